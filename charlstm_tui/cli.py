@@ -1,0 +1,71 @@
+"""The command line: alone it opens the app, with a command it does one thing and leaves.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted.
+"""
+
+import sys
+from typing import Any
+
+import click
+
+from charlstm_tui.commands.evaluate import evaluate_command
+from charlstm_tui.commands.generate import generate_command
+from charlstm_tui.commands.options import runs_option
+from charlstm_tui.commands.runs import runs_commands
+from charlstm_tui.commands.train import train_command
+from core.errors import UserError
+from core.runs import RunStore
+from core.text import sanitise
+
+
+class _BadInput(click.ClickException):
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """A group that turns what a person can mend into a sentence, and ctrl-C into the exit code the shell expects."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # a locale without accents shows a question mark instead of failing
+                stream.reconfigure(errors="replace")
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise _BadInput(sanitise(str(error))) from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="charlstm-tui", message="%(prog)s %(version)s")
+@runs_option
+@click.pass_context
+def commands(ctx: click.Context, store: RunStore) -> None:
+    """Train a character-level LSTM, measure it, have it write. Without a command, open the app."""
+    if ctx.invoked_subcommand is None:
+        open_app(store)
+
+
+def open_app(store: RunStore) -> None:
+    """Open the app in this terminal.
+
+    Raises:
+        UserError: there is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(
+            "The app needs a terminal, and there is none here. These work without one: "
+            "charlstm-tui train, evaluate, generate, runs (--help tells more)."
+        )
+    from charlstm_tui.app import CharLSTMApp
+
+    app = CharLSTMApp(store)
+    app.run()
+    sys.exit(app.return_code or 0)
+
+
+for command in (train_command, evaluate_command, generate_command, runs_commands):
+    commands.add_command(command)

@@ -1,0 +1,100 @@
+"""`charlstm-tui evaluate`: the loss of a model on a part of a text."""
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from charlstm_tui.commands.options import json_option, limit_option, runs_option
+from core.corpus import PARTS, CorpusConfig, Part, load_corpus
+from core.runs import RunStore
+
+if TYPE_CHECKING:
+    from core.checkpoint import Checkpoint
+    from core.corpus import Corpus
+    from core.evaluation import Evaluation
+
+
+@click.command("evaluate", short_help="Measure a model on a text.")
+@click.argument("checkpoint")
+@click.option("--corpus", metavar="PATH", help="The text; else the one that the model was trained on.")
+@limit_option
+@click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which part of the text.")
+@runs_option
+@json_option
+def evaluate_command(
+    checkpoint: str, corpus: str | None, limit: int | None, part: Part, store: RunStore, as_json: bool
+) -> None:
+    """Measure CHECKPOINT, a run's name or a file, on a part of a text: by default the one kept from its training."""
+    path = store.checkpoint_path(checkpoint)
+    from core.checkpoint import load_checkpoint
+
+    model = load_checkpoint(path)
+    text = load_corpus(_chosen(model.corpus, corpus, limit))
+    evaluation = _evaluate_showing_progress(model, text, part)
+    click.echo(json.dumps(_as_json(evaluation)) if as_json else _as_text(evaluation))
+
+
+def _chosen(trained_on: CorpusConfig, path: str | None, limit: int | None) -> CorpusConfig:
+    """Return the model's own text, or another one; a limit goes with the text it was given for."""
+    if path is None:
+        return CorpusConfig(path=trained_on.path, limit=limit or trained_on.limit)
+    return CorpusConfig(path=path, limit=limit)
+
+
+def _evaluate_showing_progress(checkpoint: "Checkpoint", corpus: "Corpus", part: Part) -> "Evaluation":
+    from core.evaluation import EvaluationProgress, evaluate
+
+    with Progress(
+        TextColumn("evaluating"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as progress:
+        task = progress.add_task("", total=None)
+        for event in evaluate(checkpoint, corpus, part):
+            if isinstance(event, EvaluationProgress):
+                progress.update(task, completed=event.scored, total=event.characters)
+            else:
+                evaluation = event
+    return evaluation
+
+
+def _as_json(evaluation: "Evaluation") -> dict[str, object]:
+    score = evaluation.score
+    return {
+        "corpus": evaluation.corpus.name,
+        "limit": evaluation.corpus.limit,
+        "split": evaluation.corpus.split,
+        "part": evaluation.part,
+        "characters": evaluation.characters,
+        "unknown_characters": evaluation.unknown_characters,
+        "loss": score.loss,
+        "standard_error": score.standard_error,
+        "bits_per_character": score.bits_per_character,
+        "perplexity": score.perplexity,
+        "accuracy": score.accuracy,
+    }
+
+
+def _as_text(evaluation: "Evaluation") -> str:
+    score = evaluation.score
+    error = f" ± {score.standard_error:.4f}" if score.standard_error is not None else ""
+    lines = [
+        f"{evaluation.corpus.name} · {evaluation.corpus.split} · {evaluation.part} · "
+        f"{evaluation.characters:,} characters",
+        "",
+        f"loss                {score.loss:8.4f}{error}  nats per character",
+        f"bits per character  {score.bits_per_character:8.4f}",
+        f"perplexity          {score.perplexity:8.2f}",
+        f"right first time    {score.accuracy:8.1%}",
+    ]
+    if evaluation.unknown_characters:
+        lines.append(f"left out            {evaluation.unknown_characters:8,}  characters that the model does not know")
+    return "\n".join(lines)

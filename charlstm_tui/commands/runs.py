@@ -1,0 +1,103 @@
+"""`charlstm-tui runs`: what was trained, and how it went."""
+
+import sys
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from charlstm_tui.commands.options import json_option, runs_option
+from core.errors import UserError
+from core.events import EpochCompleted
+from core.runs import RunStore, RunSummary, summarise
+from core.text import sanitise
+
+
+@click.group("runs", short_help="Show the runs there are.")
+def runs_commands() -> None:
+    """Show the runs there are, and how one went."""
+
+
+@runs_commands.command("list", short_help="List the runs, newest first.")
+@runs_option
+@json_option
+def list_command(store: RunStore, as_json: bool) -> None:
+    """List the runs, newest first."""
+    summaries = []
+    for run in store.all():
+        try:
+            summaries.append(summarise(run))
+        except UserError as error:
+            click.echo(f"Passed over: {sanitise(str(error))}", err=True)
+    if as_json:
+        for summary in summaries:
+            click.echo(sanitise(msgspec.json.encode(summary).decode()))
+    elif summaries:
+        _console().print(_table_of_runs(summaries))
+    else:
+        click.echo(f"There are no runs in {store.root} yet. `charlstm-tui train --corpus FILE` makes one.", err=True)
+
+
+@runs_commands.command("show", short_help="Show one run, epoch by epoch.")
+@click.argument("name", metavar="RUN")
+@runs_option
+@json_option
+def show_command(name: str, store: RunStore, as_json: bool) -> None:
+    """Show one run: what it was asked for, and its epochs."""
+    run = store.get(name)
+    config, summary, events = run.config(), summarise(run), run.events()
+    if as_json:
+        shown = {"config": config, "summary": summary, "checkpoint": str(run.checkpoint_path), "events": events}
+        click.echo(sanitise(msgspec.json.encode(shown).decode()))
+        return
+    limit = f", first {config.corpus.limit:,} characters" if config.corpus.limit else ""
+    click.echo(f"{run.name}: {summary.state} after {summary.epochs} of {config.training.epochs} epochs")
+    click.echo(f"text      {config.corpus.name}{limit}, split {config.corpus.split}")
+    for title, settings in (("model", config.model), ("training", config.training)):
+        values = ", ".join(f"{key} {value:g}" for key, value in msgspec.structs.asdict(settings).items())
+        click.echo(f"{title:9} {values}")
+    if run.checkpoint_path.exists():
+        click.echo(f"file      {run.checkpoint_path}")
+    epochs = [event for event in events if isinstance(event, EpochCompleted)]
+    if epochs:
+        _console().print(_table_of_epochs(epochs))
+
+
+def _console() -> Console:
+    # A pipe has no width to fit: nothing is cut there.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
+def _table(*headers: tuple[str, bool]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header, numeric in headers:
+        table.add_column(header, justify="right" if numeric else "left", no_wrap=True)
+    return table
+
+
+def _table_of_runs(summaries: list[RunSummary]) -> Table:
+    table = _table(
+        ("name", False), ("when", False), ("text", False), ("epochs", True), ("train", True), ("best val.", True),
+        ("state", False),
+    )  # fmt: skip
+    for run in summaries:
+        when = run.created.astimezone().strftime("%Y-%m-%d %H:%M") if run.created else ""
+        table.add_row(
+            run.name, when, run.corpus, str(run.epochs), _loss(run.train_loss), _loss(run.best_val_loss), run.state
+        )
+    return table
+
+
+def _table_of_epochs(epochs: list[EpochCompleted]) -> Table:
+    table = _table(("epoch", True), ("train", True), ("validation", True), ("seconds", True), ("char/s", True))
+    for epoch in epochs:
+        table.add_row(
+            str(epoch.epoch), _loss(epoch.train_loss), _loss(epoch.val_loss), f"{epoch.seconds:.1f}",
+            f"{epoch.chars_per_second:,.0f}",
+        )  # fmt: skip
+    return table
+
+
+def _loss(loss: float | None) -> str:
+    return "–" if loss is None else f"{loss:.4f}"

@@ -1,0 +1,180 @@
+"""`charlstm-tui train`: the trainer's events as progress bars and lines, or as JSON."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from charlstm_tui.commands.options import given, json_option, limit_option, runs_option, setting_options
+from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, preset_named
+from core.corpus import CorpusConfig, load_corpus
+from core.events import (
+    CheckpointSaved,
+    Diverged,
+    EpochCompleted,
+    Event,
+    RunFinished,
+    RunStarted,
+    StepsCompleted,
+    to_json,
+)
+from core.runs import RunConfig, RunStore
+from core.text import sanitise
+
+if TYPE_CHECKING:
+    from core.training import Control
+
+
+@click.command("train", short_help="Train a model on a text.")
+@click.option("--corpus", required=True, metavar="PATH", help="A UTF-8 text to learn.")
+@limit_option
+@click.option(
+    "--preset",
+    default=DEFAULT_PRESET,
+    show_default=True,
+    help=f"Where settings that are not given come from: {', '.join(PRESETS)}.",
+)
+@setting_options(TrainingConfig, show_defaults=False)
+@setting_options(ModelConfig, show_defaults=False)
+@click.option("--name", metavar="RUN", help="What to call the run; else the preset's name and a number.")
+@runs_option
+@json_option
+@click.pass_context
+def train_command(
+    ctx: click.Context,
+    /,
+    corpus: str,
+    limit: int | None,
+    preset: str,
+    name: str | None,
+    store: RunStore,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Train a model on a text, and keep it as a run. Ctrl-C stops, saves and leaves with exit code 130."""
+    base = preset_named(preset)
+    config = RunConfig(
+        preset=base.name,
+        corpus=CorpusConfig(path=str(Path(corpus).expanduser().absolute()), limit=limit),
+        model=configure(base.model, given(settings, ModelConfig)),
+        training=configure(base.training, given(settings, TrainingConfig)),
+    )
+    text = load_corpus(config.corpus)
+    renderer = _Renderer(as_json=as_json)
+    with renderer:
+        renderer.say("loading PyTorch")
+        from core.training import Control, Trainer
+
+        trainer = Trainer(text, config.model, config.training)
+        run = store.create(config, name)
+        control = Control()
+        with _stopping_on_interrupt(control, renderer):
+            for event in run.record(trainer, control):
+                renderer.show(event)
+    if isinstance(event, RunFinished):
+        ctx.exit({"finished": 0, "failed": 1, "stopped": 130}[event.reason])
+
+
+@contextmanager
+def _stopping_on_interrupt(control: "Control", renderer: "_Renderer") -> Iterator[None]:
+    """Make the first ctrl-C end the run in order, and the second one leave at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        control.stop()
+        renderer.say("stopping")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Renderer:
+    """Shows a run's events: bars and lines on stderr and the outcome on stdout, or JSON lines on stdout."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._console = Console(stderr=True, highlight=False)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[numbers]}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+            # JSON lines and a live bar on one terminal would write over each other.
+            disable=as_json and sys.stdout.isatty(),
+        )
+        self._task: TaskID = self._progress.add_task("", total=None, numbers="")
+        self._epochs = 0
+
+    def __enter__(self) -> None:
+        self._progress.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def say(self, status: str) -> None:
+        """Show in a word or two what goes on."""
+        self._progress.update(self._task, description=status)
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if self._as_json:
+            click.echo(sanitise(to_json(event)))
+        match event:
+            case RunStarted():
+                self._epochs = event.epochs
+                self._line(
+                    f"{event.run}: {event.parameters:,} parameters, {event.vocabulary} distinct characters; "
+                    f"{event.train_characters:,} characters to train on, {event.validation_characters:,} to validate, "
+                    f"{event.test_characters:,} kept for the test"
+                )
+            case StepsCompleted():
+                done = event.epoch - 1 + event.step / event.steps
+                self._progress.update(
+                    self._task,
+                    total=self._epochs,
+                    completed=done,
+                    description=f"epoch {event.epoch}/{self._epochs}",
+                    numbers=f"loss {event.loss:.4f}  {event.chars_per_second:,.0f} char/s",
+                )
+            case EpochCompleted():
+                width = len(str(self._epochs))
+                validation = f"  validation {event.val_loss:.4f}" if event.val_loss is not None else ""
+                best = "  best so far" if event.best and event.val_loss is not None else ""
+                self._line(
+                    f"epoch {event.epoch:{width}}/{self._epochs}  train {event.train_loss:.4f}{validation}"
+                    f"  {event.seconds:6.1f} s  {event.chars_per_second:9,.0f} char/s{best}"
+                )
+            case Diverged():
+                self._line(
+                    f"The loss stopped being a number in epoch {event.epoch}: lower --learning-rate, or set "
+                    f"--gradient-clip 1. The last good checkpoint is kept."
+                )
+            case RunFinished():
+                self._progress.stop()
+                if not self._as_json:
+                    click.echo(sanitise(_outcome(event)))
+            case CheckpointSaved() | _:
+                pass
+
+    def _line(self, text: str) -> None:
+        if not self._as_json:
+            self._console.print(text, markup=False, soft_wrap=True)
+
+
+def _outcome(event: RunFinished) -> str:
+    checkpoint = event.best_checkpoint or event.last_checkpoint
+    saved = f"saved in {checkpoint}" if checkpoint else "nothing was saved"
+    return f"{event.run}: {event.reason} after {event.epochs} epochs and {event.elapsed_seconds:.1f} s, {saved}"

@@ -1,0 +1,125 @@
+"""What a training run says while it runs. The command line and the app are two renderers of these.
+
+Each is a frozen record. As JSON it carries its own name in snake case under "event", so that a file of them reads back
+as the same records. Losses are nats per character, times are seconds without pauses.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+Reason = Literal["finished", "stopped", "failed"]
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class _Event(Struct, frozen=True, kw_only=True, tag=_snake_case, tag_field="event"):
+    pass
+
+
+class RunStarted(_Event, frozen=True, kw_only=True):
+    """The model is built and the first step comes next."""
+
+    run: str = ""
+    parameters: int
+    vocabulary: int
+    """Distinct characters."""
+    train_characters: int
+    validation_characters: int
+    test_characters: int
+    epochs: int
+    steps_per_epoch: int
+    """At the smallest offset; an epoch at another may have one less."""
+
+
+class StepsCompleted(_Event, frozen=True, kw_only=True):
+    """Some steps were taken since the last such event. At most ten a second, and one at each epoch's end."""
+
+    epoch: int
+    """The epoch under way, from 1."""
+    step: int
+    """Steps taken in this epoch."""
+    steps: int
+    """Steps this epoch has."""
+    loss: float
+    """Mean over the epoch's windows so far."""
+    chars_per_second: float
+    """Since the last such event."""
+    elapsed_seconds: float
+
+
+class EpochCompleted(_Event, frozen=True, kw_only=True):
+    """An epoch is over and validated."""
+
+    epoch: int
+    train_loss: float
+    """Mean of the epoch's window losses, each taken before its step."""
+    val_loss: float | None
+    """None where no validation part was kept."""
+    best: bool
+    """Whether this is the epoch to keep: the lowest validation loss so far, or, without validation, the latest."""
+    seconds: float
+    """What this epoch took, validation included."""
+    elapsed_seconds: float
+    """Since the run started."""
+    chars_per_second: float
+    """Training only."""
+
+
+class CheckpointSaved(_Event, frozen=True, kw_only=True):
+    """A checkpoint lies on disk, whole."""
+
+    kind: Literal["best", "last"]
+    epoch: int
+    """Epochs completed when it was made."""
+    path: str
+
+
+class Paused(_Event, frozen=True, kw_only=True):
+    """The run holds still between two steps."""
+
+
+class Resumed(_Event, frozen=True, kw_only=True):
+    """The run goes on after a pause."""
+
+
+class Diverged(_Event, frozen=True, kw_only=True):
+    """The loss is no longer a finite number: the run cannot go on."""
+
+    epoch: int
+    step: int
+
+
+class RunFinished(_Event, frozen=True, kw_only=True):
+    """The last event of every run, whatever ended it."""
+
+    reason: Reason
+    epochs: int
+    """Epochs completed."""
+    elapsed_seconds: float
+    run: str = ""
+    best_checkpoint: str | None = None
+    last_checkpoint: str | None = None
+
+
+Event = RunStarted | StepsCompleted | EpochCompleted | CheckpointSaved | Paused | Resumed | Diverged | RunFinished
+
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def to_json(event: Event) -> str:
+    """Return the event as one line of JSON."""
+    return msgspec.json.encode(event).decode()
+
+
+def from_json(line: str | bytes) -> Event:
+    """Read an event that `to_json` wrote.
+
+    Raises:
+        msgspec.DecodeError: the line is not one, or only the beginning of one.
+    """
+    return _decoder.decode(line)

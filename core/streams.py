@@ -1,0 +1,58 @@
+"""A long text as contiguous streams, read in fixed windows.
+
+An epoch skips `offset` characters, lays the rest out as B streams of equal length that follow one another in the text,
+and reads them side by side, T characters at a time. With B = 2 and T = 3, the text "abcdefghijklmno" at offset 1:
+
+    a | b c d e f g | h i j k l m | n o
+        '-stream 0-'  '-stream 1-'  '-tail, left out this time
+
+                    window 0                window 1
+    inputs    b c d                   e f g
+              h i j                   k l m
+    targets   c d e                   f g h         the next character, also across the end of a stream
+              i j k                   l m n
+
+Window 1 begins where window 0 ended in every stream, so the hidden and cell state can be carried from one to the next.
+Tensors are time-major, (T, B), as the LSTM wants them.
+"""
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from core.errors import UserError
+
+
+class Streams:
+    """The windows of a text, for B streams and windows of T characters.
+
+    Raises:
+        UserError: the text is too short for one window at every offset; the text says what would fit.
+    """
+
+    def __init__(self, ids: Tensor, *, streams: int, window: int) -> None:
+        self.ids = ids  # (N,)
+        self.streams = streams
+        self.window = window
+        needed = streams * window + window
+        if len(ids) < needed:
+            raise UserError(
+                f"The training part has {len(ids):,} characters, and {streams:,} × {window:,} (streams × window) need "
+                f"{needed:,}. Choose a longer text, or a window of at most {max(len(ids) // (streams + 1), 1):,}"
+                + (" with fewer streams." if len(ids) <= streams else ".")
+            )
+
+    def windows_at(self, offset: int) -> int:
+        """Return how many windows an epoch has that skips `offset` characters."""
+        return (len(self.ids) - offset - 1) // (self.streams * self.window)
+
+    def epoch(self, offset: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield each window's inputs and targets, two tensors of ids of shape (T, B)."""
+        windows = self.windows_at(offset)
+        length = windows * self.window
+        used = length * self.streams
+        inputs = self.ids[offset : offset + used].view(self.streams, length)  # (B, windows * T)
+        targets = self.ids[offset + 1 : offset + 1 + used].view(self.streams, length)
+        for start in range(0, length, self.window):
+            here = slice(start, start + self.window)
+            yield inputs[:, here].t().contiguous(), targets[:, here].t().contiguous()  # (B, T) -> (T, B)

@@ -1,0 +1,75 @@
+"""The characters a model knows, and the small whole numbers that stand for them."""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+START = "."
+"""What stands before a text that begins from nothing, as in the course: a sentence has just ended."""
+
+
+class Vocabulary:
+    """Characters in order of their code points: a character's id is its place in that order.
+
+    A character that is not among them has no id: `encode` leaves it out, and `unknown_in` tells what it would leave out.
+    """
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        self.characters = "".join(sorted(set(characters)))
+
+    def __len__(self) -> int:
+        return len(self.characters)
+
+    def __contains__(self, character: object) -> bool:
+        return isinstance(character, str) and character in self._ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.characters == other.characters
+
+    def __hash__(self) -> int:
+        return hash(self.characters)
+
+    @property
+    def start_id(self) -> int:
+        """The id to read before a text that begins from nothing: of `START`, or, where it is unknown, the first."""
+        return self._ids.get(START, 0)
+
+    def encode(self, text: str) -> "NDArray[np.int64]":
+        """Return the ids of the known characters of `text`, in order: shape (number of them,)."""
+        import numpy as np
+
+        codes = _code_points(text)
+        places = np.searchsorted(self._codes, codes)
+        places[places == len(self._codes)] = 0  # beyond the last: some place that cannot match
+        known: NDArray[np.int64] = places[self._codes[places] == codes]
+        return known
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the characters of `ids`."""
+        return "".join(self.characters[i] for i in ids)
+
+    def unknown_in(self, text: str) -> dict[str, int]:
+        """Return the characters of `text` that have no id, each with how often it occurs, most frequent first."""
+        counts: dict[str, int] = {}
+        for character in set(text) - self._ids.keys():
+            counts[character] = text.count(character)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {character: i for i, character in enumerate(self.characters)}
+
+    @cached_property
+    def _codes(self) -> "NDArray[np.uint32]":
+        return _code_points(self.characters)
+
+
+def _code_points(text: str) -> "NDArray[np.uint32]":
+    import numpy as np
+
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
