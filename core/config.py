@@ -61,13 +61,13 @@ PRESETS: dict[str, Preset] = {
     for preset in (
         Preset(
             name="notebook",
-            purpose="The course's recipe exactly: one stream, 128 cells, 20 epochs.",
+            purpose="The course's recipe, exactly.",
             model=ModelConfig(),
             training=TrainingConfig(),
         ),
         Preset(
             name="quick",
-            purpose="Eight streams side by side and 256 cells: a better loss in less time.",
+            purpose="More cells, eight streams: better, sooner.",
             model=ModelConfig(embedding_size=128, hidden_size=256),
             training=TrainingConfig(
                 epochs=6, streams=8, window=50, learning_rate=3e-3, gradient_clip=1.0, validation=0.05
@@ -77,7 +77,7 @@ PRESETS: dict[str, Preset] = {
 }
 DEFAULT_PRESET = "quick"
 
-Config = TypeVar("Config", ModelConfig, TrainingConfig, SamplingConfig)
+Config = TypeVar("Config", bound=Struct)
 
 
 class Field(NamedTuple):
@@ -89,6 +89,34 @@ class Field(NamedTuple):
     default: int | float
     bounds: str
     """In words: "from 1 to 16", "above 0 and at most 1"."""
+    annotation: Any
+    """The type with its bounds, as msgspec reads it."""
+
+    def check(self, value: object) -> int | float:
+        """Return `value` if this setting can have it.
+
+        Raises:
+            UserError: it is of another type or out of bounds; the text says which are right.
+        """
+        try:
+            number: int | float = msgspec.convert(value, self.annotation)
+        except msgspec.ValidationError:
+            right = "a whole number" if self.kind is int else "a number"
+            raise UserError(f"{self.name} must be {right} {self.bounds}, not {value}.") from None
+        return number
+
+    def parse(self, text: str) -> int | float:
+        """Return the value that a person typed: `90,000` and `0,8` are numbers too.
+
+        Raises:
+            UserError: as for `check`.
+        """
+        try:
+            if self.kind is int:
+                return self.check(int(text.replace(",", "").replace(" ", "")))
+            return self.check(float(text.replace(",", ".")))
+        except ValueError:
+            return self.check(text or "nothing")
 
 
 def fields_of(config: type[Struct]) -> list[Field]:
@@ -98,7 +126,7 @@ def fields_of(config: type[Struct]) -> list[Field]:
     described = []
     for name, hint in hints.items():
         kind, meta = get_args(hint)
-        described.append(Field(name, kind, meta.description, defaults[name], _bounds_in_words(meta)))
+        described.append(Field(name, kind, meta.description, defaults[name], _bounds_in_words(meta), hint))
     return described
 
 
@@ -112,12 +140,7 @@ def configure(base: Config, settings: Mapping[str, Any]) -> Config:
     for name, value in settings.items():
         if name not in known:
             raise UserError(f"There is no setting called {name}. The settings are: {', '.join(known)}.")
-        field = known[name]
-        try:
-            msgspec.convert({name: value}, type(base))
-        except msgspec.ValidationError:
-            number = "a whole number" if field.kind is int else "a number"
-            raise UserError(f"{name} must be {number} {field.bounds}, not {value!r}.") from None
+        known[name].check(value)
     return msgspec.structs.replace(base, **settings)
 
 

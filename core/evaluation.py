@@ -1,7 +1,8 @@
 """The loss of a model on a text, and what stands beside it.
 
-The text is read once, from no state, with the state carried to its end. Each character is scored exactly once, given all
-that came before it; the first is given what stands before any text (`Vocabulary.start_id`), as when the model writes.
+The text is read once, from no state, with the state carried to its end. Each character is scored exactly once, given
+all that came before it. The first is given what stands before any text, as when the model writes
+(`Vocabulary.start_id`).
 """
 
 import math

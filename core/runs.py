@@ -19,6 +19,7 @@ from msgspec import Struct
 
 import core
 from core.config import ModelConfig, TrainingConfig
+from core.control import Control
 from core.corpus import CorpusConfig
 from core.errors import UserError
 from core.events import (
@@ -34,7 +35,7 @@ from core.events import (
 from core.files import write_atomically
 
 if TYPE_CHECKING:
-    from core.training import Control, Trainer
+    from core.training import Trainer
 
 RunState = Literal["finished", "stopped", "failed", "unfinished"]
 
@@ -96,7 +97,7 @@ class Run:
                 break  # the process died amid this line
         return events
 
-    def record(self, trainer: "Trainer", control: "Control") -> Iterator[Event]:
+    def record(self, trainer: "Trainer", control: Control) -> Iterator[Event]:
         """Run the trainer, pass on what it says, and keep it: metrics, and checkpoints as they are due.
 
         Raises:
@@ -108,7 +109,7 @@ class Run:
                     metrics.write(to_json(event).encode() + b"\n")
                 yield event
 
-    def _saving(self, trainer: "Trainer", control: "Control") -> Iterator[Event]:
+    def _saving(self, trainer: "Trainer", control: Control) -> Iterator[Event]:
         for event in trainer.run(control):
             match event:
                 case RunStarted():

@@ -8,7 +8,6 @@ model (`checkpoint()`) without a lock.
 """
 
 import math
-import threading
 import time
 from collections.abc import Generator, Iterator
 
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from core.checkpoint import Checkpoint
 from core.config import ModelConfig, TrainingConfig
+from core.control import Control
 from core.corpus import Corpus
 from core.evaluation import Score, score
 from core.events import (
@@ -38,43 +38,6 @@ from core.vocabulary import Vocabulary
 
 REPORT_SECONDS = 0.1
 """At most ten reports a second: more cannot be seen, and each reads the loss back from the device."""
-
-
-class Control:
-    """What another thread may ask of a running trainer. It is heeded within a step."""
-
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._going = threading.Event()
-        self._going.set()
-
-    def stop(self) -> None:
-        """End the run, also a paused one."""
-        self._stopped.set()
-        self._going.set()
-
-    def pause(self) -> None:
-        """Hold the run between two steps."""
-        if not self._stopped.is_set():
-            self._going.clear()
-
-    def resume(self) -> None:
-        """Let a paused run go on."""
-        self._going.set()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the run was told to end."""
-        return self._stopped.is_set()
-
-    @property
-    def paused(self) -> bool:
-        """Whether the run was told to hold."""
-        return not self._going.is_set()
-
-    def wait_while_paused(self) -> None:
-        """Hold the calling thread, without spinning, until `resume` or `stop`."""
-        self._going.wait()
 
 
 class Trainer:

@@ -16,7 +16,7 @@ START = "."
 class Vocabulary:
     """Characters in order of their code points: a character's id is its place in that order.
 
-    A character that is not among them has no id: `encode` leaves it out, and `unknown_in` tells what it would leave out.
+    A character that is not among them has no id: `encode` leaves it out, and `unknown_in` tells what that would be.
     """
 
     def __init__(self, characters: Iterable[str]) -> None:

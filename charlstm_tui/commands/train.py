@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from charlstm_tui.commands.options import given, json_option, limit_option, runs_option, setting_options
 from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, preset_named
+from core.control import Control
 from core.corpus import CorpusConfig, load_corpus
 from core.events import (
     CheckpointSaved,
@@ -27,9 +28,6 @@ from core.events import (
 )
 from core.runs import RunConfig, RunStore
 from core.text import sanitise
-
-if TYPE_CHECKING:
-    from core.training import Control
 
 
 @click.command("train", short_help="Train a model on a text.")
@@ -70,7 +68,7 @@ def train_command(
     renderer = _Renderer(as_json=as_json)
     with renderer:
         renderer.say("loading PyTorch")
-        from core.training import Control, Trainer
+        from core.training import Trainer
 
         trainer = Trainer(text, config.model, config.training)
         run = store.create(config, name)
@@ -83,7 +81,7 @@ def train_command(
 
 
 @contextmanager
-def _stopping_on_interrupt(control: "Control", renderer: "_Renderer") -> Iterator[None]:
+def _stopping_on_interrupt(control: Control, renderer: "_Renderer") -> Iterator[None]:
     """Make the first ctrl-C end the run in order, and the second one leave at once."""
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -113,7 +111,7 @@ class _Renderer:
             console=self._console,
             transient=True,
             # JSON lines and a live bar on one terminal would write over each other.
-            disable=as_json and sys.stdout.isatty(),
+            disable=not sys.stderr.isatty() or (as_json and sys.stdout.isatty()),
         )
         self._task: TaskID = self._progress.add_task("", total=None, numbers="")
         self._epochs = 0

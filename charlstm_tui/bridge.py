@@ -1,0 +1,157 @@
+"""Long jobs in worker threads: what the engine says comes in, Textual messages go out.
+
+A job's thread only fills a buffer; a timer on the owner's side empties it a few times a second and posts what it found.
+So however fast the engine talks, the screen hears it at its own pace, nothing is lost, and no thread touches a widget.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+from textual.app import App
+from textual.message import Message
+from textual.screen import Screen
+
+from core.config import SamplingConfig
+from core.control import Control
+from core.corpus import CorpusConfig, Part, load_corpus
+from core.errors import UserError
+from core.runs import RunConfig, RunStore
+
+TRAINING_INTERVAL = 1 / 10
+"""Seconds between two looks at a training run: more often cannot be read."""
+WRITING_INTERVAL = 1 / 30
+"""Seconds between two looks at a text that is being written: often enough to look fluid."""
+
+
+class Job:
+    """One run of `produce` in a thread, whose items arrive at `owner` as messages.
+
+    `produce` is given the job's control, and must look at it often: `stop` is a request.
+    """
+
+    class Said(Message, bubble=False):
+        """The job said something: all there is since the last message. For its owner alone."""
+
+        def __init__(self, job: "Job", items: tuple[object, ...]) -> None:
+            super().__init__()
+            self.job = job
+            self.items = items
+
+    class Ended(Message, bubble=False):
+        """The job's thread is over, and everything it said has been posted before. For its owner alone."""
+
+        def __init__(self, job: "Job", error: str | None) -> None:
+            super().__init__()
+            self.job = job
+            self.error = error
+
+    def __init__(
+        self,
+        owner: App[None] | Screen[None],
+        produce: Callable[[Control], Iterator[object]],
+        *,
+        name: str,
+        interval: float,
+    ) -> None:
+        self.control = Control()
+        self._owner = owner
+        self._produce = produce
+        self._said: deque[object] = deque()
+        self._over = False
+        self._error: str | None = None
+        self._timer = owner.set_interval(interval, self._deliver)
+        owner.run_worker(self._run, name=name, group=name, thread=True, exit_on_error=False)
+
+    def stop(self) -> None:
+        """Ask the job to end. `Ended` tells when it has."""
+        self.control.stop()
+
+    def _run(self) -> None:
+        try:
+            for item in self._produce(self.control):
+                self._said.append(item)
+        except UserError as error:
+            self._error = str(error)
+        except Exception as error:
+            self._error = _in_plain_words(error)
+        finally:
+            self._over = True
+
+    def _deliver(self) -> None:
+        over = self._over  # read first: what was said before it is in the buffer by now
+        items = tuple(self._said.popleft() for _ in range(len(self._said)))
+        if items:
+            self._owner.post_message(self.Said(self, items))
+        if over:
+            self._timer.stop()
+            self._owner.post_message(self.Ended(self, self._error))
+
+
+def _in_plain_words(error: Exception) -> str:
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return "This machine has not enough memory for that. Try fewer cells, layers or streams."
+    return f"Something went wrong that should not have ({type(error).__name__}: {error}). What was saved is safe."
+
+
+class Doing(Struct, frozen=True):
+    """What a job is about to do, in words, when it may take a moment."""
+
+    what: str
+
+
+class Prompted(Struct, frozen=True):
+    """A model has read the prompt and is about to write."""
+
+    unknown: str
+    """Characters of the prompt that it does not know: they were left out."""
+
+
+def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[object]:
+    """Load the text, train, and record the run. Yields `Doing`, then the run's events."""
+    yield Doing("reading the text")
+    corpus = load_corpus(config.corpus)
+    yield Doing("loading PyTorch")
+    from core.training import Trainer
+
+    trainer = Trainer(corpus, config.model, config.training)
+    if not control.stopped:
+        yield from store.create(config).record(trainer, control)
+
+
+def evaluate(control: Control, path: Path, part: Part, corpus: CorpusConfig | None) -> Iterator[object]:
+    """Measure a checkpoint on a part of a text, by default its own. Yields `Doing`, progress, and an `Evaluation`."""
+    yield Doing("loading PyTorch")
+    from core.checkpoint import load_checkpoint
+    from core.evaluation import evaluate
+
+    yield Doing("loading the model")
+    checkpoint = load_checkpoint(path)
+    yield Doing("reading the text")
+    text = load_corpus(corpus or checkpoint.corpus)
+    yield Doing("evaluating")
+    for event in evaluate(checkpoint, text, part):
+        if control.stopped:
+            return
+        yield event
+
+
+def write(
+    control: Control, path: Path, prompt: str, config: SamplingConfig, *, length: int, pace: float
+) -> Iterator[object]:
+    """Have a checkpoint write `length` characters at `pace` a second. Yields `Doing`, `Prompted`, then characters."""
+    yield Doing("loading PyTorch")
+    from core.checkpoint import load_checkpoint
+    from core.sampling import Sampler
+
+    yield Doing("loading the model")
+    checkpoint = load_checkpoint(path)
+    yield Doing("reading the prompt")
+    sampler = Sampler(checkpoint.model, checkpoint.vocabulary, config, prompt)
+    yield Prompted("".join(checkpoint.vocabulary.unknown_in(prompt)))
+    for character, _ in zip(sampler, range(length), strict=False):
+        if control.stopped:
+            return
+        yield character
+        control.wait(1 / pace)

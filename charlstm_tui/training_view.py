@@ -1,0 +1,124 @@
+"""What the app knows of the training run under way: a value, made anew from the run's events."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from charlstm_tui.bridge import Doing
+from core.events import (
+    CheckpointSaved,
+    Diverged,
+    EpochCompleted,
+    Paused,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    StepsCompleted,
+)
+from core.runs import RunConfig
+
+Phase = Literal["idle", "preparing", "training", "paused", "stopping", "finished", "stopped", "failed"]
+
+_GLYPHS: dict[Phase, str] = {
+    "idle": "○",
+    "preparing": "◌",
+    "training": "●",
+    "paused": "‖",
+    "stopping": "◌",
+    "finished": "✓",
+    "stopped": "■",
+    "failed": "✗",
+}
+
+
+class TrainingView(Struct, frozen=True, kw_only=True):
+    """A training run as a screen shows it."""
+
+    phase: Phase = "idle"
+    doing: str = "no run"
+    """The phase in words."""
+    config: RunConfig | None = None
+    started: RunStarted | None = None
+    steps: StepsCompleted | None = None
+    epochs: tuple[EpochCompleted, ...] = ()
+    saved: CheckpointSaved | None = None
+    finished: RunFinished | None = None
+    error: str = ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether a run is under way."""
+        return self.phase in ("preparing", "training", "paused", "stopping")
+
+    @property
+    def status(self) -> str:
+        """The phase as a glyph and words."""
+        return f"{_GLYPHS[self.phase]} {self.doing}"
+
+    @property
+    def best(self) -> EpochCompleted | None:
+        """The epoch whose checkpoint is kept as the best."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
+
+    @property
+    def done(self) -> float:
+        """The share of the run's steps that are taken, 0 to 1."""
+        if self.started is None or self.steps is None:
+            return 0.0
+        return (self.steps.epoch - 1 + self.steps.step / self.steps.steps) / self.started.epochs
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the run will go on at the speed it had so far; None while that cannot be known."""
+        if self.steps is None or self.steps.elapsed_seconds < 1 or not self.done:
+            return None
+        return self.steps.elapsed_seconds * (1 - self.done) / self.done
+
+    def stopping(self) -> "TrainingView":
+        """Return this view once the run was told to stop."""
+        return msgspec.structs.replace(self, phase="stopping", doing="stopping") if self.alive else self
+
+    def failed(self, error: str) -> "TrainingView":
+        """Return this view once the run broke off."""
+        return msgspec.structs.replace(self, phase="failed", doing="failed", error=error)
+
+    def ended(self) -> "TrainingView":
+        """Return this view once nothing more will come: a run that was stopped before it began is no run."""
+        return TrainingView() if self.alive else self
+
+    def after(self, events: Iterable[object]) -> "TrainingView":
+        """Return this view once these events have come."""
+        changes: dict[str, object] = {}
+        epochs = []
+        phase: Phase = self.phase
+        doing = self.doing
+        for event in events:
+            match event:
+                case Doing(what=what) if phase != "stopping":
+                    doing = what
+                case RunStarted() | Resumed():
+                    if isinstance(event, RunStarted):
+                        changes["started"] = event
+                    if phase != "stopping":
+                        phase, doing = "training", "training"
+                case Paused() if phase != "stopping":
+                    phase, doing = "paused", "paused"
+                case StepsCompleted():
+                    changes["steps"] = event
+                case EpochCompleted():
+                    epochs.append(event)
+                case CheckpointSaved():
+                    changes["saved"] = event
+                case Diverged(epoch=epoch):
+                    changes["error"] = (
+                        f"The loss stopped being a number in epoch {epoch}. Try a lower learning rate, or a gradient "
+                        f"clip of 1; the last good checkpoint is kept."
+                    )
+                case RunFinished(reason=reason):
+                    changes["finished"] = event
+                    phase, doing = reason, f"{reason}, saved" if event.last_checkpoint else reason
+        return msgspec.structs.replace(
+            self, phase=phase, doing=doing, epochs=(*self.epochs, *epochs) if epochs else self.epochs, **changes
+        )

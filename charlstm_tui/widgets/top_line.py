@@ -1,0 +1,72 @@
+"""The line on top of every screen: where one is, and what the training run does."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from charlstm_tui.training_view import TrainingView
+from core.text import sanitise
+
+MODES: dict[str, str] = {"train": "Train", "evaluate": "Evaluate", "generate": "Generate"}
+
+
+class _Tab(Static):
+    """The name of a screen; a click goes there."""
+
+    def __init__(self, number: int, mode: str, *, here: bool) -> None:
+        super().__init__(Content(f"{number} {MODES[mode]}"), classes="here" if here else "")
+        self._mode = mode
+
+    async def on_click(self) -> None:
+        await self.app.switch_mode(self._mode)
+
+
+class TopLine(Horizontal):
+    """The program's name, the screens, and the run under way."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    TopLine {
+        dock: top;
+        height: 2;
+        padding: 0 1;
+        border-bottom: solid $foreground 20%;
+        & > Static { width: auto; margin-right: 2; }
+        & > #brand { color: $accent; text-style: bold; margin-right: 3; }
+        & > _Tab { color: $text-muted; }
+        & > _Tab:hover { text-style: underline; }
+        & > _Tab.here { color: $foreground; text-style: bold underline; }
+        & > #run {
+            width: 1fr; margin: 0; text-align: right; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        & > #run.-alive { color: $accent; }
+        & > #run.-failed { color: $error; }
+    }
+    """
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def compose(self) -> ComposeResult:
+        """Lay out the line."""
+        yield Static("charlstm-tui", id="brand")
+        for number, mode in enumerate(MODES, start=1):
+            yield _Tab(number, mode, here=mode == self._mode)
+        yield Static(id="run")
+
+    def on_mount(self) -> None:
+        """Follow the app's training run."""
+        self.watch(self.app, "training", self._show)
+
+    def _show(self, training: TrainingView) -> None:
+        words = [training.config.corpus.name] if training.config is not None else []
+        progress = ""
+        if training.phase == "training" and training.started and training.steps:
+            progress = f" {training.steps.epoch}/{training.started.epochs}"
+        run = self.query_one("#run", Static)
+        run.update(Content(sanitise(" · ".join([*words, training.status + progress]))), layout=False)
+        run.set_class(training.alive, "-alive")
+        run.set_class(training.phase == "failed", "-failed")
