@@ -109,7 +109,7 @@ class EvaluationScreen(Screen[None]):
                 case EvaluationProgress(scored=scored, characters=characters):
                     self.query_one(ProgressBar).update(total=characters, progress=scored)
                 case Evaluation():
-                    self._show(item)
+                    self.show(item)
 
     @on(Job.Ended)
     def _end(self, message: Job.Ended) -> None:
@@ -119,7 +119,8 @@ class EvaluationScreen(Screen[None]):
             self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
         self.refresh_bindings()
 
-    def _show(self, evaluation: "Evaluation") -> None:
+    def show(self, evaluation: "Evaluation") -> None:
+        """Show what came of it."""
         score, corpus = evaluation.score, evaluation.corpus
         limit = f", first {corpus.limit:,}" if corpus.limit else ""
         about = f"{corpus.name}{limit} · {corpus.split} · {evaluation.part} · {evaluation.characters:,} characters"

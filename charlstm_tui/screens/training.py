@@ -30,7 +30,7 @@ class TrainingScreen(Screen[None]):
     """Choose a text and settings, start, watch the loss fall, stop."""
 
     CSS_PATH = "training.tcss"
-    AUTO_FOCUS = "#corpus"
+    AUTO_FOCUS = ""  # else each return to this screen would focus a field, and the keys of the run go into it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start"),
         Binding("p", "pause", "Pause"),
@@ -76,7 +76,8 @@ class TrainingScreen(Screen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Follow the app's training run."""
+        """Follow the app's training run, and wait for a text."""
+        self.query_one("#corpus", Input).focus()
         self.watch(self.app, "training", self._show)
 
     # --- what the keys do

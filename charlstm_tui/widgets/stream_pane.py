@@ -143,5 +143,5 @@ class StreamPane(ScrollView, can_focus=True):
         following = self.following
         self.virtual_size = Size(self._width, len(self._rows))
         if following:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)  # before its bar shows
         self.refresh()

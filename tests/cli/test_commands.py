@@ -1,0 +1,177 @@
+"""The commands, called in this process."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from charlstm_tui.cli import commands
+from core.model import CharLSTM
+
+TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10"]
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(commands, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def trained(small_text: Path) -> str:
+    result = call("train", "--corpus", small_text, *TINY, "--name", "sheep")
+    assert result.exit_code == 0
+    return "sheep"
+
+
+def test_train_says_a_line_an_epoch_on_stderr_and_the_outcome_on_stdout(small_text: Path) -> None:
+    result = call("train", "--corpus", small_text, *TINY)
+    assert result.exit_code == 0
+    assert [line[:9] for line in result.stderr.splitlines() if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
+    assert result.stdout.startswith("quick-1: finished after 2 epochs")
+    assert "best.safetensors" in result.stdout
+
+
+def test_train_json_prints_an_event_a_line_and_nothing_else(small_text: Path) -> None:
+    result = call("train", "--corpus", small_text, *TINY, "--json", "--seed", 3)
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.stderr == ""
+    assert events[0]["event"] == "run_started"
+    epochs = [event for event in events if event["event"] == "epoch_completed"]
+    assert [epoch["epoch"] for epoch in epochs] == [1, 2]
+    assert {"epoch", "train_loss", "val_loss", "seconds", "chars_per_second"} <= epochs[0].keys()
+    last = events[-1]
+    assert (last["event"], last["reason"], last["run"]) == ("run_finished", "finished", "quick-1")
+    assert Path(last["best_checkpoint"]).is_file()
+    assert Path(last["last_checkpoint"]).is_file()
+
+
+def test_evaluate_json_says_what_the_loss_is_on(trained: str, small_text: Path) -> None:
+    found = json.loads(call("evaluate", trained, "--json").stdout)
+    text = small_text.read_text(encoding="utf-8")
+    assert (found["corpus"], found["split"], found["part"]) == ("moutons", "tail", "test")
+    assert found["characters"] == len(text) - round(0.9 * len(text))
+    assert found["unknown_characters"] == 0
+    assert found["bits_per_character"] == pytest.approx(found["loss"] / 0.693147, rel=1e-5)
+    assert 0 <= found["accuracy"] <= 1
+    assert found["perplexity"] > 1
+    assert found["standard_error"] is None, "a part this short has no two blocks"
+
+
+def test_evaluate_as_text_names_corpus_split_and_part(trained: str) -> None:
+    lines = call("evaluate", trained, "--part", "train").stdout.splitlines()
+    assert lines[0].startswith("moutons · tail · train · ")
+    assert lines[2].split()[0] == "loss"
+
+
+def test_evaluate_takes_another_text_and_tells_what_it_left_out(trained: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("3 chèvres, 4 moutons ß. " * 50, encoding="utf-8")
+    found = json.loads(call("evaluate", trained, "--corpus", other, "--limit", 480, "--json").stdout)
+    assert (found["corpus"], found["limit"], found["characters"]) == ("other", 480, 48)
+    assert found["unknown_characters"] == 2
+    assert (
+        "2  characters that the model does not know"
+        in call("evaluate", trained, "--corpus", other, "--limit", 480).stdout
+    )
+
+
+def test_generate_writes_the_prompt_and_as_many_characters_as_asked(trained: str) -> None:
+    result = call("generate", trained, "--prompt", "3 mou", "--length", 40, "--seed", 1)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("3 mou")
+    assert len(result.stdout) == len("3 mou") + 40 + len("\n")
+    assert result.stdout == call("generate", trained, "--prompt", "3 mou", "--length", 40, "--seed", 1).stdout
+
+
+def test_generate_json_is_the_same_text_one_object_each(trained: str) -> None:
+    result = call("generate", trained, "--prompt", "3 mou", "--length", 40, "--count", 2, "--json")
+    first, second = (json.loads(line) for line in result.stdout.splitlines())
+    assert (first["prompt"], first["seed"], second["seed"]) == ("3 mou", 0, 1)
+    assert len(first["text"]) == len(second["text"]) == 40
+    assert first["text"] != second["text"]
+    assert first["characters_per_second"] > 0
+    plain = call("generate", trained, "--prompt", "3 mou", "--length", 40).stdout
+    assert plain == f"3 mou{first['text']}\n"
+
+
+def test_generate_says_which_characters_of_the_prompt_it_left_out(trained: str) -> None:
+    result = call("generate", trained, "--prompt", "3 \x1bmouß", "--length", 5)
+    assert result.exit_code == 0
+    assert "unknown to the model" in result.stderr
+    assert "ß" in result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_runs_list_and_show(trained: str) -> None:
+    listed = call("runs", "list").stdout
+    assert listed.split()[:2] == ["name", "when"]
+    assert "sheep" in listed
+    assert "finished" in listed
+    (summary,) = [json.loads(line) for line in call("runs", "list", "--json").stdout.splitlines()]
+    assert (summary["name"], summary["epochs"], summary["state"]) == ("sheep", 2, "finished")
+    shown = call("runs", "show", "sheep").stdout
+    assert "finished after 2 of 2 epochs" in shown
+    assert "hidden_size 8" in shown
+    whole = json.loads(call("runs", "show", "sheep", "--json").stdout)
+    assert whole["config"]["model"]["hidden_size"] == 8
+    assert whole["events"][-1]["event"] == "run_finished"
+
+
+def test_no_runs_yet_says_how_to_make_one() -> None:
+    result = call("runs", "list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "charlstm-tui train" in result.stderr
+
+
+def test_the_folder_of_the_runs_may_be_given_before_or_after_the_command(trained: str, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    assert "sheep" not in call("--runs", elsewhere, "runs", "list").stdout
+    assert "sheep" not in call("runs", "list", "--runs", elsewhere).stdout
+    assert "sheep" in call("runs", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "--corpus", "nowhere.txt"], "There is no file"),
+        (["train", "--corpus", "."], "is a folder"),
+        (["train"], "Missing option '--corpus'"),
+        (["train", "--corpus", "x", "--preset", "speedy"], "There is no preset called speedy"),
+        (["train", "--corpus", "x", "--hidden-size", "0"], "hidden_size must be a whole number from 1 to 8,192, not 0"),
+        (["train", "--corpus", "x", "--epochs", "ten"], "'ten' is not a valid integer"),
+        (["train", "--corpus", "x", "--hiden-size", "9"], "No such option"),
+        (["evaluate", "nothing"], "There is no run called nothing"),
+        (["generate", "nothing", "--temperature", "-1"], "temperature must be a number from 0 to 100, not -1.0"),
+        (["generate", "a/b"], "There is no checkpoint a/b"),
+        (["runs", "show", "nothing"], "There is no run called nothing"),
+        ([], "The app needs a terminal"),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_words_with_exit_code_2(arguments: list[str], sentence: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_an_error_that_quotes_what_was_typed_cannot_act_on_the_terminal() -> None:
+    result = call("evaluate", "\x1b]0;title\x07")
+    assert result.exit_code == 2
+    assert "\x1b" not in result.stderr
+    assert "␛]0;title␇" in result.stderr
+
+
+def test_a_run_that_diverges_fails_with_exit_code_1_and_says_what_to_do(
+    small_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(model: CharLSTM, generator: torch.Generator) -> None:
+        for parameter in model.parameters():
+            torch.nn.init.constant_(parameter, torch.nan)
+
+    monkeypatch.setattr(CharLSTM, "initialise", spoilt)
+    result = call("train", "--corpus", small_text, *TINY)
+    assert result.exit_code == 1
+    assert "lower --learning-rate" in result.stderr
+    assert "nothing was saved" in result.stdout

@@ -1,0 +1,56 @@
+"""What all tests share: small texts, the corpus where there is one, and stores of their own."""
+
+from pathlib import Path
+
+import pytest
+
+from core.config import ModelConfig, TrainingConfig
+from core.corpus import Corpus, CorpusConfig, load_corpus
+from core.runs import RunStore
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SMALL_TEXT = "".join(f"{number} moutons, {number * 7 % 13} chèvres.\n" for number in range(60))
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test writes into the checkout's runs."""
+    root = tmp_path / "runs"
+    monkeypatch.setenv("CHARLSTM_RUNS", str(root))
+    return root
+
+
+@pytest.fixture
+def store(own_runs: Path) -> RunStore:
+    return RunStore(own_runs)
+
+
+@pytest.fixture
+def small_text(tmp_path: Path) -> Path:
+    path = tmp_path / "moutons.txt"
+    path.write_text(SMALL_TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def small_corpus(small_text: Path) -> Corpus:
+    return load_corpus(CorpusConfig(path=str(small_text)))
+
+
+@pytest.fixture
+def tiny_model() -> ModelConfig:
+    return ModelConfig(embedding_size=6, hidden_size=8, num_layers=2)
+
+
+@pytest.fixture
+def tiny_training() -> TrainingConfig:
+    return TrainingConfig(epochs=2, streams=2, window=10, learning_rate=1e-2, validation=0.1)
+
+
+@pytest.fixture(scope="session")
+def moliere() -> Path:
+    """The development corpus, which the project does not hold."""
+    path = REPOSITORY.parent / "shared" / "moliere.txt"
+    if not path.is_file():
+        pytest.skip(f"the corpus is not there: {path.name} in the folder `shared` beside the checkout")
+    return path

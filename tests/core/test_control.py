@@ -1,0 +1,33 @@
+import threading
+import time
+
+from core.control import Control
+
+
+def test_a_stop_ends_a_pause() -> None:
+    control = Control()
+    control.pause()
+    assert control.paused
+    waiter = threading.Thread(target=control.wait_while_paused)
+    waiter.start()
+    assert waiter.is_alive()
+    control.stop()
+    waiter.join(timeout=5)
+    assert not waiter.is_alive()
+    assert control.stopped
+    assert not control.paused
+
+
+def test_what_is_stopped_cannot_be_paused() -> None:
+    control = Control()
+    control.stop()
+    control.pause()
+    assert not control.paused
+
+
+def test_a_wait_ends_with_a_stop() -> None:
+    control = Control()
+    threading.Timer(0.05, control.stop).start()
+    started = time.monotonic()
+    control.wait(60)
+    assert time.monotonic() - started < 30

@@ -1,0 +1,103 @@
+import math
+
+import pytest
+import torch
+
+from core.checkpoint import Checkpoint
+from core.config import ModelConfig, TrainingConfig
+from core.corpus import Corpus, CorpusConfig
+from core.errors import UserError
+from core.evaluation import CHUNK, Evaluation, EvaluationProgress, Score, evaluate, score
+from core.model import CharLSTM
+from core.vocabulary import Vocabulary
+
+
+def checkpoint(alphabet: str = "abc.", *, validation: float = 0.0) -> Checkpoint:
+    model = CharLSTM(ModelConfig(embedding_size=4, hidden_size=5, num_layers=2), len(alphabet))
+    model.initialise(torch.Generator().manual_seed(1))
+    return Checkpoint(
+        model=model,
+        vocabulary=Vocabulary(alphabet),
+        corpus=CorpusConfig(path="x"),
+        training=TrainingConfig(validation=validation),
+        epoch=0,
+        train_loss=None,
+        val_loss=None,
+    )
+
+
+def corpus(text: str) -> Corpus:
+    return Corpus(config=CorpusConfig(path="x"), text=text)
+
+
+def test_the_loss_is_that_of_a_slow_walk_in_double_precision() -> None:
+    made = checkpoint()
+    ids = torch.randint(4, (2 * CHUNK + 37,), generator=torch.Generator().manual_seed(0))
+    *progress, last = score(made.model, ids, made.vocabulary.start_id)
+    assert isinstance(last, Score)
+    double = CharLSTM(made.model.config, 4).double()
+    double.load_state_dict(made.model.state_dict())
+    losses, right, state = [], 0, None
+    before = made.vocabulary.start_id
+    for target in ids.tolist():
+        logits, state = double(torch.tensor([[before]]), state)
+        probabilities = logits[0, 0].softmax(0)
+        losses.append(-math.log(probabilities[target].item()))
+        right += int(probabilities.argmax()) == target
+        before = target
+    assert last.scored == len(ids)
+    assert last.loss == pytest.approx(sum(losses) / len(losses), abs=1e-6)
+    assert last.accuracy == right / len(ids)
+    assert [event.scored for event in progress if isinstance(event, EvaluationProgress)] == [1000, 2000, 2037]
+
+
+def test_the_figures_beside_the_loss_follow_from_it() -> None:
+    one = Score(scored=1, loss=math.log(8), standard_error=None, accuracy=0.0)
+    assert one.bits_per_character == pytest.approx(3)
+    assert one.perplexity == pytest.approx(8)
+
+
+def test_the_standard_error_is_that_of_the_blocks_means() -> None:
+    made = checkpoint()
+    ids = torch.randint(4, (600,), generator=torch.Generator().manual_seed(0))
+    *_, whole = score(made.model, ids, 0)
+    assert isinstance(whole, Score)
+    assert whole.standard_error is not None
+    assert 0 < whole.standard_error < 0.1
+    *_, short = score(made.model, ids[:399], 0)
+    assert isinstance(short, Score)
+    assert short.standard_error is None
+
+
+def test_unknown_characters_are_left_out_and_counted() -> None:
+    made = checkpoint()
+    *_, clean = evaluate(made, corpus("abc." * 30 + "abcabcabc"), "test")
+    *_, with_unknown = evaluate(made, corpus("abc." * 30 + "abcaßbcabc"), "test")
+    assert isinstance(clean, Evaluation)
+    assert isinstance(with_unknown, Evaluation)
+    assert with_unknown.unknown_characters == 1
+    assert with_unknown.characters == with_unknown.score.scored + 1
+    assert clean.unknown_characters == 0
+
+
+def test_a_part_that_cannot_be_scored_is_refused() -> None:
+    with pytest.raises(UserError, match="no validation part"):
+        list(evaluate(checkpoint(), corpus("abc." * 10), "validation"))
+    with pytest.raises(UserError, match="no character that the model knows"):
+        list(evaluate(checkpoint(), corpus("xyz" * 10), "test"))
+
+
+def test_a_single_character_can_be_scored() -> None:
+    *_, last = evaluate(checkpoint(), corpus("abc.abc.a"), "test")
+    assert isinstance(last, Evaluation)
+    assert last.score.scored == 1
+
+
+def test_evaluating_leaves_the_model_and_the_global_generator_alone() -> None:
+    made = checkpoint()
+    weights = [parameter.detach().clone() for parameter in made.model.parameters()]
+    generator = torch.random.get_rng_state()
+    list(evaluate(made, corpus("abc." * 100), "train"))
+    assert made.model.training
+    assert torch.equal(torch.random.get_rng_state(), generator)
+    assert all(torch.equal(a, b) for a, b in zip(weights, made.model.parameters(), strict=True))

@@ -1,0 +1,147 @@
+from pathlib import Path
+
+import pytest
+
+import core
+from core.checkpoint import load_checkpoint
+from core.config import ModelConfig, TrainingConfig, configure
+from core.control import Control
+from core.corpus import Corpus
+from core.errors import UserError
+from core.events import CheckpointSaved, EpochCompleted, Event, RunFinished, RunStarted, StepsCompleted
+from core.runs import Run, RunConfig, RunStore, default_root, summarise
+from core.training import Trainer
+
+
+@pytest.fixture
+def config(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig) -> RunConfig:
+    return RunConfig(preset="quick", corpus=small_corpus.config, model=tiny_model, training=tiny_training)
+
+
+def record(run: Run, corpus: Corpus, config: RunConfig, control: Control | None = None) -> list[Event]:
+    return list(run.record(Trainer(corpus, config.model, config.training), control or Control()))
+
+
+def test_a_recorded_run_reads_back(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    run = store.create(config)
+    events = record(run, small_corpus, config)
+    assert run.name == "quick-1"
+    assert run.events() == [event for event in events if not isinstance(event, StepsCompleted)]
+    read = store.get("quick-1").config()
+    assert read.created is not None
+    assert (read.preset, read.corpus, read.model, read.training) == (
+        config.preset, config.corpus, config.model, config.training,
+    )  # fmt: skip
+    started, finished = events[0], events[-1]
+    assert isinstance(started, RunStarted)
+    assert started.run == "quick-1"
+    assert isinstance(finished, RunFinished)
+    assert finished.best_checkpoint == str(run.best_path)
+    assert finished.last_checkpoint == str(run.last_path)
+
+
+def test_best_and_last_are_the_models_of_these_epochs(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    jumpy = configure(config.training, {"epochs": 12, "learning_rate": 0.5})
+    run = store.create(config)
+    trainer = Trainer(small_corpus, config.model, jumpy)
+    epochs = [event for event in run.record(trainer, Control()) if isinstance(event, EpochCompleted)]
+    best = min(epochs, key=lambda epoch: epoch.val_loss or 0)
+    assert best.epoch < 12, "else this shows nothing"
+    assert load_checkpoint(run.best_path).epoch == best.epoch
+    assert load_checkpoint(run.best_path).val_loss == best.val_loss
+    assert load_checkpoint(run.last_path).epoch == 12
+    assert run.checkpoint_path == run.best_path
+
+
+def test_a_run_stopped_in_its_first_epoch_leaves_its_last_model(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    run = store.create(config)
+    control = Control()
+    control.stop()
+    *_, saved, finished = record(run, small_corpus, config, control)
+    assert isinstance(saved, CheckpointSaved)
+    assert isinstance(finished, RunFinished)
+    assert (finished.reason, finished.best_checkpoint) == ("stopped", None)
+    assert load_checkpoint(store.checkpoint_path("quick-1")).epoch == 0
+    assert summarise(run).state == "stopped"
+
+
+def test_a_summary_says_how_it_went(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    run = store.create(config, "my-run")
+    assert summarise(run).state == "unfinished"
+    events = record(run, small_corpus, config)
+    last = [event for event in events if isinstance(event, EpochCompleted)][-1]
+    summary = summarise(run)
+    assert (summary.name, summary.corpus, summary.epochs) == ("my-run", "moutons", 2)
+    assert summary.train_loss == last.train_loss
+    assert summary.state == "finished"
+
+
+def test_metrics_cut_amid_a_line_read_up_to_it(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    run = store.create(config)
+    record(run, small_corpus, config)
+    whole = run.events()
+    run.metrics_path.write_bytes(run.metrics_path.read_bytes()[:-10])
+    assert run.events() == whole[:-1]
+    assert summarise(run).state == "unfinished"
+
+
+def test_names_are_numbered_and_never_taken_twice(store: RunStore, config: RunConfig) -> None:
+    assert [store.create(config).name for _ in range(3)] == ["quick-1", "quick-2", "quick-3"]
+    store.create(config, "mine")
+    with pytest.raises(UserError, match="a run called mine already"):
+        store.create(config, "mine")
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a\nb", "x" * 101, "-dash"])
+def test_a_name_that_is_no_folder_name_is_refused(store: RunStore, config: RunConfig, name: str) -> None:
+    with pytest.raises(UserError, match="cannot be called"):
+        store.create(config, name)
+
+
+def test_a_checkpoint_is_a_run_or_a_file(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    run = store.create(config)
+    with pytest.raises(UserError, match="has no checkpoint"):
+        store.checkpoint_path(run.name)
+    record(run, small_corpus, config)
+    assert store.checkpoint_path(run.name) == run.best_path
+    assert store.checkpoint_path(str(run.last_path)) == run.last_path
+    with pytest.raises(UserError, match="no run called other"):
+        store.checkpoint_path("other")
+    with pytest.raises(UserError, match="no checkpoint a/b"):
+        store.checkpoint_path("a/b")
+    with pytest.raises(UserError, match="no run called"):
+        store.get("..")
+
+
+def test_the_newest_run_is_first(store: RunStore, config: RunConfig) -> None:
+    names = [store.create(config).name for _ in range(12)]
+    assert [run.name for run in store.all()] == names[::-1]
+    assert RunStore(store.root / "nowhere").all() == []
+
+
+def test_a_damaged_configuration_is_refused(store: RunStore, config: RunConfig) -> None:
+    run = store.create(config)
+    run.config_path.write_text("{")
+    with pytest.raises(UserError, match=r"config\.json cannot be read"):
+        run.config()
+
+
+def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path, config: RunConfig) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot hold a new run"):
+        RunStore(tmp_path / "file").create(config)
+
+
+def test_where_runs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHARLSTM_RUNS", str(tmp_path))
+    assert default_root() == tmp_path
+    monkeypatch.delenv("CHARLSTM_RUNS")
+    checkout = Path(__file__).resolve().parents[2]
+    assert default_root() == checkout / "checkpoints" / "runs"
+    installed = tmp_path / "site-packages" / "core" / "__init__.py"
+    monkeypatch.setattr(core, "__file__", str(installed))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert default_root().name == "runs"
+    assert "charlstm-tui" in default_root().parts

@@ -1,0 +1,192 @@
+import threading
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from core.config import ModelConfig, SamplingConfig, TrainingConfig, configure, preset_named
+from core.control import Control
+from core.corpus import Corpus, CorpusConfig, load_corpus
+from core.errors import UserError
+from core.evaluation import Evaluation, evaluate
+from core.events import Diverged, EpochCompleted, Event, Paused, Resumed, RunFinished, RunStarted, StepsCompleted
+from core.sampling import Sampler
+from core.training import Trainer
+
+
+def epochs_of(events: Iterator[Event]) -> list[EpochCompleted]:
+    return [event for event in events if isinstance(event, EpochCompleted)]
+
+
+@pytest.fixture
+def trainer(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig) -> Trainer:
+    return Trainer(small_corpus, tiny_model, tiny_training)
+
+
+def test_a_run_says_what_it_is_each_epoch_and_how_it_ended(trainer: Trainer) -> None:
+    first, *between, last = trainer.run()
+    assert isinstance(first, RunStarted)
+    total = first.train_characters + first.validation_characters + first.test_characters
+    assert total == len(trainer.corpus.text)
+    assert [event.epoch for event in between if isinstance(event, EpochCompleted)] == [1, 2]
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.epochs) == ("finished", 2)
+
+
+def test_the_loss_falls(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig) -> None:
+    config = configure(tiny_training, {"epochs": 15})
+    epochs = epochs_of(Trainer(small_corpus, tiny_model, config).run())
+    assert epochs[-1].train_loss < 0.7 * epochs[0].train_loss
+    assert epochs[-1].val_loss is not None
+    assert epochs[-1].val_loss < 0.8 * (epochs[0].val_loss or 0)
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_others(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    def losses(seed: int) -> list[float]:
+        config = configure(tiny_training, {"seed": seed})
+        return [epoch.train_loss for epoch in epochs_of(Trainer(small_corpus, tiny_model, config).run())]
+
+    assert losses(0) == losses(0)
+    assert losses(0) != losses(1)
+
+
+def test_the_train_loss_is_the_mean_of_the_windows_losses_and_steps_tell_it_as_it_goes(trainer: Trainer) -> None:
+    events = list(trainer.run())
+    for epoch in epochs_of(iter(events)):
+        last = [event for event in events if isinstance(event, StepsCompleted) and event.epoch == epoch.epoch][-1]
+        assert last.step == last.steps
+        assert last.loss == epoch.train_loss
+
+
+def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    config = configure(tiny_training, {"epochs": 12, "learning_rate": 0.5})  # so large that it jumps about
+    epochs = epochs_of(Trainer(small_corpus, tiny_model, config).run())
+    lowest = float("inf")
+    for epoch in epochs:
+        assert epoch.val_loss is not None
+        assert epoch.best == (epoch.val_loss < lowest)
+        lowest = min(lowest, epoch.val_loss)
+    assert not all(epoch.best for epoch in epochs), "this run should have a worse epoch, else it shows nothing"
+
+
+def test_without_validation_the_latest_epoch_is_the_one_to_keep(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    epochs = epochs_of(Trainer(small_corpus, tiny_model, configure(tiny_training, {"validation": 0})).run())
+    assert all(epoch.best and epoch.val_loss is None for epoch in epochs)
+
+
+def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control()
+    step, taken = trainer._step, []
+
+    def counted(*window: object) -> object:
+        taken.append(1)
+        if len(taken) == 3:
+            control.stop()
+        return step(*window)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trainer, "_step", counted)
+    *_, last = trainer.run(control)
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.epochs) == ("stopped", 0)
+    assert len(taken) == 3
+
+
+def test_a_pause_holds_the_run_and_its_clock(trainer: Trainer) -> None:
+    control = Control()
+    control.pause()
+    events = []
+    for event in trainer.run(control):
+        events.append(event)
+        if isinstance(event, Paused):
+            threading.Timer(0.5, control.resume).start()
+            held = time.monotonic()
+        elif isinstance(event, Resumed):
+            assert time.monotonic() - held > 0.4
+    assert [type(event) for event in events if isinstance(event, Paused | Resumed)] == [Paused, Resumed]
+    last = events[-1]
+    assert isinstance(last, RunFinished)
+    assert last.reason == "finished"
+    assert last.elapsed_seconds < time.monotonic() - held - 0.4
+
+
+def test_a_loss_that_is_no_number_ends_the_run_as_failed(trainer: Trainer) -> None:
+    with torch.no_grad():
+        trainer.model.output.bias.fill_(torch.nan)
+    *_, before, last = trainer.run()
+    assert isinstance(before, Diverged)
+    assert isinstance(last, RunFinished)
+    assert last.reason == "failed"
+
+
+def test_a_gradient_clip_bounds_the_gradient(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    trainer = Trainer(small_corpus, tiny_model, configure(tiny_training, {"gradient_clip": 1e-3}))
+    list(trainer.run())
+    norm = torch.stack([p.grad.norm() for p in trainer.model.parameters() if p.grad is not None]).norm()
+    assert norm <= 1.001e-3
+
+
+def test_validating_and_sampling_do_not_change_the_training(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    config = configure(tiny_training, {"validation": 0.1, "epochs": 3})
+    undisturbed = Trainer(small_corpus, tiny_model, config)
+    list(undisturbed.run())
+    disturbed = Trainer(small_corpus, tiny_model, config)
+    for event in disturbed.run():
+        if isinstance(event, EpochCompleted):
+            list(islice(Sampler(disturbed.model, disturbed.vocabulary, SamplingConfig(), "3 mou"), 30))
+            list(evaluate(disturbed.checkpoint(), small_corpus, "test"))
+            torch.randn(3)
+    pairs = zip(undisturbed.model.parameters(), disturbed.model.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_the_test_part_is_never_read(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    scrambled = msgspec.structs.replace(
+        small_corpus,
+        text=small_corpus.text[: -len(small_corpus.part("test"))] + small_corpus.part("test")[::-1],
+    )
+    losses = [
+        [(epoch.train_loss, epoch.val_loss) for epoch in epochs_of(Trainer(text, tiny_model, tiny_training).run())]
+        for text in (small_corpus, scrambled)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_a_text_too_short_for_its_windows_is_refused_before_anything_starts(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    with pytest.raises(UserError, match="streams × window"):
+        Trainer(small_corpus, tiny_model, configure(tiny_training, {"window": 5000}))
+
+
+def test_the_notebook_preset_begins_as_the_course_s_notebook_does(moliere: Path) -> None:
+    """Two of its twenty epochs. The course's published losses are 2.178 and 1.763."""
+    preset = preset_named("notebook")
+    corpus = load_corpus(CorpusConfig(path=str(moliere), limit=100_000))
+    trainer = Trainer(corpus, preset.model, configure(preset.training, {"epochs": 2}))
+    started, *events = trainer.run()
+    assert isinstance(started, RunStarted)
+    assert (started.vocabulary, started.train_characters, started.test_characters) == (76, 90_000, 10_000)
+    assert started.steps_per_epoch == 899
+    first, second = epochs_of(iter(events))
+    assert 2.10 < first.train_loss < 2.28
+    assert 1.70 < second.train_loss < 1.82
+    *_, last = evaluate(trainer.checkpoint(), corpus, "test")
+    assert isinstance(last, Evaluation)
+    assert (last.characters, last.unknown_characters) == (10_000, 0)
+    assert 1.65 < last.score.loss < 1.95

@@ -1,0 +1,57 @@
+"""A real pseudo-terminal with a screen that can be read: pexpect runs the program, pyte understands what it draws."""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import pexpect
+import pyte
+
+
+class Terminal:
+    """A program in a terminal of its own."""
+
+    def __init__(
+        self, command: str, arguments: list[str], env: dict[str, str], columns: int = 80, rows: int = 24
+    ) -> None:
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.process = pexpect.spawn(command, arguments, env=env, dimensions=(rows, columns), timeout=None)
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    def until(self, condition: Callable[[str], bool], seconds: float = 30) -> str:
+        """Read the screen until something is so; fail, showing it, when that does not come to be."""
+        deadline = time.monotonic() + seconds
+        while not condition(self.text):
+            assert time.monotonic() < deadline, f"this did not come to be in time; the screen:\n{self.text}"
+            self._read(0.1)
+        return self.text
+
+    def until_shown(self, text: str, seconds: float = 30) -> str:
+        """Read the screen until `text` is on it."""
+        return self.until(lambda screen: text in screen, seconds)
+
+    def send(self, keys: str) -> None:
+        """Press keys."""
+        self.process.send(keys)
+
+    def exit_code(self, seconds: float = 10) -> int:
+        """Wait for the program to leave by itself, and return its exit code."""
+        deadline = time.monotonic() + seconds
+        while self.process.isalive():
+            assert time.monotonic() < deadline, f"it did not leave in time; the screen:\n{self.text}"
+            self._read(0.05)
+        assert self.process.signalstatus is None, f"it was killed by signal {self.process.signalstatus}"
+        return int(self.process.exitstatus)
+
+    def close(self) -> None:
+        """End the program, whatever it does."""
+        self.process.close(force=True)
+
+    def _read(self, seconds: float) -> None:
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            self._stream.feed(self.process.read_nonblocking(65_536, timeout=seconds))

@@ -1,0 +1,162 @@
+"""What the screens look like, each state at the sizes they are designed for.
+
+After a change that is meant: look at the report that pytest names, then
+`pytest tests/tui/test_looks.py --snapshot-update`.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.screens.evaluation import EvaluationScreen
+from charlstm_tui.training_view import TrainingView
+from charlstm_tui.widgets.setting_input import SettingInput
+from charlstm_tui.widgets.stream_pane import StreamPane
+from core.config import preset_named
+from core.corpus import CorpusConfig
+from core.evaluation import Evaluation, Score
+from core.events import CheckpointSaved, EpochCompleted, RunFinished, RunStarted, StepsCompleted
+from core.runs import Run, RunConfig, RunStore
+
+SIZES = [(80, 24), (120, 40)]
+SnapCompare = Callable[..., bool]
+
+CORPUS = CorpusConfig(path="/textes/moliere.txt", limit=100_000)
+QUICK = preset_named("quick")
+STARTED = TrainingView(
+    phase="preparing",
+    doing="loading PyTorch",
+    config=RunConfig(preset="quick", corpus=CORPUS, model=QUICK.model, training=QUICK.training),
+)
+LOSSES = [(2.0913, 1.8717), (1.6197, 1.7425), (1.4757, 1.6804), (1.3779, 1.6508), (1.3047, 1.6305), (1.2415, 1.6314)]
+
+
+def running(epochs: int) -> TrainingView:
+    """The view after so many of six epochs."""
+    completed = [
+        EpochCompleted(
+            epoch=number, train_loss=train, val_loss=val, best=number < 6, seconds=1.7, elapsed_seconds=1.7 * number,
+            chars_per_second=50_000.0,
+        )
+        for number, (train, val) in enumerate(LOSSES[:epochs], start=1)
+    ]  # fmt: skip
+    started = RunStarted(
+        run="quick-1", parameters=424_524, vocabulary=76, train_characters=85_500, validation_characters=4_500,
+        test_characters=10_000, epochs=6, steps_per_epoch=213,
+    )  # fmt: skip
+    steps = StepsCompleted(
+        epoch=min(epochs + 1, 6), step=213 if epochs == 6 else 71, steps=213, loss=LOSSES[min(epochs, 5)][0],
+        chars_per_second=51_234.0, elapsed_seconds=1.7 * epochs + 0.6,
+    )  # fmt: skip
+    return STARTED.after([started, *completed, steps])
+
+
+def finished() -> TrainingView:
+    path = "/runs/quick-1/best.safetensors"
+    return running(6).after(
+        [
+            CheckpointSaved(kind="best", epoch=5, path=path),
+            RunFinished(reason="finished", epochs=6, elapsed_seconds=10.8, run="quick-1", best_checkpoint=path,
+                        last_checkpoint=path),
+        ]
+    )  # fmt: skip
+
+
+async def still(pilot: Pilot[None]) -> None:
+    """Stop what moves by itself."""
+    for box in pilot.app.screen.query(Input):
+        box.cursor_blink = False
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_train_before_a_run(app: CharLSTMApp, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    assert snap_compare(app, terminal_size=size, run_before=still)
+
+
+def test_train_with_a_setting_out_of_bounds(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        pilot.app.screen.query_one("#setting-hidden_size", SettingInput).input.focus()
+        await pilot.press(*"9999")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "view",
+    [
+        pytest.param(STARTED, id="preparing"),
+        pytest.param(running(3), id="running"),
+        pytest.param(running(3).stopping(), id="stopping"),
+        pytest.param(finished(), id="finished"),
+        pytest.param(running(2).failed("This machine has not enough memory for that."), id="failed"),
+    ],
+)
+def test_train_during_and_after_a_run(
+    app: CharLSTMApp, snap_compare: SnapCompare, view: TrainingView, size: tuple[int, int]
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        if not view.alive:
+            app.training = running(2)
+            await pilot.pause()
+        app.training = view
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_train_on_a_light_theme(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        app.theme = "textual-light"
+        app.training = running(3)
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+
+
+def test_evaluate_without_a_run(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f3")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_evaluate_with_a_result(
+    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f3")
+        assert isinstance(app.screen, EvaluationScreen)
+        score = Score(scored=10_000, loss=1.5127, standard_error=0.0257, accuracy=0.5442)
+        app.screen.show(Evaluation(corpus=CORPUS, part="test", characters=10_002, unknown_characters=2, score=score))
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_generate_at_rest(app: CharLSTMApp, store: RunStore, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f4")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_generate_with_a_text(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f4")
+        pane = app.screen.query_one(StreamPane)
+        pane.begin("LE MEUNIER.\n\n")
+        pane.append("Mon âne a bu la lune, et moi je bois l'eau du moulin; chacun sa part, monsieur.\n\n" * 12)
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)

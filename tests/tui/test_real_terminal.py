@@ -1,0 +1,111 @@
+"""The app in a real terminal, as a person meets it."""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from core.checkpoint import load_checkpoint
+from core.runs import RunStore, summarise
+
+pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
+from tests.tui.terminal import Terminal
+
+ESCAPE = "\x1b"
+F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
+
+
+@pytest.fixture
+def terminal(own_runs: Path) -> Iterator[Terminal]:
+    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TEXTUAL")}
+    environment |= {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(own_runs), "LC_ALL": "C.UTF-8"}
+    started = Terminal(sys.executable, ["-m", "charlstm_tui"], environment)
+    yield started
+    started.close()
+
+
+def start_training(terminal: Terminal, text: Path) -> None:
+    terminal.until_shown("Start training")
+    terminal.send(str(text))
+    terminal.until_shown(text.name)
+    terminal.send("\r")
+
+
+def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store: RunStore) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 400, encoding="utf-8")
+    start_training(terminal, text)
+    terminal.until(lambda screen: "loading PyTorch" in screen or "training" in screen)
+    screen = terminal.until(
+        lambda screen: re.search(r"epoch 1: \d\.\d{4} → epoch [2-6]: \d\.\d{4}", screen) is not None
+    )
+    first, second = (float(loss) for loss in re.findall(r"epoch \d: (\d\.\d{4})", screen)[:2])
+    assert second < first
+    assert re.search(r"[▁▂▃▄▅▆▇█]", screen), "the sparkline is there"
+    terminal.send("x")
+    terminal.until_shown("saved")
+    (run,) = store.all()
+    assert load_checkpoint(run.checkpoint_path).epoch >= 1
+
+    terminal.send("3")
+    terminal.until_shown("prompt ▸")
+    terminal.until_shown("quick-1")
+    terminal.send("Où est")
+    terminal.until_shown("prompt ▸ Où est")
+    terminal.send("\r")
+
+    def written(screen: str) -> int:
+        return int((re.search(r"(\d+) characters", screen) or ["", "0"])[1])
+
+    before = written(terminal.until(lambda screen: written(screen) > 10))
+    after = written(terminal.until(lambda screen: written(screen) > before + 30))
+    assert after > before
+    assert "│ Où est" in terminal.text, "the pane shows the prompt and what follows"
+    terminal.send(ESCAPE)
+    terminal.until(lambda screen: "esc Stop" not in screen)
+    terminal.send(ESCAPE)
+    terminal.until_shown("q Quit")
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+
+
+def test_quitting_during_a_run_saves_it_and_ends_within_a_second(
+    terminal: Terminal, tmp_path: Path, store: RunStore
+) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 4000, encoding="utf-8")
+    start_training(terminal, text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    started = time.monotonic()
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+    assert time.monotonic() - started < 3, "a second on an idle machine; room for a busy one"
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_checkpoint(run.last_path)
+
+
+def test_it_can_be_left_while_pytorch_is_loading(terminal: Terminal, small_text: Path) -> None:
+    start_training(terminal, small_text)
+    terminal.until_shown("x Stop")
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+
+
+def _has_footer_in_row(row: int, screen: str) -> bool:
+    return "F2 Train" in screen.split("\n")[row - 1]
+
+
+def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
+    terminal.until_shown("Start training")
+    for columns, rows in ((120, 40), (60, 15), (80, 24)):
+        terminal.screen.resize(rows, columns)
+        terminal.process.setwinsize(rows, columns)
+        terminal.until(partial(_has_footer_in_row, rows))
+    terminal.send("\x11")  # ctrl-Q, also while one types
+    assert terminal.exit_code() == 0

@@ -1,0 +1,97 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+
+from charlstm_tui.widgets.stream_pane import Row, StreamPane, wrap
+
+texts = st.text(st.sampled_from("ab é日\n"), max_size=80)
+
+
+@given(texts, st.integers(2, 12))
+def test_rows_fit_the_width_and_lose_nothing_but_the_white_space_at_breaks(text: str, width: int) -> None:
+    rows = list(wrap(text, 0, width))
+    place = 0
+    for row in rows:
+        assert cell_len(row.text.rstrip(" ")) <= width
+        assert text[row.start : row.start + len(row.text)] == row.text
+        assert text[place : row.start].strip(" \n") == "", "only white space is between two rows"
+        place = row.start + len(row.text)
+    assert place == len(text)
+
+
+def test_words_are_kept_whole_where_they_fit() -> None:
+    assert [row.text for row in wrap("le pauvre homme", 0, 10)] == ["le pauvre", "homme"]
+    assert [row.text for row in wrap("anticonstitution", 0, 10)] == ["anticonsti", "tution"]
+    assert [row.text for row in wrap("日本語", 0, 4)] == ["日本", "語"]
+    assert list(wrap("a\n\nb", 5, 4)) == [Row(5, "a"), Row(7, ""), Row(8, "b")]
+
+
+class PaneApp(App[None]):
+    def compose(self) -> ComposeResult:
+        yield StreamPane("type something")
+
+
+async def test_growing_character_by_character_is_the_same_as_at_once() -> None:
+    text = "Ah! monsieur, je vous demande pardon\nde la peine que je vous donne, " * 4
+    app = PaneApp()
+    async with app.run_test(size=(30, 10)):
+        pane = app.query_one(StreamPane)
+        pane.begin("MOI. ")
+        for character in text:
+            pane.append(character)
+        grown = list(pane._rows)
+        pane.rewrap()
+        assert grown == pane._rows
+        assert pane.text == "MOI. " + text
+
+
+async def test_it_follows_the_end_until_the_reader_scrolls_up_and_again_at_the_end() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(30, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("")
+        pane.append("a line\n" * 50)
+        await pilot.pause()
+        assert pane.scroll_offset.y == pane.max_scroll_y > 0
+        pane.focus()
+        await pilot.press("pageup")
+        await pilot.pause(0.5)
+        assert not pane.following
+        where = pane.scroll_offset.y
+        pane.append("a line\n" * 50)
+        await pilot.pause()
+        assert pane.scroll_offset.y == where, "new text does not pull the reader away"
+        assert "End" in str(pane.border_subtitle)
+        await pilot.press("end")
+        await pilot.pause(0.5)
+        assert pane.following
+        pane.append("a line\n" * 50)
+        await pilot.pause()
+        assert pane.scroll_offset.y == pane.max_scroll_y
+
+
+async def test_a_new_width_wraps_everything_anew() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("")
+        pane.append("mot " * 100)
+        wide = len(pane._rows)
+        await pilot.resize_terminal(30, 10)
+        await pilot.pause()
+        assert len(pane._rows) > wide
+        assert all(cell_len(row.text.rstrip()) <= pane.scrollable_content_region.width for row in pane._rows)
+        assert pane.scroll_offset.y == pane.max_scroll_y, "it still shows the end"
+
+
+async def test_foreign_text_is_harmless() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("[/b]\x1b]0;x\x07")
+        pane.append("[@click=app.quit]\u202e")
+        await pilot.pause()
+        assert pane.text == "[/b]␛]0;x␇[@click=app.quit]\ufffd"
+        shown = "".join(segment.text for segment in pane.render_line(0))
+        assert shown.startswith(pane.text)

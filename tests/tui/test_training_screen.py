@@ -1,0 +1,196 @@
+from pathlib import Path
+
+import pytest
+from textual.widgets import ContentSwitcher, Input, Select, Sparkline, Static
+
+from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.screens.training import TrainingScreen
+from charlstm_tui.widgets.setting_input import SettingInput
+from core.checkpoint import load_checkpoint
+from core.config import PRESETS
+from core.runs import RunStore, summarise
+from tests.tui.conftest import until
+
+
+def screen_of(app: CharLSTMApp) -> TrainingScreen:
+    assert isinstance(app.screen, TrainingScreen)
+    return app.screen
+
+
+def setting(app: CharLSTMApp, name: str) -> Input:
+    return app.screen.query_one(f"#setting-{name}", SettingInput).input
+
+
+def hint(app: CharLSTMApp) -> str:
+    return str(app.screen.query_one("#hint", Static).content)
+
+
+def set_up(app: CharLSTMApp, text: Path, *, epochs: int) -> None:
+    app.screen.query_one("#corpus", Input).value = str(text)
+    make_small(app, epochs=epochs)
+
+
+def make_small(app: CharLSTMApp, *, epochs: int) -> None:
+    for name, value in {"hidden_size": 8, "embedding_size": 6, "streams": 2, "window": 10, "epochs": epochs}.items():
+        setting(app, name).value = str(value)
+
+
+async def test_a_run_from_the_first_key_to_the_saved_model(app: CharLSTMApp, store: RunStore, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*str(small_text))
+        make_small(app, epochs=3)
+        await pilot.press("enter")
+        await until(lambda: app.training.phase == "finished")
+        await pilot.pause()
+        assert app.screen.query_one(ContentSwitcher).current == "run"
+        losses = [epoch.train_loss for epoch in app.training.epochs]
+        assert list(app.screen.query_one(Sparkline).data or []) == losses
+        assert len(losses) == 3
+        assert f"{losses[0]:.4f} → epoch 3: {losses[2]:.4f}" in str(app.screen.query_one("#trend", Static).content)
+        assert "finished, saved" in str(app.screen.query_one("#status", Static).content)
+    (run,) = store.all()
+    assert summarise(run).epochs == 3
+    assert load_checkpoint(run.best_path).model.config.hidden_size == 8
+
+
+async def test_s_starts_and_x_stops_and_the_stopped_run_is_saved(
+    app: CharLSTMApp, store: RunStore, small_text: Path
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=100_000)
+        await pilot.press("escape", "s")
+        await until(lambda: len(app.training.epochs) >= 2)
+        await pilot.press("x")
+        await until(lambda: app.training.phase == "stopped")
+        assert app.training.doing == "stopped, saved"
+        (run,) = store.all()
+        assert load_checkpoint(run.last_path).epoch == len(app.training.epochs)
+        await pilot.press("n")
+        assert app.screen.query_one(ContentSwitcher).current == "settings"
+        assert app.screen.query_one("#corpus", Input).value == str(small_text)
+
+
+async def test_p_holds_the_run_and_p_lets_it_go_on(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=100_000)
+        await pilot.press("escape", "s")
+        await until(lambda: len(app.training.epochs) >= 1)
+        await pilot.press("p")
+        await until(lambda: app.training.phase == "paused")
+        held = app.training
+        await pilot.pause(0.5)
+        assert app.training == held, "nothing happens while a run is held"
+        await pilot.press("p")
+        await until(lambda: app.training.phase == "training" and len(app.training.epochs) > len(held.epochs))
+        await pilot.press("p")
+        await until(lambda: app.training.phase == "paused")
+        await pilot.press("x")
+        await until(lambda: app.training.phase == "stopped")
+
+
+async def test_training_goes_on_while_another_screen_is_shown(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=100_000)
+        await pilot.press("escape", "s")
+        await until(lambda: len(app.training.epochs) >= 1)
+        await pilot.press("3")
+        epochs = len(app.training.epochs)
+        await until(lambda: len(app.training.epochs) > epochs)
+        assert "training" in str(app.screen.query_one("#run", Static).content)
+        await pilot.press("f2")
+        await pilot.pause()
+        assert len(app.screen.query_one(Sparkline).data or []) > epochs
+        await pilot.press("x")
+        await until(lambda: not app.training.alive)
+
+
+async def test_leaving_during_a_run_saves_it(app: CharLSTMApp, store: RunStore, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=100_000)
+        await pilot.press("escape", "s")
+        await until(lambda: len(app.training.epochs) >= 1)
+        await pilot.press("q")
+    (run,) = store.all()
+    await until(lambda: summarise(run).state == "stopped")
+    assert load_checkpoint(run.last_path).epoch >= 1
+
+
+async def test_a_preset_fills_in_the_settings(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.query_one("#preset", Select).value = "notebook"
+        await pilot.pause()
+        notebook = PRESETS["notebook"]
+        assert setting(app, "hidden_size").value == str(notebook.model.hidden_size)
+        assert setting(app, "learning_rate").value == "0.001"
+        assert setting(app, "epochs").value == "20"
+
+
+async def test_a_wrong_value_is_explained_as_it_is_typed_and_nothing_starts(
+    app: CharLSTMApp, store: RunStore, small_text: Path
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        setting(app, "hidden_size").focus()
+        await pilot.press("9", "9", "9", "9")
+        assert hint(app) == "hidden_size must be a whole number from 1 to 8,192, not 9999."
+        assert app.screen.query_one("#hint").has_class("-trouble")
+        app.screen.query_one("#corpus", Input).focus()
+        app.screen.query_one("#corpus", Input).value = str(small_text)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.focused is setting(app, "hidden_size"), "the field to mend has the focus"
+        assert "hidden_size must be" in hint(app)
+    assert store.all() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "limit", "sentence"),
+    [
+        ("", "", "Name a text first"),
+        ("/nowhere/at-all.txt", "", "There is no file /nowhere/at-all.txt"),
+        ("moutons", "0", "characters must be a whole number from 1"),
+        ("moutons", "300", "Choose a longer text"),
+        ("[/b]\x1b[31m", "", "There is no file"),
+    ],
+)
+async def test_a_text_that_will_not_do_leads_back_to_the_settings(
+    app: CharLSTMApp, store: RunStore, small_text: Path, path: str, limit: str, sentence: str
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.query_one("#corpus", Input).value = str(small_text) if path == "moutons" else path
+        app.screen.query_one("#limit", Input).value = limit
+        await pilot.press("enter")
+        await until(lambda: sentence in hint(app))
+        assert app.screen.query_one(ContentSwitcher).current == "settings"
+        assert not app.training.alive
+        assert "\x1b" not in hint(app)
+    assert store.all() == []
+
+
+async def test_a_digit_goes_to_a_screen_only_when_nobody_is_typing(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        assert app.screen.query_one("#corpus", Input).value == "2"
+        await pilot.press("escape", "2")
+        assert app.current_mode == "evaluate"
+        await pilot.press("1")
+        assert app.current_mode == "train"
+        await pilot.press("f4")
+        assert app.current_mode == "generate"
+        await pilot.click("_Tab")
+        await pilot.pause()
+        assert app.current_mode == "train"
+
+
+async def test_an_error_that_nobody_foresaw_becomes_a_sentence(
+    app: CharLSTMApp, small_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("[bold]no[/bold] memory at all")
+
+    monkeypatch.setattr("charlstm_tui.bridge.load_corpus", broken)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.query_one("#corpus", Input).value = str(small_text)
+        await pilot.press("enter")
+        await until(lambda: app.training.phase == "failed")
+        await pilot.pause()
+        assert "RuntimeError: [bold]no[/bold] memory at all" in hint(app)
