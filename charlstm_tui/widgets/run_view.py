@@ -37,8 +37,8 @@ class RunView(Vertical):
         & > #sparkline-title { height: 1; margin-top: 1; }
         & > #sparkline-title > Static { width: 1fr; color: $text-muted; }
         & > #sparkline-title > #trend { text-align: right; color: $foreground; }
-        & > #sparkline { height: 3; }
-        & > #sparkline > Sparkline { height: 3; }
+        & > #sparkline { height: 15%; min-height: 3; max-height: 10; }
+        & > #sparkline > Sparkline { height: 100%; }
         & > #sparkline Sparkline > .sparkline--min-color { color: $accent; }
         & > #sparkline Sparkline > .sparkline--max-color { color: $accent; }
         & > #numbers { height: 4; margin-top: 1; }

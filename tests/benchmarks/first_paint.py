@@ -1,0 +1,48 @@
+"""How long from launch to the first paint, beside `python -c "import textual.app"`, in turn.
+
+    python -m tests.benchmarks.first_paint [ROUNDS]
+
+The first paint is the moment the name of the first screen is on a real pseudo-terminal's screen.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+from tests.tui.terminal import Terminal
+
+
+def first_paint() -> float:
+    """Return the seconds from launch until the Train screen is there."""
+    started = time.perf_counter()
+    terminal = Terminal(sys.executable, ["-m", "charlstm_tui"], dict(os.environ) | {"TERM": "xterm-256color"})
+    try:
+        terminal.until_shown("Start training")
+        return time.perf_counter() - started
+    finally:
+        terminal.close()
+
+
+def importing_textual() -> float:
+    """Return the seconds that a process takes which only imports `textual.app`."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import textual.app"], check=True)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Print both medians and their ratio."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+    first_paint(), importing_textual()  # what the disk cache does not hold yet
+    pairs = [(first_paint(), importing_textual()) for _ in range(rounds)]
+    paint, textual = (statistics.median(times) for times in zip(*pairs, strict=True))
+    ratio = statistics.median(ours / theirs for ours, theirs in pairs)
+    print(f"launch to first paint   {paint:6.3f} s   median of {rounds}")
+    print(f"import textual.app      {textual:6.3f} s   in turn with it")
+    print(f"ratio                   {ratio:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
