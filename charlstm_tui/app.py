@@ -11,11 +11,11 @@ from textual.reactive import reactive
 from charlstm_tui import bridge
 from charlstm_tui.bridge import Job
 from charlstm_tui.messages import PauseTraining, StartTraining, StopTraining
+from charlstm_tui.modes import MODES
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.training_view import TrainingView
-from charlstm_tui.widgets.top_line import MODES
 from core.runs import RunStore
 
 

@@ -6,6 +6,7 @@ So however fast the engine talks, the screen hears it at its own pace, nothing i
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,8 +16,8 @@ from textual.screen import Screen
 
 from core.config import SamplingConfig
 from core.control import Control
-from core.corpus import CorpusConfig, Part, load_corpus
-from core.errors import UserError
+from core.corpus import Part, load_corpus
+from core.errors import UserError, in_plain_words
 from core.runs import RunConfig, RunStore
 
 TRAINING_INTERVAL = 1 / 10
@@ -75,7 +76,7 @@ class Job:
         except UserError as error:
             self._error = str(error)
         except Exception as error:
-            self._error = _in_plain_words(error)
+            self._error = in_plain_words(error)
         finally:
             self._over = True
 
@@ -89,12 +90,6 @@ class Job:
             self._owner.post_message(self.Ended(self, self._error))
 
 
-def _in_plain_words(error: Exception) -> str:
-    if isinstance(error, MemoryError) or "allocate memory" in str(error):
-        return "This machine has not enough memory for that. Try fewer cells, layers or streams."
-    return f"Something went wrong that should not have ({type(error).__name__}: {error}). What was saved is safe."
-
-
 class Doing(Struct, frozen=True):
     """What a job is about to do, in words, when it may take a moment."""
 
@@ -104,8 +99,8 @@ class Doing(Struct, frozen=True):
 class Prompted(Struct, frozen=True):
     """A model has read the prompt and is about to write."""
 
-    unknown: str
-    """Characters of the prompt that it does not know: they were left out."""
+    notice: str
+    """What of the prompt was left out, in words; empty if nothing was."""
 
 
 def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[object]:
@@ -115,13 +110,16 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
     yield Doing("loading PyTorch")
     from core.training import Trainer
 
+    if control.stopped:
+        return
+    yield Doing("building the network")
     trainer = Trainer(corpus, config.model, config.training)
     if not control.stopped:
         yield from store.create(config).record(trainer, control)
 
 
-def evaluate(control: Control, path: Path, part: Part, corpus: CorpusConfig | None) -> Iterator[object]:
-    """Measure a checkpoint on a part of a text, by default its own. Yields `Doing`, progress, and an `Evaluation`."""
+def evaluate(control: Control, path: Path, part: Part) -> Iterator[object]:
+    """Measure a checkpoint on a part of its own text. Yields `Doing`, progress, and an `Evaluation`."""
     yield Doing("loading PyTorch")
     from core.checkpoint import load_checkpoint
     from core.evaluation import evaluate
@@ -129,7 +127,7 @@ def evaluate(control: Control, path: Path, part: Part, corpus: CorpusConfig | No
     yield Doing("loading the model")
     checkpoint = load_checkpoint(path)
     yield Doing("reading the text")
-    text = load_corpus(corpus or checkpoint.corpus)
+    text = load_corpus(checkpoint.corpus)
     yield Doing("evaluating")
     for event in evaluate(checkpoint, text, part):
         if control.stopped:
@@ -149,8 +147,8 @@ def write(
     checkpoint = load_checkpoint(path)
     yield Doing("reading the prompt")
     sampler = Sampler(checkpoint.model, checkpoint.vocabulary, config, prompt)
-    yield Prompted("".join(checkpoint.vocabulary.unknown_in(prompt)))
-    for character, _ in zip(sampler, range(length), strict=False):
+    yield Prompted(sampler.notice)
+    for character in islice(sampler, length):
         if control.stopped:
             return
         yield character

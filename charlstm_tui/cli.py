@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted.
 """
 
+import io
 import sys
 from typing import Any
 
@@ -12,8 +13,9 @@ from charlstm_tui.commands.evaluate import evaluate_command
 from charlstm_tui.commands.generate import generate_command
 from charlstm_tui.commands.options import runs_option
 from charlstm_tui.commands.runs import runs_commands
+from charlstm_tui.commands.streams import is_terminal
 from charlstm_tui.commands.train import train_command
-from core.errors import UserError
+from core.errors import UserError, in_plain_words
 from core.runs import RunStore
 from core.text import sanitise
 
@@ -22,18 +24,39 @@ class _BadInput(click.ClickException):
     exit_code = 2
 
 
+def _sanitised(error: click.ClickException) -> click.ClickException:
+    """Return the error such that what it quotes of what was typed is safe to show."""
+    text = sanitise(error.format_message())
+    if text == error.format_message():
+        return error
+    return click.UsageError(text, error.ctx) if isinstance(error, click.UsageError) else _BadInput(text)
+
+
 class _Commands(click.Group):
     """A group that turns what a person can mend into a sentence, and ctrl-C into the exit code the shell expects."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the arguments."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.ClickException as error:
+            raise _sanitised(error) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):  # a locale without accents shows a question mark instead of failing
+            if isinstance(stream, io.TextIOWrapper):  # a locale without a character shows a question mark
                 stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except UserError as error:
             raise _BadInput(sanitise(str(error))) from None
+        except click.ClickException as error:
+            raise _sanitised(error) from None
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except (MemoryError, RuntimeError, OSError) as error:
+            raise click.ClickException(sanitise(in_plain_words(error))) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(130)
@@ -55,7 +78,7 @@ def open_app(store: RunStore) -> None:
     Raises:
         UserError: there is no terminal.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UserError(
             "The app needs a terminal, and there is none here. These work without one: "
             "charlstm-tui train, evaluate, generate, runs (--help tells more)."

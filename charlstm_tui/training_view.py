@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from charlstm_tui.bridge import Doing
 from core.events import (
-    CheckpointSaved,
     Diverged,
     EpochCompleted,
     Paused,
@@ -43,7 +42,6 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     started: RunStarted | None = None
     steps: StepsCompleted | None = None
     epochs: tuple[EpochCompleted, ...] = ()
-    saved: CheckpointSaved | None = None
     finished: RunFinished | None = None
     error: str = ""
 
@@ -109,13 +107,8 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                     changes["steps"] = event
                 case EpochCompleted():
                     epochs.append(event)
-                case CheckpointSaved():
-                    changes["saved"] = event
-                case Diverged(epoch=epoch):
-                    changes["error"] = (
-                        f"The loss stopped being a number in epoch {epoch}. Try a lower learning rate, or a gradient "
-                        f"clip of 1; the last good checkpoint is kept."
-                    )
+                case Diverged():
+                    changes["error"] = event.advice
                 case RunFinished(reason=reason):
                     changes["finished"] = event
                     phase, doing = reason, f"{reason}, saved" if event.last_checkpoint else reason

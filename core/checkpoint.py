@@ -93,6 +93,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             if found != expected or len(slices) != len(expected):
                 raise UserError(f"{path} does not hold the weights that its header describes: it is damaged.")
             model.load_state_dict({name: file.get_tensor(name) for name in expected}, assign=True)
+            if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
+                raise UserError(f"{path} holds weights that are not numbers: its training went astray. Choose another.")
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is not a whole checkpoint ({error}). Choose another file.") from None
     return Checkpoint(
@@ -114,7 +116,7 @@ def _read_header(metadata: dict[str, str], path: Path) -> Header:
         if version != FORMAT_VERSION:
             raise UserError(f"{path} has format {version}; this program reads format {FORMAT_VERSION}. Update it.")
         header = msgspec.json.decode(metadata[_METADATA_KEY], type=Header)
-    except (msgspec.DecodeError, KeyError) as error:
+    except (ValueError, KeyError) as error:  # msgspec's errors are ValueErrors
         raise UserError(f"The header of {path} is damaged ({error}). Choose another file.") from None
     if not header.vocabulary or Vocabulary(header.vocabulary).characters != header.vocabulary:
         raise UserError(f"The vocabulary of {path} is damaged. Choose another file.")

@@ -3,6 +3,7 @@
 The command line's options and the form on screen are made from these descriptions, and a preset is an instance of them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
@@ -106,17 +107,22 @@ class Field(NamedTuple):
         return number
 
     def parse(self, text: str) -> int | float:
-        """Return the value that a person typed: `90,000` and `0,8` are numbers too.
+        """Return the value that a person typed: `90,000`, `90 000` and `0,8` are numbers too.
 
         Raises:
             UserError: as for `check`.
         """
         try:
-            if self.kind is int:
-                return self.check(int(text.replace(",", "").replace(" ", "")))
-            return self.check(float(text.replace(",", ".")))
+            text = text.strip()
+            if re.fullmatch(r"[1-9][0-9]{0,2}([, ][0-9]{3})+", text):
+                text = re.sub("[, ]", "", text)
+            return self.check(int(text) if self.kind is int else float(text.replace(",", ".")))
         except ValueError:
             return self.check(text or "nothing")
+
+    def show(self, value: float) -> str:
+        """Return the value so that `parse` reads it back."""
+        return str(value) if self.kind is int else f"{value:g}"
 
 
 def fields_of(config: type[Struct]) -> list[Field]:

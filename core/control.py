@@ -18,8 +18,9 @@ class Control:
 
     def pause(self) -> None:
         """Hold the run between two steps."""
-        if not self._stopped.is_set():
-            self._going.clear()
+        self._going.clear()
+        if self._stopped.is_set():  # also if that came in between
+            self._going.set()
 
     def resume(self) -> None:
         """Let a paused run go on."""

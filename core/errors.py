@@ -1,4 +1,4 @@
-"""The one exception for what a person can mend."""
+"""The one exception for what a person can mend, and words for the others."""
 
 
 class UserError(Exception):
@@ -6,3 +6,12 @@ class UserError(Exception):
 
     It may quote what the person typed, or a file: whoever shows it sanitises it.
     """
+
+
+def in_plain_words(error: Exception) -> str:
+    """Return a sentence for an error that nobody foresaw."""
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return "This machine has not enough memory for that. Try fewer cells, layers or streams."
+    if isinstance(error, OSError) and error.strerror:
+        return f"The system refused: {error.strerror}{f' ({error.filename})' if error.filename else ''}."
+    return f"Something went wrong that should not have ({type(error).__name__}: {error}). What was saved is safe."

@@ -10,61 +10,18 @@ from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
-from msgspec import Struct
 from torch import Tensor
 
 from core.checkpoint import Checkpoint
-from core.corpus import Corpus, CorpusConfig, Part
+from core.corpus import Corpus, Part
 from core.errors import UserError
 from core.model import CharLSTM, State
+from core.scores import Evaluation, EvaluationProgress, Score
 
 CHUNK = 1_000
 """Characters read between two reports: enough for speed, few enough for a stop to be honoured at once."""
 BLOCK = 200
 """Characters a block of the standard error: long enough for neighbouring blocks to be nearly independent."""
-
-
-class EvaluationProgress(Struct, frozen=True, kw_only=True):
-    """How far an evaluation has come."""
-
-    scored: int
-    characters: int
-    """To be scored in all."""
-
-
-class Score(Struct, frozen=True, kw_only=True):
-    """How well a model predicts a text."""
-
-    scored: int
-    """Characters."""
-    loss: float
-    """Mean cross-entropy, nats per character."""
-    standard_error: float | None
-    """Of the mean loss, from the means of blocks of 200 characters; None with fewer than two blocks."""
-    accuracy: float
-    """Share of characters that were the model's first guess."""
-
-    @property
-    def bits_per_character(self) -> float:
-        """The loss in bits."""
-        return self.loss / math.log(2)
-
-    @property
-    def perplexity(self) -> float:
-        """Between how many characters, equally likely, the model as good as hesitates: exp(loss)."""
-        return math.exp(self.loss)
-
-
-class Evaluation(Struct, frozen=True, kw_only=True):
-    """A score, with what it is a score on: a loss means nothing without it."""
-
-    corpus: CorpusConfig
-    part: Part
-    characters: int
-    """That the part has."""
-    unknown_characters: int
-    """Of these, the ones that the model has never seen: they are left out of the text and not scored."""
-    score: Score
 
 
 def evaluate(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Iterator[EvaluationProgress | Evaluation]:

@@ -88,10 +88,16 @@ class Resumed(_Event, frozen=True, kw_only=True):
 
 
 class Diverged(_Event, frozen=True, kw_only=True):
-    """The loss is no longer a finite number: the run cannot go on."""
+    """The loss or a weight is no longer a finite number: the run cannot go on."""
 
     epoch: int
     step: int
+
+    @property
+    def advice(self) -> str:
+        """What happened, and what to try."""
+        what = f"The loss stopped being a number in epoch {self.epoch}."
+        return f"{what} Try a lower learning rate, or a gradient clip of 1."
 
 
 class RunFinished(_Event, frozen=True, kw_only=True):
@@ -120,6 +126,6 @@ def from_json(line: str | bytes) -> Event:
     """Read an event that `to_json` wrote.
 
     Raises:
-        msgspec.DecodeError: the line is not one, or only the beginning of one.
+        ValueError: the line is not one, or only the beginning of one.
     """
     return _decoder.decode(line)

@@ -1,10 +1,29 @@
-"""Writing a file so that, whatever happens, its name holds the old content or the new one, whole."""
+"""Paths as people type them, and files whose name holds, whatever happens, the old content or the new one, whole."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
 
 from core.errors import UserError
+from core.text import shortened
+
+
+def user_path(typed: str) -> Path:
+    """Return the path that a person typed, where a leading ~ is a home folder.
+
+    Raises:
+        UserError: there is no such user, or the path is not text and so cannot be noted in a file.
+    """
+    shown = shortened(typed)
+    try:
+        path = Path(typed).expanduser()
+        str(path).encode()
+    except RuntimeError:
+        raise UserError(f"{shown} begins with the name of a user who is not there. Give the whole path.") from None
+    except UnicodeEncodeError:
+        raise UserError(f"{shown} has a name that is not UTF-8. Rename it.") from None
+    return path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -26,9 +45,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _flush_folder(path.parent)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
+    _flush_folder(path.parent)
 
 
 def _umask() -> int:
@@ -40,8 +59,9 @@ def _umask() -> int:
 def _flush_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows has no handle for a folder to flush
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(OSError):  # the file is there; some file systems cannot flush a folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -32,7 +32,8 @@ from core.events import (
     from_json,
     to_json,
 )
-from core.files import write_atomically
+from core.files import user_path, write_atomically
+from core.text import shortened
 
 if TYPE_CHECKING:
     from core.training import Trainer
@@ -78,7 +79,7 @@ class Run:
         """
         try:
             return msgspec.json.decode(self.config_path.read_bytes(), type=RunConfig)
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, ValueError) as error:  # msgspec's errors, and text that is not UTF-8, are ValueErrors
             raise UserError(f"{self.config_path} cannot be read ({error}).") from None
 
     def events(self) -> list[Event]:
@@ -93,7 +94,7 @@ class Run:
         for line in lines:
             try:
                 events.append(from_json(line))
-            except msgspec.DecodeError:
+            except ValueError:
                 break  # the process died amid this line
         return events
 
@@ -106,7 +107,10 @@ class Run:
         with self.metrics_path.open("ab", buffering=0) as metrics:
             for event in self._saving(trainer, control):
                 if not isinstance(event, StepsCompleted):
-                    metrics.write(to_json(event).encode() + b"\n")
+                    try:
+                        metrics.write(to_json(event).encode() + b"\n")
+                    except OSError as error:
+                        raise UserError(f"{self.metrics_path} cannot be written: {error.strerror}.") from None
                 yield event
 
     def _saving(self, trainer: "Trainer", control: Control) -> Iterator[Event]:
@@ -184,10 +188,9 @@ class RunStore:
         Raises:
             UserError: there is none.
         """
-        run = Run(self.root / name)
-        if Path(name).name != name or not run.config_path.is_file():
-            raise UserError(f"There is no run called {name}. `charlstm-tui runs list` shows the runs.")
-        return run
+        if not self._has(name):
+            raise UserError(f"There is no run called {shortened(name)}. `charlstm-tui runs list` shows the runs.")
+        return Run(self.root / name)
 
     def all(self) -> list[Run]:
         """Return every run, newest first."""
@@ -200,15 +203,20 @@ class RunStore:
         Raises:
             UserError: it is neither a run nor a file.
         """
-        path = Path(checkpoint).expanduser()
-        if path.is_file():
-            return path
-        if path.name != checkpoint:
-            raise UserError(f"There is no checkpoint {checkpoint}. `charlstm-tui runs list` shows the runs.")
+        checkpoint = checkpoint.rstrip("/") or checkpoint  # a shell's completion adds it to a folder's name
+        path = user_path(checkpoint)
+        if path.name != checkpoint or not self._has(checkpoint):
+            if _is_file(path):
+                return path
+            kind = "run called" if path.name == checkpoint else "checkpoint"
+            raise UserError(f"There is no {kind} {shortened(checkpoint)}. `charlstm-tui runs list` shows the runs.")
         run = self.get(checkpoint)
         if not run.checkpoint_path.is_file():
             raise UserError(f"The run {checkpoint} has no checkpoint: it was cut off before its first.")
         return run.checkpoint_path
+
+    def _has(self, name: str) -> bool:
+        return Path(name).name == name and _is_file(Run(self.root / name).config_path)
 
     def _make_folder(self, name: str | None, preset: str) -> Path:
         if name is not None:
@@ -251,6 +259,13 @@ def summarise(run: Run) -> RunSummary:
     )
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long for a file, or with a NUL in it
+        return False
+
+
 def _natural(name: str) -> list[str]:
     """Return a key by which quick-9 comes before quick-10: a file's time is too coarse to tell two quick runs apart."""
     return [part.zfill(20) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
@@ -262,7 +277,7 @@ def default_root() -> Path:
     `CHARLSTM_RUNS` where it is set; `checkpoints/runs/` in a checkout; the user's data folder for an installed program.
     """
     if named := os.environ.get("CHARLSTM_RUNS"):
-        return Path(named).expanduser()
+        return user_path(named)
     checkout = Path(core.__file__).resolve().parent.parent
     if (checkout / "pyproject.toml").is_file() and (checkout / "checkpoints").is_dir():
         return checkout / "checkpoints" / "runs"

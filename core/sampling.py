@@ -1,6 +1,6 @@
 """Text from a model, one character at a time: each is drawn from what the model expects and fed back to it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ class Sampler(Iterator[str]):
     """An endless iterator of characters. An empty prompt begins from nothing: see `Vocabulary.start_id`.
 
     It has a random generator and a state of its own, so it disturbs no training and no other sampler. Characters of the
-    prompt that the model does not know are left out; `Vocabulary.unknown_in` tells which.
+    prompt that the model does not know are left out, and `notice` tells which.
     """
 
     def __init__(self, model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, prompt: str = "") -> None:
@@ -26,9 +26,12 @@ class Sampler(Iterator[str]):
         self._model = model
         self._vocabulary = vocabulary
         self._generator = torch.Generator().manual_seed(config.seed)
+        prompt = normalise(prompt)
+        self.notice = _left_out(vocabulary.unknown_in(prompt))
+        """What of the prompt was left out, in words; empty if nothing was."""
         self._state: State | None = None
         self._logits: Tensor  # (V,), of the next character
-        ids = torch.from_numpy(vocabulary.encode(normalise(prompt)))
+        ids = torch.from_numpy(vocabulary.encode(prompt))
         if not len(ids):
             ids = torch.tensor([vocabulary.start_id])
         for start in range(0, len(ids), PRIMING_CHUNK):
@@ -50,6 +53,10 @@ class Sampler(Iterator[str]):
             return int(self._logits.argmax())
         probabilities = adjusted(self._logits, self.config)
         return int(torch.multinomial(probabilities, 1, generator=self._generator))
+
+
+def _left_out(unknown: Collection[str]) -> str:
+    return f"Left out of the prompt, unknown to the model: {' '.join(unknown)}" if unknown else ""
 
 
 def adjusted(logits: Tensor, config: SamplingConfig) -> Tensor:

@@ -36,10 +36,11 @@ class Streams:
         self.window = window
         needed = streams * window + window
         if len(ids) < needed:
+            fitting = len(ids) // (streams + 1)
+            instead = f"a window of at most {fitting:,}" if fitting else "fewer streams"
             raise UserError(
                 f"The training part has {len(ids):,} characters, and {streams:,} × {window:,} (streams × window) need "
-                f"{needed:,}. Choose a longer text, or a window of at most {max(len(ids) // (streams + 1), 1):,}"
-                + (" with fewer streams." if len(ids) <= streams else ".")
+                f"{needed:,}. Choose a longer text, or {instead}."
             )
 
     def windows_at(self, offset: int) -> int:

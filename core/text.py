@@ -23,6 +23,18 @@ def sanitise(text: str) -> str:
     return text.translate(_REPLACEMENTS)
 
 
+def in_one_line(text: str) -> str:
+    """Return `text`, sanitised, with newlines and tabs visible too: a name, for a line or a table."""
+    return sanitise(text).replace("\n", "\u2424").replace("\t", "\u2409")
+
+
+def shortened(text: object, length: int = 120) -> str:
+    """Return the text of something, its middle left out if it is long, so that a message about it stays readable."""
+    shown = str(text)
+    half = length // 2
+    return shown if len(shown) <= length else f"{shown[:half]}…{shown[-half:]}"
+
+
 def normalise(text: str) -> str:
     r"""Return `text` in the one form the program works with: NFC, lines ended by `\n` alone."""
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -34,14 +46,17 @@ def read_text(path: Path) -> str:
     Raises:
         UserError: it is missing, a folder, unreadable or not UTF-8.
     """
+    shown = shortened(path)
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise UserError(f"{shown} is a device or a pipe. Name a text file.")
         return normalise(path.read_bytes().decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"There is no file {path}. Check the path to your text.") from None
+        raise UserError(f"There is no file {shown}. Check the path to your text.") from None
     except IsADirectoryError:
-        raise UserError(f"{path} is a folder. Name a text file in it.") from None
+        raise UserError(f"{shown} is a folder. Name a text file in it.") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8 and try again.") from None
+        raise UserError(f"{shown} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8 and try again.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{path} cannot be read: {reason}.") from None
+        raise UserError(f"{shown} cannot be read: {reason}.") from None

@@ -20,7 +20,7 @@ from core.checkpoint import Checkpoint
 from core.config import ModelConfig, TrainingConfig
 from core.control import Control
 from core.corpus import Corpus
-from core.evaluation import Score, score
+from core.evaluation import score
 from core.events import (
     Diverged,
     EpochCompleted,
@@ -33,6 +33,7 @@ from core.events import (
     StepsCompleted,
 )
 from core.model import CharLSTM, State
+from core.scores import Score
 from core.streams import Streams
 from core.vocabulary import Vocabulary
 
@@ -125,7 +126,12 @@ class Trainer:
                 reported_at, reported_step = self._clock.elapsed(), step
             yield from self._hold_while_paused(control)
             if control.stopped:
-                return "stopped"
+                break
+        if not self._weights_are_finite():  # each loss was taken before its step: the last step may have spoilt them
+            yield Diverged(epoch=epoch, step=step)
+            return "failed"
+        if control.stopped:
+            return "stopped"
         val_loss = self._validate(control)
         if control.stopped:
             return "stopped"
@@ -166,6 +172,9 @@ class Trainer:
             if control.stopped:
                 break
         return None
+
+    def _weights_are_finite(self) -> bool:
+        return all(bool(parameter.isfinite().all()) for parameter in self.model.parameters())
 
     def _hold_while_paused(self, control: Control) -> Iterator[Event]:
         if control.paused:

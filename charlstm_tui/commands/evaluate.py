@@ -1,6 +1,7 @@
 """`charlstm-tui evaluate`: the loss of a model on a part of a text."""
 
 import json
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from charlstm_tui.commands.options import json_option, limit_option, runs_option
+from charlstm_tui.commands.streams import is_terminal
 from core.corpus import PARTS, CorpusConfig, Part, load_corpus
 from core.runs import RunStore
+from core.scores import Evaluation, EvaluationProgress
 
 if TYPE_CHECKING:
     from core.checkpoint import Checkpoint
     from core.corpus import Corpus
-    from core.evaluation import Evaluation
 
 
 @click.command("evaluate", short_help="Measure a model on a text.")
@@ -42,11 +44,11 @@ def _chosen(trained_on: CorpusConfig, path: str | None, limit: int | None) -> Co
     """Return the model's own text, or another one; a limit goes with the text it was given for."""
     if path is None:
         return CorpusConfig(path=trained_on.path, limit=limit or trained_on.limit)
-    return CorpusConfig(path=path, limit=limit)
+    return CorpusConfig.typed(path, limit)
 
 
-def _evaluate_showing_progress(checkpoint: "Checkpoint", corpus: "Corpus", part: Part) -> "Evaluation":
-    from core.evaluation import EvaluationProgress, evaluate
+def _evaluate_showing_progress(checkpoint: "Checkpoint", corpus: "Corpus", part: Part) -> Evaluation:
+    from core.evaluation import evaluate
 
     with Progress(
         TextColumn("evaluating"),
@@ -55,7 +57,7 @@ def _evaluate_showing_progress(checkpoint: "Checkpoint", corpus: "Corpus", part:
         TimeRemainingColumn(compact=True),
         console=Console(stderr=True),
         transient=True,
-        disable=not sys.stderr.isatty(),
+        disable=not is_terminal(sys.stderr),
     ) as progress:
         task = progress.add_task("", total=None)
         for event in evaluate(checkpoint, corpus, part):
@@ -66,7 +68,7 @@ def _evaluate_showing_progress(checkpoint: "Checkpoint", corpus: "Corpus", part:
     return evaluation
 
 
-def _as_json(evaluation: "Evaluation") -> dict[str, object]:
+def _as_json(evaluation: Evaluation) -> dict[str, object]:
     score = evaluation.score
     return {
         "corpus": evaluation.corpus.name,
@@ -78,12 +80,12 @@ def _as_json(evaluation: "Evaluation") -> dict[str, object]:
         "loss": score.loss,
         "standard_error": score.standard_error,
         "bits_per_character": score.bits_per_character,
-        "perplexity": score.perplexity,
+        "perplexity": score.perplexity if math.isfinite(score.perplexity) else None,
         "accuracy": score.accuracy,
     }
 
 
-def _as_text(evaluation: "Evaluation") -> str:
+def _as_text(evaluation: Evaluation) -> str:
     score = evaluation.score
     error = f" ± {score.standard_error:.4f}" if score.standard_error is not None else ""
     lines = [

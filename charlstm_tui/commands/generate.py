@@ -16,9 +16,9 @@ from core.text import sanitise
 @click.command("generate", short_help="Have a model write.")
 @click.argument("checkpoint")
 @click.option("--prompt", default="", metavar="TEXT", help="What the text begins with; else it begins from nothing.")
-@click.option("--length", type=click.IntRange(min=1), default=500, show_default=True, help="Characters to write.")
+@click.option("--length", type=click.IntRange(1, 10**9), default=500, show_default=True, help="Characters to write.")
 @click.option(
-    "--count", type=click.IntRange(min=1), default=1, show_default=True, help="Texts, each from the next seed."
+    "--count", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Texts, each from the next seed."
 )
 @setting_options(SamplingConfig)
 @runs_option
@@ -33,20 +33,23 @@ def generate_command(
     from core.sampling import Sampler
 
     model = load_checkpoint(path)
-    if unknown := model.vocabulary.unknown_in(prompt):
-        click.echo(f"Left out of the prompt, unknown to the model: {sanitise(' '.join(unknown))}", err=True)
-    for number in range(count):
-        numbered = configure(config, {"seed": config.seed + number})
-        characters = islice(Sampler(model.model, model.vocabulary, numbered, prompt), length)
+    samplers = [
+        Sampler(model.model, model.vocabulary, configure(config, {"seed": config.seed + number}), prompt)
+        for number in range(count)
+    ]
+    if samplers[0].notice:
+        click.echo(sanitise(samplers[0].notice), err=True)
+    for number, sampler in enumerate(samplers):
+        characters = islice(sampler, length)
+        seed = sampler.config.seed
         if as_json:
             started = time.perf_counter()
             text = "".join(characters)
             speed = length / (time.perf_counter() - started)
-            found = {"prompt": prompt, "text": text, "seed": numbered.seed, "characters_per_second": speed}
-            click.echo(json.dumps(found))
+            click.echo(json.dumps({"prompt": prompt, "text": text, "seed": seed, "characters_per_second": speed}))
         else:
             if count > 1:
-                click.echo(f"{'' if number == 0 else chr(10)}--- seed {numbered.seed} ---")
+                click.echo(f"{'' if number == 0 else chr(10)}--- seed {seed} ---")
             click.echo(sanitise(prompt), nl=False)
             for character in characters:
                 click.echo(sanitise(character), nl=False)

@@ -8,6 +8,7 @@ import click
 from msgspec import Struct
 
 from core.config import fields_of
+from core.files import user_path
 from core.runs import RunStore, default_root
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -16,7 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def _store(ctx: click.Context, option: click.Parameter, folder: Path | None) -> RunStore:
     """Take the folder given to this command, else the one given before the command, else the usual one."""
     before = ctx.find_root().params.get("store")
-    return RunStore(folder) if folder else before or RunStore(default_root())
+    return RunStore(user_path(str(folder))) if folder else before or RunStore(default_root())
 
 
 runs_option = click.option(
@@ -27,7 +28,7 @@ runs_option = click.option(
     help="Folder that holds the runs (else CHARLSTM_RUNS, else a place of the program's own).",
 )
 limit_option = click.option(
-    "--limit", metavar="N", type=click.IntRange(min=1), help="Only the first N characters of the text."
+    "--limit", metavar="N", type=click.IntRange(1, 10**15), help="Only the first N characters of the text."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -40,7 +41,7 @@ def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Call
 
     def decorate(command: Command) -> Command:
         for field in reversed(fields_of(config)):
-            default = f"; else {field.default:g}" if show_defaults else ""
+            default = f"; else {field.show(field.default)}" if show_defaults else ""
             command = click.option(
                 f"--{field.name.replace('_', '-')}",
                 field.name,

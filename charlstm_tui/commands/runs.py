@@ -8,10 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from charlstm_tui.commands.options import json_option, runs_option
+from charlstm_tui.commands.streams import is_terminal
+from charlstm_tui.numbers import loss_shown
 from core.errors import UserError
 from core.events import EpochCompleted
 from core.runs import RunStore, RunSummary, summarise
-from core.text import sanitise
+from core.text import in_one_line, sanitise
 
 
 @click.group("runs", short_help="Show the runs there are.")
@@ -36,7 +38,8 @@ def list_command(store: RunStore, as_json: bool) -> None:
     elif summaries:
         _console().print(_table_of_runs(summaries))
     else:
-        click.echo(f"There are no runs in {store.root} yet. `charlstm-tui train --corpus FILE` makes one.", err=True)
+        root = in_one_line(str(store.root))
+        click.echo(f"There are no runs in {root} yet. `charlstm-tui train --corpus FILE` makes one.", err=True)
 
 
 @runs_commands.command("show", short_help="Show one run, epoch by epoch.")
@@ -51,14 +54,13 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
         shown = {"config": config, "summary": summary, "checkpoint": str(run.checkpoint_path), "events": events}
         click.echo(sanitise(msgspec.json.encode(shown).decode()))
         return
-    limit = f", first {config.corpus.limit:,} characters" if config.corpus.limit else ""
-    click.echo(f"{run.name}: {summary.state} after {summary.epochs} of {config.training.epochs} epochs")
-    click.echo(f"text      {config.corpus.name}{limit}, split {config.corpus.split}")
+    click.echo(f"{in_one_line(run.name)}: {summary.state} after {summary.epochs} of {config.training.epochs} epochs")
+    click.echo(in_one_line(f"text      {config.corpus.title}, split {config.corpus.split}"))
     for title, settings in (("model", config.model), ("training", config.training)):
-        values = ", ".join(f"{key} {value:g}" for key, value in msgspec.structs.asdict(settings).items())
+        values = ", ".join(f"{key} {value}" for key, value in msgspec.structs.asdict(settings).items())
         click.echo(f"{title:9} {values}")
     if run.checkpoint_path.exists():
-        click.echo(f"file      {run.checkpoint_path}")
+        click.echo(f"file      {in_one_line(str(run.checkpoint_path))}")
     epochs = [event for event in events if isinstance(event, EpochCompleted)]
     if epochs:
         _console().print(_table_of_epochs(epochs))
@@ -66,7 +68,7 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
 
 def _console() -> Console:
     # A pipe has no width to fit: nothing is cut there.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    return Console(highlight=False, width=None if is_terminal(sys.stdout) else 200)
 
 
 def _table(*headers: tuple[str, bool]) -> Table:
@@ -84,7 +86,13 @@ def _table_of_runs(summaries: list[RunSummary]) -> Table:
     for run in summaries:
         when = run.created.astimezone().strftime("%Y-%m-%d %H:%M") if run.created else ""
         table.add_row(
-            run.name, when, run.corpus, str(run.epochs), _loss(run.train_loss), _loss(run.best_val_loss), run.state
+            run.name,
+            when,
+            run.corpus,
+            str(run.epochs),
+            loss_shown(run.train_loss),
+            loss_shown(run.best_val_loss),
+            run.state,
         )
     return table
 
@@ -93,11 +101,7 @@ def _table_of_epochs(epochs: list[EpochCompleted]) -> Table:
     table = _table(("epoch", True), ("train", True), ("validation", True), ("seconds", True), ("char/s", True))
     for epoch in epochs:
         table.add_row(
-            str(epoch.epoch), _loss(epoch.train_loss), _loss(epoch.val_loss), f"{epoch.seconds:.1f}",
+            str(epoch.epoch), loss_shown(epoch.train_loss), loss_shown(epoch.val_loss), f"{epoch.seconds:.1f}",
             f"{epoch.chars_per_second:,.0f}",
         )  # fmt: skip
     return table
-
-
-def _loss(loss: float | None) -> str:
-    return "–" if loss is None else f"{loss:.4f}"

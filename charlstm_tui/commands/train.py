@@ -4,7 +4,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from charlstm_tui.commands.options import given, json_option, limit_option, runs_option, setting_options
+from charlstm_tui.commands.streams import is_terminal
 from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, preset_named
 from core.control import Control
 from core.corpus import CorpusConfig, load_corpus
 from core.events import (
-    CheckpointSaved,
     Diverged,
     EpochCompleted,
     Event,
@@ -60,7 +59,7 @@ def train_command(
     base = preset_named(preset)
     config = RunConfig(
         preset=base.name,
-        corpus=CorpusConfig(path=str(Path(corpus).expanduser().absolute()), limit=limit),
+        corpus=CorpusConfig.typed(corpus, limit),
         model=configure(base.model, given(settings, ModelConfig)),
         training=configure(base.training, given(settings, TrainingConfig)),
     )
@@ -111,7 +110,7 @@ class _Renderer:
             console=self._console,
             transient=True,
             # JSON lines and a live bar on one terminal would write over each other.
-            disable=not sys.stderr.isatty() or (as_json and sys.stdout.isatty()),
+            disable=not is_terminal(sys.stderr) or (as_json and is_terminal(sys.stdout)),
         )
         self._task: TaskID = self._progress.add_task("", total=None, numbers="")
         self._epochs = 0
@@ -156,16 +155,11 @@ class _Renderer:
                     f"  {event.seconds:6.1f} s  {event.chars_per_second:9,.0f} char/s{best}"
                 )
             case Diverged():
-                self._line(
-                    f"The loss stopped being a number in epoch {event.epoch}: lower --learning-rate, or set "
-                    f"--gradient-clip 1. The last good checkpoint is kept."
-                )
+                self._line(event.advice)
             case RunFinished():
                 self._progress.stop()
                 if not self._as_json:
                     click.echo(sanitise(_outcome(event)))
-            case CheckpointSaved() | _:
-                pass
 
     def _line(self, text: str) -> None:
         if not self._as_json:

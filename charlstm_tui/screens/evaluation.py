@@ -1,7 +1,7 @@
 """Evaluate: how well a model predicts a text that it has not seen."""
 
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,10 +18,8 @@ from charlstm_tui.widgets.top_line import TopLine
 from core.corpus import PARTS, Part
 from core.errors import UserError
 from core.runs import RunStore
+from core.scores import Evaluation, EvaluationProgress
 from core.text import sanitise
-
-if TYPE_CHECKING:
-    from core.evaluation import Evaluation
 
 EMPTY = "Choose a model and a part of its text, then press e. The test part is the one it has never seen."
 
@@ -40,6 +38,7 @@ class EvaluationScreen(Screen[None]):
         super().__init__()
         self._store = store
         self._job: Job | None = None
+        self._measured = ""  # the name of the run that is, or was, measured
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -78,10 +77,12 @@ class EvaluationScreen(Screen[None]):
         part: Part = self.query_one("#part", Select).value  # type: ignore[assignment]
         self._job = Job(
             self,
-            partial(bridge.evaluate, path=path, part=part, corpus=None),
+            partial(bridge.evaluate, path=path, part=part),
             name="evaluate",
             interval=bridge.TRAINING_INTERVAL,
         )
+        self._measured = path.parent.name
+        self.query_one("#about", Static).update(EMPTY)
         self.query_one(ProgressBar).update(total=None, progress=0)
         self.add_class("-evaluating")
         self.remove_class("-result")
@@ -100,8 +101,6 @@ class EvaluationScreen(Screen[None]):
 
     @on(Job.Said)
     def _listen(self, message: Job.Said) -> None:
-        from core.evaluation import Evaluation, EvaluationProgress
-
         for item in message.items:
             match item:
                 case Doing(what=what):
@@ -119,11 +118,13 @@ class EvaluationScreen(Screen[None]):
             self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
         self.refresh_bindings()
 
-    def show(self, evaluation: "Evaluation") -> None:
+    def show(self, evaluation: Evaluation) -> None:
         """Show what came of it."""
         score, corpus = evaluation.score, evaluation.corpus
-        limit = f", first {corpus.limit:,}" if corpus.limit else ""
-        about = f"{corpus.name}{limit} · {corpus.split} · {evaluation.part} · {evaluation.characters:,} characters"
+        about = (
+            f"{self._measured} on {corpus.title} · {corpus.split} · {evaluation.part} · "
+            f"{evaluation.characters:,} characters"
+        )
         self.query_one("#about", Static).update(Content(sanitise(about)))
         self.query_one("#loss", Digits).update(f"{score.loss:.3f}")
         error = f", ± {score.standard_error:.3f}" if score.standard_error is not None else ""

@@ -18,6 +18,7 @@ from charlstm_tui.bridge import Doing, Job, Prompted
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
+from charlstm_tui.widgets.text_input import TextInput
 from charlstm_tui.widgets.top_line import TopLine
 from core.config import SamplingConfig, configure, fields_of
 from core.errors import UserError
@@ -34,7 +35,7 @@ class WritingConfig(Struct, frozen=True, kw_only=True):
     """How a text is shown, beside how it is drawn."""
 
     length: Annotated[int, Meta(ge=1, le=10_000_000, description="Characters to write.")] = 1000
-    pace: Annotated[float, Meta(gt=0, le=1e6, description="Characters a second, at most.")] = 60.0
+    pace: Annotated[float, Meta(ge=0.1, le=1_000_000, description="Characters a second, at most.")] = 60.0
 
 
 class GenerationScreen(Screen[None]):
@@ -69,7 +70,7 @@ class GenerationScreen(Screen[None]):
             yield StreamPane(HINT, id="text")
             with Horizontal(id="bottom"):
                 yield Label("prompt ▸")
-                yield Input(id="prompt", placeholder="HARPAGON.\\n\\n", compact=True)
+                yield TextInput(id="prompt", placeholder="HARPAGON.\\n\\n", compact=True)
                 yield Static("Enter writes", id="status")
         yield Footer()
 
@@ -142,19 +143,17 @@ class GenerationScreen(Screen[None]):
 
     @on(Job.Said)
     def _listen(self, message: Job.Said) -> None:
+        for item in message.items:
+            match item:
+                case Doing(what=what):
+                    self._say(what)
+                case Prompted(notice=notice) if notice:
+                    self.notify(sanitise(notice), markup=False)
         characters = "".join(item for item in message.items if isinstance(item, str))
         if characters:
             self.query_one(StreamPane).append(characters)
             self._written += len(characters)
             self._say(f"{self._written:,} characters")
-        for item in message.items:
-            match item:
-                case Doing(what=what):
-                    self._say(what)
-                case Prompted(unknown=unknown) if unknown:
-                    self.notify(
-                        sanitise(f"Left out of the prompt, unknown to the model: {' '.join(unknown)}"), markup=False
-                    )
 
     @on(Job.Ended)
     def _end(self, message: Job.Ended) -> None:

@@ -1,6 +1,6 @@
 """Train: settings before a run, the run while it goes and after."""
 
-from pathlib import Path
+import re
 from typing import ClassVar
 
 from textual import on
@@ -16,12 +16,13 @@ from charlstm_tui.messages import PauseTraining, StartTraining, StopTraining
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.run_view import RunView
 from charlstm_tui.widgets.setting_input import SettingInput
+from charlstm_tui.widgets.text_input import TextInput
 from charlstm_tui.widgets.top_line import TopLine
 from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, fields_of, preset_named
 from core.corpus import CorpusConfig
 from core.errors import UserError
 from core.runs import RunConfig
-from core.text import sanitise
+from core.text import sanitise, shortened
 
 HOW_TO_START = "Enter starts the training. Tab goes to the next field; Esc leaves the fields, and s starts then."
 
@@ -33,6 +34,7 @@ class TrainingScreen(Screen[None]):
     AUTO_FOCUS = ""  # else each return to this screen would focus a field, and the keys of the run go into it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start"),
+        Binding("enter", "start", "Start", show=False),
         Binding("p", "pause", "Pause"),
         Binding("x", "stop", "Stop"),
         Binding("n", "new", "New run"),
@@ -46,30 +48,33 @@ class TrainingScreen(Screen[None]):
         base = preset_named(DEFAULT_PRESET)
         yield TopLine("train")
         with ContentSwitcher(initial="settings"):
-            with VerticalScroll(id="settings", can_focus=False):
-                with Horizontal(classes="row"):
-                    yield Label("text")
-                    yield Input(id="corpus", placeholder="the path of a UTF-8 text file, then Enter", compact=True)
-                with Horizontal(classes="row"):
-                    yield Label("characters")
-                    yield Input(id="limit", placeholder="all of it", compact=True)
-                    yield Static("from the start (the course: 100,000)", classes="quiet")
-                with Horizontal(classes="row"):
-                    yield Label("preset")
-                    yield Select(
-                        [(name, name) for name in PRESETS],
-                        value=base.name,
-                        allow_blank=False,
-                        compact=True,
-                        id="preset",
-                    )
-                    yield Static(base.purpose, id="purpose", classes="quiet")
-                with Horizontal(id="columns"):
-                    for title, config in (("The network", base.model), ("Its training", base.training)):
-                        with Vertical(classes="column"):
-                            yield Static(title, classes="title")
-                            for field in fields_of(type(config)):
-                                yield SettingInput(field, getattr(config, field.name))
+            with Vertical(id="settings"):
+                with VerticalScroll(can_focus=False):
+                    with Horizontal(classes="row"):
+                        yield Label("text")
+                        yield TextInput(
+                            id="corpus", placeholder="the path of a UTF-8 text file, then Enter", compact=True
+                        )
+                    with Horizontal(classes="row"):
+                        yield Label("characters")
+                        yield TextInput(id="limit", placeholder="all of it", compact=True)
+                        yield Static("from the start (the course: 100,000)", classes="quiet")
+                    with Horizontal(classes="row"):
+                        yield Label("preset")
+                        yield Select(
+                            [(name, name) for name in PRESETS],
+                            value=base.name,
+                            allow_blank=False,
+                            compact=True,
+                            id="preset",
+                        )
+                        yield Static(base.purpose, id="purpose", classes="quiet")
+                    with Horizontal(id="columns"):
+                        for title, config in (("The network", base.model), ("Its training", base.training)):
+                            with Vertical(classes="column"):
+                                yield Static(title, classes="title")
+                                for field in fields_of(type(config)):
+                                    yield SettingInput(field, getattr(config, field.name))
                 yield Static(HOW_TO_START, id="hint")
                 yield Button("Start training", id="start", compact=True)
             yield RunView(id="run")
@@ -166,6 +171,8 @@ class TrainingScreen(Screen[None]):
             self.query_one(RunView).show(training)
         if training.alive:
             self._switch("run")
+        elif training.phase == "idle":  # also a run that was stopped before it began
+            self._switch("settings")
         elif training.phase == "failed" and training.started is None:  # it never began: mend the settings
             self._switch("settings")
             self._say(training.error, trouble=True)
@@ -191,12 +198,10 @@ class TrainingScreen(Screen[None]):
         preset = preset_named(str(self.query_one("#preset", Select).value))
         model = {field.name: self._setting(field.name).value for field in fields_of(ModelConfig)}
         training = {field.name: self._setting(field.name).value for field in fields_of(TrainingConfig)}
-        path = self.query_one("#corpus", Input).value.strip()
-        if not path:
-            raise UserError("Name a text first: the path of a UTF-8 file, in the field on top.")
+        path = self.query_one("#corpus", Input).value
         return RunConfig(
             preset=preset.name,
-            corpus=CorpusConfig(path=str(Path(path).expanduser().absolute()), limit=self._read_limit()),
+            corpus=CorpusConfig.typed(path, self._read_limit()),
             model=configure(preset.model, model),
             training=configure(preset.training, training),
         )
@@ -205,6 +210,8 @@ class TrainingScreen(Screen[None]):
         typed = self.query_one("#limit", Input).value.replace(",", "").replace(" ", "")
         if not typed:
             return None
-        if not typed.isdecimal() or int(typed) < 1:
-            raise UserError(f"characters must be a whole number from 1, or nothing for the whole text, not {typed}.")
+        if not re.fullmatch("[0-9]{1,15}", typed) or int(typed) < 1:
+            raise UserError(
+                f"characters must be a whole number from 1, or nothing for the whole text, not {shortened(typed)}."
+            )
         return int(typed)

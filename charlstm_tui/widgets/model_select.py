@@ -1,13 +1,15 @@
 """A choice among the models there are: the runs that have a checkpoint, newest first."""
 
+import contextlib
 from pathlib import Path
 
 from textual.content import Content
 from textual.widgets import Select
 
+from charlstm_tui.numbers import count_of
 from core.errors import UserError
 from core.runs import RunStore, summarise
-from core.text import sanitise
+from core.text import in_one_line
 
 
 class ModelSelect(Select[Path]):
@@ -16,7 +18,7 @@ class ModelSelect(Select[Path]):
     def __init__(self, store: RunStore, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__([], prompt="no run yet", compact=True, id=id)
         self._store = store
-        self._known: list[Path] = []
+        self._shown: list[tuple[Content, Path]] = []
 
     @property
     def checkpoint_path(self) -> Path:
@@ -31,20 +33,19 @@ class ModelSelect(Select[Path]):
 
     def refresh_runs(self) -> None:
         """Look which runs there are now."""
-        runs = [run for run in self._store.all() if run.checkpoint_path.exists()]
-        paths = [run.path for run in runs]
-        if paths == self._known:
-            return
         options = []
-        for run in runs:
-            try:
-                summary = summarise(run)
-            except UserError:
-                continue
-            options.append((Content(sanitise(f"{run.name} · {summary.corpus} · {summary.epochs} epochs")), run.path))
-        new = bool(paths) and paths[0] not in self._known
+        for run in self._store.all():
+            if run.checkpoint_path.exists():
+                with contextlib.suppress(UserError):  # a damaged run cannot be used
+                    summary = summarise(run)
+                    epochs = count_of(summary.epochs, "epoch")
+                    options.append((Content(in_one_line(f"{run.name} · {summary.corpus} · {epochs}")), run.path))
+        if options == self._shown:
+            return
+        paths = [path for _, path in options]
+        new = bool(paths) and paths[0] not in [path for _, path in self._shown]
         chosen = self.selection
-        self._known = paths
+        self._shown = options
         self.set_options(options)
         if options:
-            self.value = options[0][1] if new or chosen not in paths else chosen
+            self.value = paths[0] if new or chosen not in paths else chosen

@@ -1,6 +1,5 @@
 """A training run as it goes: what it does, how far it is, its loss by epoch, and the numbers."""
 
-import math
 from statistics import mean
 from typing import ClassVar
 
@@ -9,16 +8,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import DataTable, ProgressBar, Sparkline, Static
 
+from charlstm_tui.numbers import clock, loss_shown
 from charlstm_tui.training_view import TrainingView
 from core.events import EpochCompleted
-from core.text import sanitise
-
-
-def clock(seconds: float) -> str:
-    """Return a duration as minutes and seconds, or hours, minutes and seconds."""
-    minutes, left = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+from core.scores import bits_per_character, perplexity
+from core.text import in_one_line, sanitise
 
 
 class RunView(Vertical):
@@ -38,7 +32,7 @@ class RunView(Vertical):
         & > #sparkline-title > Static { width: 1fr; color: $text-muted; }
         & > #sparkline-title > #trend { text-align: right; color: $foreground; }
         & > #sparkline { height: 15%; min-height: 3; max-height: 10; }
-        & > #sparkline > Sparkline { height: 100%; }
+        & > #sparkline > Sparkline { height: 100%; max-width: 100%; }
         & > #sparkline Sparkline > .sparkline--min-color { color: $accent; }
         & > #sparkline Sparkline > .sparkline--max-color { color: $accent; }
         & > #numbers { height: 4; margin-top: 1; }
@@ -69,6 +63,7 @@ class RunView(Vertical):
     def on_mount(self) -> None:
         """Name the columns of the table."""
         self._rows = 0
+        self.query_one(Sparkline).display = False  # without data it would draw a line
         for name in ("epoch", "train", "validation", "seconds"):
             self._table.add_column(name.rjust(10))
 
@@ -92,12 +87,11 @@ class RunView(Vertical):
     def _show_status(self, training: TrainingView) -> None:
         words = [training.status]
         if training.config is not None:
-            corpus = training.config.corpus
-            words.append(corpus.name + (f", first {corpus.limit:,} characters" if corpus.limit else ""))
+            words.append(training.config.corpus.title)
         if training.started is not None:
             words.insert(1, training.started.run)
             words.append(f"{training.started.parameters:,} parameters")
-        self._write("#status", Content(sanitise("  ·  ".join(words))))
+        self._write("#status", Content(in_one_line("  ·  ".join(words))))
         self.query_one("#status").set_class(training.phase == "failed", "-failed")
 
     def _show_progress(self, training: TrainingView) -> None:
@@ -117,6 +111,7 @@ class RunView(Vertical):
         sparkline.data = losses
         if training.started is not None:  # it grows to the right, to reach the edge with the last epoch
             sparkline.styles.width = f"{100 * len(losses) / training.started.epochs:.2f}%"
+            sparkline.styles.min_width = len(losses)  # a column an epoch while there is room
         sparkline.display = bool(losses)
         trend = ""
         if losses:
@@ -129,10 +124,10 @@ class RunView(Vertical):
         steps, last = training.steps, training.epochs[-1] if training.epochs else None
         loss = steps.loss if steps else None
         losses = [
-            ("train", _loss(loss), "nats/char"),
-            ("validation", _loss(last.val_loss if last else None), "nats/char"),
-            ("in bits", _loss(loss / math.log(2) if loss is not None else None), "bits/char"),
-            ("perplexity", f"{math.exp(loss):.2f}" if loss is not None else "–", ""),
+            ("train", loss_shown(loss), "nats/char"),
+            ("validation", loss_shown(last.val_loss if last else None), "nats/char"),
+            ("in bits", loss_shown(bits_per_character(loss) if loss is not None else None), "bits/char"),
+            ("perplexity", f"{perplexity(loss):.2f}" if loss is not None else "–", ""),
         ]
         best = training.best
         pace = [
@@ -153,7 +148,7 @@ class RunView(Vertical):
             self._rows = 0
         at_end = table.scroll_offset.y >= table.max_scroll_y
         for epoch in epochs[self._rows :]:
-            cells = (str(epoch.epoch), _loss(epoch.train_loss), _loss(epoch.val_loss), f"{epoch.seconds:.1f}")
+            cells = (str(epoch.epoch), loss_shown(epoch.train_loss), loss_shown(epoch.val_loss), f"{epoch.seconds:.1f}")
             table.add_row(*(Content(cell.rjust(10)) for cell in cells))
         if len(epochs) > self._rows and at_end:
             table.scroll_end(animate=False)
@@ -173,10 +168,6 @@ class RunView(Vertical):
             )  # fmt: skip
         message.update(text)
         message.set_class(bool(text), "-shown")
-
-
-def _loss(loss: float | None) -> str:
-    return "–" if loss is None else f"{loss:.4f}"
 
 
 def _lines(numbers: list[tuple[str, str, str]], width: int) -> Content:

@@ -5,6 +5,7 @@ from textual.containers import Horizontal
 from textual.validation import Function
 from textual.widgets import Input, Label
 
+from charlstm_tui.widgets.text_input import TextInput
 from core.config import Field
 from core.errors import UserError
 
@@ -31,7 +32,9 @@ class SettingInput(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay out the label and the box."""
         yield Label(self.field.name.replace("_", " "))
-        yield Input(f"{self._first:g}", compact=True, validators=[Function(self._fits)], select_on_focus=True)
+        yield TextInput(
+            self.field.show(self._first), compact=True, validators=[Function(self._fits)], select_on_focus=True
+        )
 
     @property
     def input(self) -> Input:
@@ -58,7 +61,7 @@ class SettingInput(Horizontal):
 
     def show(self, value: float) -> None:
         """Put a value into the box."""
-        self.input.value = f"{value:g}"
+        self.input.value = self.field.show(value)
 
     def _fits(self, text: str) -> bool:
         try:

@@ -4,10 +4,11 @@ The text is kept as rows already wrapped to the width. What arrives can change o
 wrapped again: appending costs the same after a million characters as after ten.
 """
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
-from rich.cells import get_character_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Size
@@ -15,6 +16,9 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from core.text import sanitise
+
+_A_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff]*")
+"""Latin letters, accents included: a hundred times quicker to measure than text that may hold wide characters."""
 
 
 class Row(NamedTuple):
@@ -28,19 +32,20 @@ class Row(NamedTuple):
 def wrap(text: str, start: int, width: int) -> Iterator[Row]:
     r"""Wrap text that begins at `start` in the whole to `width` cells, at spaces where it can, and at every `\n`."""
     for paragraph in text.split("\n"):
+        a_cell_each = _A_CELL_EACH.fullmatch(paragraph) is not None
         begin = 0  # of the row
-        space = 0  # the last place in the row where it may be broken; 0: nowhere
-        cells = 0  # of the row so far
+        space = 0  # the last place where it may be broken
         for place, character in enumerate(paragraph):
-            size = get_character_cell_size(character)
             if character == " ":
                 space = place  # one that does not fit hangs over the edge, unseen
-            elif cells + size > width and place > begin:
-                end, following = (space, space + 1) if space > begin else (place, place)
-                yield Row(start + begin, paragraph[begin:end])
-                begin = following
-                cells = sum(map(get_character_cell_size, paragraph[begin:place]))
-            cells += size
+                continue
+            cells = place + 1 - begin if a_cell_each else cell_len(paragraph[begin : place + 1])
+            if cells > width and place > begin:
+                cut = space if space > begin else place
+                while cut > begin + 1 and cell_len(paragraph[cut]) == 0:
+                    cut -= 1  # an accent or a joiner stays with its letter
+                yield Row(start + begin, paragraph[begin:cut])
+                begin = cut + (paragraph[cut] == " ")
         yield Row(start + begin, paragraph[begin:])
         start += len(paragraph) + 1
 
@@ -83,6 +88,7 @@ class StreamPane(ScrollView, can_focus=True):
         """Start a new text with a prompt."""
         self._pieces, self._length, self._rows = [], 0, []
         self.following = True
+        self.border_subtitle = ""
         self.append(prompt)
         self._prompt_length = self._length
 
@@ -94,12 +100,6 @@ class StreamPane(ScrollView, can_focus=True):
         last = self._rows.pop() if self._rows else Row(0, "")
         self._rows.extend(wrap(last.text + text, last.start, self._width))
         self._show()
-
-    def set_hint(self, hint: str) -> None:
-        """Say what is shown while there is no text."""
-        self._hint = hint
-        if not self._length:
-            self.rewrap()
 
     def rewrap(self) -> None:
         """Wrap everything anew, to the width there is now."""

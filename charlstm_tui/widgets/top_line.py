@@ -7,10 +7,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from charlstm_tui.modes import MODES
 from charlstm_tui.training_view import TrainingView
-from core.text import sanitise
-
-MODES: dict[str, str] = {"train": "Train", "evaluate": "Evaluate", "generate": "Generate"}
+from core.text import in_one_line
 
 
 class _Tab(Static):
@@ -67,6 +66,6 @@ class TopLine(Horizontal):
         if training.phase == "training" and training.started and training.steps:
             progress = f" {training.steps.epoch}/{training.started.epochs}"
         run = self.query_one("#run", Static)
-        run.update(Content(sanitise(" · ".join([*words, training.status + progress]))), layout=False)
+        run.update(Content(in_one_line(" · ".join([*words, training.status + progress]))), layout=False)
         run.set_class(training.alive, "-alive")
         run.set_class(training.phase == "failed", "-failed")

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from charlstm_tui.cli import commands
 from core.model import CharLSTM
+from core.runs import RunStore
 
 TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10"]
 
@@ -103,6 +104,31 @@ def test_generate_says_which_characters_of_the_prompt_it_left_out(trained: str) 
     assert "\x1b" not in result.stdout + result.stderr
 
 
+def test_generate_refuses_seeds_beyond_the_last_before_it_writes(trained: str) -> None:
+    result = call("generate", trained, "--seed", 2**32 - 1, "--count", 2)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "seed must be" in result.stderr
+
+
+def test_too_little_memory_is_a_sentence_and_exit_code_1(small_text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(model: CharLSTM, generator: torch.Generator) -> None:
+        torch.empty(2**60)
+
+    monkeypatch.setattr(CharLSTM, "initialise", greedy)
+    result = call("train", "--corpus", small_text, *TINY)
+    assert result.exit_code == 1
+    assert "not enough memory" in result.stderr
+
+
+def test_a_damaged_run_is_passed_over_and_named(trained: str, store: RunStore) -> None:
+    store.get(trained).path.with_name("broken").mkdir()
+    (store.root / "broken" / "config.json").write_bytes(b"\xff")
+    result = call("runs", "list")
+    assert result.exit_code == 0
+    assert "sheep" in result.stdout
+    assert "broken" in result.stderr
+
+
 def test_runs_list_and_show(trained: str) -> None:
     listed = call("runs", "list").stdout
     assert listed.split()[:2] == ["name", "when"]
@@ -136,6 +162,9 @@ def test_the_folder_of_the_runs_may_be_given_before_or_after_the_command(trained
     [
         (["train", "--corpus", "nowhere.txt"], "There is no file"),
         (["train", "--corpus", "."], "is a folder"),
+        (["train", "--corpus", "~nosuch/a.txt"], "a user who is not there"),
+        (["evaluate", "~nosuch/a"], "a user who is not there"),
+        (["evaluate", "x" * 300], "There is no run called xxx"),
         (["train"], "Missing option '--corpus'"),
         (["train", "--corpus", "x", "--preset", "speedy"], "There is no preset called speedy"),
         (["train", "--corpus", "x", "--hidden-size", "0"], "hidden_size must be a whole number from 1 to 8,192, not 0"),
@@ -156,6 +185,30 @@ def test_what_is_wrong_is_said_in_plain_words_with_exit_code_2(arguments: list[s
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["runs", "show", "a", "\x1b[31mb"],
+        ["\x1b[31mtrain"],
+        ["train", "--\x1b[31m"],
+        ["--runs", "\x1b[31mx", "runs", "list"],
+    ],
+)
+def test_nothing_that_was_typed_acts_on_the_terminal(arguments: list[str]) -> None:
+    result = CliRunner().invoke(commands, arguments, color=True)
+    assert result.exit_code in (0, 2)
+    assert "\x1b" not in result.output
+    assert "␛[31m" in result.output
+
+
+def test_a_text_named_in_a_wild_way_keeps_its_place_in_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "[red]a\nb\u202e.txt"
+    path.write_text("un mouton, deux moutons. " * 50, encoding="utf-8")
+    assert call("train", "--corpus", path, *TINY).exit_code == 0
+    row = call("runs", "list").stdout.splitlines()[1]
+    assert "[red]a␤b\ufffd" in row
+
+
 def test_an_error_that_quotes_what_was_typed_cannot_act_on_the_terminal() -> None:
     result = call("evaluate", "\x1b]0;title\x07")
     assert result.exit_code == 2
@@ -173,5 +226,5 @@ def test_a_run_that_diverges_fails_with_exit_code_1_and_says_what_to_do(
     monkeypatch.setattr(CharLSTM, "initialise", spoilt)
     result = call("train", "--corpus", small_text, *TINY)
     assert result.exit_code == 1
-    assert "lower --learning-rate" in result.stderr
+    assert "Try a lower learning rate" in result.stderr
     assert "nothing was saved" in result.stdout

@@ -91,6 +91,14 @@ def test_a_header_that_is_not_right_is_refused(tmp_path: Path, changes: dict[str
         load_checkpoint(path)
 
 
+def test_weights_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
+    made = checkpoint()
+    torch.nn.init.constant_(made.model.output.bias, torch.inf)
+    made.save(tmp_path / "model.safetensors")
+    with pytest.raises(UserError, match="weights that are not numbers"):
+        load_checkpoint(tmp_path / "model.safetensors")
+
+
 def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     safetensors.torch.save_file({"weight": torch.zeros(3)}, path)

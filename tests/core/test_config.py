@@ -54,12 +54,20 @@ def test_an_unknown_preset_is_refused_with_the_names_there_are() -> None:
         preset_named("speedy")
 
 
+@pytest.mark.parametrize("config", [ModelConfig, TrainingConfig, SamplingConfig])
+def test_what_is_shown_reads_back(config: type[msgspec.Struct]) -> None:
+    for field in fields_of(config):
+        assert field.parse(field.show(field.default)) == field.default
+    seed = next(field for field in fields_of(TrainingConfig) if field.name == "seed")
+    assert seed.parse(seed.show(1_234_567)) == 1_234_567
+
+
 def test_numbers_are_read_as_people_type_them() -> None:
     fields = {field.name: field for field in [*fields_of(TrainingConfig), *fields_of(ModelConfig)]}
     assert fields["epochs"].parse("1,000") == 1000
     assert fields["epochs"].parse("1 000") == 1000
     assert fields["learning_rate"].parse("0,003") == 0.003
     assert fields["learning_rate"].parse("3e-3") == 0.003
-    for text in ("", "x", "1.5"):
+    for text in ("", "x", "1.5", "1,5", "1,00", "1 00"):
         with pytest.raises(UserError, match="epochs must be"):
             fields["epochs"].parse(text)

@@ -1,6 +1,8 @@
 import threading
 import time
 
+import pytest
+
 from core.control import Control
 
 
@@ -21,6 +23,19 @@ def test_a_stop_ends_a_pause() -> None:
 def test_what_is_stopped_cannot_be_paused() -> None:
     control = Control()
     control.stop()
+    control.pause()
+    assert not control.paused
+
+
+def test_a_stop_that_comes_while_a_pause_begins_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control()
+    clear = control._going.clear
+
+    def stopped_first() -> None:
+        control.stop()
+        clear()
+
+    monkeypatch.setattr(control._going, "clear", stopped_first)
     control.pause()
     assert not control.paused
 

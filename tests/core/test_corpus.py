@@ -43,4 +43,11 @@ def test_a_text_with_nothing_to_learn_is_refused(tmp_path: Path, content: str, s
 
 def test_no_name_at_all_is_refused() -> None:
     with pytest.raises(UserError, match="No text was named"):
-        load_corpus(CorpusConfig(path=" "))
+        CorpusConfig.typed(" ")
+
+
+def test_a_home_folder_is_found_or_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert CorpusConfig.typed(" ~/a.txt ", 5) == CorpusConfig(path=str(tmp_path / "a.txt"), limit=5)
+    with pytest.raises(UserError, match="a user who is not there"):
+        CorpusConfig.typed("~nosuch/a.txt")

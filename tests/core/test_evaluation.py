@@ -1,4 +1,5 @@
 import math
+import statistics
 
 import pytest
 import torch
@@ -7,8 +8,9 @@ from core.checkpoint import Checkpoint
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import Corpus, CorpusConfig
 from core.errors import UserError
-from core.evaluation import CHUNK, Evaluation, EvaluationProgress, Score, evaluate, score
+from core.evaluation import BLOCK, CHUNK, evaluate, score
 from core.model import CharLSTM
+from core.scores import Evaluation, EvaluationProgress, Score, perplexity
 from core.vocabulary import Vocabulary
 
 
@@ -55,16 +57,20 @@ def test_the_figures_beside_the_loss_follow_from_it() -> None:
     one = Score(scored=1, loss=math.log(8), standard_error=None, accuracy=0.0)
     assert one.bits_per_character == pytest.approx(3)
     assert one.perplexity == pytest.approx(8)
+    assert perplexity(1000.0) == math.inf
 
 
 def test_the_standard_error_is_that_of_the_blocks_means() -> None:
     made = checkpoint()
-    ids = torch.randint(4, (600,), generator=torch.Generator().manual_seed(0))
+    ids = torch.randint(4, (3 * BLOCK + 50,), generator=torch.Generator().manual_seed(0))
     *_, whole = score(made.model, ids, 0)
     assert isinstance(whole, Score)
-    assert whole.standard_error is not None
-    assert 0 < whole.standard_error < 0.1
-    *_, short = score(made.model, ids[:399], 0)
+    with torch.no_grad():
+        logits, _ = made.model(torch.cat([torch.tensor([0]), ids[:-1]])[:, None])
+    losses = torch.nn.functional.cross_entropy(logits[:, 0], ids, reduction="none")
+    means = [losses[start : start + BLOCK].mean().item() for start in (0, BLOCK, 2 * BLOCK)]
+    assert whole.standard_error == pytest.approx(statistics.stdev(means) / math.sqrt(3), rel=1e-4)
+    *_, short = score(made.model, ids[: 2 * BLOCK - 1], 0)
     assert isinstance(short, Score)
     assert short.standard_error is None
 

@@ -85,6 +85,8 @@ def test_metrics_cut_amid_a_line_read_up_to_it(store: RunStore, small_corpus: Co
     run.metrics_path.write_bytes(run.metrics_path.read_bytes()[:-10])
     assert run.events() == whole[:-1]
     assert summarise(run).state == "unfinished"
+    run.metrics_path.write_bytes(run.metrics_path.read_bytes().replace(b"checkpoint_saved", b"check\xffoint_saved"))
+    assert run.events() == whole[:2], "what follows a damaged line is not read"
 
 
 def test_names_are_numbered_and_never_taken_twice(store: RunStore, config: RunConfig) -> None:
@@ -107,6 +109,8 @@ def test_a_checkpoint_is_a_run_or_a_file(store: RunStore, small_corpus: Corpus, 
     record(run, small_corpus, config)
     assert store.checkpoint_path(run.name) == run.best_path
     assert store.checkpoint_path(str(run.last_path)) == run.last_path
+    with pytest.raises(UserError, match="no run called x"):
+        store.checkpoint_path("x" * 300)
     with pytest.raises(UserError, match="no run called other"):
         store.checkpoint_path("other")
     with pytest.raises(UserError, match="no checkpoint a/b"):
@@ -121,9 +125,20 @@ def test_the_newest_run_is_first(store: RunStore, config: RunConfig) -> None:
     assert RunStore(store.root / "nowhere").all() == []
 
 
-def test_a_damaged_configuration_is_refused(store: RunStore, config: RunConfig) -> None:
+def test_a_run_comes_before_a_file_of_the_same_name(
+    store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = store.create(config)
-    run.config_path.write_text("{")
+    record(run, small_corpus, config)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / run.name).write_text("not a model")
+    assert store.checkpoint_path(run.name) == run.best_path
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"preset": 1}'])
+def test_a_damaged_configuration_is_refused(store: RunStore, config: RunConfig, content: bytes) -> None:
+    run = store.create(config)
+    run.config_path.write_bytes(content)
     with pytest.raises(UserError, match=r"config\.json cannot be read"):
         run.config()
 

@@ -40,6 +40,13 @@ def test_a_prompt_is_read_whole_and_what_is_unknown_left_out() -> None:
     assert text(long, length=1, temperature=0) == ALPHABET.characters[int(logits[-1, 0].argmax())]
 
 
+def test_what_was_left_out_is_told_and_an_accent_in_two_pieces_is_not_left_out() -> None:
+    assert Sampler(model(), ALPHABET, SamplingConfig(), "aßbß€").notice.endswith(": ß €")
+    accents = Vocabulary("è.")
+    network = CharLSTM(ModelConfig(embedding_size=2, hidden_size=2), 2)
+    assert Sampler(network, accents, SamplingConfig(), "e\u0300").notice == ""
+
+
 def test_temperature_zero_takes_the_likeliest_each_time() -> None:
     network = model()
     ids = [ALPHABET.start_id]

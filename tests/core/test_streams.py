@@ -57,4 +57,6 @@ def test_a_text_too_short_is_refused_with_what_would_fit() -> None:
     with pytest.raises(UserError, match=r"has 99 characters.*4 × 25 .*need 125.*window of at most 19") as refusal:
         Streams(torch.arange(99), streams=4, window=25)
     assert "fewer streams" not in str(refusal.value)
+    with pytest.raises(UserError, match="or fewer streams"):
+        Streams(torch.arange(3), streams=4, window=25)
     list(Streams(torch.arange(99), streams=4, window=19).epoch(18))

@@ -1,3 +1,4 @@
+import os
 import unicodedata
 from pathlib import Path
 
@@ -58,5 +59,11 @@ def test_what_cannot_be_read_is_refused_in_plain_words(tmp_path: Path) -> None:
         read_text(tmp_path / "nothing.txt")
     with pytest.raises(UserError, match="is a folder"):
         read_text(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="is a device or a pipe"):
+        read_text(tmp_path / "pipe")
+    with pytest.raises(UserError) as refusal:
+        read_text(tmp_path / ("x" * 5000))
+    assert len(str(refusal.value)) < 250
     with pytest.raises(UserError, match="cannot be read"):
         read_text(Path("nul\0byte"))

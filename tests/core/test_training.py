@@ -12,9 +12,10 @@ from core.config import ModelConfig, SamplingConfig, TrainingConfig, configure, 
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.errors import UserError
-from core.evaluation import Evaluation, evaluate
+from core.evaluation import evaluate
 from core.events import Diverged, EpochCompleted, Event, Paused, Resumed, RunFinished, RunStarted, StepsCompleted
 from core.sampling import Sampler
+from core.scores import Evaluation
 from core.training import Trainer
 
 
@@ -101,22 +102,47 @@ def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.Mo
     assert len(taken) == 3
 
 
-def test_a_pause_holds_the_run_and_its_clock(trainer: Trainer) -> None:
+def test_a_pause_holds_the_run_and_its_clock(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.training.REPORT_SECONDS", 0.0)
     control = Control()
-    control.pause()
-    events = []
+    events: list[Event] = []
     for event in trainer.run(control):
         events.append(event)
-        if isinstance(event, Paused):
-            threading.Timer(0.5, control.resume).start()
+        if isinstance(event, EpochCompleted) and event.epoch == 1:
+            control.pause()
+        elif isinstance(event, Paused):
+            threading.Timer(3, control.resume).start()
             held = time.monotonic()
         elif isinstance(event, Resumed):
-            assert time.monotonic() - held > 0.4
-    assert [type(event) for event in events if isinstance(event, Paused | Resumed)] == [Paused, Resumed]
+            assert time.monotonic() - held > 2.9
+    (pause,) = [place for place, event in enumerate(events) if isinstance(event, Paused)]
+    assert isinstance(events[pause + 1], Resumed)
+    before, after = events[pause - 1], events[pause + 2]
+    assert isinstance(before, StepsCompleted)
+    assert isinstance(after, StepsCompleted)
+    assert after.elapsed_seconds - before.elapsed_seconds < 2
     last = events[-1]
     assert isinstance(last, RunFinished)
     assert last.reason == "finished"
-    assert last.elapsed_seconds < time.monotonic() - held - 0.4
+
+
+def test_a_last_step_that_spoils_the_weights_is_found_before_they_are_kept(
+    trainer: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = trainer._optimizer.step
+    steps = trainer._streams.windows_at(0)
+    taken: list[int] = []
+
+    def spoiling() -> None:
+        step()
+        taken.append(1)
+        if len(taken) == steps - 1:  # whatever the offset, one of the last two of the epoch
+            torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
+
+    monkeypatch.setattr(trainer._optimizer, "step", spoiling)
+    events = list(trainer.run())
+    assert not epochs_of(iter(events))
+    assert isinstance(events[-2], Diverged)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_as_failed(trainer: Trainer) -> None:

@@ -4,8 +4,9 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.widgets.model_select import ModelSelect
 from core.checkpoint import load_checkpoint
 from core.corpus import Corpus
-from core.evaluation import Evaluation, evaluate
+from core.evaluation import evaluate
 from core.runs import Run
+from core.scores import Evaluation
 from tests.tui.conftest import until
 
 
@@ -20,7 +21,7 @@ async def test_the_loss_on_screen_is_the_model_s_loss(app: CharLSTMApp, trained:
         assert f"{expected.score.bits_per_character:.3f}  bits per character" in figures
         assert f"{expected.score.perplexity:.2f}  perplexity" in figures
         about = str(app.screen.query_one("#about", Static).content)
-        assert about == f"moutons · tail · test · {expected.characters:,} characters"
+        assert about == f"sheep on moutons · tail · test · {expected.characters:,} characters"
 
 
 async def test_another_part_can_be_chosen(app: CharLSTMApp, trained: Run, small_corpus: Corpus) -> None:

@@ -3,6 +3,7 @@ from itertools import islice
 from textual.widgets import Input, Static
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
 from core.checkpoint import load_checkpoint
@@ -96,5 +97,9 @@ async def test_leaving_while_it_writes_ends_at_once(app: CharLSTMApp, trained: R
         set_up(app, length=100_000, pace=0.1)
         await pilot.press("enter")
         await until(lambda: len(pane(app).text) >= 1)
+        screen = app.screen
+        assert isinstance(screen, GenerationScreen)
+        job = screen._job
+        assert job is not None
         await pilot.press("ctrl+q")
-    assert all(worker.is_finished for worker in app.workers)
+    await until(lambda: job._over, seconds=3)  # its next character was due in ten seconds

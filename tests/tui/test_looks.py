@@ -15,54 +15,12 @@ from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
-from core.config import preset_named
-from core.corpus import CorpusConfig
-from core.evaluation import Evaluation, Score
-from core.events import CheckpointSaved, EpochCompleted, RunFinished, RunStarted, StepsCompleted
-from core.runs import Run, RunConfig, RunStore
+from core.runs import Run, RunStore
+from core.scores import Evaluation, Score
+from tests.tui.views import CORPUS, STARTED, finished, running
 
 SIZES = [(80, 24), (120, 40)]
 SnapCompare = Callable[..., bool]
-
-CORPUS = CorpusConfig(path="/textes/moliere.txt", limit=100_000)
-QUICK = preset_named("quick")
-STARTED = TrainingView(
-    phase="preparing",
-    doing="loading PyTorch",
-    config=RunConfig(preset="quick", corpus=CORPUS, model=QUICK.model, training=QUICK.training),
-)
-LOSSES = [(2.0913, 1.8717), (1.6197, 1.7425), (1.4757, 1.6804), (1.3779, 1.6508), (1.3047, 1.6305), (1.2415, 1.6314)]
-
-
-def running(epochs: int) -> TrainingView:
-    """The view after so many of six epochs."""
-    completed = [
-        EpochCompleted(
-            epoch=number, train_loss=train, val_loss=val, best=number < 6, seconds=1.7, elapsed_seconds=1.7 * number,
-            chars_per_second=50_000.0,
-        )
-        for number, (train, val) in enumerate(LOSSES[:epochs], start=1)
-    ]  # fmt: skip
-    started = RunStarted(
-        run="quick-1", parameters=424_524, vocabulary=76, train_characters=85_500, validation_characters=4_500,
-        test_characters=10_000, epochs=6, steps_per_epoch=213,
-    )  # fmt: skip
-    steps = StepsCompleted(
-        epoch=min(epochs + 1, 6), step=213 if epochs == 6 else 71, steps=213, loss=LOSSES[min(epochs, 5)][0],
-        chars_per_second=51_234.0, elapsed_seconds=1.7 * epochs + 0.6,
-    )  # fmt: skip
-    return STARTED.after([started, *completed, steps])
-
-
-def finished() -> TrainingView:
-    path = "/runs/quick-1/best.safetensors"
-    return running(6).after(
-        [
-            CheckpointSaved(kind="best", epoch=5, path=path),
-            RunFinished(reason="finished", epochs=6, elapsed_seconds=10.8, run="quick-1", best_checkpoint=path,
-                        last_checkpoint=path),
-        ]
-    )  # fmt: skip
 
 
 async def still(pilot: Pilot[None]) -> None:

@@ -5,7 +5,7 @@ from textual.app import App, ComposeResult
 
 from charlstm_tui.widgets.stream_pane import Row, StreamPane, wrap
 
-texts = st.text(st.sampled_from("ab é日\n"), max_size=80)
+texts = st.text(st.sampled_from("ab é日\n\u0301\ufe0f\u200d❤👩"), max_size=80)
 
 
 @given(texts, st.integers(2, 12))
@@ -27,7 +27,18 @@ def test_words_are_kept_whole_where_they_fit() -> None:
     assert list(wrap("a\n\nb", 5, 4)) == [Row(5, "a"), Row(7, ""), Row(8, "b")]
 
 
+@given(texts, st.integers(2, 12))
+def test_growing_wraps_as_at_once(text: str, width: int) -> None:
+    rows: list[Row] = []
+    for character in text:
+        last = rows.pop() if rows else Row(0, "")
+        rows.extend(wrap(last.text + character, last.start, width))
+    assert (rows or [Row(0, "")]) == list(wrap(text, 0, width))
+
+
 class PaneApp(App[None]):
+    animation_level = "none"
+
     def compose(self) -> ComposeResult:
         yield StreamPane("type something")
 
@@ -56,7 +67,7 @@ async def test_it_follows_the_end_until_the_reader_scrolls_up_and_again_at_the_e
         assert pane.scroll_offset.y == pane.max_scroll_y > 0
         pane.focus()
         await pilot.press("pageup")
-        await pilot.pause(0.5)
+        await pilot.pause()
         assert not pane.following
         where = pane.scroll_offset.y
         pane.append("a line\n" * 50)
@@ -64,7 +75,7 @@ async def test_it_follows_the_end_until_the_reader_scrolls_up_and_again_at_the_e
         assert pane.scroll_offset.y == where, "new text does not pull the reader away"
         assert "End" in str(pane.border_subtitle)
         await pilot.press("end")
-        await pilot.pause(0.5)
+        await pilot.pause()
         assert pane.following
         pane.append("a line\n" * 50)
         await pilot.pause()

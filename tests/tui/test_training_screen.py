@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.widgets.setting_input import SettingInput
 from core.checkpoint import load_checkpoint
 from core.config import PRESETS
+from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.runs import RunStore, summarise
 from tests.tui.conftest import until
+from tests.tui.views import running
 
 
 def screen_of(app: CharLSTMApp) -> TrainingScreen:
@@ -115,6 +118,39 @@ async def test_leaving_during_a_run_saves_it(app: CharLSTMApp, store: RunStore, 
     assert load_checkpoint(run.last_path).epoch >= 1
 
 
+async def test_a_run_stopped_before_it_began_leads_back_to_the_settings(
+    app: CharLSTMApp, store: RunStore, small_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, release = threading.Event(), threading.Event()
+
+    def slow(config: CorpusConfig) -> Corpus:
+        reading.set()
+        release.wait(30)
+        return load_corpus(config)
+
+    monkeypatch.setattr("charlstm_tui.bridge.load_corpus", slow)
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=3)
+        await pilot.press("escape", "s")
+        await until(reading.is_set)
+        await until(lambda: app.training.doing == "reading the text")
+        await pilot.press("x")
+        assert app.training.phase == "stopping"
+        release.set()
+        await until(lambda: app.training.phase == "idle")
+        await pilot.pause()
+        assert app.screen.query_one(ContentSwitcher).current == "settings"
+    assert store.all() == []
+
+
+async def test_a_huge_loss_and_a_long_run_can_be_shown(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.training = running(3, of=1000, loss=900.0)
+        await pilot.pause()
+        assert "inf" in str(app.screen.query_one("#losses", Static).content)
+        assert app.screen.query_one(Sparkline).size.width == 3, "a column an epoch, though 1,000 are to come"
+
+
 async def test_a_preset_fills_in_the_settings(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.screen.query_one("#preset", Select).value = "notebook"
@@ -145,11 +181,13 @@ async def test_a_wrong_value_is_explained_as_it_is_typed_and_nothing_starts(
 @pytest.mark.parametrize(
     ("path", "limit", "sentence"),
     [
-        ("", "", "Name a text first"),
+        ("", "", "No text was named"),
         ("/nowhere/at-all.txt", "", "There is no file /nowhere/at-all.txt"),
         ("moutons", "0", "characters must be a whole number from 1"),
         ("moutons", "300", "Choose a longer text"),
         ("[/b]\x1b[31m", "", "There is no file"),
+        ("~nosuch/x", "", "a user who is not there"),
+        ("moutons", "9" * 5000, "characters must be a whole number from 1"),
     ],
 )
 async def test_a_text_that_will_not_do_leads_back_to_the_settings(

@@ -1,7 +1,6 @@
 from charlstm_tui.bridge import Doing
 from charlstm_tui.training_view import TrainingView
 from core.events import (
-    CheckpointSaved,
     Diverged,
     EpochCompleted,
     Paused,
@@ -50,8 +49,7 @@ def test_a_stop_shows_at_once_and_is_not_unsaid_by_what_was_on_its_way() -> None
     view = TrainingView(phase="preparing").after([STARTED]).stopping()
     view = view.after([steps(1, 3), Paused(), Resumed()])
     assert view.phase == "stopping"
-    saved = CheckpointSaved(kind="last", epoch=0, path="x")
-    view = view.after([saved, RunFinished(reason="stopped", epochs=0, elapsed_seconds=1.0, last_checkpoint="x")])
+    view = view.after([RunFinished(reason="stopped", epochs=0, elapsed_seconds=1.0, last_checkpoint="x")])
     assert view.status == "■ stopped, saved"
     assert not view.alive
     assert view.ended() == view

@@ -1,0 +1,18 @@
+"""Numbers as people read them, the same on screen and in the shell."""
+
+
+def loss_shown(loss: float | None) -> str:
+    """Return a loss with four decimals, or a dash where there is none."""
+    return "–" if loss is None else f"{loss:.4f}"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as minutes and seconds, or hours, minutes and seconds."""
+    minutes, left = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun in the plural, unless there is one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,63 @@
+"""What a loss is worth in other units, and what an evaluation says. Nothing here needs torch."""
+
+import math
+
+from msgspec import Struct
+
+from core.corpus import CorpusConfig, Part
+
+
+def bits_per_character(loss: float) -> float:
+    """Return a loss in nats as bits."""
+    return loss / math.log(2)
+
+
+def perplexity(loss: float) -> float:
+    """Return between how many characters, equally likely, a model of this loss as good as hesitates: exp(loss)."""
+    try:
+        return math.exp(loss)
+    except OverflowError:  # a network about to diverge can lose more than 709 nats
+        return math.inf
+
+
+class EvaluationProgress(Struct, frozen=True, kw_only=True):
+    """How far an evaluation has come."""
+
+    scored: int
+    characters: int
+    """To be scored in all."""
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """How well a model predicts a text."""
+
+    scored: int
+    """Characters."""
+    loss: float
+    """Mean cross-entropy, nats per character."""
+    standard_error: float | None
+    """Of the mean loss, from the means of blocks of the text; None with fewer than two blocks."""
+    accuracy: float
+    """Share of characters that were the model's first guess."""
+
+    @property
+    def bits_per_character(self) -> float:
+        """The loss in bits."""
+        return bits_per_character(self.loss)
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss)."""
+        return perplexity(self.loss)
+
+
+class Evaluation(Struct, frozen=True, kw_only=True):
+    """A score, with what it is a score on: a loss means nothing without it."""
+
+    corpus: CorpusConfig
+    part: Part
+    characters: int
+    """That the part has."""
+    unknown_characters: int
+    """Of these, the ones that the model has never seen: they are left out of the text and not scored."""
+    score: Score
