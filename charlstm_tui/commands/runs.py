@@ -6,6 +6,7 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from charlstm_tui.commands.options import json_option, runs_option
 from charlstm_tui.commands.streams import is_terminal
@@ -86,9 +87,9 @@ def _table_of_runs(summaries: list[RunSummary]) -> Table:
     for run in summaries:
         when = run.created.astimezone().strftime("%Y-%m-%d %H:%M") if run.created else ""
         table.add_row(
-            run.name,
+            Text(in_one_line(run.name)),
             when,
-            run.corpus,
+            Text(run.corpus),
             str(run.epochs),
             loss_shown(run.train_loss),
             loss_shown(run.best_val_loss),

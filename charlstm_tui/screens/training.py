@@ -42,6 +42,7 @@ class TrainingScreen(Screen[None]):
     ]
 
     training = TrainingView()
+    _complaint = ""  # why the last start did not succeed, until something is changed
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -93,8 +94,7 @@ class TrainingScreen(Screen[None]):
             config = self._read_settings()
         except UserError as error:
             wrong = next((setting for setting in self.query(SettingInput) if not setting.input.is_valid), None)
-            self.set_focus(wrong.input if wrong else self.query_one("#corpus", Input))
-            self.call_after_refresh(self._say, str(error), trouble=True)  # after what the focus says
+            self._complain(str(error), wrong.input if wrong else self.query_one("#corpus", Input))
             return
         self.post_message(StartTraining(config))
 
@@ -148,6 +148,7 @@ class TrainingScreen(Screen[None]):
 
     @on(Input.Changed)
     def _explain_what_is_typed(self) -> None:
+        self._complaint = ""
         self._explain()
 
     def on_descendant_focus(self) -> None:
@@ -155,9 +156,11 @@ class TrainingScreen(Screen[None]):
         self._explain()
 
     def _explain(self) -> None:
-        """Say what the focused setting means, and what is wrong with what is typed there."""
+        """Say what is to be mended, else what the focused setting means and whether what is typed there will do."""
         setting = self.focused.parent if self.focused is not None else None
-        if isinstance(setting, SettingInput):
+        if self._complaint:
+            self._say(self._complaint, trouble=True)
+        elif isinstance(setting, SettingInput):
             self._say(setting.explanation, trouble=not setting.input.is_valid)
         else:
             self._say(HOW_TO_START)
@@ -175,7 +178,7 @@ class TrainingScreen(Screen[None]):
             self._switch("settings")
         elif training.phase == "failed" and training.started is None:  # it never began: mend the settings
             self._switch("settings")
-            self._say(training.error, trouble=True)
+            self._complain(training.error, self.query_one("#corpus", Input))
         if phase_changed:  # it draws the footer anew
             self.refresh_bindings()
 
@@ -185,6 +188,12 @@ class TrainingScreen(Screen[None]):
             switcher.current = view
             self.set_focus(None)
             self.refresh_bindings()
+
+    def _complain(self, text: str, about: Input) -> None:
+        """Say what is wrong until something else is typed, and put the cursor where it can be mended."""
+        self._complaint = text
+        about.focus()
+        self._explain()
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
         hint = self.query_one("#hint", Static)
