@@ -44,8 +44,9 @@ def test_hardly_five_words_come_twice_in_a_row(words: list[str]) -> None:
     assert len(set(runs)) >= 0.97 * len(runs)
 
 
-def test_a_fifth_of_its_words_are_distinct(play: str) -> None:
-    words = play.lower().split()  # with what is joined to them: counted so, slices of the corpus have a quarter
+def test_a_fifth_of_its_words_are_distinct_counted_between_white_space(play: str) -> None:
+    """Counted without punctuation and elisions it is 15.7 % (slices of the corpus: 15.1 to 15.8 %), short of a fifth."""
+    words = play.lower().split()
     assert len(set(words)) >= 0.2 * len(words)
 
 
