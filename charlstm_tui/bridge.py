@@ -5,18 +5,22 @@ So however fast the engine talks, the screen hears it at its own pace, nothing i
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
 
+from core.catalogue import MOLIERE
 from core.config import SamplingConfig
 from core.control import Control
-from core.corpus import Part, load_corpus
+from core.corpus import Corpus, CorpusConfig, Part, open_corpus
+from core.download import FetchProgress, fetch
 from core.errors import UserError, in_plain_words
 from core.runs import RunConfig, RunStore
 
@@ -103,16 +107,57 @@ class Prompted(Struct, frozen=True):
     """What of the prompt was left out, in words; empty if nothing was."""
 
 
+class TextRead(Struct, frozen=True):
+    """A text was read; its configuration now has the hash of its file."""
+
+    corpus: CorpusConfig
+    encoding: str
+
+
+class Fetching(Struct, frozen=True):
+    """How much of a text has been fetched: a share, 0 to 1."""
+
+    done: float
+
+
+def fetch_moliere(control: Control) -> Iterator[Fetching]:
+    """Fetch Molière's plays. Yields how far it is."""
+    with closing(fetch(MOLIERE)) as events:
+        for event in events:
+            if control.stopped:
+                return
+            yield Fetching(event.received / event.size if isinstance(event, FetchProgress) else 1.0)
+
+
+def _read(control: Control, config: CorpusConfig) -> Generator[object, None, Corpus | None]:
+    """Load a text. Yields `Doing` and `TextRead`; returns None when told to stop."""
+    yield Doing("reading the text")
+    corpus: Corpus | None = None
+    with closing(open_corpus(config)) as events:
+        for event in events:
+            if control.stopped:
+                return None
+            if isinstance(event, Corpus):
+                corpus = event
+            else:
+                yield Doing(f"reading the text, {event.done:.0%}")
+    if corpus is not None:
+        yield TextRead(corpus.config, corpus.text.encoding)
+    return corpus
+
+
 def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[object]:
     """Load the text, train, and record the run. Yields `Doing`, then the run's events."""
-    yield Doing("reading the text")
-    corpus = load_corpus(config.corpus)
+    corpus = yield from _read(control, config.corpus)
+    if corpus is None:
+        return
     yield Doing("loading PyTorch")
     from core.training import Trainer
 
     if control.stopped:
         return
     yield Doing("building the network")
+    config = msgspec.structs.replace(config, corpus=corpus.config)
     trainer = Trainer(corpus, config.model, config.training)
     if not control.stopped:
         yield from store.create(config).record(trainer, control)
@@ -126,10 +171,11 @@ def evaluate(control: Control, path: Path, part: Part) -> Iterator[object]:
 
     yield Doing("loading the model")
     checkpoint = load_checkpoint(path)
-    yield Doing("reading the text")
-    text = load_corpus(checkpoint.corpus)
+    corpus = yield from _read(control, checkpoint.corpus)
+    if corpus is None:
+        return
     yield Doing("evaluating")
-    for event in evaluate(checkpoint, text, part):
+    for event in evaluate(checkpoint, corpus, part):
         if control.stopped:
             return
         yield event

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from charlstm_tui.commands.corpus import corpus_commands
 from charlstm_tui.commands.evaluate import evaluate_command
 from charlstm_tui.commands.generate import generate_command
 from charlstm_tui.commands.options import runs_option
@@ -81,7 +82,7 @@ def open_app(store: RunStore) -> None:
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UserError(
             "The app needs a terminal, and there is none here. These work without one: "
-            "charlstm-tui train, evaluate, generate, runs (--help tells more)."
+            "charlstm-tui train, evaluate, generate, corpus, runs (--help tells more)."
         )
     from charlstm_tui.app import CharLSTMApp
 
@@ -90,5 +91,5 @@ def open_app(store: RunStore) -> None:
     sys.exit(app.return_code or 0)
 
 
-for command in (train_command, evaluate_command, generate_command, runs_commands):
+for command in (train_command, evaluate_command, generate_command, corpus_commands, runs_commands):
     commands.add_command(command)

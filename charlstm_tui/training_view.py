@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from charlstm_tui.bridge import Doing
+from charlstm_tui.bridge import Doing, TextRead
 from core.events import (
     Diverged,
     EpochCompleted,
@@ -96,6 +96,8 @@ class TrainingView(Struct, frozen=True, kw_only=True):
             match event:
                 case Doing(what=what) if phase != "stopping":
                     doing = what
+                case TextRead(corpus=corpus) if self.config is not None:
+                    changes["config"] = msgspec.structs.replace(self.config, corpus=corpus)
                 case RunStarted() | Resumed():
                     if isinstance(event, RunStarted):
                         changes["started"] = event

@@ -1,84 +1,188 @@
 """A text to learn from, and which part of it serves for what.
 
-    |<------------------- 90 % ------------------->|<-- 10 % -->|
-    |            train             |  validation   |    test    |       split "tail"
+    tail           |<-------------------- 90 % -------------------->|<-- 10 % -->|
+                   |             train              |  validation   |    test    |
 
-The test part is read by evaluation only. Validation is cut from the end of what comes before it, and may be empty.
+    interleaved    |<------ 90,000 ------>| 10,000 |<------ 90,000 ------>| 10,000 |<-- ... -->|
+                   |        train         |  test  |        train         |  test  |   ...     |
+
+Validation is cut from the end of all that is not test, and may be empty. The test part is read by evaluation only.
 """
 
+from functools import cached_property
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
+import msgspec
 from msgspec import Struct
 
+from core.catalogue import KNOWN, MOLIERE
 from core.errors import UserError
 from core.files import user_path
-from core.text import in_one_line, read_text, shortened
+from core.text import in_one_line, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from core.passage import Passage
+    from core.reading import EncodedText, ReadingProgress
 
 Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
+Split = Literal["tail", "interleaved"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 TEST_SHARE = 0.1
+TEST_BLOCK = 10_000
+"""Characters of a block of the interleaved split, of which every tenth is for the test."""
+BLOCKS = 10
+MOST_VALIDATION = 200_000
+"""Characters of the validation part, whatever its share: it is read once an epoch, and so many are enough."""
 
 
 class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which text: enough to load the same one again."""
 
-    path: str
+    source: str
+    """The name of a known text, or the absolute path of a file."""
     limit: int | None = None
     """Only so many characters from the start; None takes all."""
-    split: Literal["tail"] = "tail"
+    split: Split = "tail"
+    sha256: str = ""
+    """Of the bytes of the file, once it was read."""
 
     @classmethod
-    def typed(cls, path: str, limit: int | None = None) -> "CorpusConfig":
-        """Return the choice of a file whose path a person typed, so that it means the same from any folder.
+    def typed(cls, source: str, limit: int | None = None, split: Split = "tail") -> "CorpusConfig":
+        """Return the choice of a text that a person named, such that a path means the same from any folder.
 
         Raises:
             UserError: nothing was typed, or a home folder that is not there.
         """
-        if not path.strip():
-            raise UserError("No text was named. Give the path of a UTF-8 text file.")
-        return cls(path=str(user_path(path.strip()).absolute()), limit=limit)
+        source = source.strip()
+        if not source:
+            raise UserError(f"No text was named. Give the path of a text file, or one of: {', '.join(KNOWN)}.")
+        if source not in KNOWN:
+            source = str(user_path(source).absolute())
+        return cls(source=source, limit=limit, split=split)
 
     @property
     def name(self) -> str:
-        """The file's name without its ending, in one line and safe to show."""
-        return in_one_line(Path(self.path).stem)
+        """A known text's name, also for a copy of it elsewhere; else the file's without its ending, safe to show."""
+        if self.source in KNOWN:
+            return self.source
+        known = next((text.name for text in KNOWN.values() if text.sha256 and text.sha256 == self.sha256), None)
+        return known or in_one_line(Path(self.source).stem)
 
     @property
     def title(self) -> str:
         """The name, and how much of the text it is."""
         return f"{self.name}, first {self.limit:,} characters" if self.limit else self.name
 
+    @property
+    def path(self) -> Path:
+        """Where the text is read from: for Molière, a fetched copy when the one named is gone.
 
-class Corpus(Struct, frozen=True, kw_only=True):
+        Raises:
+            UserError: it is a known text that is not here yet.
+        """
+        known = KNOWN.get(self.source)
+        if known is None:
+            path = Path(self.source)
+            moved = self.sha256 == MOLIERE.sha256 and MOLIERE.here and not path.exists()
+            return MOLIERE.path if moved else path
+        if not known.here:
+            raise UserError(
+                f"{known.title} are not here yet. Fetch them with `charlstm-tui corpus fetch`, or name another text."
+            )
+        return known.path
+
+
+class Corpus:
     """A loaded text."""
 
-    config: CorpusConfig
-    text: str
+    def __init__(self, config: CorpusConfig, text: "EncodedText") -> None:
+        self.config = config
+        self.text = text
 
-    def part(self, part: Part, validation: float = 0.0) -> str:
-        """Return the text of one part, where `validation` is the share of the first 90 % kept for validation."""
-        test_start = round(len(self.text) * (1 - TEST_SHARE))
-        validation_start = test_start - round(test_start * validation)
-        spans = {
-            "train": slice(0, validation_start),
-            "validation": slice(validation_start, test_start),
-            "test": slice(test_start, None),
-        }
-        return self.text[spans[part]]
+    def __len__(self) -> int:
+        return min(len(self.text), self.config.limit or len(self.text))
+
+    @cached_property
+    def characters(self) -> str:
+        """Its distinct characters, in order of their code points."""
+        alphabet = self.text.alphabet
+        if len(self) < len(self.text):
+            import numpy as np
+
+            used = np.zeros(len(alphabet), dtype=bool)
+            for start in range(0, len(self), 1 << 20):
+                used[self.text.codes[start : min(start + (1 << 20), len(self))]] = True
+            alphabet = "".join(character for character, is_used in zip(alphabet, used, strict=True) if is_used)
+        return "".join(sorted(alphabet))
+
+    def part(self, part: Part, validation: float = 0.0) -> "Passage":
+        """Return one part, where `validation` is the share kept for validation of what is not for the test."""
+        from core.passage import Passage
+
+        if self.config.split == "tail":
+            kept = round(len(self) * (1 - TEST_SHARE))
+            before = Passage(text=self.text, length=kept, run=len(self), period=len(self))
+            test = Passage(text=self.text, length=len(self) - kept, first=kept, run=len(self), period=len(self))
+        else:
+            period, run = BLOCKS * TEST_BLOCK, (BLOCKS - 1) * TEST_BLOCK
+            whole, rest = divmod(len(self), period)
+            kept = whole * run + min(rest, run)
+            before = Passage(text=self.text, length=kept, run=run, period=period)
+            test = Passage(text=self.text, length=len(self) - kept, first=run, run=TEST_BLOCK, period=period)
+        if part == "test":
+            return test
+        validating = min(round(kept * validation), MOST_VALIDATION)
+        if part == "train":
+            return before.cut(0, kept - validating)
+        return before.cut(kept - validating, kept)
+
+
+def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":
+    """Read the text that `config` names, yielding progress and, last, the corpus. To stop, stop asking.
+
+    Raises:
+        UserError: it cannot be read, is not text, holds fewer than two distinct characters, or is too short for its
+            split.
+    """
+    from core.reading import EncodedText, read_file
+
+    if config.limit is not None and config.limit < 1:
+        raise UserError(f"The limit must be at least 1 character, not {config.limit:,}.")
+    for event in read_file(config.path):
+        if not isinstance(event, EncodedText):
+            yield event
+            continue
+        if config.source == MOLIERE.name and event.sha256 != MOLIERE.sha256:
+            raise UserError(f"{MOLIERE.path} is damaged. Fetch it anew: `charlstm-tui corpus fetch`.")
+        yield _checked(Corpus(msgspec.structs.replace(config, sha256=event.sha256), event))
 
 
 def load_corpus(config: CorpusConfig) -> Corpus:
     """Read the text that `config` names.
 
     Raises:
-        UserError: it cannot be read, is not text, or holds fewer than two distinct characters.
+        UserError: as for `open_corpus`.
     """
-    if config.limit is not None and config.limit < 1:
-        raise UserError(f"The limit must be at least 1 character, not {config.limit:,}.")
-    text = read_text(Path(config.path))[: config.limit]
-    if len(set(text)) < 2:
-        what = "is empty," if not text else f"holds only one character, {text[0]!r},"
-        raise UserError(f"{shortened(config.path)} {what} so there is nothing to learn. Choose a longer text.")
-    return Corpus(config=config, text=text)
+    for event in open_corpus(config):
+        last = event
+    assert isinstance(last, Corpus)
+    return last
+
+
+def _checked(corpus: Corpus) -> Corpus:
+    shown = shortened(corpus.config.path)
+    if len(corpus.characters) < 2:
+        what = "is empty," if not len(corpus) else f"holds only one character, {corpus.characters!r},"
+        raise UserError(f"{shown} {what} so there is nothing to learn. Choose a longer text.")
+    least = (BLOCKS - 1) * TEST_BLOCK
+    if corpus.config.split == "interleaved" and len(corpus) <= least:
+        raise UserError(
+            f"The interleaved split needs more than {least:,} characters, and {corpus.config.title} has "
+            f"{len(corpus):,}. Take the tail split."
+        )
+    return corpus

@@ -8,6 +8,7 @@ all that came before it. The first is given what stands before any text, as when
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,6 +17,7 @@ from core.checkpoint import Checkpoint
 from core.corpus import Corpus, Part
 from core.errors import UserError
 from core.model import CharLSTM, State
+from core.passage import UNKNOWN, Ids
 from core.scores import Evaluation, EvaluationProgress, Score
 
 CHUNK = 1_000
@@ -30,51 +32,85 @@ def evaluate(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Iterator[Eva
     Raises:
         UserError: the part holds no character that the model knows.
     """
-    text = corpus.part(part, checkpoint.training.validation)
-    if not text:
+    passage = corpus.part(part, checkpoint.training.validation)
+    if not len(passage):
         raise UserError(f"This text has no {part} part, as the model was trained without one. Choose another part.")
-    ids = torch.from_numpy(checkpoint.vocabulary.encode(text))
-    if not len(ids):
-        raise UserError(f"The {part} part of this text has no character that the model knows. Choose another text.")
-    for event in score(checkpoint.model, ids, checkpoint.vocabulary.start_id):
+    for event in score(checkpoint.model, passage.ids(checkpoint.vocabulary), checkpoint.vocabulary.start_id):
         if isinstance(event, Score):
+            if not event.scored:
+                raise UserError(
+                    f"The {part} part of this text has no character that the model knows. Choose another text."
+                )
             yield Evaluation(
                 corpus=corpus.config,
                 part=part,
-                characters=len(text),
-                unknown_characters=len(text) - len(ids),
+                characters=len(passage),
+                unknown_characters=len(passage) - event.scored,
+                learnt_characters=_learnt(checkpoint, corpus, part),
                 score=event,
             )
         else:
             yield event
 
 
-def score(model: CharLSTM, ids: Tensor, start_id: int) -> Iterator[EvaluationProgress | Score]:
-    """Score a text of at least one id, (N,), yielding progress and, last, the result. To stop, stop asking."""
-    inputs = torch.cat([torch.tensor([start_id]), ids[:-1]])  # (N,): what stands before each of `ids`
-    losses: list[Tensor] = []
+def _learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
+    """Return how many characters of the part were in the model's training part."""
+    if checkpoint.corpus.sha256 != corpus.text.sha256:
+        return 0
+    trained_on = Corpus(checkpoint.corpus, corpus.text).part("train", checkpoint.training.validation)
+    return trained_on.characters_shared_with(corpus.part(part, checkpoint.training.validation))
+
+
+def score(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationProgress | Score]:
+    """Score a text, leaving out unknown ids; yields progress and, last, the result. To stop, stop asking."""
+    losses = _Losses()
     right = 0
+    before = torch.tensor([start_id])  # what stands before the next character
     state: State | None = None
     for begin in range(0, len(ids), CHUNK):
-        here = slice(begin, begin + CHUNK)
-        with torch.inference_mode():
-            logits, state = model(inputs[here, None], state)  # (T, 1) -> (T, 1, V)
-            logits, targets = logits[:, 0], ids[here]  # (T, V), (T,)
-            losses.append(F.cross_entropy(logits, targets, reduction="none"))  # (T,)
-            right += int((logits.argmax(dim=1) == targets).sum())
-        yield EvaluationProgress(scored=begin + len(targets), characters=len(ids))
-    every = torch.cat(losses).double()
+        places = np.arange(begin, min(begin + CHUNK, len(ids)))
+        targets = torch.from_numpy(ids.take(places))
+        targets = targets[targets != UNKNOWN]  # (T,)
+        if len(targets):
+            with torch.inference_mode():
+                inputs = torch.cat([before, targets[:-1]])
+                logits, state = model(inputs[:, None], state)  # (T, 1) -> (T, 1, V)
+                logits = logits[:, 0]  # (T, V)
+                losses.add(F.cross_entropy(logits, targets, reduction="none").double())
+                right += int((logits.argmax(dim=1) == targets).sum())
+            before = targets[-1:]
+        yield EvaluationProgress(scored=begin + len(places), characters=len(ids))
     yield Score(
-        scored=len(ids),
-        loss=every.mean().item(),
-        standard_error=_standard_error(every),
-        accuracy=right / len(ids),
+        scored=losses.count,
+        loss=losses.mean,
+        standard_error=losses.standard_error,
+        accuracy=right / max(losses.count, 1),
     )
 
 
-def _standard_error(losses: Tensor) -> float | None:
-    blocks = len(losses) // BLOCK
-    if blocks < 2:
-        return None
-    means = losses[: blocks * BLOCK].view(blocks, BLOCK).mean(dim=1)
-    return (means.std() / math.sqrt(blocks)).item()
+class _Losses:
+    """The losses of a long text, without keeping each."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._total = 0.0
+        self._block_means: list[Tensor] = []
+        self._begun = torch.zeros(0, dtype=torch.float64)  # a block that is not full yet
+
+    def add(self, losses: Tensor) -> None:
+        self.count += len(losses)
+        self._total += float(losses.sum())
+        losses = torch.cat([self._begun, losses])
+        full = len(losses) // BLOCK * BLOCK
+        self._block_means.append(losses[:full].view(-1, BLOCK).mean(dim=1))
+        self._begun = losses[full:]
+
+    @property
+    def mean(self) -> float:
+        return self._total / max(self.count, 1)
+
+    @property
+    def standard_error(self) -> float | None:
+        """Of the mean, from the means of blocks; None with fewer than two."""
+        means = torch.cat(self._block_means) if self._block_means else self._begun
+        return (means.std() / math.sqrt(len(means))).item() if self.count >= 2 * BLOCK else None

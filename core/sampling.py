@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from core.config import SamplingConfig
+from core.decoding import normalise
 from core.model import CharLSTM, State
-from core.text import normalise
 from core.vocabulary import Vocabulary
 
 PRIMING_CHUNK = 1_000

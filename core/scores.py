@@ -60,4 +60,6 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     """That the part has."""
     unknown_characters: int
     """Of these, the ones that the model has never seen: they are left out of the text and not scored."""
+    learnt_characters: int = 0
+    """Of these, the ones that the model was trained on: a loss on them says nothing of other texts."""
     score: Score

@@ -18,9 +18,15 @@ Tensors are time-major, (T, B), as the LSTM wants them.
 
 from collections.abc import Iterator
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from core.errors import UserError
+from core.passage import Ids
+
+SLAB = 1 << 18
+"""Characters read from the text at a time: as many windows as that holds, at least one."""
 
 
 class Streams:
@@ -30,8 +36,8 @@ class Streams:
         UserError: the text is too short for one window at every offset; the text says what would fit.
     """
 
-    def __init__(self, ids: Tensor, *, streams: int, window: int) -> None:
-        self.ids = ids  # (N,)
+    def __init__(self, ids: Ids, *, streams: int, window: int) -> None:
+        self.ids = ids
         self.streams = streams
         self.window = window
         needed = streams * window + window
@@ -50,10 +56,10 @@ class Streams:
     def epoch(self, offset: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield each window's inputs and targets, two tensors of ids of shape (T, B)."""
         windows = self.windows_at(offset)
-        length = windows * self.window
-        used = length * self.streams
-        inputs = self.ids[offset : offset + used].view(self.streams, length)  # (B, windows * T)
-        targets = self.ids[offset + 1 : offset + 1 + used].view(self.streams, length)
-        for start in range(0, length, self.window):
-            here = slice(start, start + self.window)
-            yield inputs[:, here].t().contiguous(), targets[:, here].t().contiguous()  # (B, T) -> (T, B)
+        starts = offset + windows * self.window * np.arange(self.streams)  # (B,): where each stream begins
+        at_once = max(SLAB // (self.streams * self.window), 1)
+        for first in range(0, windows, at_once):
+            steps = np.arange(first * self.window, min(first + at_once, windows) * self.window + 1)
+            slab = torch.from_numpy(self.ids.take(steps[:, None] + starts))  # (windows * T + 1, B)
+            for start in range(0, len(steps) - 1, self.window):
+                yield slab[start : start + self.window], slab[start + 1 : start + self.window + 1]

@@ -1,12 +1,7 @@
-"""Text in and text out: how a file becomes characters, and how characters are made safe to show.
+"""Text out: how characters are made safe to show.
 
 `sanitise` is the only way for text that somebody else wrote, or that a model drew, to reach a terminal.
 """
-
-import unicodedata
-from pathlib import Path
-
-from core.errors import UserError
 
 # What a terminal could act on, or what could reorder a line around it. Newline and tab stay.
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)} | {0x7F: 0x2421}
@@ -33,30 +28,3 @@ def shortened(text: object, length: int = 120) -> str:
     shown = str(text)
     half = length // 2
     return shown if len(shown) <= length else f"{shown[:half]}…{shown[-half:]}"
-
-
-def normalise(text: str) -> str:
-    r"""Return `text` in the one form the program works with: NFC, lines ended by `\n` alone."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def read_text(path: Path) -> str:
-    """Read a UTF-8 file, with or without a byte order mark, and normalise it.
-
-    Raises:
-        UserError: it is missing, a folder, unreadable or not UTF-8.
-    """
-    shown = shortened(path)
-    try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise UserError(f"{shown} is a device or a pipe. Name a text file.")
-        return normalise(path.read_bytes().decode("utf-8-sig"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"There is no file {shown}. Check the path to your text.") from None
-    except IsADirectoryError:
-        raise UserError(f"{shown} is a folder. Name a text file in it.") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{shown} is not UTF-8 text (byte {error.start:,}). Save it as UTF-8 and try again.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{shown} cannot be read: {reason}.") from None

@@ -51,9 +51,9 @@ class Trainer:
     def __init__(self, corpus: Corpus, model_config: ModelConfig, config: TrainingConfig) -> None:
         self.corpus = corpus
         self.config = config
-        self.vocabulary = Vocabulary(corpus.text)
-        self._validation_ids = self._encode(corpus.part("validation", config.validation))
-        train_ids = self._encode(corpus.part("train", config.validation))
+        self.vocabulary = Vocabulary(corpus.characters)
+        self._validation_ids = corpus.part("validation", config.validation).ids(self.vocabulary)
+        train_ids = corpus.part("train", config.validation).ids(self.vocabulary)
         self._streams = Streams(train_ids, streams=config.streams, window=config.window)
         self.model = CharLSTM(model_config, len(self.vocabulary))
         self.model.initialise(torch.Generator().manual_seed(config.seed))
@@ -183,9 +183,6 @@ class Trainer:
             control.wait_while_paused()
             self._clock.start()
             yield Resumed()
-
-    def _encode(self, text: str) -> Tensor:
-        return torch.from_numpy(self.vocabulary.encode(text))
 
     def _characters(self, steps: int) -> int:
         return steps * self.config.streams * self.config.window

@@ -39,6 +39,10 @@ class Vocabulary:
         """The id to read before a text that begins from nothing: of `START`, or, where it is unknown, the first."""
         return self._ids.get(START, 0)
 
+    def get(self, character: str, default: int) -> int:
+        """Return the id of a character, or `default` where it has none."""
+        return self._ids.get(character, default)
+
     def encode(self, text: str) -> "NDArray[np.int64]":
         """Return the ids of the known characters of `text`, in order: shape (number of them,)."""
         import numpy as np

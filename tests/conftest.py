@@ -14,9 +14,10 @@ SMALL_TEXT = "".join(f"{number} moutons, {number * 7 % 13} chèvres.\n" for numb
 
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test writes into the checkout's runs."""
+    """No test writes into the checkout's runs, or reads what a user has fetched."""
     root = tmp_path / "runs"
     monkeypatch.setenv("CHARLSTM_RUNS", str(root))
+    monkeypatch.setenv("CHARLSTM_DATA", str(tmp_path / "data"))
     return root
 
 
@@ -34,7 +35,7 @@ def small_text(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_corpus(small_text: Path) -> Corpus:
-    return load_corpus(CorpusConfig(path=str(small_text)))
+    return load_corpus(CorpusConfig(source=str(small_text)))
 
 
 @pytest.fixture

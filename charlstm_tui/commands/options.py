@@ -27,9 +27,6 @@ runs_option = click.option(
     callback=_store,
     help="Folder that holds the runs (else CHARLSTM_RUNS, else a place of the program's own).",
 )
-limit_option = click.option(
-    "--limit", metavar="N", type=click.IntRange(1, 10**15), help="Only the first N characters of the text."
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 

@@ -8,14 +8,17 @@ from types import FrameType
 from typing import Any
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from charlstm_tui.commands.options import given, json_option, limit_option, runs_option, setting_options
+from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
 from charlstm_tui.commands.streams import is_terminal
+from charlstm_tui.commands.texts import TEXTS, about_moliere, limit_option, read_text, split_option
+from core.catalogue import MOLIERE, default_name
 from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, preset_named
 from core.control import Control
-from core.corpus import CorpusConfig, load_corpus
+from core.corpus import CorpusConfig, Split
 from core.events import (
     Diverged,
     EpochCompleted,
@@ -30,8 +33,9 @@ from core.text import sanitise
 
 
 @click.command("train", short_help="Train a model on a text.")
-@click.option("--corpus", required=True, metavar="PATH", help="A UTF-8 text to learn.")
+@click.option("--corpus", metavar="TEXT", help=f"What to learn: {TEXTS} [else moliere once fetched, else the play].")
 @limit_option
+@split_option
 @click.option(
     "--preset",
     default=DEFAULT_PRESET,
@@ -47,8 +51,9 @@ from core.text import sanitise
 def train_command(
     ctx: click.Context,
     /,
-    corpus: str,
+    corpus: str | None,
     limit: int | None,
+    split: Split | None,
     preset: str,
     name: str | None,
     store: RunStore,
@@ -59,11 +64,14 @@ def train_command(
     base = preset_named(preset)
     config = RunConfig(
         preset=base.name,
-        corpus=CorpusConfig.typed(corpus, limit),
+        corpus=CorpusConfig.typed(corpus if corpus is not None else default_name(), limit, split or "tail"),
         model=configure(base.model, given(settings, ModelConfig)),
         training=configure(base.training, given(settings, TrainingConfig)),
     )
-    text = load_corpus(config.corpus)
+    if corpus is None and not MOLIERE.here:
+        click.echo(f"Learning from the play that comes with the program. {about_moliere()}", err=True)
+    text = read_text(config.corpus)
+    config = msgspec.structs.replace(config, corpus=text.config)
     renderer = _Renderer(as_json=as_json)
     with renderer:
         renderer.say("loading PyTorch")

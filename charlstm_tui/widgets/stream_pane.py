@@ -39,8 +39,10 @@ def wrap(text: str, start: int, width: int) -> Iterator[Row]:
             if character == " ":
                 space = place  # one that does not fit hangs over the edge, unseen
                 continue
-            cells = place + 1 - begin if a_cell_each else cell_len(paragraph[begin : place + 1])
-            if cells > width and place > begin:
+            while place > begin:
+                cells = place + 1 - begin if a_cell_each else cell_len(paragraph[begin : place + 1])
+                if cells <= width:
+                    break  # else break the row, and look whether what is left fits: "´ a日" takes two breaks
                 cut = space if space > begin else place
                 while cut > begin + 1 and cell_len(paragraph[cut]) == 0:
                     cut -= 1  # an accent or a joiner stays with its letter

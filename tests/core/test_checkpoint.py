@@ -22,7 +22,7 @@ def checkpoint(num_layers: int = 2) -> Checkpoint:
     return Checkpoint(
         model=model,
         vocabulary=vocabulary,
-        corpus=CorpusConfig(path="/somewhere/Molière.txt", limit=9),
+        corpus=CorpusConfig(source="/somewhere/Molière.txt", limit=9),
         training=TrainingConfig(seed=4),
         epoch=3,
         train_loss=1.25,

@@ -10,6 +10,7 @@ from core.corpus import Corpus, CorpusConfig
 from core.errors import UserError
 from core.evaluation import BLOCK, CHUNK, evaluate, score
 from core.model import CharLSTM
+from core.reading import encode
 from core.scores import Evaluation, EvaluationProgress, Score, perplexity
 from core.vocabulary import Vocabulary
 
@@ -20,7 +21,7 @@ def checkpoint(alphabet: str = "abc.", *, validation: float = 0.0) -> Checkpoint
     return Checkpoint(
         model=model,
         vocabulary=Vocabulary(alphabet),
-        corpus=CorpusConfig(path="x"),
+        corpus=CorpusConfig(source="x"),
         training=TrainingConfig(validation=validation),
         epoch=0,
         train_loss=None,
@@ -29,13 +30,13 @@ def checkpoint(alphabet: str = "abc.", *, validation: float = 0.0) -> Checkpoint
 
 
 def corpus(text: str) -> Corpus:
-    return Corpus(config=CorpusConfig(path="x"), text=text)
+    return Corpus(CorpusConfig(source="x"), encode(text))
 
 
 def test_the_loss_is_that_of_a_slow_walk_in_double_precision() -> None:
     made = checkpoint()
     ids = torch.randint(4, (2 * CHUNK + 37,), generator=torch.Generator().manual_seed(0))
-    *progress, last = score(made.model, ids, made.vocabulary.start_id)
+    *progress, last = score(made.model, ids.numpy(), made.vocabulary.start_id)
     assert isinstance(last, Score)
     double = CharLSTM(made.model.config, 4).double()
     double.load_state_dict(made.model.state_dict())
@@ -63,14 +64,14 @@ def test_the_figures_beside_the_loss_follow_from_it() -> None:
 def test_the_standard_error_is_that_of_the_blocks_means() -> None:
     made = checkpoint()
     ids = torch.randint(4, (3 * BLOCK + 50,), generator=torch.Generator().manual_seed(0))
-    *_, whole = score(made.model, ids, 0)
+    *_, whole = score(made.model, ids.numpy(), 0)
     assert isinstance(whole, Score)
     with torch.no_grad():
         logits, _ = made.model(torch.cat([torch.tensor([0]), ids[:-1]])[:, None])
     losses = torch.nn.functional.cross_entropy(logits[:, 0], ids, reduction="none")
     means = [losses[start : start + BLOCK].mean().item() for start in (0, BLOCK, 2 * BLOCK)]
     assert whole.standard_error == pytest.approx(statistics.stdev(means) / math.sqrt(3), rel=1e-4)
-    *_, short = score(made.model, ids[: 2 * BLOCK - 1], 0)
+    *_, short = score(made.model, ids[: 2 * BLOCK - 1].numpy(), 0)
     assert isinstance(short, Score)
     assert short.standard_error is None
 

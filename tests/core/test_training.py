@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import msgspec
 import pytest
 import torch
 
@@ -14,6 +13,7 @@ from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.errors import UserError
 from core.evaluation import evaluate
 from core.events import Diverged, EpochCompleted, Event, Paused, Resumed, RunFinished, RunStarted, StepsCompleted
+from core.reading import encode
 from core.sampling import Sampler
 from core.scores import Evaluation
 from core.training import Trainer
@@ -32,7 +32,7 @@ def test_a_run_says_what_it_is_each_epoch_and_how_it_ended(trainer: Trainer) -> 
     first, *between, last = trainer.run()
     assert isinstance(first, RunStarted)
     total = first.train_characters + first.validation_characters + first.test_characters
-    assert total == len(trainer.corpus.text)
+    assert total == len(trainer.corpus)
     assert [event.epoch for event in between if isinstance(event, EpochCompleted)] == [1, 2]
     assert isinstance(last, RunFinished)
     assert (last.reason, last.epochs) == ("finished", 2)
@@ -182,10 +182,10 @@ def test_validating_and_sampling_do_not_change_the_training(
 def test_the_test_part_is_never_read(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
-    scrambled = msgspec.structs.replace(
-        small_corpus,
-        text=small_corpus.text[: -len(small_corpus.part("test"))] + small_corpus.part("test")[::-1],
+    before = str(small_corpus.part("train", tiny_training.validation)) + str(
+        small_corpus.part("validation", tiny_training.validation)
     )
+    scrambled = Corpus(small_corpus.config, encode(before + str(small_corpus.part("test"))[::-1]))
     losses = [
         [(epoch.train_loss, epoch.val_loss) for epoch in epochs_of(Trainer(text, tiny_model, tiny_training).run())]
         for text in (small_corpus, scrambled)
@@ -203,7 +203,7 @@ def test_a_text_too_short_for_its_windows_is_refused_before_anything_starts(
 def test_the_notebook_preset_begins_as_the_course_s_notebook_does(moliere: Path) -> None:
     """Two of its twenty epochs. The course's published losses are 2.178 and 1.763."""
     preset = preset_named("notebook")
-    corpus = load_corpus(CorpusConfig(path=str(moliere), limit=100_000))
+    corpus = load_corpus(CorpusConfig(source=str(moliere), limit=100_000))
     trainer = Trainer(corpus, preset.model, configure(preset.training, {"epochs": 2}))
     started, *events = trainer.run()
     assert isinstance(started, RunStarted)

@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.widgets.setting_input import SettingInput
 from core.checkpoint import load_checkpoint
 from core.config import PRESETS
-from core.corpus import Corpus, CorpusConfig, load_corpus
+from core.corpus import Corpus, CorpusConfig, open_corpus
+from core.reading import ReadingProgress
 from core.runs import RunStore, summarise
 from tests.tui.conftest import until
 from tests.tui.views import running
@@ -123,17 +125,18 @@ async def test_a_run_stopped_before_it_began_leads_back_to_the_settings(
 ) -> None:
     reading, release = threading.Event(), threading.Event()
 
-    def slow(config: CorpusConfig) -> Corpus:
+    def slow(config: CorpusConfig) -> Generator[ReadingProgress | Corpus, None, None]:
+        yield ReadingProgress(done=0.25)
         reading.set()
         release.wait(30)
-        return load_corpus(config)
+        yield from open_corpus(config)
 
-    monkeypatch.setattr("charlstm_tui.bridge.load_corpus", slow)
+    monkeypatch.setattr("charlstm_tui.bridge.open_corpus", slow)
     async with app.run_test(size=(80, 24)) as pilot:
         set_up(app, small_text, epochs=3)
         await pilot.press("escape", "s")
         await until(reading.is_set)
-        await until(lambda: app.training.doing == "reading the text")
+        await until(lambda: app.training.doing == "reading the text, 25%")
         await pilot.press("x")
         assert app.training.phase == "stopping"
         release.set()
@@ -225,7 +228,7 @@ async def test_an_error_that_nobody_foresaw_becomes_a_sentence(
     def broken(*_: object) -> None:
         raise RuntimeError("[bold]no[/bold] memory at all")
 
-    monkeypatch.setattr("charlstm_tui.bridge.load_corpus", broken)
+    monkeypatch.setattr("charlstm_tui.bridge.open_corpus", broken)
     async with app.run_test(size=(80, 24)) as pilot:
         app.screen.query_one("#corpus", Input).value = str(small_text)
         await pilot.press("enter")

@@ -6,7 +6,7 @@ from core.corpus import CorpusConfig
 from core.events import EpochCompleted, RunFinished, RunStarted, StepsCompleted
 from core.runs import RunConfig
 
-CORPUS = CorpusConfig(path="/textes/moliere.txt", limit=100_000)
+CORPUS = CorpusConfig(source="/textes/moliere.txt", limit=100_000)
 QUICK = preset_named("quick")
 STARTED = TrainingView(
     phase="preparing",

@@ -1,0 +1,108 @@
+"""`charlstm-tui corpus`: the texts that have a name, and fetching the one that does not come with the program."""
+
+import json
+import sys
+from contextlib import closing
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from charlstm_tui.commands.options import json_option
+from charlstm_tui.commands.streams import is_terminal
+from charlstm_tui.commands.texts import about_moliere
+from core.catalogue import KNOWN, MOLIERE, KnownText, default_name
+from core.corpus import Corpus, CorpusConfig, load_corpus
+from core.download import Fetched, FetchProgress, fetch
+from core.errors import UserError
+
+name_argument = click.argument("name", default=MOLIERE.name, type=click.Choice(list(KNOWN)))
+
+
+@click.group("corpus", short_help="List and fetch the texts that have a name.")
+def corpus_commands() -> None:
+    """List the texts that have a name, fetch Molière's plays, or say where a text lies."""
+
+
+@corpus_commands.command("list")
+@json_option
+def list_command(as_json: bool) -> None:
+    """Show the texts that have a name; any other is named by its path."""
+    if as_json:
+        for text in KNOWN.values():
+            click.echo(json.dumps(_as_json(text)))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for heading in ("name", "characters", "distinct", "licence"):
+        table.add_column(heading, justify="right" if heading in ("characters", "distinct") else "left", no_wrap=True)
+    table.add_column("where", overflow="fold")  # a path that does not fit goes on below
+    for text in KNOWN.values():
+        corpus = _loaded(text)
+        figures = [f"{len(corpus):,}", str(len(corpus.characters))] if corpus else ["–", "–"]
+        where = "bundled" if text.bundled else str(text.path) if corpus else "not here yet"
+        name = f"{text.name} *" if text.name == default_name() else text.name
+        table.add_row(name, *figures, text.licence, where)
+    # A pipe has no width to fit.
+    Console(highlight=False, markup=False, width=None if is_terminal(sys.stdout) else 500).print(table)
+    click.echo("* what `train` takes when no text is named", err=True)
+    if not MOLIERE.here:
+        click.echo(about_moliere(), err=True)
+
+
+@corpus_commands.command("fetch")
+@name_argument
+def fetch_command(name: str) -> None:
+    """Fetch a text (Molière's plays unless told otherwise) into the user's data folder. Ctrl-C stops it."""
+    text = KNOWN[name]
+    if text.bundled or (text.here and _loaded(text) is not None):
+        click.echo(f"{text.title}: here already, {text.path}")
+        return
+    with (
+        Progress(
+            TextColumn("fetching"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not is_terminal(sys.stderr),
+        ) as progress,
+        closing(fetch(text)) as events,
+    ):
+        task = progress.add_task("", total=text.size)
+        for event in events:
+            match event:
+                case FetchProgress(received=received):
+                    progress.update(task, completed=received)
+                case Fetched(path=path):
+                    click.echo(f"{text.title}: fetched, {path}")
+
+
+@corpus_commands.command("path")
+@click.argument("name", default=default_name, type=click.Choice(list(KNOWN)))
+def path_command(name: str) -> None:
+    """Print where a text lies (by default, the one that `train` takes when none is named)."""
+    click.echo(str(CorpusConfig(source=name).path))
+
+
+def _loaded(text: KnownText) -> Corpus | None:
+    """Return a text that is here; None for one that is not, or is damaged."""
+    try:
+        return load_corpus(CorpusConfig(source=text.name)) if text.here else None
+    except UserError:
+        return None
+
+
+def _as_json(text: KnownText) -> dict[str, object]:
+    corpus = _loaded(text)
+    return {
+        "name": text.name,
+        "title": text.title,
+        "default": text.name == default_name(),
+        "characters": len(corpus) if corpus else None,
+        "distinct": len(corpus.characters) if corpus else None,
+        "where": str(text.path) if corpus else None,
+        "licence": text.licence,
+        "url": text.url or None,
+    }

@@ -1,0 +1,56 @@
+"""Options that name a text and its cut, and the reading of it, which for a large one takes a while."""
+
+import sys
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from charlstm_tui.commands.streams import is_terminal
+from core.catalogue import KNOWN, MOLIERE
+from core.corpus import SPLITS, Corpus, CorpusConfig, open_corpus
+from core.text import in_one_line
+
+limit_option = click.option(
+    "--limit", metavar="N", type=click.IntRange(1, 10**15), help="Only the first N characters of the text."
+)
+split_option = click.option(
+    "--split",
+    type=click.Choice(SPLITS),
+    help="Keep for the test the last tenth of the text (tail), or every tenth block of it (interleaved).",
+)
+TEXTS = f"{', '.join(KNOWN)}, or the path of a text file"
+
+
+def read_text(config: CorpusConfig) -> Corpus:
+    """Load a text, showing how far it is where that can be seen, and say what is worth knowing of it.
+
+    Raises:
+        UserError: as for `open_corpus`.
+    """
+    with Progress(
+        TextColumn("reading the text"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not is_terminal(sys.stderr),
+    ) as progress:
+        task = progress.add_task("", total=1.0)
+        for event in open_corpus(config):
+            if isinstance(event, Corpus):
+                corpus = event
+            else:
+                progress.update(task, completed=event.done)
+    if corpus.text.encoding != "utf-8":
+        click.echo(f"{in_one_line(str(config.path))} was read as {corpus.text.encoding}.", err=True)
+    return corpus
+
+
+def about_moliere() -> str:
+    """Say in a line what Molière's plays are, how large, and how to fetch them."""
+    return (
+        f"{MOLIERE.title} ({MOLIERE.size / 1e6:.1f} MB, {MOLIERE.licence}) are not here yet: "
+        "`charlstm-tui corpus fetch` fetches them."
+    )

@@ -1,0 +1,112 @@
+"""`charlstm-tui corpus`, and what the other commands say of the text they were given."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from charlstm_tui.cli import commands
+from core.catalogue import MOLIERE, PLAY, KnownText
+from core.download import Fetched, FetchProgress
+
+TINY = ["--epochs", "1", "--hidden-size", "8", "--embedding-size", "6", "--streams", "8", "--window", "50"]
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(commands, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def test_the_list_says_what_is_here_and_how_to_get_the_rest() -> None:
+    result = call("corpus", "list")
+    assert result.exit_code == 0
+    header, moliere, play = result.stdout.splitlines()
+    assert header.split() == ["name", "characters", "distinct", "licence", "where"]
+    assert "not here yet" in moliere
+    assert f"{PLAY.name} *" in play
+    assert "CC0" in play
+    assert "1.7 MB" in result.stderr
+    assert "charlstm-tui corpus fetch" in result.stderr
+
+
+def test_the_list_as_json() -> None:
+    moliere, play = (json.loads(line) for line in call("corpus", "list", "--json").stdout.splitlines())
+    assert (moliere["name"], moliere["characters"], moliere["where"], moliere["default"]) == (
+        "moliere",
+        None,
+        None,
+        False,
+    )
+    assert moliere["url"] == MOLIERE.url
+    assert play["characters"] >= 100_000
+    assert play["default"] is True
+
+
+def test_the_path_of_the_default_text() -> None:
+    assert Path(call("corpus", "path").stdout.strip()) == PLAY.path
+
+
+def test_fetching_puts_moliere_in_its_place_and_makes_it_the_default(
+    moliere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def from_here(text: KnownText) -> Iterator[FetchProgress | Fetched]:
+        yield FetchProgress(received=0, size=text.size)
+        text.path.parent.mkdir(parents=True)
+        shutil.copy(moliere, text.path)
+        yield Fetched(path=text.path)
+
+    monkeypatch.setattr("charlstm_tui.commands.corpus.fetch", from_here)
+    result = call("corpus", "fetch")
+    assert (result.exit_code, result.stdout) == (0, f"Molière's plays: fetched, {MOLIERE.path}\n")
+    assert "moliere *" in call("corpus", "list").stdout
+    assert "1,687,290" in call("corpus", "list").stdout
+    assert call("corpus", "path").stdout.strip() == str(MOLIERE.path)
+    monkeypatch.setattr("charlstm_tui.commands.corpus.fetch", None)
+    assert "here already" in call("corpus", "fetch").stdout
+
+
+def test_train_without_a_text_learns_from_the_play_and_says_so(moliere: Path) -> None:
+    train = partial(call, "train", "--limit", 20_000, *TINY)
+    result = train("--name", "play")
+    assert result.exit_code == 0
+    assert "Learning from the play that comes with the program" in result.stderr
+    assert "corpus fetch" in result.stderr
+    assert "Molière" not in train("--corpus", PLAY.name).stderr, "no advice to those who chose"
+    evaluated = json.loads(call("evaluate", "play", "--json").stdout)
+    assert (evaluated["corpus"], evaluated["limit"], evaluated["characters"]) == (PLAY.name, 20_000, 2_000)
+    assert evaluated["learnt_characters"] == 0
+
+
+def test_a_split_holds_for_training_and_for_evaluation_alike() -> None:
+    trained = call("train", "--split", "interleaved", "--limit", 100_000, *TINY, "--name", "i")
+    assert trained.exit_code == 0
+    evaluated = json.loads(call("evaluate", "i", "--json").stdout)
+    assert (evaluated["split"], evaluated["characters"], evaluated["learnt_characters"]) == ("interleaved", 10_000, 0)
+
+
+def test_evaluating_on_what_was_learnt_is_said_and_counted() -> None:
+    call("train", "--limit", 100_000, *TINY, "--name", "first")
+    result = call("evaluate", "first", "--limit", 50_000, "--json")
+    evaluated = json.loads(result.stdout)
+    assert evaluated["learnt_characters"] == evaluated["characters"] == 5_000
+    assert "Of these characters, 5,000 are among those that the model was trained on" in result.stderr
+
+
+def test_a_text_that_changed_since_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "texte.txt"
+    path.write_text("un mouton, deux moutons. " * 100, encoding="utf-8")
+    call("train", "--corpus", path, *TINY, "--window", "10", "--name", "m")
+    assert call("evaluate", "m").stderr == ""
+    path.write_text("un mouton, deux moutons! " * 100, encoding="utf-8")
+    assert "texte.txt has changed since the model was trained on it" in call("evaluate", "m").stderr
+
+
+def test_an_encoding_that_was_found_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "texte.txt"
+    path.write_bytes("Où était la chèvre? à la forêt, ou derrière la façade, avec l'âne. ".encode("cp1252") * 50)
+    result = call("train", "--corpus", path, *TINY, "--window", "10")
+    assert result.exit_code == 0
+    assert "texte.txt was read as windows-1252." in result.stderr

@@ -1,0 +1,173 @@
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import reading
+from core.errors import UserError
+from core.folders import cache_folder
+from core.passage import Passage
+from core.reading import EncodedText, encode, read_file
+
+
+def read(path: Path) -> EncodedText:
+    *_, last = read_file(path)
+    assert isinstance(last, EncodedText)
+    return last
+
+
+def shown(text: EncodedText) -> str:
+    return str(Passage(text=text, length=len(text), run=len(text), period=len(text)))
+
+
+def old(path: Path) -> Path:
+    """Make a file that was written a while ago: of one that changes this very moment nothing is noted."""
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    return path
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where large texts are kept, when a thousand bytes are large."""
+    monkeypatch.setattr(reading, "LARGE", 1000)
+    return cache_folder() / "texts"
+
+
+@pytest.mark.parametrize("characters", ["Où est l'argent?\n", "".join(map(chr, range(0x4E00, 0x4F40))), "𝄞\U0001f600"])
+def test_a_text_comes_back_as_it_was(tmp_path: Path, kept: Path, characters: str) -> None:
+    for times, name in ((3, "small.txt"), (500, "large.txt")):
+        path = tmp_path / name
+        path.write_text(characters * times, encoding="utf-8")
+        text = read(old(path))
+        assert shown(text) == characters * times
+        assert text.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert len(text.alphabet) == len(set(characters))
+        assert shown(read(path)) == characters * times, "and a second time"
+
+
+def test_a_large_text_is_encoded_once_and_mapped_into_memory(
+    tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = old_text(tmp_path)
+    assert isinstance(read(path).codes, np.memmap)
+    files = sorted(kept.iterdir())
+    assert [file.suffix for file in files if file.suffix != ".seen"] == [".codes", ".json"]
+    monkeypatch.setattr(reading, "_encode", None)
+    assert isinstance(read(path).codes, np.memmap)
+    assert sorted(kept.iterdir()) == files
+
+
+def old_text(folder: Path, text: str = "Il est là, le voilà.\n" * 100) -> Path:
+    path = folder / "grand.txt"
+    path.write_text(text, encoding="utf-8")
+    return old(path)
+
+
+def test_a_text_that_changed_is_encoded_anew(tmp_path: Path, kept: Path) -> None:
+    first = read(old_text(tmp_path))
+    path = tmp_path / "grand.txt"
+    path.write_text("Il est la, le voila!!\n" * 100, encoding="utf-8")  # as many bytes, at another time
+    second = read(path)
+    assert shown(second).startswith("Il est la,")
+    assert shown(first).startswith("Il est là,")
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "entry cut", "seen cut"])
+def test_what_is_kept_and_damaged_is_made_again(tmp_path: Path, kept: Path, damage: str) -> None:
+    path = old_text(tmp_path)
+    expected = shown(read(path))
+    (codes,), (entry,), (seen,) = (list(kept.glob(f"*{suffix}")) for suffix in (".codes", ".json", ".seen"))
+    match damage:
+        case "cut":
+            codes.write_bytes(codes.read_bytes()[:-1])
+        case "gone":
+            codes.unlink()
+        case "entry cut":
+            entry.write_bytes(entry.read_bytes()[:-5])
+        case "seen cut":
+            seen.write_bytes(b"{")
+    assert shown(read(path)) == expected
+
+
+def test_one_that_stops_half_way_leaves_nothing(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.decoding.pieces.__kwdefaults__", {"chunk": 100})
+    events = read_file(old_text(tmp_path))
+    progress = [next(events), next(events)]
+    assert 0 < progress[0].done < progress[1].done < 1  # type: ignore[union-attr]
+    assert [file.suffix for file in kept.iterdir()] == [".tmp"]
+    events.close()
+    assert list(kept.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, kept: Path) -> None:
+    kept.parent.mkdir(parents=True)
+    kept.write_text("a file where the folder would be")
+    with pytest.raises(UserError, match=r"is kept encoded in .*texts.*set CHARLSTM_DATA"):
+        read(old_text(tmp_path))
+
+
+def test_texts_that_nobody_reads_are_forgotten(tmp_path: Path, kept: Path) -> None:
+    read(old_text(tmp_path))
+    (abandoned := kept / "x.tmp").touch()
+    (orphan := kept / "y.codes").touch()
+    for path in kept.iterdir():
+        os.utime(path, (0, 0))
+    other = tmp_path / "autre.txt"
+    other.write_text("Un autre texte, plus récent.\n" * 100, encoding="utf-8")
+    read(other)
+    assert not abandoned.exists()
+    assert not orphan.exists()
+    assert [path.stem for path in kept.glob("*.codes")] == [hashlib.sha256(other.read_bytes()).hexdigest()]
+
+
+def test_an_encoding_is_found_beyond_the_first_megabyte(tmp_path: Path) -> None:
+    path = tmp_path / "latin.txt"
+    plain, accented = b"sans accent, sans malice, sans rien\n", "Adèle, été, forêt, où ça\n".encode("cp1252")
+    path.write_bytes(plain * 60_000 + accented * 9)
+    text = read(path)
+    assert text.encoding == "windows-1252"
+    assert shown(text).endswith("Adèle, été, forêt, où ça\n")
+    assert text.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_text_in_memory_is_encoded_as_its_file_would_be(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("abé𝄞", encoding="utf-8")
+    assert shown(encode("abé𝄞")) == shown(read(path))
+    assert encode("abé𝄞").sha256 == read(path).sha256
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\x7fELF" + bytes(500), "is not text"),
+        (b"abc\0def", "is not text"),
+        (bytes(range(1, 9)) * 9, "is not text"),
+        (b"%PDF-1.4", "is a PDF document"),
+        ("é".encode() * 50 + b"\xff" + b"abc", "UTF-8, but some of its bytes are damaged"),
+        ("é".encode("utf-16") + b"\0", "looks like utf-16, but has bytes that are not"),
+    ],
+)
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "chose.txt"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"chose.txt.*{sentence}"):
+        read(path)
+
+
+def test_what_cannot_be_read_is_refused_in_plain_words(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"There is no file .*nothing\.txt"):
+        read(tmp_path / "nothing.txt")
+    with pytest.raises(UserError, match="is a folder"):
+        read(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="is a device or a pipe"):
+        read(tmp_path / "pipe")
+    with pytest.raises(UserError) as refusal:
+        read(tmp_path / ("x" * 5000))
+    assert len(str(refusal.value)) < 250
+    with pytest.raises(UserError, match="cannot be read"):
+        read(Path("nul\0byte"))
