@@ -65,7 +65,9 @@ class TrainingView(Struct, frozen=True, kw_only=True):
         """The share of the run's steps that are taken, 0 to 1."""
         if self.started is None or self.steps is None:
             return 0.0
-        return (self.steps.epoch - 1 + self.steps.step / self.steps.steps) / self.started.epochs
+        by_steps = (self.steps.epoch - 1 + self.steps.step / self.steps.steps) / self.started.epochs
+        seconds = self.config.training.seconds if self.config is not None else 0.0
+        return max(by_steps, min(self.steps.elapsed_seconds / seconds, 1.0)) if seconds else by_steps
 
     @property
     def seconds_left(self) -> float | None:

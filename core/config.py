@@ -27,6 +27,7 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How the network is trained."""
 
     epochs: Annotated[int, Meta(ge=1, le=1_000_000, description="Walks through the training text.")] = 20
+    seconds: Annotated[float, Meta(ge=0, le=1e7, description="Ends by then, whatever the epochs; 0 is no end.")] = 0.0
     streams: Annotated[int, Meta(ge=1, le=65_536, description="Places in the text that are read side by side.")] = 1
     window: Annotated[int, Meta(ge=1, le=65_536, description="Characters between two steps of the optimizer.")] = 100
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="Size of a step of AdamW.")] = 1e-3

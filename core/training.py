@@ -109,7 +109,7 @@ class Trainer:
             loss, state = self._step(inputs, targets, state)
             total += loss
             now = self._clock.elapsed()
-            if now - reported_at >= REPORT_SECONDS or step == steps:
+            if now - reported_at >= REPORT_SECONDS or step == steps or self._out_of_time():
                 mean = total.item() / step
                 if not math.isfinite(mean):
                     yield Diverged(epoch=epoch, step=step)
@@ -125,7 +125,7 @@ class Trainer:
                 )
                 reported_at, reported_step = self._clock.elapsed(), step
             yield from self._hold_while_paused(control)
-            if control.stopped:
+            if control.stopped or self._out_of_time():
                 break
         if not self._weights_are_finite():  # each loss was taken before its step: the last step may have spoilt them
             yield Diverged(epoch=epoch, step=step)
@@ -147,9 +147,9 @@ class Trainer:
             best=best,
             seconds=now - started,
             elapsed_seconds=now,
-            chars_per_second=self._characters(steps) / max(training_seconds, 1e-9),
+            chars_per_second=self._characters(step) / max(training_seconds, 1e-9),
         )
-        return None
+        return "finished" if self._out_of_time() else None
 
     def _step(self, inputs: Tensor, targets: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Learn from one window, (T, B) of ids: returns its mean loss before the step, and the state after it."""
@@ -172,6 +172,9 @@ class Trainer:
             if control.stopped:
                 break
         return None
+
+    def _out_of_time(self) -> bool:
+        return bool(self.config.seconds) and self._clock.elapsed() >= self.config.seconds
 
     def _weights_are_finite(self) -> bool:
         return all(bool(parameter.isfinite().all()) for parameter in self.model.parameters())

@@ -216,3 +216,15 @@ def test_the_notebook_preset_begins_as_the_course_s_notebook_does(moliere: Path)
     assert isinstance(last, Evaluation)
     assert (last.characters, last.unknown_characters) == (10_000, 0)
     assert 1.65 < last.score.loss < 1.95
+
+
+def test_a_run_by_time_ends_when_its_time_is_over_and_keeps_what_it_learnt(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    by_time = configure(tiny_training, {"epochs": 1_000_000, "seconds": 0.5})
+    *_, epoch, last = Trainer(small_corpus, tiny_model, by_time).run()
+    assert isinstance(epoch, EpochCompleted)
+    assert epoch.val_loss is not None
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.epochs) == ("finished", epoch.epoch)
+    assert 0.5 <= last.elapsed_seconds < 2

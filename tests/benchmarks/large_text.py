@@ -1,0 +1,92 @@
+"""Training on a text of a gigabyte against one of a megabyte, in turn: memory, time to the first step, speed.
+
+python -m tests.benchmarks.large_text [--bytes 1e9] [--seconds 20] [--rounds 2]
+"""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+ONSETS = ["b", "c", "d", "f", "g", "l", "m", "n", "p", "r", "s", "t", "v", "ch", "tr", "qu"]
+RHYMES = ["a", "e", "i", "o", "u", "é", "è", "ê", "à", "ou", "an", "on", "oi"]
+
+
+class Measured(NamedTuple):
+    """What one training run took."""
+
+    megabytes: float
+    """The process's largest resident memory."""
+    first_step: float
+    """Seconds from the launch to the first report of a step."""
+    characters_per_second: float
+
+
+def write_text(path: Path, size: int) -> None:
+    """Write a text of made-up words with accents, at least `size` bytes of UTF-8."""
+    generator = random.Random(0)
+    syllables = [onset + rhyme for onset in ONSETS for rhyme in RHYMES]
+    words = ["".join(generator.choices(syllables, k=generator.randint(1, 4))) for _ in range(20_000)]
+    with path.open("w", encoding="utf-8") as file:
+        while file.tell() < size:
+            lines = (" ".join(generator.choices(words, k=9)).capitalize() for _ in range(3_000))
+            file.write(".\n".join(lines) + ".\n")
+
+
+def train(text: Path, seconds: float, data: Path) -> Measured:
+    """Train on a text for so many seconds, as `charlstm-tui train` does."""
+    arguments = ["--json", "--corpus", str(text), "--seconds", str(seconds)]
+    environment = os.environ | {"CHARLSTM_DATA": str(data), "CHARLSTM_RUNS": str(data / "runs")}
+    started = time.perf_counter()
+    first_step, speed = 0.0, 0.0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "charlstm_tui", "train", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+    )  # fmt: skip
+    assert process.stdout is not None
+    with process.stdout as lines:
+        for line in lines:
+            event = json.loads(line)
+            first_step = first_step or (time.perf_counter() - started if event["event"] == "steps_completed" else 0.0)
+            speed = event["chars_per_second"] if event["event"] == "epoch_completed" else speed
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"training ended with {process.returncode}"
+    return Measured(usage.ru_maxrss / 1e3, first_step, speed)
+
+
+def main() -> None:
+    """Print a row a run, and the figures that compare the two texts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bytes", type=float, default=1e9)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        data, small, large = Path(folder), Path(folder) / "small.txt", Path(folder) / "large.txt"
+        write_text(small, 1_000_000)
+        write_text(large, int(options.bytes))
+        time.sleep(3)  # of a file written a moment ago, nothing is remembered
+        runs: dict[str, list[Measured]] = {"small": [], "large": []}
+        print(f"{'text':>6} {'megabytes':>10} {'first step':>11} {'char/s':>9}")
+        for _ in range(options.rounds):
+            for name, path in (("small", small), ("large", large)):
+                measured = train(path, options.seconds, data)
+                runs[name].append(measured)
+                print(f"{name:>6} {measured[0]:10,.0f} {measured[1]:9.1f} s {measured[2]:9,.0f}", flush=True)
+        memory = max(run.megabytes for run in runs["large"]) - max(run.megabytes for run in runs["small"])
+        speeds = [median(run.characters_per_second for run in runs[name]) for name in ("large", "small")]
+        print(f"\nmemory: {memory:+,.0f} MB; speed: {speeds[0] / speeds[1]:.3f} of the small text's")
+        first, *_, again = (run.first_step for run in runs["large"])
+        print(f"first step: {first:.1f} s the first time, {again:.1f} s after")
+
+
+if __name__ == "__main__":
+    main()
