@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from charlstm_tui import bridge
-from charlstm_tui.bridge import Job
+from charlstm_tui.bridge import Job, TextRead
 from charlstm_tui.messages import PauseTraining, StartTraining, StopTraining
 from charlstm_tui.modes import MODES
 from charlstm_tui.screens.evaluation import EvaluationScreen
@@ -43,6 +43,10 @@ class CharLSTMApp(App[None]):
         self.add_mode("generate", lambda: GenerationScreen(store))
         self._store = store
         self._job: Job | None = None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the keys of the other screens only."""
+        return action != "switch_mode" or parameters != (self.current_mode,)
 
     async def action_quit(self) -> None:
         """Leave; a run under way is stopped and saved first."""
@@ -80,6 +84,9 @@ class CharLSTMApp(App[None]):
     @on(Job.Said)
     def _listen(self, message: Job.Said) -> None:
         self.training = self.training.after(message.items)
+        for item in message.items:
+            if isinstance(item, TextRead) and item.encoding != "utf-8":
+                self.notify(f"{item.corpus.name} was read as {item.encoding}.", markup=False)
 
     @on(Job.Ended)
     def _end(self, message: Job.Ended) -> None:

@@ -9,12 +9,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 from textual.app import App
 from textual.message import Message
-from textual.screen import Screen
+from textual.widget import Widget
 
 from core.catalogue import MOLIERE
 from core.config import SamplingConfig
@@ -23,6 +24,9 @@ from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
 from core.errors import UserError, in_plain_words
 from core.runs import RunConfig, RunStore
+
+if TYPE_CHECKING:
+    from core.preview import Preview
 
 TRAINING_INTERVAL = 1 / 10
 """Seconds between two looks at a training run: more often cannot be read."""
@@ -54,7 +58,7 @@ class Job:
 
     def __init__(
         self,
-        owner: App[None] | Screen[None],
+        owner: App[None] | Widget,
         produce: Callable[[Control], Iterator[object]],
         *,
         name: str,
@@ -127,6 +131,14 @@ def fetch_moliere(control: Control) -> Iterator[Fetching]:
             if control.stopped:
                 return
             yield Fetching(event.received / event.size if isinstance(event, FetchProgress) else 1.0)
+
+
+def look_at(control: Control, source: str, *, limit: int | None, validation: float) -> "Iterator[Preview]":
+    """Look at the text that was named, as a run with these settings would cut it."""
+    from core.preview import preview
+
+    if not control.stopped:
+        yield preview(source, limit=limit, validation=validation)
 
 
 def _read(control: Control, config: CorpusConfig) -> Generator[object, None, Corpus | None]:

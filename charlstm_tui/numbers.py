@@ -13,6 +13,14 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
+def size_in_bytes(size: int) -> str:
+    """Return a file's size in the unit that suits it."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"
+
+
 def count_of(number: int, noun: str) -> str:
     """Return a number with its noun in the plural, unless there is one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

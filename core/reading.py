@@ -11,6 +11,7 @@ of the cache, named by the hash of the text's bytes:
 import codecs
 import contextlib
 import hashlib
+import io
 import os
 import tempfile
 import time
@@ -105,16 +106,55 @@ def read_file(path: Path) -> Generator[ReadingProgress | EncodedText, None, None
     Raises:
         UserError: it is missing, a folder, unreadable, not text, or cannot be kept where large texts are.
     """
-    shown = shortened(path)
-    try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise UserError(f"{shown} is a device or a pipe. Name a text file.")
+    with _in_plain_words(path):
         status = path.stat()
-        if path.is_file() and status.st_size >= LARGE and (kept := _kept(path, status)) is not None:
+        if status.st_size >= LARGE and (kept := _kept(path, status)) is not None:
             yield kept
             return
         with path.open("rb") as file:
             yield from _read(file, path, status)
+
+
+def read_beginning(path: Path) -> tuple[EncodedText, float]:
+    """Return the first part of a text, quickly, and which share of its bytes that is: 1 for a small or a kept one.
+
+    Raises:
+        UserError: as for `read_file`.
+    """
+    with _in_plain_words(path):
+        status = path.stat()
+        if status.st_size < LARGE:
+            *_, text = read_file(path)
+            assert isinstance(text, EncodedText)
+            return text, 1.0
+        if (kept := _kept(path, status)) is not None:
+            return kept, 1.0
+        with path.open("rb") as file:
+            encoding = _encoding_to_try(file, shortened(path))
+            file.seek(0)
+            sample = file.read(CHUNK)
+        try:
+            text = _beginning(sample, encoding)
+        except UnicodeDecodeError:
+            encoding = guessed_encoding(sample, shortened(path))
+            text = _beginning(sample, encoding)
+        return text, len(sample) / status.st_size
+
+
+def _beginning(sample: bytes, encoding: str) -> EncodedText:
+    """Return all of a sample but a character that it may have cut in two."""
+    encoder = _Encoder(np.uint32)
+    codes = encoder.encode(next(pieces(io.BytesIO(sample), encoding)))
+    return EncodedText(codes=codes, alphabet=encoder.alphabet, sha256="", encoding=encoding_name(encoding))
+
+
+@contextlib.contextmanager
+def _in_plain_words(path: Path) -> Iterator[None]:
+    shown = shortened(path)
+    try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise UserError(f"{shown} is a device or a pipe. Name a text file.")
+        yield
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"There is no file {shown}. Check the path to your text.") from None
     except IsADirectoryError:

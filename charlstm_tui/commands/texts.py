@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from charlstm_tui.commands.streams import is_terminal
+from charlstm_tui.numbers import size_in_bytes
 from core.catalogue import KNOWN, MOLIERE
 from core.corpus import SPLITS, Corpus, CorpusConfig, open_corpus
 from core.text import in_one_line
@@ -51,6 +52,6 @@ def read_text(config: CorpusConfig) -> Corpus:
 def about_moliere() -> str:
     """Say in a line what Molière's plays are, how large, and how to fetch them."""
     return (
-        f"{MOLIERE.title} ({MOLIERE.size / 1e6:.1f} MB, {MOLIERE.licence}) are not here yet: "
+        f"{MOLIERE.title} ({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence}) are not here yet: "
         "`charlstm-tui corpus fetch` fetches them."
     )

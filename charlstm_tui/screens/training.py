@@ -1,6 +1,8 @@
 """Train: settings before a run, the run while it goes and after."""
 
+import contextlib
 import re
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -13,18 +15,29 @@ from textual.screen import Screen
 from textual.widgets import Button, ContentSwitcher, Footer, Input, Label, Select, Static
 
 from charlstm_tui.messages import PauseTraining, StartTraining, StopTraining
+from charlstm_tui.screens.text_picker import TextPicker
 from charlstm_tui.training_view import TrainingView
+from charlstm_tui.widgets.fetch_line import FetchLine
 from charlstm_tui.widgets.run_view import RunView
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.text_input import TextInput
 from charlstm_tui.widgets.top_line import TopLine
+from core.catalogue import MOLIERE, PLAY, default_name
 from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, fields_of, preset_named
-from core.corpus import CorpusConfig
+from core.corpus import SPLITS, CorpusConfig, Split
 from core.errors import UserError
 from core.runs import RunConfig
 from core.text import sanitise, shortened
 
-HOW_TO_START = "Enter starts the training. Tab goes to the next field; Esc leaves the fields, and s starts then."
+HOW_TO_START = (
+    "s or Enter starts the training, o chooses another text. "
+    "Tab goes from field to field; Esc leaves them, and letters are keys again."
+)
+
+SPLIT_MEANS: dict[Split, str] = {
+    "tail": "tests on the last tenth",
+    "interleaved": "tests on every 10th block",
+}
 
 
 class TrainingScreen(Screen[None]):
@@ -35,6 +48,9 @@ class TrainingScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start"),
         Binding("enter", "start", "Start", show=False),
+        Binding("o", "choose_text", "Text"),
+        Binding("f", "fetch", "Fetch"),
+        Binding("f", "stop_fetching", "Stop fetching"),
         Binding("p", "pause", "Pause"),
         Binding("x", "stop", "Stop"),
         Binding("n", "new", "New run"),
@@ -51,15 +67,24 @@ class TrainingScreen(Screen[None]):
         with ContentSwitcher(initial="settings"):
             with Vertical(id="settings"):
                 with VerticalScroll(can_focus=False):
-                    with Horizontal(classes="row"):
+                    with Horizontal(classes="row", id="text-row"):
                         yield Label("text")
                         yield TextInput(
-                            id="corpus", placeholder="the path of a UTF-8 text file, then Enter", compact=True
+                            default_name(), id="corpus", placeholder="the name or the path of a text", compact=True
                         )
+                    yield FetchLine()
                     with Horizontal(classes="row"):
                         yield Label("characters")
                         yield TextInput(id="limit", placeholder="all of it", compact=True)
-                        yield Static("from the start (the course: 100,000)", classes="quiet")
+                        yield Label("split", id="split-label")
+                        yield Select(
+                            [(split, split) for split in SPLITS],
+                            value=SPLITS[0],
+                            allow_blank=False,
+                            compact=True,
+                            id="split",
+                        )
+                        yield Static(SPLIT_MEANS[SPLITS[0]], id="split-means", classes="quiet")
                     with Horizontal(classes="row"):
                         yield Label("preset")
                         yield Select(
@@ -82,8 +107,7 @@ class TrainingScreen(Screen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Follow the app's training run, and wait for a text."""
-        self.query_one("#corpus", Input).focus()
+        """Follow the app's training run."""
         self.watch(self.app, "training", self._show)
 
     # --- what the keys do
@@ -110,6 +134,27 @@ class TrainingScreen(Screen[None]):
         """Show the settings again, for another run."""
         self._switch("settings")
 
+    def action_choose_text(self) -> None:
+        """Choose a text from a list, or from the folders of this machine."""
+        typed = Path(self.query_one("#corpus", Input).value).expanduser().absolute()
+        with contextlib.suppress(UserError):
+            self.app.push_screen(
+                TextPicker(
+                    folder=typed.parent if typed.is_file() else Path.cwd(),
+                    limit=self._read_limit_or_none(),
+                    validation=self._read_validation_or_default(),
+                ),
+                self._take_text,
+            )
+
+    def action_fetch(self) -> None:
+        """Fetch Molière's plays."""
+        self.query_one(FetchLine).fetch()
+
+    def action_stop_fetching(self) -> None:
+        """Stop fetching; nothing of it is kept."""
+        self.query_one(FetchLine).stop()
+
     def action_leave_field(self) -> None:
         """Stop typing, so that letters are keys again."""
         self.set_focus(None)
@@ -123,6 +168,12 @@ class TrainingScreen(Screen[None]):
         match action:
             case "start":
                 return on_settings and not self.training.alive
+            case "choose_text":
+                return on_settings
+            case "fetch":
+                return on_settings and self.query_one(FetchLine).offering
+            case "stop_fetching":
+                return on_settings and self.query_one(FetchLine).fetching
             case "new":
                 return not on_settings and not self.training.alive
             case "stop":
@@ -164,6 +215,24 @@ class TrainingScreen(Screen[None]):
             self._say(setting.explanation, trouble=not setting.input.is_valid)
         else:
             self._say(HOW_TO_START)
+
+    @on(Select.Changed, "#split")
+    def _explain_split(self, event: Select.Changed) -> None:
+        self.query_one("#split-means", Static).update(SPLIT_MEANS[event.value])  # type: ignore[index]
+
+    def _take_text(self, source: str | None) -> None:
+        if source == MOLIERE.name and not MOLIERE.here:
+            self.action_fetch()
+        elif source is not None:
+            self.query_one("#corpus", Input).value = source
+
+    @on(FetchLine.Changed)
+    def _welcome_moliere(self) -> None:
+        """Take Molière's plays once they are here, unless another text was chosen."""
+        text = self.query_one("#corpus", Input)
+        if MOLIERE.here and text.value == PLAY.name:
+            text.value = MOLIERE.name
+        self.refresh_bindings()
 
     # --- what the run says
 
@@ -210,10 +279,20 @@ class TrainingScreen(Screen[None]):
         path = self.query_one("#corpus", Input).value
         return RunConfig(
             preset=preset.name,
-            corpus=CorpusConfig.typed(path, self._read_limit()),
+            corpus=CorpusConfig.typed(path, self._read_limit(), self.query_one("#split", Select).value),  # type: ignore[arg-type]
             model=configure(preset.model, model),
             training=configure(preset.training, training),
         )
+
+    def _read_limit_or_none(self) -> int | None:
+        with contextlib.suppress(UserError):
+            return self._read_limit()
+        return None
+
+    def _read_validation_or_default(self) -> float:
+        with contextlib.suppress(UserError):
+            return self._setting("validation").value
+        return 0.0
 
     def _read_limit(self) -> int | None:
         typed = self.query_one("#limit", Input).value.replace(",", "").replace(" ", "")

@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import msgspec
+
 ONSETS = ["b", "c", "d", "f", "g", "l", "m", "n", "p", "r", "s", "t", "v", "ch", "tr", "qu"]
 RHYMES = ["a", "e", "i", "o", "u", "é", "è", "ê", "à", "ou", "an", "on", "oi"]
 
@@ -62,6 +64,31 @@ def train(text: Path, seconds: float, data: Path) -> Measured:
     return Measured(usage.ru_maxrss / 1e3, first_step, speed)
 
 
+def speeds_in_turn(texts: list[Path], rounds: int) -> list[float]:
+    """Return the characters a second of training on each text, in one process, a second each and in turn."""
+    from core.config import preset_named
+    from core.corpus import CorpusConfig, load_corpus
+    from core.events import StepsCompleted
+    from core.training import Trainer
+
+    quick = preset_named("quick")
+    model, training = quick.model, msgspec.structs.replace(quick.training, epochs=1_000_000)
+    trainers = [Trainer(load_corpus(CorpusConfig(source=str(text))), model, training) for text in texts]
+    runs = [trainer.run() for trainer in trainers]
+    speeds: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for run, found in zip(runs, speeds, strict=True):
+            steps = (event for event in run if isinstance(event, StepsCompleted))
+            before, started = next(steps), time.perf_counter()
+            after = before
+            while time.perf_counter() - started < 1:
+                after = next(steps)
+            if after.epoch == before.epoch:
+                taken = (after.step - before.step) * training.streams * training.window
+                found.append(taken / (time.perf_counter() - started))
+    return [median(found) for found in speeds]
+
+
 def main() -> None:
     """Print a row a run, and the figures that compare the two texts."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -82,8 +109,10 @@ def main() -> None:
                 runs[name].append(measured)
                 print(f"{name:>6} {measured[0]:10,.0f} {measured[1]:9.1f} s {measured[2]:9,.0f}", flush=True)
         memory = max(run.megabytes for run in runs["large"]) - max(run.megabytes for run in runs["small"])
-        speeds = [median(run.characters_per_second for run in runs[name]) for name in ("large", "small")]
-        print(f"\nmemory: {memory:+,.0f} MB; speed: {speeds[0] / speeds[1]:.3f} of the small text's")
+        of_small, of_large = speeds_in_turn([small, large], rounds=20)
+        print(
+            f"\nmemory: {memory:+,.0f} MB; speed, in turn in one process: {of_large / of_small:.3f} of the small text's"
+        )
         first, *_, again = (run.first_step for run in runs["large"])
         print(f"first step: {first:.1f} s the first time, {again:.1f} s after")
 

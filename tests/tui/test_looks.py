@@ -4,19 +4,25 @@ After a change that is meant: look at the report that pytest names, then
 `pytest tests/tui/test_looks.py --snapshot-update`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, ProgressBar, Static
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.bridge import Fetching
 from charlstm_tui.screens.evaluation import EvaluationScreen
+from charlstm_tui.screens.text_picker import Folders
 from charlstm_tui.training_view import TrainingView
+from charlstm_tui.widgets.fetch_line import FetchLine
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
+from core.control import Control
 from core.runs import Run, RunStore
 from core.scores import Evaluation, Score
+from tests.tui.conftest import until
 from tests.tui.views import CORPUS, STARTED, finished, running
 
 SIZES = [(80, 24), (120, 40)]
@@ -39,6 +45,43 @@ def test_train_with_a_setting_out_of_bounds(app: CharLSTMApp, snap_compare: Snap
     async def before(pilot: Pilot[None]) -> None:
         pilot.app.screen.query_one("#setting-hidden_size", SettingInput).input.focus()
         await pilot.press(*"9999")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_choosing_a_text(
+    app: CharLSTMApp, snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    folder = tmp_path / "textes"
+    (folder / "anciens").mkdir(parents=True)
+    (folder / "moulin.txt").write_text("LE MEUNIER.\n\nMon âne a bu la lune.\n\n" * 40, encoding="utf-8")
+    monkeypatch.chdir(folder)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("o")
+        await until(lambda: len(pilot.app.screen.query_one(Folders).root.children) == 2)
+        await pilot.press("tab", "down", "down")
+        await until(lambda: "moulin" in str(pilot.app.screen.query_one("#figures", Static).content))
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_train_while_moliere_is_fetched(
+    app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetching(control: Control) -> Iterator[Fetching]:
+        yield Fetching(0.42)
+        while not control.stopped:
+            control.wait(0.01)
+
+    monkeypatch.setattr("charlstm_tui.bridge.fetch_moliere", fetching)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f")
+        await until(lambda: pilot.app.screen.query_one(FetchLine).query_one(ProgressBar).progress == 0.42)
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)

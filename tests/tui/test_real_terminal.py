@@ -31,6 +31,8 @@ def terminal(own_runs: Path) -> Iterator[Terminal]:
 
 def start_training(terminal: Terminal, text: Path) -> None:
     terminal.until_shown("Start training")
+    terminal.send("\t")
+    terminal.until(lambda screen: "s Start" not in screen)  # letters are no keys now: the field has the focus
     terminal.send(str(text))
     terminal.until_shown(text.name)
     terminal.send("\r")
@@ -98,7 +100,7 @@ def test_it_can_be_left_while_pytorch_is_loading(terminal: Terminal, small_text:
 
 
 def _has_footer_in_row(row: int, screen: str) -> bool:
-    return "F2 Train" in screen.split("\n")[row - 1]
+    return "F3 Evaluate" in screen.split("\n")[row - 1]
 
 
 def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:

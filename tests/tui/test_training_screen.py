@@ -42,7 +42,7 @@ def make_small(app: CharLSTMApp, *, epochs: int) -> None:
 
 async def test_a_run_from_the_first_key_to_the_saved_model(app: CharLSTMApp, store: RunStore, small_text: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press(*str(small_text))
+        await pilot.press("tab", *str(small_text))
         make_small(app, epochs=3)
         await pilot.press("enter")
         await until(lambda: app.training.phase == "finished")
@@ -199,6 +199,7 @@ async def test_a_text_that_will_not_do_leads_back_to_the_settings(
     async with app.run_test(size=(80, 24)) as pilot:
         app.screen.query_one("#corpus", Input).value = str(small_text) if path == "moutons" else path
         app.screen.query_one("#limit", Input).value = limit
+        await pilot.pause()
         await pilot.press("enter")
         await until(lambda: sentence in hint(app))
         assert app.screen.query_one(ContentSwitcher).current == "settings"
@@ -209,7 +210,7 @@ async def test_a_text_that_will_not_do_leads_back_to_the_settings(
 
 async def test_a_digit_goes_to_a_screen_only_when_nobody_is_typing(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("2")
+        await pilot.press("tab", "2")
         assert app.screen.query_one("#corpus", Input).value == "2"
         await pilot.press("escape", "2")
         assert app.current_mode == "evaluate"

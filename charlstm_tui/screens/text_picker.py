@@ -1,0 +1,178 @@
+"""Choosing a text: the ones that have a name, the folders of this machine, and a look into each."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import DirectoryTree, Footer, OptionList, Static
+from textual.widgets.option_list import Option
+from textual.widgets.tree import TreeNode
+
+from charlstm_tui import bridge
+from charlstm_tui.bridge import Job
+from charlstm_tui.numbers import size_in_bytes
+from core.catalogue import KNOWN, KnownText
+from core.preview import Preview
+from core.text import in_one_line, sanitise
+
+HINT = "Enter chooses. Tab goes between the lists; Backspace to the folder above."
+_PATIENCE = 0.15
+"""Seconds that something is highlighted before it is looked into: who walks down a folder wants none of it."""
+
+
+class Folders(DirectoryTree):
+    """The files of a folder, by names that are safe to show; hidden ones are left out."""
+
+    ICON_NODE = "▸ "
+    ICON_NODE_EXPANDED = "▾ "
+    ICON_FILE = ""
+
+    def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
+        """Leave out what begins with a dot."""
+        return [path for path in paths if not path.name.startswith(".")]
+
+    def render_label(self, node: TreeNode, base_style: Style, style: Style) -> Text:  # type: ignore[type-arg]
+        """Show the name of a file, or all of the root's path."""
+        label = super().render_label(node, base_style, style)
+        safe = Text(in_one_line(label.plain))
+        safe.spans = label.spans
+        return safe
+
+
+class TextPicker(ModalScreen[str | None]):
+    """Answers with the name or the path of a text, or None."""
+
+    CSS_PATH = "text_picker.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Back"),
+        Binding("backspace", "above", "Folder above"),
+    ]
+
+    def __init__(self, *, folder: Path, limit: int | None, validation: float) -> None:
+        super().__init__()
+        self._folder = folder
+        self._look = partial(bridge.look_at, limit=limit, validation=validation)
+        self._highlighted = ""
+        self._job: Job | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the lists and the look."""
+        with Vertical(id="picker"):
+            with Horizontal():
+                with Vertical(id="choices"):
+                    yield OptionList(*(Option(_line(text), id=text.name) for text in KNOWN.values()), id="known")
+                    yield Folders(self._folder, id="folders")
+                with VerticalScroll(id="look", can_focus=False):
+                    yield Static(id="figures")
+                    yield Static(id="beginning")
+            yield Static(HINT, id="picker-hint")
+            yield Footer()
+
+    def on_mount(self) -> None:
+        """Name the boxes."""
+        self.query_one("#known").border_title = "texts with a name"
+        self.query_one("#folders").border_title = "your files"
+        self.query_one("#look").border_title = "a look"
+
+    def on_unmount(self) -> None:
+        """Leave no thread behind."""
+        if self._job is not None:
+            self._job.stop()
+
+    def action_above(self) -> None:
+        """Show the folder that holds this one."""
+        folders = self.query_one(Folders)
+        folders.path = Path(folders.path).absolute().parent
+        folders.focus()
+
+    @on(OptionList.OptionHighlighted)
+    def _highlight_known(self, event: OptionList.OptionHighlighted) -> None:
+        self._highlight(str(event.option_id))
+
+    @on(DirectoryTree.NodeHighlighted)
+    def _highlight_file(self, event: DirectoryTree.NodeHighlighted) -> None:  # type: ignore[type-arg]
+        if event.node.data is not None and event.node.data.path.is_file():
+            self._highlight(str(event.node.data.path.absolute()))
+
+    @on(OptionList.OptionSelected)
+    def _choose_known(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(str(event.option_id))
+
+    @on(DirectoryTree.FileSelected)
+    def _choose_file(self, event: DirectoryTree.FileSelected) -> None:
+        self.dismiss(str(event.path.absolute()))
+
+    def _highlight(self, source: str) -> None:
+        self._highlighted = source
+        self.set_timer(_PATIENCE, partial(self._look_at, source))
+
+    def _look_at(self, source: str) -> None:
+        if source != self._highlighted:
+            return
+        if self._job is not None:
+            self._job.stop()
+        known = KNOWN.get(source)
+        if known is not None and not known.here:
+            self._job = None
+            self._show(_figures_of_absent(known), "")
+            return
+        self._job = Job(self, partial(self._look, source=source), name="look", interval=1 / 20)
+
+    @on(Job.Said)
+    def _listen(self, message: Job.Said) -> None:
+        if message.job is self._job:
+            for item in message.items:
+                if isinstance(item, Preview):
+                    self._show(_figures(item), item.beginning)
+
+    @on(Job.Ended)
+    def _end(self, message: Job.Ended) -> None:
+        if message.job is self._job:
+            self._job = None
+            if message.error:
+                self._show(Content.styled(sanitise(message.error), "$error"), "")
+
+    def _show(self, figures: Content, beginning: str) -> None:
+        self.query_one("#figures", Static).update(figures)
+        self.query_one("#beginning", Static).update(Content(sanitise(beginning)))
+        self.query_one("#look").scroll_home(animate=False)
+
+
+def _line(text: KnownText) -> Content:
+    where = "" if text.here else "  not here yet"
+    return Content.assemble(text.name, (where, "dim"))
+
+
+def _figures_of_absent(text: KnownText) -> Content:
+    return Content.assemble(
+        (text.title, "bold"),
+        f"\n{size_in_bytes(text.size)} · {text.licence}\n\nNot here yet: Enter fetches it over the network, from\n",
+        (text.url, "dim"),
+    )
+
+
+def _figures(look: Preview) -> Content:
+    about = "" if look.exact else "about "
+    at_least = "" if look.exact else " or more"
+    lines: list[Content] = [
+        Content.styled(look.name, "bold"),
+        Content(f"{size_in_bytes(look.bytes)} · {look.encoding}"),
+        Content(f"{about}{look.characters:,} characters, {look.distinct}{at_least} distinct"),
+    ]
+    for split, parts in look.parts.items():
+        total = sum(parts.values())
+        if not parts["test"]:
+            lines.append(Content.styled(f"{split}: the text is too short for it", "dim"))
+            continue
+        shares = ", ".join(f"{part} {characters / total:.1%}" for part, characters in parts.items() if characters)
+        lines.append(Content.assemble((f"{split}: ", "dim"), shares))
+    return Content("\n").join(lines)

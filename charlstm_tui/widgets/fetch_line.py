@@ -1,0 +1,94 @@
+"""A line that offers Molière's plays while they are not here, fetches them, and shows how far that is."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import ProgressBar, Static
+
+from charlstm_tui import bridge
+from charlstm_tui.bridge import Fetching, Job
+from charlstm_tui.numbers import size_in_bytes
+from core.catalogue import MOLIERE
+from core.text import sanitise
+
+OFFER = f"f fetches Molière's plays ({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence}); until then, our own play."
+WHILE_FETCHING = "fetching Molière's plays; f stops it"
+
+
+class FetchLine(Horizontal):
+    """Fetches when told to. Says `Changed` when the fetching begins and when it ends."""
+
+    class Changed(Message):
+        """The fetching began, or it ended."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    FetchLine {
+        height: 1;
+        color: $text-muted;
+        & > Static { width: auto; margin-right: 2; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > ProgressBar { display: none; width: 1fr; }
+        & Bar { width: 1fr; }
+        &.-fetching > ProgressBar { display: block; }
+    }
+    """
+
+    _job: Job | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the line."""
+        yield Static(OFFER)
+        yield ProgressBar(total=1.0, show_eta=False)
+
+    def on_mount(self) -> None:
+        """Offer, unless the plays are here."""
+        self._show()
+
+    def on_unmount(self) -> None:
+        """Leave no thread behind."""
+        self.stop()
+
+    @property
+    def fetching(self) -> bool:
+        """Whether a transfer is under way."""
+        return self._job is not None
+
+    @property
+    def offering(self) -> bool:
+        """Whether there is something to fetch and nobody does."""
+        return self._job is None and not MOLIERE.here
+
+    def fetch(self) -> None:
+        """Fetch the plays."""
+        if self.offering:
+            self._job = Job(self, bridge.fetch_moliere, name="fetch", interval=bridge.TRAINING_INTERVAL)
+            self.query_one(ProgressBar).update(progress=0)
+            self._show()
+
+    def stop(self) -> None:
+        """Stop fetching; nothing of it is kept."""
+        if self._job is not None:
+            self._job.stop()
+
+    @on(Job.Said)
+    def _listen(self, message: Job.Said) -> None:
+        for item in message.items:
+            if isinstance(item, Fetching):
+                self.query_one(ProgressBar).update(progress=item.done)
+
+    @on(Job.Ended)
+    def _end(self, message: Job.Ended) -> None:
+        self._job = None
+        if message.error and not message.job.control.stopped:
+            self.app.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
+        elif MOLIERE.here:
+            self.app.notify(f"{MOLIERE.title} are here.", markup=False)
+        self._show()
+
+    def _show(self) -> None:
+        self.set_class(self.fetching, "-fetching")
+        self.query_one(Static).update(WHILE_FETCHING if self.fetching else OFFER)
+        self.visible = self.fetching or self.offering
+        self.post_message(self.Changed())

@@ -1,0 +1,63 @@
+"""A look at a text before it is chosen: quick even for one of a gigabyte, of which only the beginning is read."""
+
+import numpy as np
+from msgspec import Struct
+
+from core.catalogue import KNOWN
+from core.corpus import PARTS, SPLITS, Corpus, CorpusConfig, Part, Split
+from core.errors import UserError
+from core.passage import Passage
+from core.reading import EncodedText, read_beginning
+from core.text import in_one_line
+
+BEGINNING = 2_000
+"""Characters shown."""
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """What a text is, in figures, and how it begins."""
+
+    name: str
+    bytes: int
+    encoding: str
+    characters: int
+    exact: bool
+    """False where only the beginning was read: then the characters are an estimate, and there may be more distinct."""
+    distinct: int
+    beginning: str
+    parts: dict[Split, dict[Part, int]]
+    """Characters of each part under each split; too short a text has no test part when interleaved."""
+
+
+def preview(source: str, *, limit: int | None = None, validation: float = 0.0) -> Preview:
+    """Look at the text that a person named, cut as a run with these settings would cut it.
+
+    Raises:
+        UserError: it cannot be read, is not text, or is empty.
+    """
+    config = CorpusConfig.typed(source, limit)
+    path = config.path
+    text, share = read_beginning(path)
+    if not len(text):
+        raise UserError(f"{in_one_line(path.name)} is empty.")
+    characters = round(len(text) / share)
+    used = min(characters, limit or characters)
+    beginning = Passage(text=text, length=min(BEGINNING, len(text)), run=len(text), period=len(text))
+    return Preview(
+        name=config.source if config.source in KNOWN else in_one_line(path.name),
+        bytes=path.stat().st_size,
+        encoding=text.encoding,
+        characters=characters,
+        exact=share == 1.0,
+        distinct=len(text.alphabet),
+        beginning=str(beginning),
+        parts={split: _parts(used, split, validation) for split in SPLITS},
+    )
+
+
+def _parts(characters: int, split: Split, validation: float) -> dict[Part, int]:
+    nothing = EncodedText(
+        codes=np.broadcast_to(np.uint8(0), (characters,)), alphabet="", sha256="", encoding=""
+    )  # as long as the text, in no memory: the cut needs only the length
+    corpus = Corpus(CorpusConfig(source="", split=split), nothing)
+    return {part: len(corpus.part(part, validation)) for part in PARTS}
