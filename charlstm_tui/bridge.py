@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -23,10 +22,8 @@ from core.control import Control
 from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
 from core.errors import UserError, in_plain_words
+from core.preview import Preview, preview
 from core.runs import RunConfig, RunStore
-
-if TYPE_CHECKING:
-    from core.preview import Preview
 
 TRAINING_INTERVAL = 1 / 10
 """Seconds between two looks at a training run: more often cannot be read."""
@@ -133,10 +130,8 @@ def fetch_moliere(control: Control) -> Iterator[Fetching]:
             yield Fetching(event.received / event.size if isinstance(event, FetchProgress) else 1.0)
 
 
-def look_at(control: Control, source: str, *, limit: int | None, validation: float) -> "Iterator[Preview]":
+def look_at(control: Control, source: str, *, limit: int | None, validation: float) -> Iterator[Preview]:
     """Look at the text that was named, as a run with these settings would cut it."""
-    from core.preview import preview
-
     if not control.stopped:
         yield preview(source, limit=limit, validation=validation)
 

@@ -1,13 +1,10 @@
 """A look at a text before it is chosen: quick even for one of a gigabyte, of which only the beginning is read."""
 
-import numpy as np
 from msgspec import Struct
 
 from core.catalogue import KNOWN
 from core.corpus import PARTS, SPLITS, Corpus, CorpusConfig, Part, Split
 from core.errors import UserError
-from core.passage import Passage
-from core.reading import EncodedText, read_beginning
 from core.text import in_one_line
 
 BEGINNING = 2_000
@@ -35,6 +32,9 @@ def preview(source: str, *, limit: int | None = None, validation: float = 0.0) -
     Raises:
         UserError: it cannot be read, is not text, or is empty.
     """
+    from core.passage import Passage
+    from core.reading import read_beginning
+
     config = CorpusConfig.typed(source, limit)
     path = config.path
     text, share = read_beginning(path)
@@ -56,6 +56,10 @@ def preview(source: str, *, limit: int | None = None, validation: float = 0.0) -
 
 
 def _parts(characters: int, split: Split, validation: float) -> dict[Part, int]:
+    import numpy as np
+
+    from core.reading import EncodedText
+
     nothing = EncodedText(
         codes=np.broadcast_to(np.uint8(0), (characters,)), alphabet="", sha256="", encoding=""
     )  # as long as the text, in no memory: the cut needs only the length

@@ -31,6 +31,7 @@ class FetchLine(Horizontal):
         & > Static { width: auto; margin-right: 2; text-wrap: nowrap; text-overflow: ellipsis; }
         & > ProgressBar { display: none; width: 1fr; }
         & Bar { width: 1fr; }
+        & Bar > .bar--bar, & Bar > .bar--complete { color: $accent; }
         &.-fetching > ProgressBar { display: block; }
     }
     """
