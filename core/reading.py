@@ -183,10 +183,11 @@ def _read(file: BinaryIO, path: Path, status: os.stat_result) -> Iterator[Readin
 def _encoding_to_try(file: BinaryIO, name: str) -> str:
     head = file.read(SAMPLE)
     announced = announced_encoding(head, name)
-    if announced is None and b"\0" in head:  # UTF-16 or UTF-32 without its mark, or no text
-        announced = guessed_encoding(head, name)
+    if announced is None and b"\0" in head:
+        # UTF-16 without its mark has many; one or two are in no text, whatever stands around them.
+        announced = guessed_encoding(head, name) if 20 * head.count(0) > len(head) else ""
         if not announced.startswith(("utf_16", "utf_32")):
-            raise UserError(f"{name} is not text. Choose a text file.")
+            raise UserError(f"{name} is not text: it has NUL bytes in it. Choose a text file.")
     return announced or "utf-8"
 
 

@@ -145,6 +145,7 @@ def test_a_text_in_memory_is_encoded_as_its_file_would_be(tmp_path: Path) -> Non
     [
         (b"\x7fELF" + bytes(500), "is not text"),
         (b"abc\0def", "is not text"),
+        ("Un été".encode() * 50 + b"\0", "is not text: it has NUL bytes"),
         (bytes(range(1, 9)) * 9, "is not text"),
         (b"%PDF-1.4", "is a PDF document"),
         ("é".encode() * 50 + b"\xff" + b"abc", "UTF-8, but some of its bytes are damaged"),
