@@ -11,6 +11,7 @@ from core.events import (
     Diverged,
     EpochCompleted,
     Paused,
+    RateHalved,
     Resumed,
     RunFinished,
     RunStarted,
@@ -43,6 +44,8 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     steps: StepsCompleted | None = None
     epochs: tuple[EpochCompleted, ...] = ()
     finished: RunFinished | None = None
+    notice: str = ""
+    """Something that happened on the way, in words."""
     error: str = ""
 
     @property
@@ -111,6 +114,8 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                     changes["steps"] = event
                 case EpochCompleted():
                     epochs.append(event)
+                case RateHalved():
+                    changes["notice"] = event.advice
                 case Diverged():
                     changes["error"] = event.advice
                 case RunFinished(reason=reason):

@@ -5,22 +5,28 @@ The command line's options and the form on screen are made from these descriptio
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
 from core.errors import UserError
 
+Cell = Literal["lstm", "gru", "rnn"]
+Decay = Literal["all", "matrices"]
+Precision = Literal["auto", "fp32", "bf16"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
 
 class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of the network."""
 
+    cell: Annotated[Cell, Meta(description="What a layer is made of; rnn is the plain one, for comparison.")] = "lstm"
     embedding_size: Annotated[
         int, Meta(ge=1, le=4096, description="Numbers that stand for a character on its way in.")
     ] = 128
-    hidden_size: Annotated[int, Meta(ge=1, le=8192, description="Cells in each LSTM layer.")] = 128
-    num_layers: Annotated[int, Meta(ge=1, le=16, description="LSTM layers, each reading the one below.")] = 1
+    hidden_size: Annotated[int, Meta(ge=1, le=8192, description="Cells in each layer.")] = 128
+    num_layers: Annotated[int, Meta(ge=1, le=16, description="Layers, each reading the one below.")] = 1
 
 
 class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,11 +36,35 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seconds: Annotated[float, Meta(ge=0, le=1e7, description="Ends by then, whatever the epochs; 0 is no end.")] = 0.0
     streams: Annotated[int, Meta(ge=1, le=65_536, description="Places in the text that are read side by side.")] = 1
     window: Annotated[int, Meta(ge=1, le=65_536, description="Characters between two steps of the optimizer.")] = 100
-    learning_rate: Annotated[float, Meta(gt=0, le=10, description="Size of a step of AdamW.")] = 1e-3
+    learning_rate: Annotated[float, Meta(gt=0, le=10, description="Size of a step of AdamW, at its largest.")] = 1e-3
+    warmup: Annotated[float, Meta(ge=0, le=0.5, description="Share of the run in which the rate rises to that.")] = 0.0
+    final_rate: Annotated[
+        float, Meta(ge=0, le=1, description="Where the rate falls to, as a share, along a cosine; 1 stays.")
+    ] = 1.0
+    beta2: Annotated[float, Meta(ge=0, lt=1, description="Memory of AdamW for the size of gradients.")] = 0.999
+    weight_decay: Annotated[float, Meta(ge=0, le=10, description="Pull of AdamW towards small weights.")] = 0.01
+    decay: Annotated[Decay, Meta(description="What the pull is on; PyTorch pulls at all, biases too.")] = "all"
     gradient_clip: Annotated[float, Meta(ge=0, le=1e6, description="Largest norm of a gradient; 0 never clips.")] = 0.0
+    forget_bias: Annotated[float, Meta(ge=-10, le=10, description="Added to the forget gates' first bias.")] = 0.0
+    input_dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of inputs left out, through a window.")] = 0.0
+    layer_dropout: Annotated[float, Meta(ge=0, lt=1, description="The same between layers.")] = 0.0
+    output_dropout: Annotated[float, Meta(ge=0, lt=1, description="The same before the output.")] = 0.0
+    weight_drop: Annotated[float, Meta(ge=0, lt=1, description="Share of recurrent weights left out, a window.")] = 0.0
+    state_reset: Annotated[
+        float, Meta(ge=0, le=1, description="How often, a window, a stream begins from nothing.")
+    ] = 0.0
+    averaging: Annotated[
+        float, Meta(ge=0, lt=1, description="Memory of the averaged weights that are kept; 0 keeps the last ones.")
+    ] = 0.0
+    patience: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Epochs without a better one that end it; 0 none.")
+    ] = 0
     validation: Annotated[
         float, Meta(ge=0, le=0.5, description="Share of the training part kept to choose the best epoch by.")
     ] = 0.0
+    precision: Annotated[Precision, Meta(description="Of the products; auto takes bf16 where it is faster.")] = "auto"
+    threads: Annotated[int, Meta(ge=0, le=1024, description="Threads to compute with; 0 tries and chooses.")] = 0
+    device: Annotated[Device, Meta(description="What to compute on; auto takes a GPU where there is one.")] = "auto"
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Same seed, same machine: the same losses.")] = 0
 
 
@@ -65,14 +95,14 @@ PRESETS: dict[str, Preset] = {
             name="notebook",
             purpose="The course's recipe, exactly.",
             model=ModelConfig(),
-            training=TrainingConfig(),
+            training=TrainingConfig(precision="fp32"),
         ),
         Preset(
             name="quick",
             purpose="More cells, eight streams: better, sooner.",
             model=ModelConfig(embedding_size=128, hidden_size=256),
             training=TrainingConfig(
-                epochs=6, streams=8, window=50, learning_rate=3e-3, gradient_clip=1.0, validation=0.05
+                epochs=6, streams=8, window=50, learning_rate=3e-3, gradient_clip=1.0, validation=0.05, precision="fp32"
             ),
         ),
     )
@@ -82,48 +112,55 @@ DEFAULT_PRESET = "quick"
 Config = TypeVar("Config", bound=Struct)
 
 
+Value = int | float | str
+
+
 class Field(NamedTuple):
     """One setting as a form or a command line needs to know it."""
 
     name: str
-    kind: type[int] | type[float]
+    kind: type[int] | type[float] | type[str]
     description: str
-    default: int | float
+    default: Value
     bounds: str
     """In words: "from 1 to 16", "above 0 and at most 1"."""
     annotation: Any
     """The type with its bounds, as msgspec reads it."""
+    choices: tuple[str, ...] = ()
+    """What a setting of text may be."""
 
-    def check(self, value: object) -> int | float:
+    def check(self, value: object) -> Value:
         """Return `value` if this setting can have it.
 
         Raises:
             UserError: it is of another type or out of bounds; the text says which are right.
         """
         try:
-            number: int | float = msgspec.convert(value, self.annotation)
+            checked: Value = msgspec.convert(value, self.annotation)
         except msgspec.ValidationError:
-            right = "a whole number" if self.kind is int else "a number"
-            raise UserError(f"{self.name} must be {right} {self.bounds}, not {value}.") from None
-        return number
+            right = {int: "a whole number ", float: "a number ", str: ""}[self.kind]
+            raise UserError(f"{self.name} must be {right}{self.bounds}, not {value}.") from None
+        return checked
 
-    def parse(self, text: str) -> int | float:
+    def parse(self, text: str) -> Value:
         """Return the value that a person typed: `90,000`, `90 000` and `0,8` are numbers too.
 
         Raises:
             UserError: as for `check`.
         """
+        text = text.strip()
+        if self.kind is str:
+            return self.check(text or "nothing")
         try:
-            text = text.strip()
             if re.fullmatch(r"[1-9][0-9]{0,2}([, ][0-9]{3})+", text):
                 text = re.sub("[, ]", "", text)
             return self.check(int(text) if self.kind is int else float(text.replace(",", ".")))
         except ValueError:
             return self.check(text or "nothing")
 
-    def show(self, value: float) -> str:
+    def show(self, value: Value) -> str:
         """Return the value so that `parse` reads it back."""
-        return str(value) if self.kind is int else f"{value:g}"
+        return f"{value:g}" if self.kind is float else str(value)
 
 
 def fields_of(config: type[Struct]) -> list[Field]:
@@ -133,7 +170,9 @@ def fields_of(config: type[Struct]) -> list[Field]:
     described = []
     for name, hint in hints.items():
         kind, meta = get_args(hint)
-        described.append(Field(name, kind, meta.description, defaults[name], _bounds_in_words(meta), hint))
+        choices = get_args(kind)
+        bounds = f"{', '.join(choices[:-1])} or {choices[-1]}" if choices else _bounds_in_words(meta)
+        described.append(Field(name, str if choices else kind, meta.description, defaults[name], bounds, hint, choices))
     return described
 
 
@@ -163,5 +202,7 @@ def preset_named(name: str) -> Preset:
 
 
 def _bounds_in_words(meta: Meta) -> str:
+    if meta.lt is not None:
+        return f"from {meta.ge} to below {meta.lt:,.10g}"
     most = f"{meta.le:,.10g}"
     return f"from {meta.ge} to {most}" if meta.ge is not None else f"above {meta.gt} and at most {most}"

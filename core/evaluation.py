@@ -22,6 +22,9 @@ from core.scores import Evaluation, EvaluationProgress, Score
 
 CHUNK = 1_000
 """Characters read between two reports: enough for speed, few enough for a stop to be honoured at once."""
+WARM_UP = 200
+"""Characters that a stream of `quick_loss` reads before the ones it scores; also those it reads at a time."""
+MOST_STREAMS = 32
 BLOCK = 200
 """Characters a block of the standard error: long enough for neighbouring blocks to be nearly independent."""
 
@@ -65,18 +68,19 @@ def score(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationProgre
     """Score a text, leaving out unknown ids; yields progress and, last, the result. To stop, stop asking."""
     losses = _Losses()
     right = 0
-    before = torch.tensor([start_id])  # what stands before the next character
+    device = model.output.weight.device
+    before = torch.tensor([start_id], device=device)  # what stands before the next character
     state: State | None = None
     for begin in range(0, len(ids), CHUNK):
         places = np.arange(begin, min(begin + CHUNK, len(ids)))
-        targets = torch.from_numpy(ids.take(places))
+        targets = torch.from_numpy(ids.take(places)).to(device)
         targets = targets[targets != UNKNOWN]  # (T,)
         if len(targets):
             with torch.inference_mode():
                 inputs = torch.cat([before, targets[:-1]])
                 logits, state = model(inputs[:, None], state)  # (T, 1) -> (T, 1, V)
                 logits = logits[:, 0]  # (T, V)
-                losses.add(F.cross_entropy(logits, targets, reduction="none").double())
+                losses.add(F.cross_entropy(logits, targets, reduction="none").cpu().double())
                 right += int((logits.argmax(dim=1) == targets).sum())
             before = targets[-1:]
         yield EvaluationProgress(scored=begin + len(places), characters=len(ids))
@@ -86,6 +90,37 @@ def score(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationProgre
         standard_error=losses.standard_error,
         accuracy=right / max(losses.count, 1),
     )
+
+
+def quick_loss(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[float | None]:
+    """Score a text of known ids as streams side by side, yielding None as it goes and, last, the mean loss.
+
+    Much faster than `score`, and nearly the same: each stream but the first begins `WARM_UP` characters early, to know
+    what came before it. To stop, stop asking.
+    """
+    device = model.output.weight.device
+    streams = max(1, min(MOST_STREAMS, len(ids) // (5 * WARM_UP)))
+    length = math.ceil(len(ids) / streams)  # the last stream may have less
+    begins = np.arange(streams) * length
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    state: State | None = None
+    for begin in range(-WARM_UP if streams > 1 else 0, length, WARM_UP):
+        places = np.arange(begin, min(begin + WARM_UP, length))[:, None] + begins  # (T, B)
+        scored = torch.from_numpy((places < len(ids)) & (places < begins + length) & (places >= begins)).to(device)
+        targets = torch.from_numpy(ids.take(places.clip(0, len(ids) - 1))).to(device)
+        inputs = torch.from_numpy(ids.take((places - 1).clip(0, len(ids) - 1))).to(device)
+        if begin == 0:
+            inputs[0, 0] = start_id
+            if state is not None:
+                keep = torch.ones(streams, device=device)
+                keep[0] = 0  # nothing came before the first stream
+                state = state.masked(keep)
+        with torch.inference_mode():
+            logits, state = model(inputs, state)
+            losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+            total += losses[scored.flatten()].sum(dtype=torch.float64)
+        yield None
+    yield total.item() / len(ids)
 
 
 class _Losses:

@@ -33,7 +33,10 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     test_characters: int
     epochs: int
     steps_per_epoch: int
-    """At the smallest offset; an epoch at another may have one less."""
+    """At the smallest offset; an epoch at another may have one less. Of a run by time, about so many."""
+    device: str = "cpu"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    threads: int = 1
 
 
 class StepsCompleted(_Event, frozen=True, kw_only=True):
@@ -50,6 +53,8 @@ class StepsCompleted(_Event, frozen=True, kw_only=True):
     chars_per_second: float
     """Since the last such event."""
     elapsed_seconds: float
+    learning_rate: float | None = None
+    """Of the last step."""
 
 
 class EpochCompleted(_Event, frozen=True, kw_only=True):
@@ -87,6 +92,24 @@ class Resumed(_Event, frozen=True, kw_only=True):
     """The run goes on after a pause."""
 
 
+class RateHalved(_Event, frozen=True, kw_only=True):
+    """The loss went astray: the run went back to the weights that the epoch began with, with half the rate."""
+
+    epoch: int
+    step: int
+    rate_factor: float
+    """What is left of the learning rate."""
+    time: int
+    """The first time, the second, …"""
+
+    @property
+    def advice(self) -> str:
+        """What happened."""
+        return (
+            f"The loss went astray in epoch {self.epoch}: back to its beginning, at {self.rate_factor:g} of the rate."
+        )
+
+
 class Diverged(_Event, frozen=True, kw_only=True):
     """The loss or a weight is no longer a finite number: the run cannot go on."""
 
@@ -112,7 +135,17 @@ class RunFinished(_Event, frozen=True, kw_only=True):
     last_checkpoint: str | None = None
 
 
-Event = RunStarted | StepsCompleted | EpochCompleted | CheckpointSaved | Paused | Resumed | Diverged | RunFinished
+Event = (
+    RunStarted
+    | StepsCompleted
+    | EpochCompleted
+    | CheckpointSaved
+    | Paused
+    | Resumed
+    | RateHalved
+    | Diverged
+    | RunFinished
+)
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 

@@ -45,7 +45,9 @@ def tiny_model() -> ModelConfig:
 
 @pytest.fixture
 def tiny_training() -> TrainingConfig:
-    return TrainingConfig(epochs=2, streams=2, window=10, learning_rate=1e-2, validation=0.1)
+    return TrainingConfig(
+        epochs=2, streams=2, window=10, learning_rate=1e-2, validation=0.1, precision="fp32", threads=1
+    )
 
 
 @pytest.fixture(scope="session")

@@ -42,8 +42,8 @@ def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Call
             command = click.option(
                 f"--{field.name.replace('_', '-')}",
                 field.name,
-                type=field.kind,
-                metavar="N" if field.kind is int else "X",
+                type=click.Choice(field.choices) if field.choices else field.kind,
+                metavar={int: "N", float: "X", str: None}[field.kind],
                 help=f"{field.description} [{field.bounds}{default}]",
             )(command)
         return command

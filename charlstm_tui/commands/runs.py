@@ -55,7 +55,8 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
         shown = {"config": config, "summary": summary, "checkpoint": str(run.checkpoint_path), "events": events}
         click.echo(sanitise(msgspec.json.encode(shown).decode()))
         return
-    click.echo(f"{in_one_line(run.name)}: {summary.state} after {summary.epochs} of {config.training.epochs} epochs")
+    of = "" if config.training.seconds else f" of {config.training.epochs}"  # by time: as many as there was time for
+    click.echo(f"{in_one_line(run.name)}: {summary.state} after {summary.epochs}{of} epochs")
     click.echo(in_one_line(f"text      {config.corpus.title}, split {config.corpus.split}"))
     for title, settings in (("model", config.model), ("training", config.training)):
         values = ", ".join(f"{key} {value}" for key, value in msgspec.structs.asdict(settings).items())

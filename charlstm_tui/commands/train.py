@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
 from charlstm_tui.commands.streams import is_terminal
 from charlstm_tui.commands.texts import TEXTS, about_moliere, limit_option, read_text, split_option
+from charlstm_tui.numbers import count_of
 from core.catalogue import MOLIERE, default_name
 from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, preset_named
 from core.control import Control
@@ -23,6 +24,7 @@ from core.events import (
     Diverged,
     EpochCompleted,
     Event,
+    RateHalved,
     RunFinished,
     RunStarted,
     StepsCompleted,
@@ -143,7 +145,8 @@ class _Renderer:
                 self._line(
                     f"{event.run}: {event.parameters:,} parameters, {event.vocabulary} distinct characters; "
                     f"{event.train_characters:,} characters to train on, {event.validation_characters:,} to validate, "
-                    f"{event.test_characters:,} kept for the test"
+                    f"{event.test_characters:,} kept for the test\n"
+                    f"on {event.device} in {event.precision}, {count_of(event.threads, 'thread')}"
                 )
             case StepsCompleted():
                 done = event.epoch - 1 + event.step / event.steps
@@ -162,7 +165,7 @@ class _Renderer:
                     f"epoch {event.epoch:{width}}/{self._epochs}  train {event.train_loss:.4f}{validation}"
                     f"  {event.seconds:6.1f} s  {event.chars_per_second:9,.0f} char/s{best}"
                 )
-            case Diverged():
+            case RateHalved() | Diverged():
                 self._line(event.advice)
             case RunFinished():
                 self._progress.stop()

@@ -20,7 +20,7 @@ from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
 from charlstm_tui.widgets.text_input import TextInput
 from charlstm_tui.widgets.top_line import TopLine
-from core.config import SamplingConfig, configure, fields_of
+from core.config import SamplingConfig, Value, configure, fields_of
 from core.errors import UserError
 from core.runs import RunStore
 from core.text import sanitise
@@ -163,7 +163,7 @@ class GenerationScreen(Screen[None]):
             self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
         self.refresh_bindings()
 
-    def _settings(self, config: type[Struct]) -> dict[str, int | float]:
+    def _settings(self, config: type[Struct]) -> dict[str, Value]:
         names = [field.name for field in fields_of(config)]
         settings = {setting.field.name: setting for setting in self.query(SettingInput)}
         return {name: settings[name].value for name in names}

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import ClassVar
 
+from msgspec import Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -23,7 +24,7 @@ from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.text_input import TextInput
 from charlstm_tui.widgets.top_line import TopLine
 from core.catalogue import MOLIERE, PLAY, default_name
-from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, fields_of, preset_named
+from core.config import DEFAULT_PRESET, PRESETS, Field, ModelConfig, TrainingConfig, configure, fields_of, preset_named
 from core.corpus import SPLITS, CorpusConfig, Split
 from core.errors import UserError
 from core.runs import RunConfig
@@ -38,6 +39,16 @@ SPLIT_MEANS: dict[Split, str] = {
     "tail": "tests on the last tenth",
     "interleaved": "tests on every 10th block",
 }
+
+SHOWN = (
+    "embedding_size", "hidden_size", "num_layers",
+    "epochs", "seconds", "streams", "window", "learning_rate", "gradient_clip", "validation", "seed",
+)  # fmt: skip
+"""The settings on screen; the others are the preset's."""
+
+
+def _fields_shown(config: type[Struct]) -> list[Field]:
+    return [field for field in fields_of(config) if field.name in SHOWN]
 
 
 class TrainingScreen(Screen[None]):
@@ -99,7 +110,7 @@ class TrainingScreen(Screen[None]):
                         for title, config in (("The network", base.model), ("Its training", base.training)):
                             with Vertical(classes="column"):
                                 yield Static(title, classes="title")
-                                for field in fields_of(type(config)):
+                                for field in _fields_shown(type(config)):
                                     yield SettingInput(field, getattr(config, field.name))
                 yield Static(HOW_TO_START, id="hint")
                 yield Button("Start training", id="start", compact=True)
@@ -194,7 +205,7 @@ class TrainingScreen(Screen[None]):
         preset = preset_named(str(event.value))
         self.query_one("#purpose", Static).update(preset.purpose)
         for config in (preset.model, preset.training):
-            for field in fields_of(type(config)):
+            for field in _fields_shown(type(config)):
                 self._setting(field.name).show(getattr(config, field.name))
 
     @on(Input.Changed)
@@ -274,8 +285,8 @@ class TrainingScreen(Screen[None]):
 
     def _read_settings(self) -> RunConfig:
         preset = preset_named(str(self.query_one("#preset", Select).value))
-        model = {field.name: self._setting(field.name).value for field in fields_of(ModelConfig)}
-        training = {field.name: self._setting(field.name).value for field in fields_of(TrainingConfig)}
+        model = {field.name: self._setting(field.name).value for field in _fields_shown(ModelConfig)}
+        training = {field.name: self._setting(field.name).value for field in _fields_shown(TrainingConfig)}
         path = self.query_one("#corpus", Input).value
         return RunConfig(
             preset=preset.name,
@@ -291,7 +302,7 @@ class TrainingScreen(Screen[None]):
 
     def _read_validation_or_default(self) -> float:
         with contextlib.suppress(UserError):
-            return self._setting("validation").value
+            return float(self._setting("validation").value)
         return 0.0
 
     def _read_limit(self) -> int | None:

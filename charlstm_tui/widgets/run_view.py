@@ -159,8 +159,8 @@ class RunView(Vertical):
             self.query_one("#message").remove_class("-shown")
             return
         message = self.query_one("#message", Static)
-        text = Content(sanitise(training.error))
-        if training.finished is not None and not training.error:
+        text = Content(sanitise(training.error or training.notice))
+        if training.finished is not None and not (training.error or training.notice):
             path = training.finished.best_checkpoint or training.finished.last_checkpoint
             text = Content.assemble(
                 f"Saved in {sanitise(path or '')}\n",

@@ -6,7 +6,7 @@ from textual.validation import Function
 from textual.widgets import Input, Label
 
 from charlstm_tui.widgets.text_input import TextInput
-from core.config import Field
+from core.config import Field, Value
 from core.errors import UserError
 
 
@@ -24,7 +24,7 @@ class SettingInput(Horizontal):
     }
     """
 
-    def __init__(self, field: Field, value: float | None = None) -> None:
+    def __init__(self, field: Field, value: Value | None = None) -> None:
         super().__init__(id=f"setting-{field.name}")
         self.field = field
         self._first = field.default if value is None else value
@@ -42,7 +42,7 @@ class SettingInput(Horizontal):
         return self.query_one(Input)
 
     @property
-    def value(self) -> int | float:
+    def value(self) -> Value:
         """What was typed.
 
         Raises:
@@ -59,7 +59,7 @@ class SettingInput(Horizontal):
             return str(error)
         return f"{self.field.description.removesuffix('.')} ({self.field.bounds})."
 
-    def show(self, value: float) -> None:
+    def show(self, value: Value) -> None:
         """Put a value into the box."""
         self.input.value = self.field.show(value)
 

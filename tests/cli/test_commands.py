@@ -111,7 +111,7 @@ def test_generate_refuses_seeds_beyond_the_last_before_it_writes(trained: str) -
 
 
 def test_too_little_memory_is_a_sentence_and_exit_code_1(small_text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def greedy(model: CharLSTM, generator: torch.Generator) -> None:
+    def greedy(model: CharLSTM, generator: torch.Generator, **_: float) -> None:
         torch.empty(2**60)
 
     monkeypatch.setattr(CharLSTM, "initialise", greedy)
@@ -227,7 +227,7 @@ def test_an_error_that_quotes_what_was_typed_cannot_act_on_the_terminal() -> Non
 def test_a_run_that_diverges_fails_with_exit_code_1_and_says_what_to_do(
     small_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spoilt(model: CharLSTM, generator: torch.Generator) -> None:
+    def spoilt(model: CharLSTM, generator: torch.Generator, **_: float) -> None:
         for parameter in model.parameters():
             torch.nn.init.constant_(parameter, torch.nan)
 

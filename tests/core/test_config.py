@@ -24,7 +24,7 @@ def test_the_notebook_preset_is_the_course_s_recipe() -> None:
     preset = preset_named("notebook")
     assert preset.model == ModelConfig(embedding_size=128, hidden_size=128, num_layers=1)
     assert preset.training == TrainingConfig(
-        epochs=20, streams=1, window=100, learning_rate=1e-3, gradient_clip=0, validation=0, seed=0
+        epochs=20, streams=1, window=100, learning_rate=1e-3, gradient_clip=0, validation=0, seed=0, precision="fp32"
     )
 
 
@@ -47,6 +47,11 @@ def test_not_a_number_is_no_learning_rate() -> None:
 def test_a_misspelt_setting_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(UserError, match=r"no setting called hiden_size.*hidden_size"):
         configure(ModelConfig(), {"hiden_size": 7})
+
+
+def test_a_choice_is_refused_with_what_there_is() -> None:
+    with pytest.raises(UserError, match="cell must be lstm, gru or rnn, not tree"):
+        configure(ModelConfig(), {"cell": "tree"})
 
 
 def test_an_unknown_preset_is_refused_with_the_names_there_are() -> None:

@@ -8,7 +8,7 @@ from core.checkpoint import Checkpoint
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import Corpus, CorpusConfig
 from core.errors import UserError
-from core.evaluation import BLOCK, CHUNK, evaluate, score
+from core.evaluation import BLOCK, CHUNK, evaluate, quick_loss, score
 from core.model import CharLSTM
 from core.reading import encode
 from core.scores import Evaluation, EvaluationProgress, Score, perplexity
@@ -108,3 +108,13 @@ def test_evaluating_leaves_the_model_and_the_global_generator_alone() -> None:
     assert made.model.training
     assert torch.equal(torch.random.get_rng_state(), generator)
     assert all(torch.equal(a, b) for a, b in zip(weights, made.model.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("length", [37, 999, 5_000, 70_001])
+def test_the_quick_loss_is_nearly_the_exact_one(length: int) -> None:
+    made = checkpoint()
+    ids = torch.randint(4, (length,), generator=torch.Generator().manual_seed(0)).numpy()
+    *_, exact = score(made.model, ids, made.vocabulary.start_id)
+    *_, quick = quick_loss(made.model, ids, made.vocabulary.start_id)
+    assert isinstance(exact, Score)
+    assert quick == pytest.approx(exact.loss, abs=1e-5)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from core.config import ModelConfig
+from core.config import Cell, ModelConfig
 from core.model import CharLSTM, State
 
 
@@ -38,7 +38,7 @@ def test_a_forward_pass_is_the_lstm_s_equations() -> None:
     network = model(num_layers=1)
     ids = torch.tensor([[4], [9], [1]])
     h, c = torch.zeros(7), torch.zeros(7)
-    weight_ih, weight_hh, bias_ih, bias_hh = (parameter.detach() for parameter in network.lstm.parameters())
+    weight_ih, weight_hh, bias_ih, bias_hh = (parameter.detach() for parameter in network.layers.parameters())
     for character in ids[:, 0]:
         x = network.embedding.weight[character]
         gates = weight_ih @ x + bias_ih + weight_hh @ h + bias_hh
@@ -84,3 +84,31 @@ def test_the_weights_are_distributed_as_pytorch_s_defaults() -> None:
 
 def test_the_notebook_s_number_of_parameters() -> None:
     assert CharLSTM(ModelConfig(), 76).count_parameters() == 151_628
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_other_cells_carry_their_state_too(cell: Cell) -> None:
+    network = CharLSTM(ModelConfig(cell=cell, embedding_size=5, hidden_size=7, num_layers=2), 11)
+    ids = torch.randint(11, (20, 2), generator=torch.Generator().manual_seed(0))
+    whole, end = network(ids)
+    first, state = network(ids[:9])
+    second, last = network(ids[9:], state)
+    torch.testing.assert_close(torch.cat([first, second]), whole)
+    torch.testing.assert_close(last.hidden, end.hidden)
+    assert len(end.cell) == 0
+
+
+def test_the_forget_gates_may_begin_open() -> None:
+    network, plain = model(), model()
+    network.initialise(torch.Generator().manual_seed(3), forget_bias=1.0)
+    for ours, theirs in zip(network.layers, plain.layers, strict=True):
+        added = ours.get_parameter("bias_ih_l0") - theirs.get_parameter("bias_ih_l0")
+        torch.testing.assert_close(added, torch.tensor([0.0] * 7 + [1.0] * 7 + [0.0] * 14))
+
+
+def test_a_masked_state_begins_some_streams_from_nothing() -> None:
+    _, state = model()(torch.zeros(4, 3, dtype=torch.long))
+    masked = state.masked(torch.tensor([1.0, 0.0, 1.0]))
+    assert not masked.hidden[:, 1].any()
+    assert not masked.cell[:, 1].any()
+    assert torch.equal(masked.hidden[:, 2], state.hidden[:, 2])

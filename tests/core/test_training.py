@@ -12,7 +12,17 @@ from core.control import Control
 from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.errors import UserError
 from core.evaluation import evaluate
-from core.events import Diverged, EpochCompleted, Event, Paused, Resumed, RunFinished, RunStarted, StepsCompleted
+from core.events import (
+    Diverged,
+    EpochCompleted,
+    Event,
+    Paused,
+    RateHalved,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    StepsCompleted,
+)
 from core.reading import encode
 from core.sampling import Sampler
 from core.scores import Evaluation
@@ -89,11 +99,11 @@ def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.Mo
     control = Control()
     step, taken = trainer._step, []
 
-    def counted(*window: object) -> object:
+    def counted() -> torch.Tensor:
         taken.append(1)
         if len(taken) == 3:
             control.stop()
-        return step(*window)  # type: ignore[arg-type]
+        return step()
 
     monkeypatch.setattr(trainer, "_step", counted)
     *_, last = trainer.run(control)
@@ -129,7 +139,7 @@ def test_a_pause_holds_the_run_and_its_clock(trainer: Trainer, monkeypatch: pyte
 def test_a_last_step_that_spoils_the_weights_is_found_before_they_are_kept(
     trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = trainer._optimizer.step
+    step = trainer._learner._optimizer.step
     steps = trainer._streams.windows_at(0)
     taken: list[int] = []
 
@@ -139,16 +149,19 @@ def test_a_last_step_that_spoils_the_weights_is_found_before_they_are_kept(
         if len(taken) == steps - 1:  # whatever the offset, one of the last two of the epoch
             torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
 
-    monkeypatch.setattr(trainer._optimizer, "step", spoiling)
+    monkeypatch.setattr(trainer._learner._optimizer, "step", spoiling)
     events = list(trainer.run())
-    assert not epochs_of(iter(events))
-    assert isinstance(events[-2], Diverged)
+    (again,) = [place for place, event in enumerate(events) if isinstance(event, RateHalved)]
+    assert not epochs_of(iter(events[:again])), "the spoilt epoch is not kept, but gone through again"
+    assert [epoch.epoch for epoch in epochs_of(iter(events))] == [1, 2]
+    assert all(bool(parameter.isfinite().all()) for parameter in trainer.model.parameters())
 
 
 def test_a_loss_that_is_no_number_ends_the_run_as_failed(trainer: Trainer) -> None:
     with torch.no_grad():
         trainer.model.output.bias.fill_(torch.nan)
-    *_, before, last = trainer.run()
+    *events, before, last = trainer.run()
+    assert [event.rate_factor for event in events if isinstance(event, RateHalved)] == [0.5, 0.25, 0.125]
     assert isinstance(before, Diverged)
     assert isinstance(last, RunFinished)
     assert last.reason == "failed"
@@ -218,13 +231,46 @@ def test_the_notebook_preset_begins_as_the_course_s_notebook_does(moliere: Path)
     assert 1.65 < last.score.loss < 1.95
 
 
-def test_a_run_by_time_ends_when_its_time_is_over_and_keeps_what_it_learnt(
+def test_a_run_by_time_ends_in_time_having_annealed(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
-    by_time = configure(tiny_training, {"epochs": 1_000_000, "seconds": 0.5})
-    *_, epoch, last = Trainer(small_corpus, tiny_model, by_time).run()
-    assert isinstance(epoch, EpochCompleted)
-    assert epoch.val_loss is not None
+    by_time = configure(tiny_training, {"seconds": 3.0, "final_rate": 0.1})
+    events = list(Trainer(small_corpus, tiny_model, by_time).run())
+    first, last = events[0], events[-1]
+    assert isinstance(first, RunStarted)
     assert isinstance(last, RunFinished)
-    assert (last.reason, last.epochs) == ("finished", epoch.epoch)
-    assert 0.5 <= last.elapsed_seconds < 2
+    assert (last.reason, last.epochs) == ("finished", first.epochs)
+    assert 2.7 <= last.elapsed_seconds <= 3.5, "within 5 % on a machine that does nothing else"
+    rates = [event.learning_rate for event in events if isinstance(event, StepsCompleted)]
+    assert rates[-1] == pytest.approx(0.1 * tiny_training.learning_rate, rel=0.2)
+    assert epochs_of(iter(events))[-1].val_loss is not None
+
+
+def test_patience_ends_a_run_that_gets_no_better(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    config = configure(tiny_training, {"epochs": 200, "learning_rate": 0.5, "patience": 3})
+    epochs = epochs_of(Trainer(small_corpus, tiny_model, config).run())
+    assert len(epochs) < 200
+    assert [epoch.best for epoch in epochs[-4:]] == [True, False, False, False]
+
+
+def test_everything_at_once_is_the_same_again_to_the_last_bit(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    everything = configure(tiny_training, {
+        "input_dropout": 0.1, "layer_dropout": 0.1, "output_dropout": 0.2, "weight_drop": 0.3, "state_reset": 0.05,
+        "averaging": 0.9, "warmup": 0.1, "final_rate": 0.1, "decay": "matrices", "forget_bias": 1.0,
+        "gradient_clip": 1.0,
+    })  # fmt: skip
+    runs = [epochs_of(Trainer(small_corpus, tiny_model, everything).run()) for _ in range(2)]
+    assert [(e.train_loss, e.val_loss) for e in runs[0]] == [(e.train_loss, e.val_loss) for e in runs[1]]
+
+
+def test_what_is_kept_is_the_average(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    trainer = Trainer(small_corpus, tiny_model, configure(tiny_training, {"averaging": 0.99}))
+    list(trainer.run())
+    assert trainer.checkpoint().model is not trainer.model
+    assert not torch.equal(trainer.checkpoint().model.output.bias, trainer.model.output.bias)

@@ -1,0 +1,115 @@
+"""What this machine computes on, with how many threads, and how precisely: measured in under a second, not guessed.
+
+bfloat16 halves what has to be moved and, on processors and GPUs that have it, multiplies several times as fast; on
+others it is emulated, slower than float32, or not there at all. More threads help large products and hinder small ones.
+"""
+
+import os
+import time
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from msgspec import Struct
+
+from core.config import ModelConfig, TrainingConfig
+from core.errors import UserError
+from core.model import CharLSTM
+
+BUDGET = 0.8
+"""Seconds that the measuring may take."""
+_SHORT = 25  # characters of the windows that are timed
+_WORTHWHILE = 1.05  # how much faster bfloat16 must be: it is less precise
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """What to compute on, and how."""
+
+    device: str
+    precision: Literal["fp32", "bf16"]
+    threads: int
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which the network is run."""
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+
+    def prepare(self) -> None:
+        """Set what holds for the thread that will compute."""
+        torch.set_num_threads(self.threads)
+        torch.set_flush_denormal(True)  # a gate that is nearly shut makes numbers that take a hundred times as long
+
+
+def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> Choice:
+    """Return what suits this network on this machine, within what the configuration leaves open.
+
+    Raises:
+        UserError: the configuration asks for a device that is not here, or for bf16 where it does not work.
+    """
+    device = _device(config.device)
+    if device != "cpu":
+        precision = "bf16" if config.precision == "auto" and device == "cuda" else config.precision
+        return Choice(device=device, precision="bf16" if precision == "bf16" else "fp32", threads=_threads(config)[-1])
+    candidates = [
+        Choice(device=device, precision=precision, threads=threads)
+        for threads in reversed(_threads(config))
+        for precision in (("fp32", "bf16") if config.precision == "auto" else (config.precision,))
+    ]
+    if len(candidates) == 1 and candidates[0].precision == "fp32":
+        return candidates[0]
+    before = torch.get_num_threads()
+    try:
+        seconds = _measure(candidates, model, vocabulary_size, config)
+    finally:
+        torch.set_num_threads(before)
+    if not seconds:
+        raise UserError("This processor cannot train in bf16. Choose precision fp32, or auto.")
+    return min(seconds, key=lambda choice: seconds[choice] * (_WORTHWHILE if choice.precision == "bf16" else 1.0))
+
+
+def _measure(
+    candidates: list[Choice], model: ModelConfig, vocabulary_size: int, config: TrainingConfig
+) -> dict[Choice, float]:
+    """Return the seconds of a short step for each candidate that works, as far as the time allows."""
+    network = CharLSTM(model, vocabulary_size)
+    ids = torch.randint(vocabulary_size, (min(config.window, _SHORT) + 1, config.streams), generator=torch.Generator())
+    seconds: dict[Choice, float] = {}
+    started = time.perf_counter()
+    for number, choice in enumerate(candidates):
+        until = started + BUDGET * (number + 1) / len(candidates)
+        choice.prepare()
+        try:
+            _step(network, ids, choice)  # the first one builds what the others use
+            while choice not in seconds or time.perf_counter() < until:
+                begun = time.perf_counter()
+                finite = _step(network, ids, choice)
+                took = time.perf_counter() - begun
+                seconds[choice] = min(took if finite else float("inf"), seconds.get(choice, float("inf")))
+        except RuntimeError:  # oneDNN without a primitive for it
+            seconds.pop(choice, None)
+    return seconds
+
+
+def _step(network: CharLSTM, ids: torch.Tensor, choice: Choice) -> bool:
+    with choice.autocast():
+        logits, _ = network(ids[:-1])
+    loss = F.cross_entropy(logits.float().flatten(0, 1), ids[1:].flatten())
+    network.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    return bool(loss.isfinite())
+
+
+def _device(wanted: str) -> str:
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(device for device in ("cuda", "mps", "cpu") if here[device])
+    if not here[wanted]:
+        raise UserError(f"There is no {wanted} device on this machine. Choose cpu, or auto.")
+    return wanted
+
+
+def _threads(config: TrainingConfig) -> list[int]:
+    """Return the thread counts to try, in rising order."""
+    if config.threads:
+        return [config.threads]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return sorted({1, min(4, cores), cores})

@@ -1,0 +1,45 @@
+import time
+
+import pytest
+import torch
+
+from core import machine
+from core.config import ModelConfig, TrainingConfig
+from core.errors import UserError
+from core.machine import Choice, choose
+
+TINY = ModelConfig(embedding_size=4, hidden_size=8)
+
+
+def test_what_is_set_is_taken() -> None:
+    assert choose(TINY, 9, TrainingConfig(precision="fp32", threads=1, device="cpu")) == Choice(
+        device="cpu", precision="fp32", threads=1
+    )
+
+
+def test_what_is_left_open_is_measured_and_the_threads_are_as_before() -> None:
+    before = torch.get_num_threads()
+    choice = choose(TINY, 9, TrainingConfig(streams=4, window=20, device="cpu"))
+    assert torch.get_num_threads() == before
+    assert choice.threads in machine._threads(TrainingConfig())
+    assert choice.precision in ("fp32", "bf16")
+
+
+def test_the_fastest_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(network: object, ids: object, choice: Choice) -> bool:
+        if choice.precision == "bf16":
+            raise RuntimeError("could not create a primitive descriptor")
+        time.sleep(0.01 if choice.threads == 1 else 0.002)
+        return True
+
+    monkeypatch.setattr(machine, "_step", step)
+    monkeypatch.setattr(machine, "_threads", lambda config: [1, 2])
+    assert choose(TINY, 9, TrainingConfig(device="cpu")) == Choice(device="cpu", precision="fp32", threads=2)
+    with pytest.raises(UserError, match="cannot train in bf16"):
+        choose(TINY, 9, TrainingConfig(device="cpu", precision="bf16"))
+
+
+def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="no cuda device"):
+        choose(TINY, 9, TrainingConfig(device="cuda"))
