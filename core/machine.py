@@ -6,6 +6,8 @@ others it is emulated, slower than float32, or not there at all. More threads he
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -33,10 +35,17 @@ class Choice(Struct, frozen=True, kw_only=True):
         """Return the context in which the network is run."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
-    def prepare(self) -> None:
-        """Set what holds for the thread that will compute."""
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Set up the thread that computes, and leave it as it was."""
+        before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         torch.set_flush_denormal(True)  # a gate that is nearly shut makes numbers that take a hundred times as long
+        try:
+            yield
+        finally:
+            torch.set_flush_denormal(False)
+            torch.set_num_threads(before)
 
 
 def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> Choice:
@@ -56,11 +65,7 @@ def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> 
     ]
     if len(candidates) == 1 and candidates[0].precision == "fp32":
         return candidates[0]
-    before = torch.get_num_threads()
-    try:
-        seconds = _measure(candidates, model, vocabulary_size, config)
-    finally:
-        torch.set_num_threads(before)
+    seconds = _measure(candidates, model, vocabulary_size, config)
     if not seconds:
         raise UserError("This processor cannot train in bf16. Choose precision fp32, or auto.")
     return min(seconds, key=lambda choice: seconds[choice] * (_WORTHWHILE if choice.precision == "bf16" else 1.0))
@@ -76,14 +81,14 @@ def _measure(
     started = time.perf_counter()
     for number, choice in enumerate(candidates):
         until = started + BUDGET * (number + 1) / len(candidates)
-        choice.prepare()
         try:
-            _step(network, ids, choice)  # the first one builds what the others use
-            while choice not in seconds or time.perf_counter() < until:
-                begun = time.perf_counter()
-                finite = _step(network, ids, choice)
-                took = time.perf_counter() - begun
-                seconds[choice] = min(took if finite else float("inf"), seconds.get(choice, float("inf")))
+            with choice.applied():
+                _step(network, ids, choice)  # the first one builds what the others use
+                while choice not in seconds or time.perf_counter() < until:
+                    begun = time.perf_counter()
+                    finite = _step(network, ids, choice)
+                    took = time.perf_counter() - begun
+                    seconds[choice] = min(took if finite else float("inf"), seconds.get(choice, float("inf")))
         except RuntimeError:  # oneDNN without a primitive for it
             seconds.pop(choice, None)
     return seconds

@@ -92,8 +92,10 @@ class Trainer:
 
     def run(self, control: Control | None = None) -> Iterator[Event]:
         """Train, yielding events; `RunFinished` is the last, whether the run was finished, stopped or failed."""
-        control = control or Control()
-        self.choice.prepare()
+        with self.choice.applied():
+            yield from self._run(control or Control())
+
+    def _run(self, control: Control) -> Iterator[Event]:
         self._clock.start()
         self._plan = self._make_plan(control)
         yield RunStarted(

@@ -21,6 +21,7 @@ def test_what_is_left_open_is_measured_and_the_threads_are_as_before() -> None:
     before = torch.get_num_threads()
     choice = choose(TINY, 9, TrainingConfig(streams=4, window=20, device="cpu"))
     assert torch.get_num_threads() == before
+    assert (torch.tensor(1e-40) * 1.0).item() > 0, "numbers near zero are numbers again"
     assert choice.threads in machine._threads(TrainingConfig())
     assert choice.precision in ("fp32", "bf16")
 
