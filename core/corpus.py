@@ -58,9 +58,10 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Raises:
             UserError: nothing was typed, or a home folder that is not there.
         """
-        source = source.strip()
-        if not source:
+        if not source.strip():
             raise UserError(f"No text was named. Give the path of a text file, or one of: {', '.join(KNOWN)}.")
+        if not _is_file(source):  # no file whose name begins or ends with a space
+            source = source.strip()
         if source not in KNOWN:
             source = str(user_path(source).absolute())
         return cls(source=source, limit=limit, split=split)
@@ -153,13 +154,26 @@ def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, No
 
     if config.limit is not None and config.limit < 1:
         raise UserError(f"The limit must be at least 1 character, not {config.limit:,}.")
-    for event in read_file(config.path):
+    for event in _read_known(config) if config.source == MOLIERE.name else read_file(config.path):
         if not isinstance(event, EncodedText):
             yield event
             continue
-        if config.source == MOLIERE.name and event.sha256 != MOLIERE.sha256:
-            raise UserError(f"{MOLIERE.path} is damaged. Fetch it anew: `charlstm-tui corpus fetch`.")
         yield _checked(Corpus(msgspec.structs.replace(config, sha256=event.sha256), event))
+
+
+def _read_known(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedText, None, None]":
+    """Read Molière's plays, which are the ones expected or damaged."""
+    from core.reading import EncodedText, read_file
+
+    path = config.path
+    damaged = UserError(f"{path} is damaged. Fetch it anew: `charlstm-tui corpus fetch`.")
+    try:
+        for event in read_file(path):
+            if isinstance(event, EncodedText) and event.sha256 != MOLIERE.sha256:
+                raise damaged
+            yield event
+    except UserError:
+        raise damaged from None
 
 
 def load_corpus(config: CorpusConfig) -> Corpus:
@@ -174,15 +188,29 @@ def load_corpus(config: CorpusConfig) -> Corpus:
     return last
 
 
+def _is_file(path: str) -> bool:
+    try:
+        return user_path(path).is_file()
+    except (UserError, OSError, ValueError):  # of which reading it will complain
+        return False
+
+
 def _checked(corpus: Corpus) -> Corpus:
     shown = shortened(corpus.config.path)
+    if len(corpus.characters) < 2 and len(corpus) < len(corpus.text):
+        raise UserError(
+            f"Up to the limit of {len(corpus):,}, {shown} holds nothing but the character {corpus.characters!r}. "
+            "Raise the limit."
+        )
     if len(corpus.characters) < 2:
-        what = "is empty," if not len(corpus) else f"holds only one character, {corpus.characters!r},"
-        raise UserError(f"{shown} {what} so there is nothing to learn. Choose a longer text.")
+        what = "is empty" if not len(corpus) else f"holds nothing but the character {corpus.characters!r}"
+        raise UserError(f"{shown} {what}. Choose a longer text.")
+    if corpus.characters.isspace():
+        raise UserError(f"{shown} holds nothing but white space. Choose another text.")
     least = (BLOCKS - 1) * TEST_BLOCK
     if corpus.config.split == "interleaved" and len(corpus) <= least:
         raise UserError(
-            f"The interleaved split needs more than {least:,} characters, and {corpus.config.title} has "
+            f"The interleaved split needs more than {least:,} characters, and there are "
             f"{len(corpus):,}. Take the tail split."
         )
     return corpus

@@ -8,6 +8,7 @@ import codecs
 import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -27,14 +28,24 @@ _MARKS = {  # longest first: UTF-32's mark begins with UTF-16's
 }
 _OTHER_KINDS = {
     b"%PDF-": "a PDF document",
-    b"PK\x03\x04": "an archive, or a word processor's document,",
+    b"PK\x03\x04": "an archive or a word processor's document",
     b"{\\rtf": "an RTF document",
     b"\x1f\x8b": "a compressed file",
 }
 # Characters before which a text may be cut: none of them combines with what stands before it.
 _CUT = re.compile(r"[\u0000-\u02ff\u0374-\u0482\u048a-\u0590\u3041-\u3096\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _LONGEST_HELD = 1 << 16
-_COMMON = ("cp1252", "mac_roman")
+_TYPOGRAPHIC = "«»‹›“”‘’„–—…·•°§©€\u00a0"
+_LANGUAGES = {  # the letters beyond ASCII that their texts are full of
+    "French": "àâæçéèêëîïôœùûüÿÀÂÆÇÉÈÊËÎÏÔŒÙÛÜŸ",
+    "German": "äöüßÄÖÜ",
+    "Spanish": "áéíñóúüÁÉÍÑÓÚÜ¿¡ºª",
+    "Portuguese": "áâãàçéêíóôõúüÁÂÃÀÇÉÊÍÓÔÕÚÜºª",
+    "Italian": "àèéìíòóùúÀÈÉÌÒÙ",
+    "Swedish, Danish, Norwegian": "åäöæøéÅÄÖÆØÉ",
+}
+_COMMON = ("cp1251", "cp1250", "cp1253", "cp1254")
+_WESTERN = ("cp1252", "mac_roman", "cp850")
 _LOST = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -101,15 +112,39 @@ def guessed_encoding(sample: bytes, name: str) -> str:
     lost = replaced.count(_LOST)
     if sum(character > "\x7f" for character in replaced) - lost > 10 * lost:
         raise UserError(f"{name} is UTF-8, but some of its bytes are damaged. Save it anew as UTF-8 and try again.")
+    if (western := _western_encoding(sample)) is not None:
+        return western
     matches = charset_normalizer.from_bytes(sample)
     best = matches.best()
     # No text has a NUL; binary data, read in an encoding that gives every byte a meaning, soon has some.
     if best is None or "\0" in str(best) or best.encoding.startswith("utf_8"):
         raise UserError(f"{name} is not text, or its encoding cannot be told. Choose a text file, saved as UTF-8.")
-    # Latin alphabets differ in a few letters only: among equally likely ones, the commonest.
-    likely = [match for match in matches if match.chaos <= best.chaos and match.coherence >= best.coherence - 0.1]
+    # Encodings of one alphabet differ in a few letters only: among about equally likely ones, the commonest.
+    likely = [match for match in matches if match.chaos <= best.chaos and match.coherence >= best.coherence - 0.15]
     possible = {encoding for match in likely for encoding in (match.encoding, *match.could_be_from_charset)}
     return next((common for common in _COMMON if common in possible), best.encoding)
+
+
+def _western_encoding(sample: bytes) -> str | None:
+    """Return the encoding in which all letters beyond ASCII are those of one western language; None if there is none.
+
+    A detector that weighs all the encodings there are takes French for Baltic now and then: few letters differ.
+    """
+    if b"\0" in sample:
+        return None
+    for encoding in _WESTERN:
+        try:
+            text = sample.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        beyond = [character for character in text if character > "\x7f" and character not in _TYPOGRAPHIC]
+        letters = sum(map(str.isalpha, text))
+        if beyond and 4 * len(beyond) < letters:
+            found = Counter(beyond)
+            for of_language in _LANGUAGES.values():
+                if sum(found[letter] for letter in of_language) >= 0.98 * len(beyond):
+                    return encoding
+    return None
 
 
 def encoding_name(encoding: str) -> str:

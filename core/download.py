@@ -9,6 +9,7 @@ import queue
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def fetch(text: KnownText, *, timeout: float = TIMEOUT) -> Generator[FetchProgre
     path = text.path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_up(path.parent)
         folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".fetching-"))
     except OSError as error:
         raise UserError(f"{path.parent} cannot be written: {error.strerror}. Set CHARLSTM_DATA elsewhere.") from None
@@ -68,6 +70,14 @@ def fetch(text: KnownText, *, timeout: float = TIMEOUT) -> Generator[FetchProgre
     finally:
         transfer.cancel()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_up(folder: Path) -> None:
+    """Delete what a fetch left that was killed: nothing is fetched for a day."""
+    for left in folder.glob(".fetching-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 24 * 3600:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 class _Transfer:

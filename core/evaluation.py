@@ -37,7 +37,9 @@ def evaluate(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Iterator[Eva
     """
     passage = corpus.part(part, checkpoint.training.validation)
     if not len(passage):
-        raise UserError(f"This text has no {part} part, as the model was trained without one. Choose another part.")
+        why = "as the model was trained without one" if not checkpoint.training.validation else "as it is too short"
+        why = why if part == "validation" else "as it is too short"
+        raise UserError(f"This text has no {part} part, {why}. Choose another part, or another text.")
     for event in score(checkpoint.model, passage.ids(checkpoint.vocabulary), checkpoint.vocabulary.start_id):
         if isinstance(event, Score):
             if not event.scored:

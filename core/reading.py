@@ -15,6 +15,7 @@ import io
 import os
 import tempfile
 import time
+import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -78,11 +79,14 @@ class _Entry(Struct, frozen=True, kw_only=True):
     characters: int
     width: int
     encoding: str
+    crc32: int
+    """Of the codes, then of the alphabet: a damaged entry is made anew."""
 
 
 class _Seen(Struct, frozen=True, kw_only=True):
     size: int
-    mtime_ns: int
+    times_ns: tuple[int, int]
+    """Of the last change of its content and of anything about it."""
     sha256: str
 
 
@@ -184,8 +188,9 @@ def _encoding_to_try(file: BinaryIO, name: str) -> str:
     head = file.read(SAMPLE)
     announced = announced_encoding(head, name)
     if announced is None and b"\0" in head:
-        # UTF-16 without its mark has many; one or two are in no text, whatever stands around them.
-        announced = guessed_encoding(head, name) if 20 * head.count(0) > len(head) else ""
+        # UTF-16 without its mark has many, or some that are all first or all second of two; no other text has one.
+        on_one_side = 0 in (head[::2].count(0), head[1::2].count(0)) and head.count(0) > 2
+        announced = guessed_encoding(head, name) if on_one_side or 20 * head.count(0) > len(head) else ""
         if not announced.startswith(("utf_16", "utf_32")):
             raise UserError(f"{name} is not text: it has NUL bytes in it. Choose a text file.")
     return announced or "utf-8"
@@ -230,7 +235,7 @@ def _encode(
     with _Kept(width) if large else _InMemory() as sink:
         begun = False
         for piece in pieces(hashing, encoding):
-            if not begun and not looks_like_text(piece):
+            if "\0" in piece or not (begun or looks_like_text(piece)):
                 raise UserError(f"{shortened(path)} is not text. Choose a text file.")
             begun = True
             sink.append(encoder.encode(piece))
@@ -307,6 +312,7 @@ class _Kept:
     def __init__(self, width: Width) -> None:
         self._width = width
         self._characters = 0
+        self._crc32 = 0
 
     def __enter__(self) -> "_Kept":
         folder = _folder()
@@ -326,10 +332,15 @@ class _Kept:
         with _explaining(_folder()):
             self._file.write(codes.data)
         self._characters += len(codes)
+        self._crc32 = zlib.crc32(codes.data, self._crc32)
 
     def finish(self, sha256: str, alphabet: str, encoding: str) -> Codes:
         entry = _Entry(
-            alphabet=alphabet, characters=self._characters, width=np.dtype(self._width).itemsize, encoding=encoding
+            alphabet=alphabet,
+            characters=self._characters,
+            width=np.dtype(self._width).itemsize,
+            encoding=encoding,
+            crc32=zlib.crc32(alphabet.encode("utf-8", "surrogatepass"), self._crc32),
         )
         codes_path, entry_path = _paths(sha256)
         with _explaining(_folder()):
@@ -369,14 +380,17 @@ def _kept(path: Path, status: os.stat_result) -> EncodedText | None:
     """Return what is kept of a file that has not changed since; None where there is nothing, or not all of it."""
     try:
         seen = msgspec.json.decode(_seen_path(path).read_bytes(), type=_Seen)
-        if (seen.size, seen.mtime_ns) != (status.st_size, status.st_mtime_ns):
+        if (seen.size, seen.times_ns) != (status.st_size, _times(status)):
             return None
         codes_path, entry_path = _paths(seen.sha256)
         entry = msgspec.json.decode(entry_path.read_bytes(), type=_Entry)
         if codes_path.stat().st_size != entry.characters * entry.width:
             return None
+        if _checksum(codes_path, entry.alphabet) != entry.crc32:
+            return None
         codes = _map(codes_path, entry)
-        os.utime(entry_path)
+        with contextlib.suppress(OSError):  # a cache that cannot be written to can still be read
+            os.utime(entry_path)
     except (OSError, ValueError, StopIteration):  # never kept, forgotten, or damaged
         return None
     return EncodedText(codes=codes, alphabet=entry.alphabet, sha256=seen.sha256, encoding=entry.encoding)
@@ -385,10 +399,22 @@ def _kept(path: Path, status: os.stat_result) -> EncodedText | None:
 def _remember(path: Path, status: os.stat_result, sha256: str, started: int) -> None:
     """Note which file had this hash, unless it changed while it was read, or so shortly before that none could tell."""
     now = path.stat()
-    unchanged = (now.st_size, now.st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    unchanged = (now.st_size, _times(now)) == (status.st_size, _times(status))
     if unchanged and started - status.st_mtime_ns > 2_000_000_000:  # coarse clocks tick every two seconds
-        seen = _Seen(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=sha256)
+        seen = _Seen(size=status.st_size, times_ns=_times(status), sha256=sha256)
         write_atomically(_seen_path(path), msgspec.json.encode(seen))
+
+
+def _times(status: os.stat_result) -> tuple[int, int]:
+    return status.st_mtime_ns, status.st_ctime_ns
+
+
+def _checksum(codes_path: Path, alphabet: str) -> int:
+    crc32 = 0
+    with codes_path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            crc32 = zlib.crc32(chunk, crc32)
+    return zlib.crc32(alphabet.encode("utf-8", "surrogatepass"), crc32)
 
 
 def _seen_path(path: Path) -> Path:

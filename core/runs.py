@@ -189,7 +189,9 @@ class RunStore:
             UserError: there is none.
         """
         if not self._has(name):
-            raise UserError(f"There is no run called {shortened(name)}. `charlstm-tui runs list` shows the runs.")
+            raise UserError(
+                f"There is no run called {shortened(name) or 'nothing'}. `charlstm-tui runs list` shows the runs."
+            )
         return Run(self.root / name)
 
     def all(self) -> list[Run]:

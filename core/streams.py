@@ -45,8 +45,9 @@ class Streams:
             fitting = len(ids) // (streams + 1)
             instead = f"a window of at most {fitting:,}" if fitting else "fewer streams"
             raise UserError(
-                f"The training part has {len(ids):,} characters, and {streams:,} × {window:,} (streams × window) need "
-                f"{needed:,}. Choose a longer text, or {instead}."
+                f"The training part has {len(ids):,} characters, and {streams:,} streams and a window of {window:,} "
+                f"need {needed:,} (streams × window, and a window to vary the beginning). "
+                f"Choose a longer text, or {instead}."
             )
 
     def windows_at(self, offset: int) -> int:

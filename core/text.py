@@ -24,7 +24,7 @@ def in_one_line(text: str) -> str:
 
 
 def shortened(text: object, length: int = 120) -> str:
-    """Return the text of something, its middle left out if it is long, so that a message about it stays readable."""
-    shown = str(text)
+    """Return the text of something in one line, its middle left out if it is long, for a message about it."""
+    shown = in_one_line(str(text))
     half = length // 2
     return shown if len(shown) <= length else f"{shown[:half]}…{shown[-half:]}"

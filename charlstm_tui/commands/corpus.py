@@ -16,6 +16,7 @@ from core.catalogue import KNOWN, MOLIERE, KnownText, default_name
 from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.download import Fetched, FetchProgress, fetch
 from core.errors import UserError
+from core.text import in_one_line
 
 name_argument = click.argument("name", default=MOLIERE.name, type=click.Choice(list(KNOWN)))
 
@@ -56,7 +57,7 @@ def fetch_command(name: str) -> None:
     """Fetch a text (Molière's plays unless told otherwise) into the user's data folder. Ctrl-C stops it."""
     text = KNOWN[name]
     if text.bundled or (text.here and _loaded(text) is not None):
-        click.echo(f"{text.title}: here already, {text.path}")
+        click.echo(f"{text.title}: here already, {in_one_line(str(text.path))}")
         return
     with (
         Progress(
@@ -76,14 +77,15 @@ def fetch_command(name: str) -> None:
                 case FetchProgress(received=received):
                     progress.update(task, completed=received)
                 case Fetched(path=path):
-                    click.echo(f"{text.title}: fetched, {path}")
+                    click.echo(f"{text.title}: fetched, {in_one_line(str(path))}")
 
 
 @corpus_commands.command("path")
 @click.argument("name", default=default_name, type=click.Choice(list(KNOWN)))
 def path_command(name: str) -> None:
     """Print where a text lies (by default, the one that `train` takes when none is named)."""
-    click.echo(str(CorpusConfig(source=name).path))
+    path = str(CorpusConfig(source=name).path)
+    click.echo(in_one_line(path) if is_terminal(sys.stdout) else path)  # a program wants it as it is
 
 
 def _loaded(text: KnownText) -> Corpus | None:

@@ -51,7 +51,7 @@ def evaluate_command(
     evaluation = _evaluate_showing_progress(model, text, part)
     if part != "train" and evaluation.learnt_characters:
         click.echo(
-            f"Of these characters, {evaluation.learnt_characters:,} are among those that the model was trained on: "
+            f"{evaluation.learnt_characters:,} of these characters were among those that the model was trained on: "
             "it was trained on another cut of this text.",
             err=True,
         )

@@ -45,7 +45,7 @@ def read_text(config: CorpusConfig) -> Corpus:
             else:
                 progress.update(task, completed=event.done)
     if corpus.text.encoding != "utf-8":
-        click.echo(f"{in_one_line(str(config.path))} was read as {corpus.text.encoding}.", err=True)
+        click.echo(f"{in_one_line(str(config.path))} was read as {in_one_line(corpus.text.encoding)}.", err=True)
     return corpus
 
 

@@ -92,7 +92,7 @@ def test_evaluating_on_what_was_learnt_is_said_and_counted() -> None:
     result = call("evaluate", "first", "--limit", 50_000, "--json")
     evaluated = json.loads(result.stdout)
     assert evaluated["learnt_characters"] == evaluated["characters"] == 5_000
-    assert "Of these characters, 5,000 are among those that the model was trained on" in result.stderr
+    assert "5,000 of these characters were among those that the model was trained on" in result.stderr
 
 
 def test_a_text_that_changed_since_is_named(tmp_path: Path) -> None:

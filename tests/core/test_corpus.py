@@ -124,6 +124,10 @@ def test_a_known_text_that_is_not_here_or_damaged_says_how_to_fetch_it() -> None
         load_corpus(CorpusConfig(source="moliere"))
     MOLIERE.path.parent.mkdir(parents=True)
     MOLIERE.path.write_text("ce n'est pas lui")
+    assert default_name() == PLAY.name
+    with pytest.raises(UserError, match=r"not here yet.*corpus fetch"):
+        load_corpus(CorpusConfig(source="moliere"))
+    MOLIERE.path.write_bytes(bytes(MOLIERE.size))
     with pytest.raises(UserError, match=r"damaged.*corpus fetch"):
         load_corpus(CorpusConfig(source="moliere"))
 
@@ -143,7 +147,7 @@ def test_a_limit_takes_the_beginning(small_text: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [("", "is empty"), ("aaaa", "only one character, 'a'")],
+    [("", "is empty"), ("aaaa", "nothing but the character 'a'"), (" \n\t" * 50, "nothing but white space")],
 )
 def test_a_text_with_nothing_to_learn_is_refused(tmp_path: Path, content: str, sentence: str) -> None:
     path = tmp_path / "text.txt"
@@ -152,8 +156,19 @@ def test_a_text_with_nothing_to_learn_is_refused(tmp_path: Path, content: str, s
         load_corpus(CorpusConfig(source=str(path)))
 
 
+def test_a_limit_that_leaves_one_character_is_what_is_wrong(small_text: Path) -> None:
+    with pytest.raises(UserError, match=r"Up to the limit of 1, .* nothing but the character '0'\. Raise the limit"):
+        load_corpus(CorpusConfig(source=str(small_text), limit=1))
+
+
+def test_a_name_that_ends_in_a_space_can_be_named(small_text: Path) -> None:
+    spaced = small_text.rename(small_text.with_name("moutons "))
+    assert CorpusConfig.typed(str(spaced)).path == spaced
+    assert CorpusConfig.typed(f" {small_text}").path == small_text
+
+
 def test_a_text_without_a_tenth_block_has_no_interleaved_split(small_text: Path) -> None:
-    with pytest.raises(UserError, match=r"needs more than 90,000 characters, and moutons has .*tail"):
+    with pytest.raises(UserError, match=r"needs more than 90,000 characters, and there are .*tail"):
         load_corpus(CorpusConfig(source=str(small_text), split="interleaved"))
 
 

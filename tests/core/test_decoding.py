@@ -46,6 +46,34 @@ def test_a_sentence_of_eight_words_is_enough() -> None:
     assert guessed_encoding("Maudit métier que celui de poète à Paris, monsieur".encode("cp1252"), "x") == "cp1252"
 
 
+WESTERN = {
+    "French": "SGANARELLE.\n\nÉlève français, où êtes-vous? «Ça, mon père…» Hélas! très bien, à l'hôtel.\n",
+    "German": "Der Müller saß früh am Bach und hörte, daß die Räder über Nacht stehen geblieben waren.\n",
+    "Spanish": "¿Dónde está la niña? Allí, señor, detrás del molino, mañana volverá según su corazón.\n",
+}
+
+
+@pytest.mark.parametrize("times", [1, 3, 300])
+@pytest.mark.parametrize("encoding", ["cp1252", "mac-roman"])
+@pytest.mark.parametrize("language", WESTERN)
+def test_a_western_language_is_never_read_as_another(language: str, encoding: str, times: int) -> None:
+    content = (WESTERN[language] * times).encode(encoding)
+    assert content.decode(guessed_encoding(content, "x")) == WESTERN[language] * times
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Zażółć gęślą jaźń, a potem wróć do młyna nad rzeką, gdzie mieszka stary młynarz i jego żona.\n", "cp1250"),
+        ("Мельник жил у реки и каждое утро слушал, как шумит вода под старым колесом.\n", "cp1251"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy, a mlynář ho za to u řeky vůbec nechválil.\n", "cp1250"),
+    ],
+)
+def test_other_alphabets_are_not_taken_for_a_western_one(text: str, encoding: str) -> None:
+    content = (text * 3).encode(encoding)
+    assert content.decode(guessed_encoding(content, "x")) == text * 3
+
+
 def test_damaged_utf_8_is_not_taken_for_another_encoding() -> None:
     content = FRENCH.encode()
     with pytest.raises(UserError, match="x is UTF-8, but some of its bytes are damaged"):

@@ -75,7 +75,7 @@ def test_a_text_that_changed_is_encoded_anew(tmp_path: Path, kept: Path) -> None
     assert shown(first).startswith("Il est là,")
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone", "entry cut", "seen cut"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "other codes", "other letters", "entry cut", "seen cut"])
 def test_what_is_kept_and_damaged_is_made_again(tmp_path: Path, kept: Path, damage: str) -> None:
     path = old_text(tmp_path)
     expected = shown(read(path))
@@ -85,11 +85,34 @@ def test_what_is_kept_and_damaged_is_made_again(tmp_path: Path, kept: Path, dama
             codes.write_bytes(codes.read_bytes()[:-1])
         case "gone":
             codes.unlink()
+        case "other codes":
+            codes.write_bytes(b"\xff" * codes.stat().st_size)
+        case "other letters":
+            entry.write_bytes(entry.read_bytes().replace(b"v", b"w"))
         case "entry cut":
             entry.write_bytes(entry.read_bytes()[:-5])
         case "seen cut":
             seen.write_bytes(b"{")
     assert shown(read(path)) == expected
+
+
+def test_a_file_put_in_the_place_of_another_is_noticed(tmp_path: Path, kept: Path) -> None:
+    path = old_text(tmp_path)
+    read(path)
+    status = path.stat()
+    other = tmp_path / "other.txt"
+    other.write_text("Il est là, le voici!.\n" * 100, encoding="utf-8")
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+    assert path.stat().st_size == status.st_size
+    assert shown(read(path)).startswith("Il est là, le voici")
+
+
+def test_a_nul_far_into_a_text_is_found(tmp_path: Path, kept: Path) -> None:
+    path = tmp_path / "n.txt"
+    path.write_bytes(b"Il est tard, le ciel est noir.\n" * 50_000 + b"\0")
+    with pytest.raises(UserError, match="is not text"):
+        read(path)
 
 
 def test_one_that_stops_half_way_leaves_nothing(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:

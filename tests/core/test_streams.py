@@ -55,7 +55,9 @@ def test_one_stream_walks_like_the_course() -> None:
 
 
 def test_a_text_too_short_is_refused_with_what_would_fit() -> None:
-    with pytest.raises(UserError, match=r"has 99 characters.*4 × 25 .*need 125.*window of at most 19") as refusal:
+    with pytest.raises(
+        UserError, match=r"has 99 characters.*4 streams and a window of 25 need 125.*window of at most 19"
+    ) as refusal:
         Streams(np.arange(99), streams=4, window=25)
     assert "fewer streams" not in str(refusal.value)
     with pytest.raises(UserError, match="or fewer streams"):
