@@ -13,6 +13,7 @@ from charlstm_tui.commands.corpus import corpus_commands
 from charlstm_tui.commands.evaluate import evaluate_command
 from charlstm_tui.commands.generate import generate_command
 from charlstm_tui.commands.options import runs_option
+from charlstm_tui.commands.presets import presets_command
 from charlstm_tui.commands.runs import runs_commands
 from charlstm_tui.commands.streams import is_terminal
 from charlstm_tui.commands.train import train_command
@@ -82,7 +83,7 @@ def open_app(store: RunStore) -> None:
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UserError(
             "The app needs a terminal, and there is none here. These work without one: "
-            "charlstm-tui train, evaluate, generate, corpus, runs (--help tells more)."
+            "charlstm-tui train, evaluate, generate, corpus, presets, runs (--help tells more)."
         )
     from charlstm_tui.app import CharLSTMApp
 
@@ -91,5 +92,5 @@ def open_app(store: RunStore) -> None:
     sys.exit(app.return_code or 0)
 
 
-for command in (train_command, evaluate_command, generate_command, corpus_commands, runs_commands):
+for command in (train_command, evaluate_command, generate_command, corpus_commands, presets_command, runs_commands):
     commands.add_command(command)

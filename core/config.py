@@ -1,6 +1,6 @@
 """Every setting, described once: its type, its bounds, its default and a sentence about it.
 
-The command line's options and the form on screen are made from these descriptions, and a preset is an instance of them.
+The command line's options and the form on screen are made from these descriptions; `core/presets.py` has instances.
 """
 
 import re
@@ -79,36 +79,6 @@ class SamplingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Same seed, same prompt: the same text.")] = 0
 
 
-class Preset(Struct, frozen=True, kw_only=True):
-    """A named pair of configurations with a sentence of purpose."""
-
-    name: str
-    purpose: str
-    model: ModelConfig
-    training: TrainingConfig
-
-
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            name="notebook",
-            purpose="The course's recipe, exactly.",
-            model=ModelConfig(),
-            training=TrainingConfig(precision="fp32"),
-        ),
-        Preset(
-            name="quick",
-            purpose="More cells, eight streams: better, sooner.",
-            model=ModelConfig(embedding_size=128, hidden_size=256),
-            training=TrainingConfig(
-                epochs=6, streams=8, window=50, learning_rate=3e-3, gradient_clip=1.0, validation=0.05, precision="fp32"
-            ),
-        ),
-    )
-}
-DEFAULT_PRESET = "quick"
-
 Config = TypeVar("Config", bound=Struct)
 
 
@@ -183,22 +153,12 @@ def configure(base: Config, settings: Mapping[str, Any]) -> Config:
         UserError: a setting is unknown, of the wrong type or out of its bounds; the text names it and its bounds.
     """
     known = {field.name: field for field in fields_of(type(base))}
+    checked = {}
     for name, value in settings.items():
         if name not in known:
             raise UserError(f"There is no setting called {name}. The settings are: {', '.join(known)}.")
-        known[name].check(value)
-    return msgspec.structs.replace(base, **settings)
-
-
-def preset_named(name: str) -> Preset:
-    """Return the preset of that name.
-
-    Raises:
-        UserError: there is none; the text lists those there are.
-    """
-    if name not in PRESETS:
-        raise UserError(f"There is no preset called {name}. The presets are: {', '.join(PRESETS)}.")
-    return PRESETS[name]
+        checked[name] = known[name].check(value)
+    return msgspec.structs.replace(base, **checked)
 
 
 def _bounds_in_words(meta: Meta) -> str:

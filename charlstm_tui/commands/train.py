@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -17,7 +18,7 @@ from charlstm_tui.commands.streams import is_terminal
 from charlstm_tui.commands.texts import TEXTS, about_moliere, limit_option, read_text, split_option
 from charlstm_tui.numbers import count_of
 from core.catalogue import MOLIERE, default_name
-from core.config import DEFAULT_PRESET, PRESETS, ModelConfig, TrainingConfig, configure, preset_named
+from core.config import ModelConfig, TrainingConfig, configure
 from core.control import Control
 from core.corpus import CorpusConfig, Split
 from core.events import (
@@ -30,7 +31,10 @@ from core.events import (
     StepsCompleted,
     to_json,
 )
+from core.files import user_path
+from core.presets import DEFAULT_PRESET, PRESETS, preset_named
 from core.runs import RunConfig, RunStore
+from core.settings_file import Settings, read_settings
 from core.text import sanitise
 
 
@@ -40,9 +44,16 @@ from core.text import sanitise
 @split_option
 @click.option(
     "--preset",
-    default=DEFAULT_PRESET,
-    show_default=True,
-    help=f"Where settings that are not given come from: {', '.join(PRESETS)}.",
+    metavar="NAME",
+    help=f"Where settings that are not given come from: {', '.join(PRESETS)} (charlstm-tui presets tells of each). "
+    f"[else {DEFAULT_PRESET}]",
+)
+@click.option(
+    "--config",
+    "settings_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A TOML file of settings; the options given here count more.",
 )
 @setting_options(TrainingConfig, show_defaults=False)
 @setting_options(ModelConfig, show_defaults=False)
@@ -56,19 +67,24 @@ def train_command(
     corpus: str | None,
     limit: int | None,
     split: Split | None,
-    preset: str,
+    preset: str | None,
+    settings_path: Path | None,
     name: str | None,
     store: RunStore,
     as_json: bool,
     **settings: Any,
 ) -> None:
     """Train a model on a text, and keep it as a run. Ctrl-C stops, saves and leaves with exit code 130."""
-    base = preset_named(preset)
+    said = read_settings(user_path(str(settings_path))) if settings_path is not None else Settings()
+    base = preset_named(_first(preset, said.preset, DEFAULT_PRESET))
+    corpus = _first(corpus, said.corpus, None)
     config = RunConfig(
         preset=base.name,
-        corpus=CorpusConfig.typed(corpus if corpus is not None else default_name(), limit, split or "tail"),
-        model=configure(base.model, given(settings, ModelConfig)),
-        training=configure(base.training, given(settings, TrainingConfig)),
+        corpus=CorpusConfig.typed(
+            _first(corpus, default_name()), _first(limit, said.limit, None), _first(split, said.split, "tail")
+        ),
+        model=configure(base.model, said.model | given(settings, ModelConfig)),
+        training=configure(base.training, said.training | given(settings, TrainingConfig)),
     )
     if corpus is None and not MOLIERE.here:
         click.echo(f"Learning from the play that comes with the program. {about_moliere()}", err=True)
@@ -87,6 +103,11 @@ def train_command(
                 renderer.show(event)
     if isinstance(event, RunFinished):
         ctx.exit({"finished": 0, "failed": 1, "stopped": 130}[event.reason])
+
+
+def _first(*values: Any) -> Any:
+    """Return the first value that is there, else the last one."""
+    return next((value for value in values if value is not None), values[-1])
 
 
 @contextmanager

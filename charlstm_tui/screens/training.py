@@ -24,9 +24,10 @@ from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.text_input import TextInput
 from charlstm_tui.widgets.top_line import TopLine
 from core.catalogue import MOLIERE, PLAY, default_name
-from core.config import DEFAULT_PRESET, PRESETS, Field, ModelConfig, TrainingConfig, configure, fields_of, preset_named
+from core.config import Field, ModelConfig, TrainingConfig, configure, fields_of
 from core.corpus import SPLITS, CorpusConfig, Split
 from core.errors import UserError
+from core.presets import DEFAULT_PRESET, PRESETS, preset_named
 from core.runs import RunConfig
 from core.text import sanitise, shortened
 

@@ -66,9 +66,9 @@ def train(text: Path, seconds: float, data: Path) -> Measured:
 
 def speeds_in_turn(texts: list[Path], rounds: int) -> list[float]:
     """Return the characters a second of training on each text, in one process, a second each and in turn."""
-    from core.config import preset_named
     from core.corpus import CorpusConfig, load_corpus
     from core.events import StepsCompleted
+    from core.presets import preset_named
     from core.training import Trainer
 
     quick = preset_named("quick")

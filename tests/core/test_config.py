@@ -3,8 +3,9 @@ import math
 import msgspec
 import pytest
 
-from core.config import PRESETS, ModelConfig, SamplingConfig, TrainingConfig, configure, fields_of, preset_named
+from core.config import ModelConfig, SamplingConfig, TrainingConfig, configure, fields_of
 from core.errors import UserError
+from core.presets import PRESETS, preset_named
 
 
 @pytest.mark.parametrize("config", [ModelConfig, TrainingConfig, SamplingConfig])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.config import ModelConfig, SamplingConfig, TrainingConfig, configure, preset_named
+from core.config import ModelConfig, SamplingConfig, TrainingConfig, configure
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.errors import UserError
@@ -23,6 +23,7 @@ from core.events import (
     RunStarted,
     StepsCompleted,
 )
+from core.presets import preset_named
 from core.reading import encode
 from core.sampling import Sampler
 from core.scores import Evaluation

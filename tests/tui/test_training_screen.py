@@ -9,8 +9,8 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.widgets.setting_input import SettingInput
 from core.checkpoint import load_checkpoint
-from core.config import PRESETS
 from core.corpus import Corpus, CorpusConfig, open_corpus
+from core.presets import PRESETS
 from core.reading import ReadingProgress
 from core.runs import RunStore, summarise
 from tests.tui.conftest import until

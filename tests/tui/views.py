@@ -1,9 +1,9 @@
 """Training runs as the screens show them, made up for tests."""
 
 from charlstm_tui.training_view import TrainingView
-from core.config import preset_named
 from core.corpus import CorpusConfig
 from core.events import EpochCompleted, RunFinished, RunStarted, StepsCompleted
+from core.presets import preset_named
 from core.runs import RunConfig
 
 CORPUS = CorpusConfig(source="/textes/moliere.txt", limit=100_000)

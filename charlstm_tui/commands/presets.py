@@ -1,0 +1,26 @@
+"""`charlstm-tui presets`: which there are, and what one of them sets."""
+
+import click
+import msgspec
+
+from charlstm_tui.commands.options import json_option
+from core.presets import DEFAULT_PRESET, PRESETS, preset_named
+from core.settings_file import as_toml
+
+
+@click.command("presets", short_help="Which presets there are, and what they set.")
+@click.argument("name", metavar="[NAME]", required=False)
+@json_option
+def presets_command(name: str | None, as_json: bool) -> None:
+    """List the presets; with a NAME, print its settings as a file that `train --config` takes."""
+    if name is not None:
+        preset = preset_named(name)
+        click.echo(msgspec.json.encode(preset).decode() if as_json else as_toml(preset))
+    elif as_json:
+        click.echo(msgspec.json.encode(list(PRESETS.values())).decode())
+    else:
+        for preset in PRESETS.values():
+            click.echo(
+                f"{preset.name:10}{preset.purpose}{' The default.' if preset is PRESETS[DEFAULT_PRESET] else ''}"
+            )
+            click.echo(f"{'':10}{preset.expect}")

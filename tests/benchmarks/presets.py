@@ -1,0 +1,128 @@
+"""What each preset reaches, in what time, beside the course's notebook.
+
+python -m tests.benchmarks.presets FILE [quick] [small] [standard] [interleaved] [soon] [--seed 0] [--json]
+
+FILE is a copy of Molière's plays (`charlstm-tui corpus path moliere` names one that was fetched). Everything runs in
+one process, one after the other, the notebook before each of `quick` and `small`. Times are of training alone, with its
+validation and the choice of threads and precision; the test part is scored when that is over.
+
+    notebook, quick, small    the first 100,000 characters, tail split
+    standard, interleaved     all of it, for 300 s, on the split of that name
+    soon                      standard for --soon seconds, tail split: to 1.509, which nanoGPT's configuration for
+                              CPUs reached in 217 s on two cores
+"""
+
+import argparse
+import copy
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import numpy as np
+import torch
+
+from core.corpus import Corpus, CorpusConfig, Split, load_corpus
+from core.evaluation import score
+from core.events import EpochCompleted
+from core.passage import Ids
+from core.presets import preset_named
+from core.scores import Score
+from core.training import Trainer
+from core.vocabulary import Vocabulary
+from tests.benchmarks import notebook
+
+if TYPE_CHECKING:
+    from core.checkpoint import Checkpoint
+
+FIRST = 100_000
+STANDARD_SECONDS = 300.0
+
+
+class Result(NamedTuple):
+    """One training run, and its score on the test part."""
+
+    what: str
+    seed: int
+    seconds: float
+    epochs: int
+    validation: float | None
+    test: float
+    standard_error: float
+
+
+def _all(ids: Ids) -> torch.Tensor:
+    return torch.from_numpy(ids.take(np.arange(len(ids)))).long()
+
+
+def run_notebook(corpus: Corpus, seed: int) -> Result:
+    """Train as the notebook does, and score its last weights as it does: on whole windows, so 99 % of the test part."""
+    vocabulary = Vocabulary(corpus.characters)
+    train_ids = _all(corpus.part("train").ids(vocabulary))
+    test_ids = _all(corpus.part("test").ids(vocabulary))
+    model, seconds = notebook.train(train_ids, len(vocabulary), seed)
+    loss = notebook.evaluate(model, test_ids)
+    return Result("notebook", seed, seconds, 20, None, loss, float("nan"))
+
+
+def run_preset(name: str, corpus: Corpus, seed: int, seconds: float = 0.0) -> Result:
+    """Train by a preset, keep the best by validation, and score that on the test part."""
+    preset = preset_named(name)
+    training = msgspec.structs.replace(preset.training, seed=seed, seconds=seconds)
+    started = time.perf_counter()
+    trainer = Trainer(corpus, preset.model, training)
+    best: Checkpoint | None = None
+    for event in trainer.run():
+        if isinstance(event, EpochCompleted) and event.best:
+            best = copy.deepcopy(trainer.checkpoint())
+    took = time.perf_counter() - started
+    assert best is not None, "no epoch was completed"
+    test = corpus.part("test").ids(trainer.vocabulary)
+    scored = next(event for event in score(best.model, test, trainer.vocabulary.start_id) if isinstance(event, Score))
+    return Result(name, seed, took, trainer.checkpoint().epoch, best.val_loss, scored.loss, scored.standard_error or 0)
+
+
+def main() -> None:
+    """Print a row a run, as it ends."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("what", nargs="*", default=["quick", "small", "standard", "interleaved", "soon"])
+    parser.add_argument("--seed", type=int, action="append")
+    parser.add_argument("--soon", type=float, default=60.0)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+
+    def text(split: Split, limit: int | None = None) -> Corpus:
+        return load_corpus(CorpusConfig(source=str(options.file.absolute()), split=split, limit=limit))
+
+    def show(result: Result, notebook_seconds: float | None = None) -> Result:
+        if options.json:
+            print(json.dumps(result._asdict()), flush=True)
+            return result
+        validation = f"{result.validation:.4f}" if result.validation is not None else "none"
+        of_notebook = f"   {result.seconds / notebook_seconds:.3f} of the notebook's time" if notebook_seconds else ""
+        print(
+            f"{result.what:12} seed {result.seed}  {result.seconds:7.1f} s  {result.epochs:3} epochs  "
+            f"validation {validation:6}  test {result.test:.4f} ± {result.standard_error:.3f}{of_notebook}",
+            flush=True,
+        )
+        return result
+
+    for seed in options.seed or [0]:
+        for name in ("quick", "small"):
+            if name in options.what:
+                corpus = text("tail", FIRST)
+                base = show(run_notebook(corpus, seed)).seconds
+                show(run_preset(name, corpus, seed), base)
+        if "soon" in options.what:
+            show(run_preset("standard", text("tail"), seed, options.soon)._replace(what="soon"))
+        if "standard" in options.what:
+            show(run_preset("standard", text("tail"), seed, STANDARD_SECONDS))
+        if "interleaved" in options.what:
+            interleaved = run_preset("standard", text("interleaved"), seed, STANDARD_SECONDS)
+            show(interleaved._replace(what="interleaved"))
+
+
+if __name__ == "__main__":
+    main()
