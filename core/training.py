@@ -166,8 +166,8 @@ class Trainer:
         for number in itertools.count(first):
             self._pass = number
             begins = True
-            for inputs, targets in self._streams.epoch(self._offset(number)):
-                yield begins, inputs.to(self.choice.device), targets.to(self.choice.device)
+            for inputs, targets in self._streams.epoch(self._offset(number), self.choice.device):
+                yield begins, inputs, targets
                 begins = False
 
     def _offset(self, number: int) -> int:

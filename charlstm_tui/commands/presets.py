@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from charlstm_tui.commands.options import json_option
-from core.presets import DEFAULT_PRESET, PRESETS, preset_named
+from core.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_named
 from core.settings_file import as_toml
 
 
@@ -20,7 +20,6 @@ def presets_command(name: str | None, as_json: bool) -> None:
         click.echo(msgspec.json.encode(list(PRESETS.values())).decode())
     else:
         for preset in PRESETS.values():
-            click.echo(
-                f"{preset.name:10}{preset.purpose}{' The default.' if preset is PRESETS[DEFAULT_PRESET] else ''}"
-            )
-            click.echo(f"{'':10}{preset.expect}")
+            click.echo(f"{preset.name:10}{preset.purpose}")
+            click.echo(f"{'':10}On two cores: {preset.expect}.")
+        click.echo(f"Unless told, train takes {DEFAULT_PRESET}, or small for a text under {SMALL_TEXT:,} characters.")

@@ -9,7 +9,6 @@ from types import FrameType
 from typing import Any
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -32,7 +31,7 @@ from core.events import (
     to_json,
 )
 from core.files import user_path
-from core.presets import DEFAULT_PRESET, PRESETS, preset_named
+from core.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_for, preset_named
 from core.runs import RunConfig, RunStore
 from core.settings_file import Settings, read_settings
 from core.text import sanitise
@@ -46,7 +45,7 @@ from core.text import sanitise
     "--preset",
     metavar="NAME",
     help=f"Where settings that are not given come from: {', '.join(PRESETS)} (charlstm-tui presets tells of each). "
-    f"[else {DEFAULT_PRESET}]",
+    f"[else {DEFAULT_PRESET}, or small for a text under {SMALL_TEXT:,} characters]",
 )
 @click.option(
     "--config",
@@ -76,20 +75,26 @@ def train_command(
 ) -> None:
     """Train a model on a text, and keep it as a run. Ctrl-C stops, saves and leaves with exit code 130."""
     said = read_settings(user_path(str(settings_path))) if settings_path is not None else Settings()
-    base = preset_named(_first(preset, said.preset, DEFAULT_PRESET))
-    corpus = _first(corpus, said.corpus, None)
-    config = RunConfig(
-        preset=base.name,
-        corpus=CorpusConfig.typed(
-            _first(corpus, default_name()), _first(limit, said.limit, None), _first(split, said.split, "tail")
-        ),
-        model=configure(base.model, said.model | given(settings, ModelConfig)),
-        training=configure(base.training, said.training | given(settings, TrainingConfig)),
+    name_of_preset = _first(preset, said.preset)
+    model = said.model | given(settings, ModelConfig)
+    training = said.training | given(settings, TrainingConfig)
+    for config_class, changed in ((ModelConfig, model), (TrainingConfig, training)):
+        configure(config_class(), changed)  # what is wrong is said before a large text is read
+    base = preset_named(name_of_preset) if name_of_preset is not None else None
+    corpus = _first(corpus, said.corpus)
+    corpus_config = CorpusConfig.typed(
+        _first(corpus, default_name()), _first(limit, said.limit), _first(split, said.split, "tail")
     )
     if corpus is None and not MOLIERE.here:
         click.echo(f"Learning from the play that comes with the program. {about_moliere()}", err=True)
-    text = read_text(config.corpus)
-    config = msgspec.structs.replace(config, corpus=text.config)
+    text = read_text(corpus_config)
+    base = base or preset_for(len(text))
+    config = RunConfig(
+        preset=base.name,
+        corpus=text.config,
+        model=configure(base.model, model),
+        training=configure(base.training, training),
+    )
     renderer = _Renderer(as_json=as_json)
     with renderer:
         renderer.say("loading PyTorch")

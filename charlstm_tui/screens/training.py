@@ -27,7 +27,7 @@ from core.catalogue import MOLIERE, PLAY, default_name
 from core.config import Field, ModelConfig, TrainingConfig, configure, fields_of
 from core.corpus import SPLITS, CorpusConfig, Split
 from core.errors import UserError
-from core.presets import DEFAULT_PRESET, PRESETS, preset_named
+from core.presets import PRESETS, preset_for, preset_named
 from core.runs import RunConfig
 from core.text import sanitise, shortened
 
@@ -52,6 +52,13 @@ def _fields_shown(config: type[Struct]) -> list[Field]:
     return [field for field in fields_of(config) if field.name in SHOWN]
 
 
+def _size_of(source: str) -> int | None:
+    """Return about how many characters a text has; None for one that cannot be told."""
+    with contextlib.suppress(UserError, OSError, ValueError):
+        return CorpusConfig.typed(source).path.stat().st_size
+    return None
+
+
 class TrainingScreen(Screen[None]):
     """Choose a text and settings, start, watch the loss fall, stop."""
 
@@ -70,20 +77,21 @@ class TrainingScreen(Screen[None]):
     ]
 
     training = TrainingView()
+    _suited = ""  # the preset that was taken because it suits the text; empty once another was chosen
     _complaint = ""  # why the last start did not succeed, until something is changed
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        base = preset_named(DEFAULT_PRESET)
+        name = default_name()
+        base = preset_for(_size_of(name) or 0)
+        self._suited = base.name
         yield TopLine("train")
         with ContentSwitcher(initial="settings"):
             with Vertical(id="settings"):
                 with VerticalScroll(can_focus=False):
                     with Horizontal(classes="row", id="text-row"):
                         yield Label("text")
-                        yield TextInput(
-                            default_name(), id="corpus", placeholder="the name or the path of a text", compact=True
-                        )
+                        yield TextInput(name, id="corpus", placeholder="the name or the path of a text", compact=True)
                     yield FetchLine()
                     with Horizontal(classes="row"):
                         yield Label("characters")
@@ -204,15 +212,38 @@ class TrainingScreen(Screen[None]):
     @on(Select.Changed, "#preset")
     def _show_preset(self, event: Select.Changed) -> None:
         preset = preset_named(str(event.value))
+        if preset.name != self._suited:
+            self._suited = ""
         self.query_one("#purpose", Static).update(preset.purpose)
+        self._explain()
         for config in (preset.model, preset.training):
             for field in _fields_shown(type(config)):
                 self._setting(field.name).show(getattr(config, field.name))
 
     @on(Input.Changed)
-    def _explain_what_is_typed(self) -> None:
+    def _explain_what_is_typed(self, event: Input.Changed) -> None:
         self._complaint = ""
         self._explain()
+        if event.input.id in ("corpus", "limit"):
+            self._suit_the_text()
+
+    def _suit_the_text(self) -> None:
+        """Take the preset that suits the text, unless another was chosen or its settings were changed."""
+        size = _size_of(self.query_one("#corpus", Input).value)
+        if not self._suited or size is None or self._changed():
+            return
+        limit = self._read_limit_or_none()
+        self._suited = preset_for(min(size, limit or size)).name
+        self.query_one("#preset", Select).value = self._suited
+
+    def _changed(self) -> bool:
+        """Tell whether a setting on screen is not the preset's."""
+        preset = preset_named(str(self.query_one("#preset", Select).value))
+        return any(
+            self._setting(field.name).input.value != field.show(getattr(config, field.name))
+            for config in (preset.model, preset.training)
+            for field in _fields_shown(type(config))
+        )
 
     def on_descendant_focus(self) -> None:
         """Explain the setting that is being edited."""
@@ -225,6 +256,9 @@ class TrainingScreen(Screen[None]):
             self._say(self._complaint, trouble=True)
         elif isinstance(setting, SettingInput):
             self._say(setting.explanation, trouble=not setting.input.is_valid)
+        elif self.focused is not None and self.focused.id == "preset":
+            preset = preset_named(str(self.query_one("#preset", Select).value))
+            self._say(f"{preset.purpose} On two cores: {preset.expect}.")
         else:
             self._say(HOW_TO_START)
 

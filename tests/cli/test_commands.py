@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from charlstm_tui.cli import commands
 from core.model import CharLSTM
+from core.presets import PRESETS
 from core.runs import RunStore
 
 TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10"]
@@ -29,7 +30,7 @@ def test_train_says_a_line_an_epoch_on_stderr_and_the_outcome_on_stdout(small_te
     result = call("train", "--corpus", small_text, *TINY)
     assert result.exit_code == 0
     assert [line[:9] for line in result.stderr.splitlines() if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
-    assert result.stdout.startswith("quick-1: finished after 2 epochs")
+    assert result.stdout.startswith("small-1: finished after 2 epochs")
     assert "best.safetensors" in result.stdout
 
 
@@ -42,7 +43,7 @@ def test_train_json_prints_an_event_a_line_and_nothing_else(small_text: Path) ->
     assert [epoch["epoch"] for epoch in epochs] == [1, 2]
     assert {"epoch", "train_loss", "val_loss", "seconds", "chars_per_second"} <= epochs[0].keys()
     last = events[-1]
-    assert (last["event"], last["reason"], last["run"]) == ("run_finished", "finished", "quick-1")
+    assert (last["event"], last["reason"], last["run"]) == ("run_finished", "finished", "small-1")
     assert Path(last["best_checkpoint"]).is_file()
     assert Path(last["last_checkpoint"]).is_file()
 
@@ -236,3 +237,46 @@ def test_a_run_that_diverges_fails_with_exit_code_1_and_says_what_to_do(
     assert result.exit_code == 1
     assert "Try a lower learning rate" in result.stderr
     assert "nothing was saved" in result.stdout
+
+
+def test_a_file_of_settings_counts_more_than_the_preset_and_less_than_an_option(
+    small_text: Path, tmp_path: Path, store: RunStore
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'preset = "quick"\ncorpus = "moutons.txt"\nepochs = 1\nhidden_size = 4\nembedding_size = 3\n'
+        "streams = 2\nwindow = 10\n"
+    )
+    assert call("train", "--config", file, "--hidden-size", 5, "--name", "mine").exit_code == 0
+    config = store.get("mine").config()
+    assert (config.preset, config.corpus.name) == ("quick", "moutons")
+    assert (config.model.hidden_size, config.model.embedding_size, config.training.epochs) == (5, 3, 1)
+    assert config.training.warmup == PRESETS["quick"].training.warmup, "what neither says is the preset's"
+    assert call("train", "--config", file, "--preset", "notebook", "--name", "other").exit_code == 0
+    assert store.get("other").config().preset == "notebook"
+
+
+def test_a_wrong_file_of_settings_is_a_sentence(tmp_path: Path) -> None:
+    result = call("train", "--config", tmp_path / "none.toml")
+    assert result.exit_code == 2
+    assert "none.toml cannot be read: No such file" in result.stderr
+
+
+def test_without_a_preset_a_short_text_takes_the_one_for_short_texts(small_text: Path, store: RunStore) -> None:
+    assert call("train", "--corpus", small_text, *TINY).exit_code == 0
+    assert [run.name for run in store.all()] == ["small-1"]
+
+
+def test_presets_are_listed_with_what_to_expect() -> None:
+    lines = call("presets").stdout.splitlines()
+    assert [line.split()[0] for line in lines[:-1:2]] == list(PRESETS)
+    assert all(line.strip().startswith("On two cores:") for line in lines[1:-1:2])
+    assert [preset["name"] for preset in json.loads(call("presets", "--json").stdout)] == list(PRESETS)
+
+
+def test_a_preset_is_shown_as_a_file_that_train_takes(small_text: Path, tmp_path: Path, store: RunStore) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(call("presets", "standard").stdout)
+    assert call("train", "--config", file, "--corpus", small_text, *TINY, "--name", "mine").exit_code == 0
+    assert store.get("mine").config().training.averaging == PRESETS["standard"].training.averaging
+    assert call("presets", "speedy").exit_code == 2

@@ -56,7 +56,7 @@ def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store:
 
     terminal.send("3")
     terminal.until_shown("prompt ▸")
-    terminal.until_shown("quick-1")
+    terminal.until_shown("small-1")
     terminal.send("Où est")
     terminal.until_shown("prompt ▸ Où est")
     terminal.send("\r")

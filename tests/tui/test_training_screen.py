@@ -154,6 +154,45 @@ async def test_a_huge_loss_and_a_long_run_can_be_shown(app: CharLSTMApp) -> None
         assert app.screen.query_one(Sparkline).size.width == 3, "a column an epoch, though 1,000 are to come"
 
 
+async def test_a_run_by_time_ends_when_the_time_is_over(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=1_000_000)
+        setting(app, "seconds").value = "1.5"
+        await pilot.press("enter")
+        await until(lambda: app.training.phase == "finished")
+        assert app.training.started is not None
+        assert len(app.training.epochs) == app.training.started.epochs < 1000
+        assert app.training.steps is not None
+        assert 1.4 < app.training.steps.elapsed_seconds < 10, "1.5 s, and room for a busy machine"
+
+
+async def test_the_preset_follows_the_text_until_one_is_chosen(app: CharLSTMApp, tmp_path: Path) -> None:
+    long, short = tmp_path / "long.txt", tmp_path / "short.txt"
+    long.write_text("Ah! le voilà.\n" * 30_000)
+    short.write_text("Ah! le voilà.\n" * 3_000)
+    async with app.run_test(size=(80, 24)) as pilot:
+        text, preset = app.screen.query_one("#corpus", Input), app.screen.query_one("#preset", Select)
+        assert preset.value == "small", "for the play"
+        text.value = str(long)
+        await pilot.pause()
+        assert preset.value == "standard"
+        assert setting(app, "streams").value == str(PRESETS["standard"].training.streams)
+        app.screen.query_one("#limit", Input).value = "100,000"
+        await pilot.pause()
+        assert preset.value == "small"
+        app.screen.query_one("#limit", Input).value = ""
+        await pilot.pause()
+        assert preset.value == "standard"
+        setting(app, "epochs").value = "3"
+        text.value = str(short)
+        await pilot.pause()
+        assert (preset.value, setting(app, "epochs").value) == ("standard", "3"), "what was typed is not lost"
+        preset.value = "quick"
+        text.value = str(long)
+        await pilot.pause()
+        assert preset.value == "quick", "a chosen one stays"
+
+
 async def test_a_preset_fills_in_the_settings(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         app.screen.query_one("#preset", Select).value = "notebook"
