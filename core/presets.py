@@ -32,21 +32,21 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="notebook",
             purpose="The course's recipe, exactly.",
-            expect="half a minute for 100,000 characters; 1.53",
+            expect="half a minute for 100,000 characters of Molière, test loss 1.49 to 1.53",
             model=ModelConfig(),
             training=TrainingConfig(precision="fp32"),
         ),
         Preset(
             name="quick",
             purpose="A better model than the notebook's, much sooner.",
-            expect="not measured yet",
+            expect="3 s for 100,000 characters of Molière, test loss 1.47",
             model=ModelConfig(embedding_size=128, hidden_size=256),
             training=structs.replace(_ANNEALED, epochs=4, streams=12, window=40, learning_rate=1e-2, validation=0.05),
         ),
         Preset(
             name="small",
             purpose="For a text under 300,000 characters.",
-            expect="not measured yet",
+            expect="70 s for 100,000 characters of Molière, test loss 1.36",
             model=ModelConfig(embedding_size=128, hidden_size=512),
             training=structs.replace(
                 _ANNEALED,
@@ -57,7 +57,7 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="standard",
             purpose="For a text of about a million characters.",
-            expect="not measured yet",
+            expect="5 min for all of Molière, test loss 1.27",
             model=ModelConfig(embedding_size=128, hidden_size=512),
             training=structs.replace(
                 _ANNEALED,

@@ -49,7 +49,7 @@ class Result(NamedTuple):
     epochs: int
     validation: float | None
     test: float
-    standard_error: float
+    standard_error: float | None
 
 
 def _all(ids: Ids) -> torch.Tensor:
@@ -63,7 +63,7 @@ def run_notebook(corpus: Corpus, seed: int) -> Result:
     test_ids = _all(corpus.part("test").ids(vocabulary))
     model, seconds = notebook.train(train_ids, len(vocabulary), seed)
     loss = notebook.evaluate(model, test_ids)
-    return Result("notebook", seed, seconds, 20, None, loss, float("nan"))
+    return Result("notebook", seed, seconds, 20, None, loss, None)
 
 
 def run_preset(name: str, corpus: Corpus, seed: int, seconds: float = 0.0) -> Result:
@@ -80,7 +80,7 @@ def run_preset(name: str, corpus: Corpus, seed: int, seconds: float = 0.0) -> Re
     assert best is not None, "no epoch was completed"
     test = corpus.part("test").ids(trainer.vocabulary)
     scored = next(event for event in score(best.model, test, trainer.vocabulary.start_id) if isinstance(event, Score))
-    return Result(name, seed, took, trainer.checkpoint().epoch, best.val_loss, scored.loss, scored.standard_error or 0)
+    return Result(name, seed, took, trainer.checkpoint().epoch, best.val_loss, scored.loss, scored.standard_error)
 
 
 def main() -> None:
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("what", nargs="*", default=["quick", "small", "standard", "interleaved", "soon"])
     parser.add_argument("--seed", type=int, action="append")
-    parser.add_argument("--soon", type=float, default=60.0)
+    parser.add_argument("--soon", type=float, default=35.0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
@@ -100,11 +100,12 @@ def main() -> None:
         if options.json:
             print(json.dumps(result._asdict()), flush=True)
             return result
+        error = f" ± {result.standard_error:.3f}" if result.standard_error is not None else ""
         validation = f"{result.validation:.4f}" if result.validation is not None else "none"
         of_notebook = f"   {result.seconds / notebook_seconds:.3f} of the notebook's time" if notebook_seconds else ""
         print(
             f"{result.what:12} seed {result.seed}  {result.seconds:7.1f} s  {result.epochs:3} epochs  "
-            f"validation {validation:6}  test {result.test:.4f} ± {result.standard_error:.3f}{of_notebook}",
+            f"validation {validation:6}  test {result.test:.4f}{error}{of_notebook}",
             flush=True,
         )
         return result
