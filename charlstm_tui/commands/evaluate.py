@@ -2,16 +2,13 @@
 
 import json
 import math
-import sys
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from charlstm_tui.commands.options import json_option, runs_option
-from charlstm_tui.commands.streams import is_terminal
+from charlstm_tui.commands.streams import bar
 from charlstm_tui.commands.texts import TEXTS, limit_option, read_text, split_option
 from core.corpus import PARTS, CorpusConfig, Part, Split
 from core.runs import RunStore
@@ -69,15 +66,7 @@ def _chosen(trained_on: CorpusConfig, named: str | None, limit: int | None, spli
 def _evaluate_showing_progress(checkpoint: "Checkpoint", corpus: "Corpus", part: Part) -> Evaluation:
     from core.evaluation import evaluate
 
-    with Progress(
-        TextColumn("evaluating"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(compact=True),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not is_terminal(sys.stderr),
-    ) as progress:
+    with bar("evaluating") as progress:
         task = progress.add_task("", total=None)
         for event in evaluate(checkpoint, corpus, part):
             if isinstance(event, EvaluationProgress):

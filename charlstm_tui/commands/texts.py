@@ -1,12 +1,8 @@
 """Options that name a text and its cut, and the reading of it, which for a large one takes a while."""
 
-import sys
-
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from charlstm_tui.commands.streams import is_terminal
+from charlstm_tui.commands.streams import bar
 from charlstm_tui.numbers import size_in_bytes
 from core.catalogue import KNOWN, MOLIERE
 from core.corpus import SPLITS, Corpus, CorpusConfig, open_corpus
@@ -29,15 +25,7 @@ def read_text(config: CorpusConfig) -> Corpus:
     Raises:
         UserError: as for `open_corpus`.
     """
-    with Progress(
-        TextColumn("reading the text"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(compact=True),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not is_terminal(sys.stderr),
-    ) as progress:
+    with bar("reading the text") as progress:
         task = progress.add_task("", total=1.0)
         for event in open_corpus(config):
             if isinstance(event, Corpus):

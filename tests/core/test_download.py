@@ -1,6 +1,7 @@
 """Fetching from a server on this machine that does what servers do to people."""
 
 import hashlib
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -134,3 +135,15 @@ def test_a_name_that_is_taken_by_a_folder_is_said(server: str) -> None:
     with pytest.raises(UserError, match=r"comedie\.txt cannot be written"):
         list(fetch(wanted))
     assert left(wanted.path.parent) == ["comedie.txt"]
+
+
+def test_what_a_killed_fetch_left_is_cleared_up_a_day_later(server: str) -> None:
+    wanted = text(f"{server}/whole")
+    folder = wanted.path.parent
+    for name, hours in (("old", 25), ("new", 1)):
+        killed = folder / f".fetching-{name}"
+        killed.mkdir(parents=True)
+        (killed / "half").write_bytes(b"half")
+        os.utime(killed, (time.time() - hours * 3600,) * 2)
+    list(fetch(wanted))
+    assert left(folder) == [".fetching-new", "comedie.txt"], "another process may be fetching there"

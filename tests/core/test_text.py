@@ -3,7 +3,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import sanitise
+from core.text import sanitise, shortened
 
 anything = st.text(st.characters(), max_size=200)
 
@@ -34,3 +34,11 @@ def test_harmless_text_is_left_alone() -> None:
 
 def test_an_escape_sequence_becomes_visible() -> None:
     assert sanitise("\x1b]0;title\x07\x9b31m\x7f") == "␛]0;title␇\ufffd31m␡"
+
+
+@given(anything)
+def test_what_is_quoted_in_a_message_stays_in_one_short_line(text: str) -> None:
+    shown = shortened(text * 3)
+    assert "\n" not in shown
+    assert sanitise(shown) == shown
+    assert len(shown) <= 121
