@@ -4,6 +4,7 @@ A job's thread only fills a buffer; a timer on the owner's side empties it a few
 So however fast the engine talks, the screen hears it at its own pace, nothing is lost, and no thread touches a widget.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -23,7 +24,9 @@ from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
 from core.errors import UserError, in_plain_words
 from core.preview import Preview, preview
+from core.recording import record
 from core.runs import RunConfig, RunStore
+from core.summary import RunSummary, summarise
 
 TRAINING_INTERVAL = 1 / 10
 """Seconds between two looks at a training run: more often cannot be read."""
@@ -167,7 +170,36 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
     config = msgspec.structs.replace(config, corpus=corpus.config)
     trainer = Trainer(corpus, config.model, config.training)
     if not control.stopped:
-        yield from store.create(config).record(trainer, control)
+        yield from record(store.create(config), trainer, control)
+
+
+def resume(control: Control, store: RunStore, name: str) -> Iterator[object]:
+    """Go on with a run, and record it. Yields `Doing`, then the run's events."""
+    yield Doing("loading PyTorch")
+    from core.resuming import resume
+
+    run = store.get(name)
+    with run.locked():
+        yield Doing("loading the run")
+        resumption = resume(store, name, run, {})
+        corpus = yield from _read(control, resumption.config.corpus)
+        if corpus is None:
+            return
+        yield Doing("building the network")
+        trainer = resumption.trainer(corpus)
+        if not control.stopped:
+            yield from record(resumption.begin(store), trainer, control)
+
+
+def unfinished_runs(control: Control, store: RunStore) -> Iterator[RunSummary]:
+    """Look for the runs that can go on, newest first."""
+    for run in store.all():
+        if control.stopped:
+            return
+        with contextlib.suppress(UserError):  # a damaged run cannot go on
+            summary = summarise(run)
+            if summary.state in ("stopped", "interrupted"):
+                yield summary
 
 
 def evaluate(control: Control, path: Path, part: Part) -> Iterator[object]:

@@ -1,6 +1,7 @@
 """The command line: alone it opens the app, with a command it does one thing and leaves.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 128 and a signal's number: 130 after ctrl-C, 143 after a kill,
+129 when the terminal is gone.
 """
 
 import io
@@ -17,6 +18,7 @@ from charlstm_tui.commands.presets import presets_command
 from charlstm_tui.commands.runs import runs_commands
 from charlstm_tui.commands.streams import is_terminal
 from charlstm_tui.commands.train import train_command
+from charlstm_tui.signals import Ended, end, handled
 from core.errors import UserError, in_plain_words
 from core.runs import RunStore
 from core.text import sanitise
@@ -50,7 +52,8 @@ class _Commands(click.Group):
             if isinstance(stream, io.TextIOWrapper):  # a locale without a character shows a question mark
                 stream.reconfigure(errors="replace")
         try:
-            return super().invoke(ctx)
+            with handled(end):
+                return super().invoke(ctx)
         except UserError as error:
             raise _BadInput(sanitise(str(error))) from None
         except click.ClickException as error:
@@ -62,6 +65,8 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             ctx.exit(130)
+        except Ended as ended:
+            ctx.exit(ended.exit_code)
 
 
 @click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,7 +94,7 @@ def open_app(store: RunStore) -> None:
 
     app = CharLSTMApp(store)
     app.run()
-    sys.exit(app.return_code or 0)
+    sys.exit(app.leaving or app.return_code or 0)
 
 
 for command in (train_command, evaluate_command, generate_command, corpus_commands, presets_command, runs_commands):

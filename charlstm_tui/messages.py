@@ -13,6 +13,15 @@ class StartTraining(Message):
         self.config = config
 
 
+class ResumeTraining(Message):
+    """Go on with a run that was stopped or cut off."""
+
+    def __init__(self, config: RunConfig, name: str) -> None:
+        super().__init__()
+        self.config = config
+        self.name = name
+
+
 class StopTraining(Message):
     """Stop the run under way, and save it."""
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from charlstm_tui.bridge import Doing, TextRead
 from core.events import (
+    CheckpointSaved,
     Diverged,
     EpochCompleted,
     Paused,
@@ -15,6 +16,7 @@ from core.events import (
     Resumed,
     RunFinished,
     RunStarted,
+    SavingFailed,
     StepsCompleted,
 )
 from core.runs import RunConfig
@@ -44,6 +46,8 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     steps: StepsCompleted | None = None
     epochs: tuple[EpochCompleted, ...] = ()
     finished: RunFinished | None = None
+    trouble: str = ""
+    """What cannot be written just now, in words."""
     notice: str = ""
     """Something that happened on the way, in words."""
     error: str = ""
@@ -52,6 +56,11 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     def alive(self) -> bool:
         """Whether a run is under way."""
         return self.phase in ("preparing", "training", "paused", "stopping")
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether this is a run that was stopped, and can be resumed."""
+        return self.phase == "stopped" and self.finished is not None and self.finished.last_checkpoint is not None
 
     @property
     def status(self) -> str:
@@ -94,7 +103,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     def after(self, events: Iterable[object]) -> "TrainingView":
         """Return this view once these events have come."""
         changes: dict[str, object] = {}
-        epochs = []
+        epochs: list[EpochCompleted] = []
         phase: Phase = self.phase
         doing = self.doing
         for event in events:
@@ -106,6 +115,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                 case RunStarted() | Resumed():
                     if isinstance(event, RunStarted):
                         changes["started"] = event
+                        epochs.extend(event.history)
                     if phase != "stopping":
                         phase, doing = "training", "training"
                 case Paused() if phase != "stopping":
@@ -118,9 +128,15 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                     changes["notice"] = event.advice
                 case Diverged():
                     changes["error"] = event.advice
+                case SavingFailed():
+                    changes["trouble"] = event.advice
+                case CheckpointSaved(kind="last"):
+                    changes["trouble"] = ""
                 case RunFinished(reason=reason):
                     changes["finished"] = event
                     phase, doing = reason, f"{reason}, saved" if event.last_checkpoint else reason
+                    if event.unsaved:
+                        doing, changes["error"] = f"{reason}, not saved", event.unsaved
         return msgspec.structs.replace(
             self, phase=phase, doing=doing, epochs=(*self.epochs, *epochs) if epochs else self.epochs, **changes
         )

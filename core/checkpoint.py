@@ -1,33 +1,60 @@
 """A model in one file: its weights, its configuration, its vocabulary, and where it comes from.
 
 The file is a safetensors file: tensors and a header of JSON, never code. Our part of the header is one `Header` as JSON
-under the metadata key "charlstm-tui".
+under the metadata key "charlstm-tui". A file to go on from has more tensors, under "resume." (`snapshot.py`).
+
+Nothing is taken on trust: the sizes that a file claims are held against its configuration before anything is allocated,
+and every byte of it against a sha256 before anything of it is used.
 """
 
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import torch
 from msgspec import Struct
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import CorpusConfig
 from core.errors import UserError
 from core.files import write_atomically
 from core.model import CharLSTM
+from core.position import Progress
+from core.runs import Run
+from core.text import shortened
 from core.vocabulary import Vocabulary
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+MOST_HEADER = 16 << 20
+"""Bytes: the largest vocabulary there can be takes a few million."""
+RESUME = "resume."
+"""What the names of the tensors begin with that only training needs."""
 _METADATA_KEY = "charlstm-tui"
+_UNSIGNED = "0" * 64
+_CHUNK = 1 << 20
+_FLOATS = {"F32", "F16"}
+_CODE = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How PyTorch's own files begin: a zip of pickles, or a pickle."""
+
+Kind = Literal["best", "last", "weights"]
 
 
 class Header(Struct, frozen=True, kw_only=True):
     """What the file says beside the weights."""
 
-    format_version: int
+    sha256: str = _UNSIGNED
+    """Of the whole file, with zeros in this place. The first field, so that it is the first such text in the file."""
+    format_version: int = FORMAT_VERSION
+    kind: Kind
+    preset: str = ""
     model: ModelConfig
     vocabulary: str
     corpus: CorpusConfig
@@ -35,6 +62,7 @@ class Header(Struct, frozen=True, kw_only=True):
     epoch: int
     train_loss: float | None
     val_loss: float | None
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +78,14 @@ class Checkpoint:
     train_loss: float | None
     val_loss: float | None
 
-    def to_bytes(self) -> bytes:
-        """Return the content of a checkpoint file."""
+    def save(self, path: Path) -> None:
+        """Write the weights and what they are, atomically.
+
+        Raises:
+            UserError: it cannot be written.
+        """
         header = Header(
-            format_version=FORMAT_VERSION,
+            kind="weights",
             model=self.model.config,
             vocabulary=self.vocabulary.characters,
             corpus=self.corpus,
@@ -62,43 +94,33 @@ class Checkpoint:
             train_loss=self.train_loss,
             val_loss=self.val_loss,
         )
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.model.state_dict().items()}
-        return save(tensors, metadata={_METADATA_KEY: msgspec.json.encode(header).decode()})
+        write_atomically(path, *signed(header, self.model.state_dict()))
 
-    def save(self, path: Path) -> None:
-        """Write the file, atomically.
 
-        Raises:
-            UserError: it cannot be written.
-        """
-        write_atomically(path, self.to_bytes())
+def signed(header: Header, tensors: Mapping[str, Tensor]) -> tuple[memoryview, bytes, memoryview]:
+    """Return the content of a file, in three pieces: the one in the middle is the sha256."""
+    on_processor = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    content = memoryview(save(on_processor, metadata={_METADATA_KEY: msgspec.json.encode(header).decode()}))
+    place = content[: 8 + int.from_bytes(content[:8], "little")].tobytes().index(_UNSIGNED.encode())
+    return content[:place], hashlib.sha256(content).hexdigest().encode(), content[place + len(_UNSIGNED) :]
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint file. Nothing is allocated before the sizes it claims are checked against its configuration.
+    """Read the model of a checkpoint file.
 
     Raises:
         UserError: there is no such file, or it is not a whole checkpoint of this program.
     """
-    if not path.is_file():
-        raise UserError(f"There is no checkpoint {path}. `charlstm-tui runs list` shows the runs.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = _read_header(file.metadata() or {}, path)
-            with torch.device("meta"):
-                model = CharLSTM(header.model, len(header.vocabulary))
-            expected = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-            found = {name: part.get_shape() for name, part in slices.items() if part.get_dtype() == "F32"}
-            if found != expected or len(slices) != len(expected):
-                raise UserError(f"{path} does not hold the weights that its header describes: it is damaged.")
-            model.load_state_dict({name: file.get_tensor(name) for name in expected}, assign=True)
-            if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
-                raise UserError(f"{path} holds weights that are not numbers: its training went astray. Choose another.")
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is not a whole checkpoint ({error}). Choose another file.") from None
+    with opened(path) as file:
+        weights = {name: file.tensor(name).float() for name in file.expected}
+        if not all(bool(weight.isfinite().all()) for weight in weights.values()):
+            raise UserError(f"{file.shown} holds weights that are not numbers: its training went astray.")
+        header = file.header
+    with torch.device("meta"):
+        model = CharLSTM(header.model, len(header.vocabulary))
+    model.load_state_dict(weights, assign=True)
     return Checkpoint(
-        model=model,
+        model=model.requires_grad_(True),
         vocabulary=Vocabulary(header.vocabulary),
         corpus=header.corpus,
         training=header.training,
@@ -108,16 +130,131 @@ def load_checkpoint(path: Path) -> Checkpoint:
     )
 
 
-def _read_header(metadata: dict[str, str], path: Path) -> Header:
-    if _METADATA_KEY not in metadata:
-        raise UserError(f"{path} is a safetensors file, but not a checkpoint of charlstm-tui. Choose another file.")
+class CheckpointFile:
+    """A checkpoint file that was checked, and whose tensors may be read."""
+
+    def __init__(self, file: Any, header: Header, shown: str) -> None:
+        self._file = file
+        self.header = header
+        self.shown = shown
+        """Its path, for a message."""
+        self.expected = _shapes(header)
+        """The name and shape of each of the model's weights."""
+        self.shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        self.types = {name: str(file.get_slice(name).get_dtype()) for name in self.shapes}
+
+    def tensor(self, name: str) -> Tensor:
+        """Read a tensor: a copy of its own."""
+        tensor: Tensor = self._file.get_tensor(name)
+        return tensor.clone()
+
+    def check(self) -> None:
+        """Hold what the file holds against what its header says.
+
+        Raises:
+            UserError: it is not the same.
+        """
+        weights = {name: shape for name, shape in self.shapes.items() if not name.startswith(RESUME)}
+        floats = all(self.types[name] in _FLOATS for name in weights)
+        resumable = self.header.progress is not None
+        if weights != self.expected or not floats or (len(weights) < len(self.shapes)) != resumable:
+            raise UserError(f"{self.shown} does not hold the weights that its header describes: it is damaged.")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[CheckpointFile]:
+    """Open a checkpoint file and check it, each byte.
+
+    Raises:
+        UserError: there is no such file, or it is not a whole checkpoint of this program.
+    """
+    shown = shortened(path)
+    if not path.is_file():
+        raise UserError(f"There is no checkpoint {shown}. `charlstm-tui runs list` shows the runs.")
     try:
-        version = msgspec.json.decode(metadata[_METADATA_KEY], type=dict)["format_version"]
-        if version != FORMAT_VERSION:
-            raise UserError(f"{path} has format {version}; this program reads format {FORMAT_VERSION}. Update it.")
+        for _ in range(5):  # a run under way may put a newer file in its place meanwhile
+            before = path.stat()
+            beginning = _beginning(path, shown)
+            with safe_open(path, framework="pt") as file:
+                header = _read_header(file.metadata() or {}, shown)
+                checked = CheckpointFile(file, header, shown)
+                checked.check()
+                digest = _digest(path, beginning, header.sha256)
+                if (before.st_ino, before.st_mtime_ns) != (path.stat().st_ino, path.stat().st_mtime_ns):
+                    continue
+                if digest != header.sha256:
+                    raise UserError(f"{shown} is damaged: its content is not what was saved. Choose another file.")
+                _check_place(path, header, shown)
+                yield checked
+                return
+    except (SafetensorError, OSError, MemoryError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or shortened(error) or type(error).__name__
+        raise UserError(f"{shown} is not a whole checkpoint ({why}). Choose another file.") from None
+    raise UserError(f"{shown} changes while it is read. Try again.")
+
+
+def _check_place(path: Path, header: Header, shown: str) -> None:
+    """Raise a `UserError` for a file that lies in a run's folder under a name that is another one's."""
+    run = Run(path.absolute().parent)
+    kinds = {run.best_path.name: "best", run.last_path.name: "last"}
+    if path.name not in kinds or not run.config_path.is_file():
+        return
+    try:
+        config = run.config()
+    except UserError:  # a damaged configuration says nothing of this file
+        return
+    if kinds[path.name] != header.kind or not config.is_of(header.corpus, header.model, header.training):
+        raise UserError(f"{shown} is whole, but another file than its run saved there. Put the right one back.")
+
+
+def _beginning(path: Path, shown: str) -> bytes:
+    """Return the file's length of its header and the header, if the length can be one."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start.startswith(_CODE):
+            raise UserError(
+                f"{shown} is a file of PyTorch's own kind, which may run code when it is opened, so it is not. "
+                "Choose a .safetensors file that charlstm-tui made."
+            )
+        length = int.from_bytes(start, "little")
+        if len(start) < 8 or length > min(os.fstat(file.fileno()).st_size, MOST_HEADER):
+            raise UserError(f"{shown} is not a whole checkpoint. Choose another file.")
+        return start + file.read(length)
+
+
+def _read_header(metadata: dict[str, str], shown: str) -> Header:
+    if _METADATA_KEY not in metadata:
+        raise UserError(f"{shown} is a safetensors file, but not a checkpoint of charlstm-tui. Choose another file.")
+    try:
+        version = msgspec.json.decode(metadata[_METADATA_KEY], type=_Versioned).format_version
+        if version > FORMAT_VERSION:
+            raise UserError(f"{shown} has format {version}, newer than this program's {FORMAT_VERSION}. Update it.")
+        if version < FORMAT_VERSION:
+            raise UserError(f"{shown} has format {version}, from before {FORMAT_VERSION}. Train the model anew.")
         header = msgspec.json.decode(metadata[_METADATA_KEY], type=Header)
-    except (ValueError, KeyError) as error:  # msgspec's errors are ValueErrors
-        raise UserError(f"The header of {path} is damaged ({error}). Choose another file.") from None
-    if not header.vocabulary or Vocabulary(header.vocabulary).characters != header.vocabulary:
-        raise UserError(f"The vocabulary of {path} is damaged. Choose another file.")
+        right = bool(header.vocabulary) and Vocabulary(header.vocabulary).characters == header.vocabulary
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        raise UserError(f"The header of {shown} is damaged ({shortened(error)}). Choose another file.") from None
+    if not right:
+        raise UserError(f"The vocabulary of {shown} is damaged. Choose another file.")
     return header
+
+
+class _Versioned(Struct):
+    format_version: int
+
+
+def _shapes(header: Header) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        model = CharLSTM(header.model, len(header.vocabulary))
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def _digest(path: Path, beginning: bytes, sha256: str) -> str:
+    """Return the sha256 of a file with zeros in the place of the one that is in it."""
+    with path.open("rb") as file:
+        hashed = hashlib.sha256(beginning.replace(sha256.encode(), _UNSIGNED.encode(), 1))
+        file.seek(len(beginning))
+        while chunk := file.read(_CHUNK):
+            hashed.update(chunk)
+    return hashed.hexdigest()

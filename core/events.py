@@ -37,6 +37,12 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     device: str = "cpu"
     precision: Literal["fp32", "bf16"] = "fp32"
     threads: int = 1
+    epochs_done: int = 0
+    """Epochs that an earlier process completed, if this run was resumed."""
+    elapsed_seconds: float = 0.0
+    """What it took for them, and for what it did of the next."""
+    history: "tuple[EpochCompleted, ...]" = ()
+    """What it said of them."""
 
 
 class StepsCompleted(_Event, frozen=True, kw_only=True):
@@ -82,6 +88,23 @@ class CheckpointSaved(_Event, frozen=True, kw_only=True):
     epoch: int
     """Epochs completed when it was made."""
     path: str
+
+
+class SavingFailed(_Event, frozen=True, kw_only=True):
+    """Something of a run could not be written. The run goes on, and it is tried again; this is said once a spell."""
+
+    path: str
+    why: str
+    again_after: float
+    """Seconds between two tries."""
+
+    @property
+    def advice(self) -> str:
+        """What happened, and what comes next."""
+        return (
+            f"{self.path} cannot be written: {self.why}. The training goes on, and it is tried again every "
+            f"{self.again_after:g} seconds. Make room there, or put the folder back."
+        )
 
 
 class Paused(_Event, frozen=True, kw_only=True):
@@ -133,6 +156,8 @@ class RunFinished(_Event, frozen=True, kw_only=True):
     run: str = ""
     best_checkpoint: str | None = None
     last_checkpoint: str | None = None
+    unsaved: str = ""
+    """What could not be written until the end, and why; empty where all was."""
 
 
 Event = (
@@ -140,6 +165,7 @@ Event = (
     | StepsCompleted
     | EpochCompleted
     | CheckpointSaved
+    | SavingFailed
     | Paused
     | Resumed
     | RateHalved

@@ -26,34 +26,39 @@ def user_path(typed: str) -> Path:
     return path
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` under `path`: written beside it, flushed to the disk, then renamed over it.
+def write_atomically(path: Path, *content: bytes | memoryview) -> None:
+    """Put the pieces of `content` under `path`: written beside it, flushed to the disk, then renamed over it.
 
     Raises:
         UserError: the folder cannot be written to, or is full. What was under the name is still there.
     """
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 would hide a run from the rest of the class
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        os.close(descriptor)
+        Path(name).unlink()  # made anew with the rights of any file: mkstemp's hide it from others
+        replace_with(path, Path(name), *content)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def replace_with(path: Path, temporary: Path, *content: bytes | memoryview) -> None:
+    """Put the pieces of `content` under `path` by way of `temporary`, a name beside it that nobody else uses.
+
+    Raises:
+        OSError: it cannot be written. What was under the name is still there.
+    """
+    try:
+        with temporary.open("wb") as file:
+            for piece in content:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
     _flush_folder(path.parent)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _flush_folder(folder: Path) -> None:

@@ -1,7 +1,6 @@
-"""One network and what moves it: a step of learning, the rate, the averaged weights, the way back after a bad step."""
+"""One network and what moves it: a step of learning, the averaged weights, and all of it as tensors to return to."""
 
-import copy
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -11,9 +10,10 @@ from core.config import ModelConfig, TrainingConfig
 from core.dropout import Dropout
 from core.machine import Choice
 from core.model import CharLSTM, State
-from core.optimization import Average, make_optimizer, rate_share
+from core.optimization import Average, make_optimizer
 
 _AFTER_THE_WEIGHTS = 1 << 33  # so that dropout does not draw the numbers that the weights were made of
+_MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW remembers of each weight, by its own names
 
 
 class Learner:
@@ -25,38 +25,29 @@ class Learner:
         model = CharLSTM(model_config, vocabulary_size)
         model.initialise(Generator().manual_seed(config.seed), forget_bias=config.forget_bias)
         self.model = model.to(choice.device)
-        self.rate_factor = 1.0
-        """What is left of the rate after steps that went astray."""
         self._generator = Generator(choice.device).manual_seed(config.seed + _AFTER_THE_WEIGHTS)
         dropout = Dropout(config, self._generator)
         self._dropout = None if dropout.drops_nothing else dropout
         self._optimizer = make_optimizer(self.model, config)
         self._average = Average(self.model, config.averaging) if config.averaging else None
-        self._good: dict[str, Any] = {}
 
     @property
     def kept(self) -> CharLSTM:
         """The weights to validate and to keep: the averaged ones, where there are any."""
         return self._average.model if self._average is not None else self.model
 
-    @property
-    def rate(self) -> float:
-        """The learning rate of the last step."""
-        return float(self._optimizer.param_groups[0]["lr"])
-
-    def step(self, inputs: Tensor, targets: Tensor, state: State | None, progress: float) -> tuple[Tensor, State]:
+    def step(self, inputs: Tensor, targets: Tensor, state: State | None, rate: float) -> tuple[Tensor, State]:
         """Learn from one window.
 
         Args:
             inputs: ids, (T, B).
             targets: the ids that follow them, (T, B).
             state: where the previous window ended.
-            progress: the share of the run that is done, for the rate.
+            rate: the learning rate.
 
         Returns:
             The mean loss before the step, on the device, and the state after it, without its history.
         """
-        rate = self.config.learning_rate * rate_share(progress, self.config) * self.rate_factor
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         if self.config.state_reset and state is not None:
@@ -78,18 +69,35 @@ class Learner:
         """Tell whether every weight is a number."""
         return all(bool(parameter.isfinite().all()) for parameter in self.model.parameters())
 
-    def remember(self) -> None:
-        """Note where the weights and the optimizer stand, to come back to."""
-        self._good = {
-            "model": copy.deepcopy(self.model.state_dict()),
-            "optimizer": copy.deepcopy(self._optimizer.state_dict()),
-            "average": copy.deepcopy(self._average.model.state_dict()) if self._average is not None else None,
-        }
-
-    def go_back(self) -> None:
-        """Return to what was last remembered, with half the rate from here on."""
-        self.model.load_state_dict(self._good["model"])
-        self._optimizer.load_state_dict(copy.deepcopy(self._good["optimizer"]))
+    def state(self) -> dict[str, Tensor]:
+        """Return all that a step depends on and changes, as tensors: the learner's own, not copies."""
+        tensors = {f"weights.{name}": weight.detach() for name, weight in self.model.named_parameters()}
+        steps = 0.0
+        for name, weight in self.model.named_parameters():
+            remembered = self._optimizer.state[weight]  # nothing before the first step
+            steps = float(remembered.get("step", 0.0))
+            for moment in _MOMENTS:
+                tensors[f"optimizer.{moment}.{name}"] = remembered.get(moment, torch.zeros_like(weight.detach()))
+        tensors["optimizer.steps"] = torch.tensor(int(steps))
         if self._average is not None:
-            self._average.model.load_state_dict(self._good["average"])
-        self.rate_factor /= 2
+            tensors |= {f"average.{name}": weight for name, weight in self._average.model.named_parameters()}
+            tensors["average.updates"] = torch.tensor(self._average.updates)
+        return tensors | {"generator": self._generator.get_state()}
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, Tensor], steps: int) -> None:
+        """Return to a state that `state` told, perhaps on another device, after so many steps."""
+        for name, weight in self.model.named_parameters():
+            weight.copy_(tensors[f"weights.{name}"])
+            self._optimizer.state[weight] = {
+                "step": torch.tensor(float(tensors["optimizer.steps"]), device=weight.device),
+                **{moment: tensors[f"optimizer.{moment}.{name}"].to(weight.device, copy=True) for moment in _MOMENTS},
+            }
+        if self._average is not None:
+            for name, weight in self._average.model.named_parameters():
+                weight.copy_(tensors[f"average.{name}"])
+            self._average.updates = int(tensors["average.updates"])
+        if tensors["generator"].shape == self._generator.get_state().shape:
+            self._generator.set_state(tensors["generator"])
+        else:  # another kind of device, which draws other numbers in any case
+            self._generator.manual_seed(self.config.seed + _AFTER_THE_WEIGHTS + steps)

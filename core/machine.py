@@ -14,20 +14,22 @@ import torch
 import torch.nn.functional as F
 from msgspec import Struct
 
-from core.config import ModelConfig, TrainingConfig
+from core.config import Device, ModelConfig, TrainingConfig
 from core.errors import UserError
 from core.model import CharLSTM
 
 BUDGET = 0.4
 """Seconds that the measuring may take, about: the quickest of runs takes a few."""
+ActualDevice = Literal["cpu", "cuda", "mps"]
 _SHORT = 25  # characters of the windows that are timed
+_BY_SPEED: tuple[ActualDevice, ...] = ("cuda", "mps", "cpu")
 _WORTHWHILE = 1.05  # how much faster bfloat16 must be: it is less precise
 
 
 class Choice(Struct, frozen=True, kw_only=True):
     """What to compute on, and how."""
 
-    device: str
+    device: Literal["cpu", "cuda", "mps"]
     precision: Literal["fp32", "bf16"]
     threads: int
 
@@ -71,6 +73,20 @@ def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> 
     return min(seconds, key=lambda choice: seconds[choice] * (_WORTHWHILE if choice.precision == "bf16" else 1.0))
 
 
+def works_here(choice: Choice) -> bool:
+    """Tell whether what was chosen on some machine will do on this one."""
+    cores = _cores()
+    if not _here()[choice.device] or choice.threads > cores:
+        return False
+    if choice.device != "cpu" or choice.precision == "fp32":
+        return True
+    network = CharLSTM(ModelConfig(embedding_size=8, hidden_size=8), 2)
+    try:
+        return _step(network, torch.zeros(3, 2, dtype=torch.int64), choice)
+    except RuntimeError:  # oneDNN without a primitive for it
+        return False
+
+
 def _measure(
     candidates: list[Choice], model: ModelConfig, vocabulary_size: int, config: TrainingConfig
 ) -> dict[Choice, float]:
@@ -103,18 +119,26 @@ def _step(network: CharLSTM, ids: torch.Tensor, choice: Choice) -> bool:
     return bool(loss.isfinite())
 
 
-def _device(wanted: str) -> str:
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+def _device(wanted: Device) -> ActualDevice:
+    here = _here()
     if wanted == "auto":
-        return next(device for device in ("cuda", "mps", "cpu") if here[device])
+        return next(device for device in _BY_SPEED if here[device])
     if not here[wanted]:
         raise UserError(f"There is no {wanted} device on this machine. Choose cpu, or auto.")
     return wanted
+
+
+def _here() -> dict[ActualDevice, bool]:
+    return {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _threads(config: TrainingConfig) -> list[int]:
     """Return the thread counts to try, in rising order."""
     if config.threads:
         return [config.threads]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = _cores()
     return sorted({1, min(4, cores), cores})

@@ -36,11 +36,12 @@ class Average:
     def __init__(self, model: CharLSTM, memory: float) -> None:
         self.model = copy.deepcopy(model).requires_grad_(False)
         self._memory = memory
-        self._updates = 0
+        self.updates = 0
+        """Steps taken in."""
 
     @torch.no_grad()
     def update(self, model: CharLSTM) -> None:
         """Take in the weights after a step. The memory is shorter at first, so that the first weights are forgotten."""
-        self._updates += 1
-        memory = min(self._memory, self._updates / (self._updates + 10))
+        self.updates += 1
+        memory = min(self._memory, self.updates / (self.updates + 10))
         torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - memory)

@@ -3,15 +3,22 @@
 RUNS/notebook-1/config.json         what was asked for
                 metrics.jsonl       what the run said: an event a line, appended
                 best.safetensors    the model at its best epoch
-                last.safetensors    the model at its last
+                last.safetensors    the run as it was a moment ago, to go on from
+                .lock               held by the process that trains it
+
+`recording.py` writes what a run says; this module finds, reads and looks after what is there.
 """
 
+import contextlib
 import datetime
 import os
 import re
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 import platformdirs
@@ -19,26 +26,18 @@ from msgspec import Struct
 
 import core
 from core.config import ModelConfig, TrainingConfig
-from core.control import Control
 from core.corpus import CorpusConfig
 from core.errors import UserError
-from core.events import (
-    CheckpointSaved,
-    EpochCompleted,
-    Event,
-    RunFinished,
-    RunStarted,
-    StepsCompleted,
-    from_json,
-    to_json,
-)
+from core.events import Event, from_json
 from core.files import user_path, write_atomically
 from core.text import shortened
 
 if TYPE_CHECKING:
-    from core.training import Trainer
+    from filelock import FileLock
 
-RunState = Literal["finished", "stopped", "failed", "unfinished"]
+_LOCK_SECONDS = 1.0
+_MAY_CHANGE = ("epochs", "seconds", "device", "precision", "threads")
+"""The settings of training that a run may be resumed with changed."""
 
 
 class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +49,14 @@ class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     training: TrainingConfig
     created: datetime.datetime | None = None
 
+    def is_of(self, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> bool:
+        """Tell whether a checkpoint with these can be one of this run's."""
+        same_text = (self.corpus.sha256, self.corpus.limit, self.corpus.split) == (
+            corpus.sha256, corpus.limit, corpus.split,
+        )  # fmt: skip
+        may_change = {name: getattr(self.training, name) for name in _MAY_CHANGE}
+        return same_text and self.model == model and self.training == msgspec.structs.replace(training, **may_change)
+
 
 class Run:
     """One run's folder."""
@@ -60,6 +67,7 @@ class Run:
         self.metrics_path = path / "metrics.jsonl"
         self.best_path = path / "best.safetensors"
         self.last_path = path / "last.safetensors"
+        self.lock_path = path / ".lock"
 
     @property
     def name(self) -> str:
@@ -70,6 +78,15 @@ class Run:
     def checkpoint_path(self) -> Path:
         """The checkpoint to use: the best, or the last of a run stopped before it had one."""
         return self.best_path if self.best_path.exists() else self.last_path
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        size = 0
+        for path in (self.config_path, self.metrics_path, self.best_path, self.last_path):
+            with contextlib.suppress(OSError):
+                size += path.stat().st_size
+        return size
 
     def config(self) -> RunConfig:
         """Read what the run was asked to do.
@@ -83,7 +100,7 @@ class Run:
             raise UserError(f"{self.config_path} cannot be read ({error}).") from None
 
     def events(self) -> list[Event]:
-        """Read what the run said, as far as it was written whole."""
+        """Read what the run said, each line that was written whole."""
         try:
             lines = self.metrics_path.read_bytes().splitlines()
         except FileNotFoundError:
@@ -92,70 +109,57 @@ class Run:
             raise UserError(f"{self.metrics_path} cannot be read: {error.strerror}.") from None
         events = []
         for line in lines:
-            try:
+            with contextlib.suppress(ValueError, RecursionError):  # a process died amid this line, or a disk was full
                 events.append(from_json(line))
-            except ValueError:
-                break  # the process died amid this line
         return events
 
-    def record(self, trainer: "Trainer", control: Control) -> Iterator[Event]:
-        """Run the trainer, pass on what it says, and keep it: metrics, and checkpoints as they are due.
+    def rewrite(self, config: RunConfig) -> None:
+        """Note that the run was asked to do something else.
 
         Raises:
-            UserError: the folder cannot be written to.
+            UserError: it cannot be written.
         """
-        with self.metrics_path.open("ab", buffering=0) as metrics:
-            for event in self._saving(trainer, control):
-                if not isinstance(event, StepsCompleted):
-                    try:
-                        metrics.write(to_json(event).encode() + b"\n")
-                    except OSError as error:
-                        raise UserError(f"{self.metrics_path} cannot be written: {error.strerror}.") from None
-                yield event
+        write_atomically(self.config_path, msgspec.json.format(msgspec.json.encode(config)) + b"\n")
 
-    def _saving(self, trainer: "Trainer", control: Control) -> Iterator[Event]:
-        for event in trainer.run(control):
-            match event:
-                case RunStarted():
-                    yield msgspec.structs.replace(event, run=self.name)
-                case EpochCompleted(epoch=epoch, best=best):
-                    yield event
-                    yield from self._save(trainer, epoch, best=best)
-                case RunFinished(reason=reason, epochs=epochs):
-                    if reason == "stopped":  # amid an epoch: what it had learnt by then
-                        yield from self._save(trainer, epochs, best=False)
-                    best_path, last_path = (
-                        str(path) if path.exists() else None for path in (self.best_path, self.last_path)
-                    )
-                    yield msgspec.structs.replace(
-                        event, run=self.name, best_checkpoint=best_path, last_checkpoint=last_path
-                    )
-                case _:
-                    yield event
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run, so that no other process trains, renames or deletes it meanwhile; also one within another.
 
-    def _save(self, trainer: "Trainer", epoch: int, *, best: bool) -> Iterator[Event]:
-        content = trainer.checkpoint().to_bytes()
-        if best:
-            write_atomically(self.best_path, content)
-            yield CheckpointSaved(kind="best", epoch=epoch, path=str(self.best_path))
-        write_atomically(self.last_path, content)
-        yield CheckpointSaved(kind="last", epoch=epoch, path=str(self.last_path))
+        Raises:
+            UserError: another process has it, or its folder cannot be written to.
+        """
+        try:
+            self._lock.acquire(timeout=_LOCK_SECONDS)  # somebody who lists the runs may look at it for a moment
+        except TimeoutError:
+            raise UserError(
+                f"The run {self.name} is being trained by another process. Wait, or stop that one."
+            ) from None
+        except OSError as error:
+            raise UserError(f"{self.path} cannot be written: {error.strerror or error}.") from None
+        try:
+            yield
+        finally:
+            self._lock.release()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether some process trains it."""
+        if not self.lock_path.exists():
+            return False
+        try:
+            self._lock.acquire(timeout=0)
+        except TimeoutError:
+            return True
+        except OSError:  # a folder that cannot be written to
+            return False
+        self._lock.release()
+        return False
 
-class RunSummary(Struct, frozen=True, kw_only=True):
-    """A run in a line."""
+    @cached_property
+    def _lock(self) -> "FileLock":
+        from filelock import FileLock
 
-    name: str
-    created: datetime.datetime | None
-    corpus: str
-    preset: str
-    epochs: int
-    """Completed."""
-    train_loss: float | None
-    """Of the last epoch."""
-    best_val_loss: float | None
-    state: RunState
-    """"unfinished": under way in some process, or cut off."""
+        return FileLock(self.lock_path)
 
 
 class RunStore:
@@ -170,8 +174,8 @@ class RunStore:
         Raises:
             UserError: the name is taken or cannot name a folder, or the store cannot be written to.
         """
-        if name is not None and not re.fullmatch(r"[\w][\w.-]{0,99}", name):
-            raise UserError(f"A run cannot be called {name!r}. Use letters, digits, dots, dashes, underscores.")
+        if name is not None:
+            _check_name(name)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             path = self._make_folder(name, config.preset)
@@ -179,8 +183,41 @@ class RunStore:
             raise UserError(f"{self.root} cannot hold a new run: {error.strerror}.") from None
         run = Run(path)
         config = msgspec.structs.replace(config, created=datetime.datetime.now(datetime.UTC).replace(microsecond=0))
-        write_atomically(run.config_path, msgspec.json.format(msgspec.json.encode(config)) + b"\n")
+        run.rewrite(config)
         return run
+
+    def rename(self, name: str, to: str) -> Run:
+        """Give a run another name.
+
+        Raises:
+            UserError: there is no such run, it is being trained, or the new name is taken or cannot name a folder.
+        """
+        run = self.get(name)
+        _check_name(to)
+        with run.locked():
+            if (self.root / to).exists():
+                raise UserError(f"There is a run called {to} already. Choose another name.")
+            try:
+                run.path.rename(self.root / to)
+            except OSError as error:
+                raise UserError(f"{name} cannot be renamed: {error.strerror or error}.") from None
+        return Run(self.root / to)
+
+    def delete(self, name: str) -> None:
+        """Delete a run and all that is in its folder.
+
+        Raises:
+            UserError: there is no such run, it is being trained, or the store cannot be written to.
+        """
+        run = self.get(name)
+        gone = self.root / f".{name}.deleted"  # whatever happens after this, it is no run any more
+        with run.locked():
+            try:
+                shutil.rmtree(gone, ignore_errors=True)
+                run.path.rename(gone)
+                shutil.rmtree(gone)
+            except OSError as error:
+                raise UserError(f"{name} cannot be deleted: {error.strerror or error}.") from None
 
     def get(self, name: str) -> Run:
         """Return the run of that name.
@@ -188,7 +225,7 @@ class RunStore:
         Raises:
             UserError: there is none.
         """
-        if not self._has(name):
+        if not self.has(name):
             raise UserError(
                 f"There is no run called {shortened(name) or 'nothing'}. `charlstm-tui runs list` shows the runs."
             )
@@ -196,7 +233,7 @@ class RunStore:
 
     def all(self) -> list[Run]:
         """Return every run, newest first."""
-        runs = [Run(path.parent) for path in self.root.glob("*/config.json")]
+        runs = [Run(path.parent) for path in self.root.glob("[!.]*/config.json")]
         return sorted(runs, key=lambda run: (run.config_path.stat().st_mtime_ns, _natural(run.name)), reverse=True)
 
     def checkpoint_path(self, checkpoint: str) -> Path:
@@ -207,7 +244,7 @@ class RunStore:
         """
         checkpoint = checkpoint.rstrip("/") or checkpoint  # a shell's completion adds it to a folder's name
         path = user_path(checkpoint)
-        if path.name != checkpoint or not self._has(checkpoint):
+        if path.name != checkpoint or not self.has(checkpoint):
             if _is_file(path):
                 return path
             kind = "run called" if path.name == checkpoint else "checkpoint"
@@ -217,8 +254,9 @@ class RunStore:
             raise UserError(f"The run {checkpoint} has no checkpoint: it was cut off before its first.")
         return run.checkpoint_path
 
-    def _has(self, name: str) -> bool:
-        return Path(name).name == name and _is_file(Run(self.root / name).config_path)
+    def has(self, name: str) -> bool:
+        """Tell whether there is a run of that name."""
+        return Path(name).name == name and not name.startswith(".") and _is_file(Run(self.root / name).config_path)
 
     def _make_folder(self, name: str | None, preset: str) -> Path:
         if name is not None:
@@ -239,26 +277,9 @@ class RunStore:
                 return path
 
 
-def summarise(run: Run) -> RunSummary:
-    """Sum up a run from its files.
-
-    Raises:
-        UserError: its configuration is missing or damaged.
-    """
-    config, events = run.config(), run.events()
-    epochs = [event for event in events if isinstance(event, EpochCompleted)]
-    val_losses = [event.val_loss for event in epochs if event.val_loss is not None]
-    ended = events[-1] if events and isinstance(events[-1], RunFinished) else None
-    return RunSummary(
-        name=run.name,
-        created=config.created,
-        corpus=config.corpus.name,
-        preset=config.preset,
-        epochs=len(epochs),
-        train_loss=epochs[-1].train_loss if epochs else None,
-        best_val_loss=min(val_losses, default=None),
-        state=ended.reason if ended else "unfinished",
-    )
+def _check_name(name: str) -> None:
+    if not re.fullmatch(r"[\w][\w.-]{0,99}", name):
+        raise UserError(f"A run cannot be called {name!r}. Use letters, digits, dots, dashes, underscores.")
 
 
 def _is_file(path: Path) -> bool:

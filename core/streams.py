@@ -54,15 +54,15 @@ class Streams:
         """Return how many windows an epoch has that skips `offset` characters."""
         return (len(self.ids) - offset - 1) // (self.streams * self.window)
 
-    def epoch(self, offset: int, device: str = "cpu") -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield each window's inputs and targets, two tensors of ids of shape (T, B), on a device.
+    def epoch(self, offset: int, device: str = "cpu", begin: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the inputs and targets of each window from `begin` on, two tensors of ids of shape (T, B), on a device.
 
         Many windows go there at once, so that no step waits for its own.
         """
         windows = self.windows_at(offset)
         starts = offset + windows * self.window * np.arange(self.streams)  # (B,): where each stream begins
         at_once = max(SLAB // (self.streams * self.window), 1)
-        for first in range(0, windows, at_once):
+        for first in range(begin, windows, at_once):
             steps = np.arange(first * self.window, min(first + at_once, windows) * self.window + 1)
             slab = torch.from_numpy(self.ids.take(steps[:, None] + starts)).to(device)  # (windows * T + 1, B)
             for start in range(0, len(steps) - 1, self.window):

@@ -4,16 +4,15 @@
         ...
 
 The trainer writes no file and prints nothing. Between two events it stands still, so whoever holds one may read the
-model (`checkpoint()`) without a lock.
+model (`checkpoint()`), or all it takes to go on (`snapshot()`), without a lock.
 """
 
-import itertools
 import math
 import time
 from collections.abc import Generator, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import numpy as np
+import msgspec
 import torch
 from torch import Tensor
 
@@ -37,8 +36,12 @@ from core.events import (
 from core.learner import Learner
 from core.machine import Choice, choose
 from core.model import CharLSTM, State
+from core.optimization import rate_share
+from core.position import Plan, Position
+from core.snapshot import Moment, Snapshot
 from core.streams import Streams
 from core.vocabulary import Vocabulary
+from core.walk import Walk
 
 REPORT_SECONDS = 0.1
 """At most ten reports a second: more cannot be seen, and each reads the loss back from the device."""
@@ -46,6 +49,8 @@ CALIBRATION = 0.05
 """Share of a run by time, of a second at most, in which its speed is measured: on steps that count."""
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 60
 """Of a run by time: enough to see the loss fall, and not so many that validating takes the time."""
+CHECK_STEPS = 32
+"""Steps whose mean loss is held against the running mean: at fixed places, whenever reports fall."""
 ASTRAY = 3.0
 """How many times its running mean a loss may be before the run goes back to where it was good."""
 RETREATS = 3
@@ -53,14 +58,19 @@ RETREATS = 3
 
 
 class Trainer:
-    """One training run, to be run once.
+    """One training run, to be run once: from its beginning, or from where another one was when `snapshot()` was taken.
 
     Raises:
         UserError: the corpus is too short for the streams and the window asked for, or the machine has not the device.
     """
 
     def __init__(
-        self, corpus: Corpus, model_config: ModelConfig, config: TrainingConfig, choice: Choice | None = None
+        self,
+        corpus: Corpus,
+        model_config: ModelConfig,
+        config: TrainingConfig,
+        choice: Choice | None = None,
+        snapshot: Snapshot | None = None,
     ) -> None:
         self.corpus = corpus
         self.config = config
@@ -70,25 +80,27 @@ class Trainer:
         self._streams = Streams(train_ids, streams=config.streams, window=config.window)
         self.choice = choice or choose(model_config, len(self.vocabulary), config)
         self._learner = Learner(model_config, len(self.vocabulary), config, self.choice)
-        self._clock = _Clock()
-        self._walk = self._windows()
+        self._walk = Walk(self._streams, config.seed, self.choice.device)
+        self._position = Position()
+        self._plan: Plan | None = None
         self._state: State | None = None
-        self._steps = 0  # taken
-        self._pass = 1  # through the text
-        self._began = (0, 1)  # steps and pass when the epoch began
-        self._retreats = 0
-        self._running_loss: float | None = None
-        self._validating_seconds = 0.0  # what the last validation took
-        self._epochs = 0  # completed
-        self._train_loss: float | None = None
-        self._val_loss: float | None = None
-        self._best_val_loss = math.inf
-        self._without_better = 0  # epochs since the best
+        self._unread: list[Tensor] = []  # losses of steps, on the device: reading each would hold up the next
+        self._rate = 0.0  # of the last step
+        self._good: Moment | None = None  # where the epoch began
+        self._history: list[EpochCompleted] = []
+        if snapshot is not None:
+            self._go_on_from(snapshot)
+        self._clock = _Clock(self._position.elapsed)
 
     @property
     def model(self) -> CharLSTM:
         """The network that learns."""
         return self._learner.model
+
+    @property
+    def history(self) -> tuple[EpochCompleted, ...]:
+        """The epochs completed, also those before this trainer took over."""
+        return tuple(self._history)
 
     def run(self, control: Control | None = None) -> Iterator[Event]:
         """Train, yielding events; `RunFinished` is the last, whether the run was finished, stopped or failed."""
@@ -97,167 +109,187 @@ class Trainer:
 
     def _run(self, control: Control) -> Iterator[Event]:
         self._clock.start()
-        self._plan = self._make_plan(control)
+        plan = self._plan = self._make_plan(control)
         yield RunStarted(
             parameters=self.model.count_parameters(),
             vocabulary=len(self.vocabulary),
             train_characters=len(self._streams.ids),
             validation_characters=len(self._validation_ids),
             test_characters=len(self.corpus.part("test")),
-            epochs=self._plan.epochs,
-            steps_per_epoch=self._plan.steps,
+            epochs=plan.epochs,
+            steps_per_epoch=plan.steps,
             device=self.choice.device,
             precision=self.choice.precision,
             threads=self.choice.threads,
+            epochs_done=self._position.epochs,
+            elapsed_seconds=self._position.elapsed,
+            history=self.history,
         )
+        if self._good is None:
+            self._good = self._moment()
         ended: Reason | Literal["again"] | None = None
-        while ended in (None, "again") and self._epochs < self._plan.epochs:
-            ended = yield from self._epoch(self._epochs + 1, control)
+        while ended in (None, "again") and self._position.epochs < plan.epochs and not self._is_out_of_patience():
+            ended = yield from self._epoch(plan, control)
         reason: Reason = "finished" if ended is None or ended == "again" else ended
-        yield RunFinished(reason=reason, epochs=self._epochs, elapsed_seconds=self._clock.elapsed())
+        yield RunFinished(reason=reason, epochs=self._position.epochs, elapsed_seconds=self._clock.elapsed())
 
     def checkpoint(self) -> Checkpoint:
-        """Return the run as it stands: the model itself, or its average; not a copy."""
+        """Return the model as it stands: itself, or its average; not a copy."""
         return Checkpoint(
             model=self._learner.kept,
             vocabulary=self.vocabulary,
             corpus=self.corpus.config,
             training=self.config,
-            epoch=self._epochs,
-            train_loss=self._train_loss,
-            val_loss=self._val_loss,
+            epoch=self._position.epochs,
+            train_loss=self._position.train_loss,
+            val_loss=self._position.val_loss,
+        )
+
+    def snapshot(self) -> Snapshot:
+        """Return the run as it stands, with all that it takes to go on: copies, on the processor."""
+        self._read_losses()
+        now = good = self._good or self._moment()
+        if self._position.epoch_steps and math.isfinite(self._position.epoch_loss):  # else that is where to go on from
+            now = self._moment()
+        return Snapshot(
+            model=self.model.config,
+            vocabulary=self.vocabulary,
+            corpus=self.corpus.config,
+            training=self.config,
+            choice=self.choice,
+            plan=self._plan,
+            history=self.history,
+            now=now,
+            good=good if good is not now else None,
         )
 
     # --- the plan
 
-    def _make_plan(self, control: Control) -> "_Plan":
+    def _make_plan(self, control: Control) -> Plan:
         """Return the epochs asked for, or as many as fit into the time asked for at the speed measured here."""
-        steps = self._streams.windows_at(0)
-        if not self.config.seconds:
-            return _Plan(epochs=self.config.epochs, steps=steps, seconds=None)
-        self._plan = _Plan(epochs=1, steps=1, seconds=self.config.seconds)
+        steps, seconds, position = self._streams.windows_at(0), self.config.seconds, self._position
+        if not seconds:
+            return Plan(epochs=self.config.epochs, steps=steps, seconds=None)
+        if self._plan is not None and self._plan.seconds == seconds:
+            return self._plan
+        if position.epochs:  # and now another time was asked for: epochs as long as those before
+            epochs = max(round(position.epochs * seconds / max(position.elapsed, 1e-9)), position.epochs + 1)
+            return Plan(epochs=epochs, steps=max(position.steps // position.epochs, 1), seconds=seconds)
+        self._plan = Plan(epochs=1, steps=1, seconds=seconds)
         self._step()  # the first builds what the others use
         started, taken = self._clock.elapsed(), 0
-        until = started + min(CALIBRATION * self.config.seconds, 1.0)
+        until = started + min(CALIBRATION * seconds, 1.0)
         while not control.stopped and (not taken or self._clock.elapsed() < until):
             self._step()
             taken += 1
-        in_all = self.config.seconds * taken / (self._clock.elapsed() - started)  # steps
+        self._unread.clear()  # they count for the weights, and for no epoch's loss
+        in_all = seconds * taken / (self._clock.elapsed() - started)  # steps
         epochs = min(max(round(in_all / steps), FEWEST_EPOCHS), MOST_EPOCHS)
-        return _Plan(epochs=epochs, steps=max(round(in_all / epochs), 1), seconds=self.config.seconds)
+        return Plan(epochs=epochs, steps=max(round(in_all / epochs), 1), seconds=seconds)
 
     def _progress(self) -> float:
         """Return the share of the run that is done."""
         plan = self._plan
+        assert plan is not None
         if plan.seconds is not None:
             return min(self._clock.elapsed() / plan.seconds, 1.0)
-        return min(self._steps / (plan.epochs * plan.steps), 1.0)
+        return min(self._position.steps / (plan.epochs * plan.steps), 1.0)
 
-    def _epoch_is_over(self, epoch: int, step: int, steps: int) -> bool:
-        plan = self._plan
+    def _epoch_is_over(self, plan: Plan, steps: int) -> bool:
         if plan.seconds is None:
-            return step == steps
-        return self._clock.elapsed() + self._validating_seconds >= plan.seconds * epoch / plan.epochs
+            return self._position.epoch_steps >= steps
+        due = plan.seconds * (self._position.epochs + 1) / plan.epochs
+        return self._clock.elapsed() + self._position.validating_seconds >= due
+
+    def _is_out_of_patience(self) -> bool:
+        return 0 < self.config.patience <= self._position.without_better
 
     # --- the walk
 
-    def _windows(self, first: int = 1) -> Iterator[tuple[bool, Tensor, Tensor]]:
-        """Yield the windows of one pass through the text after the other, and whether a pass begins with it."""
-        for number in itertools.count(first):
-            self._pass = number
-            begins = True
-            for inputs, targets in self._streams.epoch(self._offset(number), self.choice.device):
-                yield begins, inputs, targets
-                begins = False
+    def _step(self) -> None:
+        """Learn from the next window."""
+        window = self._walk.next(self._position)
+        self._rate = self.config.learning_rate * rate_share(self._progress(), self.config) * self._position.rate_factor
+        state = None if window.begins else self._state
+        loss, self._state = self._learner.step(window.inputs, window.targets, state, self._rate)
+        self._position.steps += 1
+        self._unread.append(loss)
 
-    def _offset(self, number: int) -> int:
-        """Return how many characters a pass leaves out at the start, so that no two have the same windows."""
-        return int(np.random.default_rng((self.config.seed, number)).integers(self.config.window))
+    def _epoch(self, plan: Plan, control: Control) -> Generator[Event, None, Reason | Literal["again"] | None]:
+        """Walk through an epoch, or what is left of it, then validate.
 
-    def _step(self) -> Tensor:
-        """Learn from the next window: returns its mean loss before the step."""
-        begins, inputs, targets = next(self._walk)
-        state = None if begins else self._state
-        loss, self._state = self._learner.step(inputs, targets, state, self._progress())
-        self._steps += 1
-        return loss
-
-    def _epoch(self, epoch: int, control: Control) -> Generator[Event, None, Reason | Literal["again"] | None]:
-        """Walk through an epoch, then validate. Returns why the run ends here, or "again", or None."""
-        started = self._clock.elapsed()
-        steps = self._plan.steps if self._plan.seconds is not None else self._streams.windows_at(self._offset(epoch))
-        self._learner.remember()
-        self._began = (self._steps, self._pass)
-        recent = torch.zeros((), dtype=torch.float64, device=self.choice.device)  # losses not read yet
-        total = 0.0  # of those that were
-        reported_at, reported_step, training_seconds = started, 0, 0.0
-        step, over = 0, False
-        while not over and not control.stopped:
-            recent += self._step()
-            step += 1
-            over = self._epoch_is_over(epoch, step, steps)
+        Returns why the run ends here, or "again", or None.
+        """
+        position = self._position
+        epoch = position.epochs + 1
+        steps = plan.steps if plan.seconds is not None else self._walk.steps_of(epoch)
+        reported_at, reported_steps = self._clock.elapsed(), position.epoch_steps
+        while not position.epoch_over and not control.stopped:
+            self._step()
+            position.epoch_steps += 1
+            over = self._epoch_is_over(plan, steps)
+            due = over or position.epoch_steps % CHECK_STEPS == 0
             now = self._clock.elapsed()
-            if now - reported_at >= REPORT_SECONDS or over:
-                loss = recent.item() / (step - reported_step)
-                if self._is_astray(loss) or (over and not self._learner.is_finite()):
-                    retreat = self._retreat(epoch, step)
+            report = over or now - reported_at >= REPORT_SECONDS
+            if due or report:
+                self._read_losses()
+                if self._is_astray(due=due) or (over and not self._learner.is_finite()):
+                    retreat = self._retreat(epoch)
                     yield retreat
                     return "again" if isinstance(retreat, RateHalved) else "failed"
-                total += recent.item()
-                training_seconds += now - reported_at
+            position.epoch_over = over
+            if report:
+                position.training_seconds += now - reported_at
                 yield StepsCompleted(
                     epoch=epoch,
-                    step=step,
-                    steps=max(steps, step),
-                    loss=total / step,
-                    chars_per_second=self._characters(step - reported_step) / max(now - reported_at, 1e-9),
+                    step=position.epoch_steps,
+                    steps=max(steps, position.epoch_steps),
+                    loss=position.epoch_loss / position.epoch_steps,
+                    chars_per_second=self._characters(position.epoch_steps - reported_steps)
+                    / max(now - reported_at, 1e-9),
                     elapsed_seconds=now,
-                    learning_rate=self._learner.rate,
+                    learning_rate=self._rate,
                 )
-                recent.zero_()
-                reported_at, reported_step = self._clock.elapsed(), step
+                reported_at, reported_steps = self._clock.elapsed(), position.epoch_steps
             yield from self._hold_while_paused(control)
         if control.stopped:
             return "stopped"
         val_loss = self._validate(control)
         if control.stopped:
             return "stopped"
-        self._epochs, self._train_loss, self._val_loss = epoch, total / step, val_loss
-        best = val_loss is None or val_loss < self._best_val_loss
-        if val_loss is not None and best:
-            self._best_val_loss = val_loss
-        self._without_better = 0 if best else self._without_better + 1
+        yield self._complete(val_loss)
+        return None
+
+    def _complete(self, val_loss: float | None) -> EpochCompleted:
+        """Take note that the epoch is over, and of where it ended."""
+        position = self._position
+        best = val_loss is None or position.best_val_loss is None or val_loss < position.best_val_loss
         now = self._clock.elapsed()
-        yield EpochCompleted(
-            epoch=epoch,
-            train_loss=self._train_loss,
+        completed = EpochCompleted(
+            epoch=position.epochs + 1,
+            train_loss=position.epoch_loss / position.epoch_steps,
             val_loss=val_loss,
             best=best,
-            seconds=now - started,
+            seconds=max(now - position.epoch_began, 0.0),
             elapsed_seconds=now,
-            chars_per_second=self._characters(step) / max(training_seconds, 1e-9),
+            chars_per_second=self._characters(position.epoch_steps) / max(position.training_seconds, 1e-9),
         )
-        return "finished" if self.config.patience and self._without_better >= self.config.patience else None
+        position.epochs, position.train_loss, position.val_loss = completed.epoch, completed.train_loss, val_loss
+        position.best_val_loss = val_loss if best else position.best_val_loss
+        position.without_better = 0 if best else position.without_better + 1
+        position.epoch_steps, position.epoch_loss, position.epoch_over = 0, 0.0, False
+        position.checked_steps, position.checked_loss = 0, 0.0
+        position.epoch_began, position.training_seconds = now, 0.0
+        self._history.append(completed)
+        self._good = self._moment()
+        return completed
 
-    # --- the way back
-
-    def _is_astray(self, loss: float) -> bool:
-        """Tell whether a loss is no number or far above those before; takes it into their running mean if not."""
-        if not math.isfinite(loss) or (self._running_loss is not None and loss > ASTRAY * self._running_loss):
-            return True
-        self._running_loss = loss if self._running_loss is None else 0.9 * self._running_loss + 0.1 * loss
-        return False
-
-    def _retreat(self, epoch: int, step: int) -> RateHalved | Diverged:
-        """Go back to where the epoch began, with half the rate; after too many times, say that the run cannot go on."""
-        if self._retreats == RETREATS:
-            return Diverged(epoch=epoch, step=step)
-        self._retreats += 1
-        self._learner.go_back()
-        self._steps, first = self._began
-        self._walk = self._windows(max(first, 1))
-        self._running_loss = None
-        return RateHalved(epoch=epoch, step=step, rate_factor=self._learner.rate_factor, time=self._retreats)
+    def _read_losses(self) -> None:
+        """Add up the losses of the steps since this was last done, one by one: it is the same whenever it is done."""
+        if self._unread:
+            for loss in torch.stack(self._unread).tolist():
+                self._position.epoch_loss += loss
+            self._unread.clear()
 
     def _validate(self, control: Control) -> float | None:
         """Return the loss on the validation part; None without one, or when told to stop meanwhile."""
@@ -268,7 +300,7 @@ class Trainer:
             for loss in quick_loss(self._learner.kept, self._validation_ids, self.vocabulary.start_id):
                 if loss is not None or control.stopped:
                     break
-        self._validating_seconds = self._clock.elapsed() - started
+        self._position.validating_seconds = self._clock.elapsed() - started
         return loss
 
     def _hold_while_paused(self, control: Control) -> Iterator[Event]:
@@ -282,22 +314,73 @@ class Trainer:
     def _characters(self, steps: int) -> int:
         return steps * self.config.streams * self.config.window
 
+    # --- the way back
 
-class _Plan(NamedTuple):
-    """How a run is laid out."""
+    def _is_astray(self, *, due: bool) -> bool:
+        """Tell whether the loss is no number or, when a check is due, far above its running mean."""
+        position = self._position
+        if not math.isfinite(position.epoch_loss):
+            return True
+        if not due:
+            return False
+        loss = (position.epoch_loss - position.checked_loss) / (position.epoch_steps - position.checked_steps)
+        running = position.running_loss
+        if running is not None and loss > ASTRAY * running:
+            return True
+        position.running_loss = loss if running is None else 0.9 * running + 0.1 * loss
+        position.checked_steps, position.checked_loss = position.epoch_steps, position.epoch_loss
+        return False
 
-    epochs: int
-    steps: int
-    """An epoch: of a run by time, about so many."""
-    seconds: float | None
-    """That the whole may take; None for a run by epochs."""
+    def _retreat(self, epoch: int) -> RateHalved | Diverged:
+        """Go back to where the epoch began, with half the rate; after too many times, say that the run cannot go on."""
+        position, good = self._position, self._good
+        step, retreats, rate_factor = position.epoch_steps, position.retreats + 1, position.rate_factor / 2
+        assert good is not None
+        if retreats > RETREATS:
+            return Diverged(epoch=epoch, step=step)
+        self._restore(good)
+        self._position.retreats, self._position.rate_factor = retreats, rate_factor
+        self._good = Moment(msgspec.structs.replace(self._position), good.tensors)
+        return RateHalved(epoch=epoch, step=step, rate_factor=rate_factor, time=retreats)
+
+    def _moment(self) -> Moment:
+        """Return where the run stands, copied."""
+        self._read_losses()
+        self._position.elapsed = self._clock.elapsed()
+        tensors = self._learner.state()
+        if self._state is not None:
+            tensors |= {"state.hidden": self._state.hidden, "state.cell": self._state.cell}
+        copied = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+        return Moment(msgspec.structs.replace(self._position), copied)
+
+    def _restore(self, moment: Moment) -> None:
+        """Go to where a run once stood."""
+        tensors = moment.tensors
+        self._position = msgspec.structs.replace(moment.position)
+        self._learner.restore(tensors, self._position.steps)
+        self._walk.turn()
+        self._unread.clear()
+        self._state = None
+        if "state.hidden" in tensors:
+            hidden, cell = (tensors[name].to(self.choice.device) for name in ("state.hidden", "state.cell"))
+            if self.choice.precision == "fp32":
+                hidden, cell = hidden.float(), cell.float()
+            self._state = State(hidden, cell)
+
+    def _go_on_from(self, snapshot: Snapshot) -> None:
+        self._restore(snapshot.now)
+        self._good = snapshot.good or snapshot.now
+        self._plan = snapshot.plan
+        self._history = list(snapshot.history)
+        if (self.config.epochs, self.config.seconds) != (snapshot.training.epochs, snapshot.training.seconds):
+            self._position.without_better = 0  # who asks for more has patience
 
 
 class _Clock:
     """Seconds since the start, without pauses."""
 
-    def __init__(self) -> None:
-        self._before = 0.0
+    def __init__(self, before: float) -> None:
+        self._before = before
         self._started: float | None = None
 
     def start(self) -> None:

@@ -13,7 +13,8 @@ from charlstm_tui.commands.streams import is_terminal
 from charlstm_tui.numbers import loss_shown
 from core.errors import UserError
 from core.events import EpochCompleted
-from core.runs import RunStore, RunSummary, summarise
+from core.runs import RunStore
+from core.summary import RunSummary, summarise
 from core.text import in_one_line, sanitise
 
 

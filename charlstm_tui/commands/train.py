@@ -1,43 +1,39 @@
-"""`charlstm-tui train`: the trainer's events as progress bars and lines, or as JSON."""
+"""`charlstm-tui train`: a new run, or one that goes on."""
 
 import signal
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from click.core import ParameterSource
 
 from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
-from charlstm_tui.commands.streams import is_terminal
+from charlstm_tui.commands.run_renderer import RunRenderer
 from charlstm_tui.commands.texts import TEXTS, about_moliere, limit_option, read_text, split_option
-from charlstm_tui.numbers import count_of
+from charlstm_tui.signals import exit_code, handled
 from core.catalogue import MOLIERE, default_name
 from core.config import ModelConfig, TrainingConfig, configure
 from core.control import Control
 from core.corpus import CorpusConfig, Split
-from core.events import (
-    Diverged,
-    EpochCompleted,
-    Event,
-    RateHalved,
-    RunFinished,
-    RunStarted,
-    StepsCompleted,
-    to_json,
-)
+from core.errors import UserError
+from core.events import RunFinished
 from core.files import user_path
 from core.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_for, preset_named
-from core.runs import RunConfig, RunStore
+from core.recording import record
+from core.runs import Run, RunConfig, RunStore
 from core.settings_file import Settings, read_settings
-from core.text import sanitise
+
+if TYPE_CHECKING:
+    from core.training import Trainer
+
+_WITH_RESUME = {
+    "resumed", "corpus", "epochs", "seconds", "device", "precision", "threads", "name", "store", "as_json", "autosave",
+}  # fmt: skip
 
 
-@click.command("train", short_help="Train a model on a text.")
+@click.command("train", short_help="Train a model on a text, or go on with a run.")
 @click.option("--corpus", metavar="TEXT", help=f"What to learn: {TEXTS} [else moliere once fetched, else the play].")
 @limit_option
 @split_option
@@ -54,9 +50,22 @@ from core.text import sanitise
     type=click.Path(path_type=Path),
     help="A TOML file of settings; the options given here count more.",
 )
+@click.option(
+    "--resume",
+    "resumed",
+    metavar="RUN|FILE",
+    help="Go on with a run, with its own settings; --epochs or --seconds give it more.",
+)
 @setting_options(TrainingConfig, show_defaults=False)
 @setting_options(ModelConfig, show_defaults=False)
 @click.option("--name", metavar="RUN", help="What to call the run; else the preset's name and a number.")
+@click.option(
+    "--autosave",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1, 86_400),
+    default=30.0,
+    help="Save so often within an epoch, beside each epoch's end. [default: 30]",
+)
 @runs_option
 @json_option
 @click.pass_context
@@ -64,16 +73,36 @@ def train_command(
     ctx: click.Context,
     /,
     corpus: str | None,
+    resumed: str | None,
+    name: str | None,
+    autosave: float,
+    store: RunStore,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train a model on a text, and keep it as a run. Ctrl-C stops and saves it; --resume goes on."""
+    renderer = RunRenderer(as_json=as_json)
+    if resumed is not None:
+        _refuse_what_a_run_keeps(ctx)
+        _resume(ctx, renderer, store, resumed, name, corpus, given(options, TrainingConfig), autosave)
+    config, text = _new_run(corpus, **options)
+    with renderer:
+        renderer.say("loading PyTorch")
+        from core.training import Trainer
+
+        trainer = Trainer(text, config.model, config.training)
+        _train(ctx, renderer, trainer, store.create(config, name), autosave)
+
+
+def _new_run(
+    corpus: str | None,
     limit: int | None,
     split: Split | None,
     preset: str | None,
     settings_path: Path | None,
-    name: str | None,
-    store: RunStore,
-    as_json: bool,
     **settings: Any,
-) -> None:
-    """Train a model on a text, and keep it as a run. Ctrl-C stops, saves and leaves with exit code 130."""
+) -> tuple[RunConfig, Any]:
+    """Return what the options and the file of settings ask for, and the text, read."""
     said = read_settings(user_path(str(settings_path))) if settings_path is not None else Settings()
     name_of_preset = _first(preset, said.preset)
     model = said.model | given(settings, ModelConfig)
@@ -95,19 +124,69 @@ def train_command(
         model=configure(base.model, model),
         training=configure(base.training, training),
     )
-    renderer = _Renderer(as_json=as_json)
+    return config, text
+
+
+def _refuse_what_a_run_keeps(ctx: click.Context) -> None:
+    """Raise a `UserError` for options that a run which goes on cannot take."""
+    sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
+    wrong = [
+        option.opts[0]
+        for option in ctx.command.params
+        if option.name not in _WITH_RESUME and sources.get(option.name or "") is ParameterSource.COMMANDLINE
+    ]
+    if wrong:
+        raise UserError(
+            f"A run goes on with its own settings: leave out {', '.join(sorted(wrong))}. With --resume there may be "
+            "--epochs, --seconds, --corpus, --device, --precision, --threads, --autosave."
+        )
+
+
+def _resume(
+    ctx: click.Context,
+    renderer: RunRenderer,
+    store: RunStore,
+    named: str,
+    name: str | None,
+    corpus: str | None,
+    changes: dict[str, Any],
+    autosave: float,
+) -> None:
+    configure(TrainingConfig(), changes)
     with renderer:
         renderer.say("loading PyTorch")
-        from core.training import Trainer
+        from core.resuming import resume, run_of
+    run = run_of(store, named)
+    if run is not None and name is not None:
+        raise UserError("A run that goes on keeps its name: leave out --name, or take `charlstm-tui runs rename`.")
+    with run.locked() if run is not None else nullcontext():
+        resumption = resume(store, named, run, changes, corpus)
+        text = read_text(resumption.config.corpus)
+        with renderer:
+            renderer.say("building the network")
+            trainer = resumption.trainer(text)
+            _train(ctx, renderer, trainer, resumption.begin(store, name), autosave)
 
-        trainer = Trainer(text, config.model, config.training)
-        run = store.create(config, name)
-        control = Control()
-        with _stopping_on_interrupt(control, renderer):
-            for event in run.record(trainer, control):
-                renderer.show(event)
+
+def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: Run, autosave: float) -> None:
+    """Train, recording it; leave with the exit code that says how it ended."""
+    control = Control()
+    trouble: BaseException | None = None
+    with _ending_in_order(control, renderer) as ended:
+        for event in record(run, trainer, control, autosave=autosave):
+            if trouble is None:
+                try:
+                    renderer.show(event)
+                except (OSError, SystemExit) as error:  # nobody reads it any more: what was learnt is saved yet
+                    trouble = error
+                    control.stop()
+    if ended:
+        ctx.exit(exit_code(ended[0]))
+    if trouble is not None:
+        raise trouble
     if isinstance(event, RunFinished):
-        ctx.exit({"finished": 0, "failed": 1, "stopped": 130}[event.reason])
+        codes = {"finished": 0, "failed": 1, "stopped": exit_code(signal.SIGINT)}
+        ctx.exit(1 if event.unsaved else codes[event.reason])
 
 
 def _first(*values: Any) -> Any:
@@ -116,94 +195,16 @@ def _first(*values: Any) -> Any:
 
 
 @contextmanager
-def _stopping_on_interrupt(control: Control, renderer: "_Renderer") -> Iterator[None]:
-    """Make the first ctrl-C end the run in order, and the second one leave at once."""
+def _ending_in_order(control: Control, renderer: RunRenderer) -> Iterator[list[int]]:
+    """Make a signal end the run in order, and a second ctrl-C leave at once. Yields where the signals are noted."""
+    ended: list[int] = []
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    def end(number: int) -> None:
+        if ended and number == signal.SIGINT:
+            renderer.leave_at_once(exit_code(number))
+        ended.append(number)
         control.stop()
         renderer.say("stopping")
 
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-class _Renderer:
-    """Shows a run's events: bars and lines on stderr and the outcome on stdout, or JSON lines on stdout."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._as_json = as_json
-        self._console = Console(stderr=True, highlight=False)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[numbers]}"),
-            TimeRemainingColumn(compact=True),
-            console=self._console,
-            transient=True,
-            # JSON lines and a live bar on one terminal would write over each other.
-            disable=not is_terminal(sys.stderr) or (as_json and is_terminal(sys.stdout)),
-        )
-        self._task: TaskID = self._progress.add_task("", total=None, numbers="")
-        self._epochs = 0
-
-    def __enter__(self) -> None:
-        self._progress.start()
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
-
-    def say(self, status: str) -> None:
-        """Show in a word or two what goes on."""
-        self._progress.update(self._task, description=status)
-
-    def show(self, event: Event) -> None:
-        """Show one event."""
-        if self._as_json:
-            click.echo(sanitise(to_json(event)))
-        match event:
-            case RunStarted():
-                self._epochs = event.epochs
-                self._line(
-                    f"{event.run}: {event.parameters:,} parameters, {event.vocabulary} distinct characters; "
-                    f"{event.train_characters:,} characters to train on, {event.validation_characters:,} to validate, "
-                    f"{event.test_characters:,} kept for the test\n"
-                    f"on {event.device} in {event.precision}, {count_of(event.threads, 'thread')}"
-                )
-            case StepsCompleted():
-                done = event.epoch - 1 + event.step / event.steps
-                self._progress.update(
-                    self._task,
-                    total=self._epochs,
-                    completed=done,
-                    description=f"epoch {event.epoch}/{self._epochs}",
-                    numbers=f"loss {event.loss:.4f}  {event.chars_per_second:,.0f} char/s",
-                )
-            case EpochCompleted():
-                width = len(str(self._epochs))
-                validation = f"  validation {event.val_loss:.4f}" if event.val_loss is not None else ""
-                best = "  best so far" if event.best and event.val_loss is not None else ""
-                self._line(
-                    f"epoch {event.epoch:{width}}/{self._epochs}  train {event.train_loss:.4f}{validation}"
-                    f"  {event.seconds:6.1f} s  {event.chars_per_second:9,.0f} char/s{best}"
-                )
-            case RateHalved() | Diverged():
-                self._line(event.advice)
-            case RunFinished():
-                self._progress.stop()
-                if not self._as_json:
-                    click.echo(sanitise(_outcome(event)))
-
-    def _line(self, text: str) -> None:
-        if not self._as_json:
-            self._console.print(text, markup=False, soft_wrap=True)
-
-
-def _outcome(event: RunFinished) -> str:
-    checkpoint = event.best_checkpoint or event.last_checkpoint
-    saved = f"saved in {checkpoint}" if checkpoint else "nothing was saved"
-    return f"{event.run}: {event.reason} after {event.epochs} epochs and {event.elapsed_seconds:.1f} s, {saved}"
+    with handled(end):
+        yield ended

@@ -15,7 +15,8 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Button, ContentSwitcher, Footer, Input, Label, Select, Static
 
-from charlstm_tui.messages import PauseTraining, StartTraining, StopTraining
+from charlstm_tui.messages import PauseTraining, ResumeTraining, StartTraining, StopTraining
+from charlstm_tui.screens.run_picker import RunPicker
 from charlstm_tui.screens.text_picker import TextPicker
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.fetch_line import FetchLine
@@ -28,11 +29,11 @@ from core.config import Field, ModelConfig, TrainingConfig, configure, fields_of
 from core.corpus import SPLITS, CorpusConfig, Split
 from core.errors import UserError
 from core.presets import PRESETS, preset_for, preset_named
-from core.runs import RunConfig
+from core.runs import RunConfig, RunStore
 from core.text import sanitise, shortened
 
 HOW_TO_START = (
-    "s or Enter starts the training, o chooses another text. "
+    "s starts the training, o chooses another text, r goes on with a run. "
     "Tab goes from field to field; Esc leaves them, and letters are keys again."
 )
 
@@ -68,13 +69,18 @@ class TrainingScreen(Screen[None]):
         Binding("s", "start", "Start"),
         Binding("enter", "start", "Start", show=False),
         Binding("o", "choose_text", "Text"),
-        Binding("f", "fetch", "Fetch"),
+        Binding("f", "fetch", "Fetch", show=False),  # the line about it names the key
         Binding("f", "stop_fetching", "Stop fetching"),
         Binding("p", "pause", "Pause"),
         Binding("x", "stop", "Stop"),
         Binding("n", "new", "New run"),
+        Binding("r", "resume", "Resume"),
         Binding("escape", "leave_field", "Leave the field", show=False),
     ]
+
+    def __init__(self, store: RunStore) -> None:
+        super().__init__()
+        self._store = store
 
     training = TrainingView()
     _suited = ""  # the preset that was taken because it suits the text; empty once another was chosen
@@ -154,6 +160,13 @@ class TrainingScreen(Screen[None]):
         """Show the settings again, for another run."""
         self._switch("settings")
 
+    def action_resume(self) -> None:
+        """Go on with the run that was just stopped, or choose one that can go on."""
+        if self.query_one(ContentSwitcher).current == "run" and self.training.started is not None:
+            self._go_on_with(self.training.started.run)
+        else:
+            self.app.push_screen(RunPicker(self._store), self._go_on_with)
+
     def action_choose_text(self) -> None:
         """Choose a text from a list, or from the folders of this machine."""
         typed = Path(self.query_one("#corpus", Input).value).expanduser().absolute()
@@ -196,6 +209,8 @@ class TrainingScreen(Screen[None]):
                 return on_settings and self.query_one(FetchLine).fetching
             case "new":
                 return not on_settings and not self.training.alive
+            case "resume":
+                return (on_settings and not self.training.alive) or self.training.can_go_on
             case "stop":
                 return self.training.alive
             case "pause":
@@ -266,6 +281,13 @@ class TrainingScreen(Screen[None]):
     def _explain_split(self, event: Select.Changed) -> None:
         self.query_one("#split-means", Static).update(SPLIT_MEANS[event.value])  # type: ignore[index]
 
+    def _go_on_with(self, name: str | None) -> None:
+        if name is not None:
+            try:
+                self.post_message(ResumeTraining(self._store.get(name).config(), name))
+            except UserError as error:
+                self._complain(str(error))
+
     def _take_text(self, source: str | None) -> None:
         if source == MOLIERE.name and not MOLIERE.here:
             self.action_fetch()
@@ -304,10 +326,11 @@ class TrainingScreen(Screen[None]):
             self.set_focus(None)
             self.refresh_bindings()
 
-    def _complain(self, text: str, about: Input) -> None:
+    def _complain(self, text: str, about: Input | None = None) -> None:
         """Say what is wrong until something else is typed, and put the cursor where it can be mended."""
         self._complaint = text
-        about.focus()
+        if about is not None:
+            about.focus()
         self._explain()
 
     def _say(self, text: str, *, trouble: bool = False) -> None:

@@ -8,7 +8,8 @@ from textual.widgets import Select
 
 from charlstm_tui.numbers import count_of
 from core.errors import UserError
-from core.runs import RunStore, summarise
+from core.runs import RunStore
+from core.summary import summarise
 from core.text import in_one_line
 
 

@@ -155,16 +155,19 @@ class RunView(Vertical):
         self._rows = len(epochs)
 
     def _show_message(self, training: TrainingView) -> None:
-        if training.alive:
-            self.query_one("#message").remove_class("-shown")
-            return
         message = self.query_one("#message", Static)
+        if training.alive:
+            if training.trouble:
+                message.update(Content.styled(sanitise(training.trouble), "$warning"))
+            message.set_class(bool(training.trouble), "-shown")
+            return
         text = Content(sanitise(training.error or training.notice))
         if training.finished is not None and not (training.error or training.notice):
             path = training.finished.best_checkpoint or training.finished.last_checkpoint
             text = Content.assemble(
                 f"Saved in {sanitise(path or '')}\n",
-                ("2", "bold"), " measures it, ", ("3", "bold"), " has it write, ", ("n", "bold"), " starts a new run.",
+                ("2", "bold"), " measures it, ", ("3", "bold"), " has it write, ",
+                *((("r", "bold"), " goes on, ") if training.can_go_on else ()), ("n", "bold"), " starts a new run.",
             )  # fmt: skip
         message.update(text)
         message.set_class(bool(text), "-shown")

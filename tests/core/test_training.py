@@ -100,11 +100,11 @@ def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.Mo
     control = Control()
     step, taken = trainer._step, []
 
-    def counted() -> torch.Tensor:
+    def counted() -> None:
         taken.append(1)
         if len(taken) == 3:
             control.stop()
-        return step()
+        step()
 
     monkeypatch.setattr(trainer, "_step", counted)
     *_, last = trainer.run(control)

@@ -8,8 +8,8 @@ import pytest
 
 from charlstm_tui.app import CharLSTMApp
 from core.config import ModelConfig, TrainingConfig
-from core.control import Control
 from core.corpus import Corpus
+from core.recording import record
 from core.runs import Run, RunConfig, RunStore
 from core.training import Trainer
 
@@ -24,7 +24,7 @@ def trained(store: RunStore, small_corpus: Corpus, tiny_model: ModelConfig, tiny
     """A run that was trained before the app opens."""
     config = RunConfig(preset="quick", corpus=small_corpus.config, model=tiny_model, training=tiny_training)
     run = store.create(config, "sheep")
-    for _ in run.record(Trainer(small_corpus, tiny_model, tiny_training), Control()):
+    for _ in record(run, Trainer(small_corpus, tiny_model, tiny_training)):
         pass
     return run
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.checkpoint import load_checkpoint
-from core.runs import RunStore, summarise
+from core.runs import RunStore
+from core.summary import summarise
 
 pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
 from tests.tui.terminal import Terminal

@@ -12,7 +12,8 @@ from core.checkpoint import load_checkpoint
 from core.corpus import Corpus, CorpusConfig, open_corpus
 from core.presets import PRESETS
 from core.reading import ReadingProgress
-from core.runs import RunStore, summarise
+from core.runs import RunStore
+from core.summary import summarise
 from tests.tui.conftest import until
 from tests.tui.views import running
 

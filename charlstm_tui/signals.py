@@ -1,0 +1,66 @@
+"""What ends the program from outside: ctrl-C in a shell, a polite kill, a terminal that is gone."""
+
+import contextlib
+import os
+import signal
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+HANGUP = getattr(signal, "SIGHUP", 1)
+ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Ended(BaseException):
+    """The program was told to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = exit_code(number)
+
+
+def exit_code(number: int) -> int:
+    """Return the exit code that a shell expects of a program that a signal ended."""
+    return 128 + number
+
+
+def heeded() -> list[signal.Signals]:
+    """Return the signals that are to end the program: not those that it was started to ignore, as by nohup."""
+    return [number for number in ENDINGS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+@contextmanager
+def handled(handle: Callable[[int], None]) -> Iterator[None]:
+    """Have a function called for each such signal. Only in the main thread."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        if number == HANGUP:
+            forget_terminal()
+        handle(number)
+
+    before = {number: signal.signal(number, handler) for number in heeded()}
+    try:
+        yield
+    finally:
+        for number, handler_before in before.items():
+            signal.signal(number, handler_before)
+
+
+def end(number: int) -> None:
+    """End what is going on, wherever it is."""
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    raise Ended(number)
+
+
+def forget_terminal() -> None:
+    """Send to nowhere what would go to a terminal that is gone: each write there would fail."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            descriptor = stream.fileno()  # type: ignore[union-attr]
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):  # isatty() says no to a terminal that is gone
+                os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -1,0 +1,74 @@
+"""Where a training run stands between two steps: everything about it that is not a tensor."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Ordinal = Annotated[int, Meta(ge=1, le=2**53)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a run is laid out."""
+
+    epochs: Ordinal
+    steps: Ordinal
+    """An epoch: of a run by time, about so many."""
+    seconds: Seconds | None
+    """That the whole may take; None for a run by epochs."""
+
+
+class Position(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A run's counters. The trainer that owns it changes them as it goes."""
+
+    steps: Count = 0
+    """Taken, in the whole run."""
+    reading: Ordinal = 1
+    """The pass through the text that is under way."""
+    window: Count = 0
+    """The next window of that pass."""
+    elapsed: Seconds = 0.0
+    """Without pauses; noted when the position is kept."""
+
+    epochs: Count = 0
+    """Completed."""
+    train_loss: float | None = None
+    """Of the last epoch completed."""
+    val_loss: float | None = None
+    best_val_loss: float | None = None
+    without_better: Count = 0
+    """Epochs since the best."""
+
+    epoch_steps: Count = 0
+    """Taken in the epoch under way."""
+    epoch_loss: float = 0.0
+    """The sum of their losses."""
+    epoch_over: bool = False
+    """Whether they were all: what is missing is the validation."""
+    epoch_began: Seconds = 0.0
+    training_seconds: Seconds = 0.0
+    """Of the epoch under way, without validation."""
+    validating_seconds: Seconds = 0.0
+    """What the last validation took."""
+
+    running_loss: float | None = None
+    """A running mean of the losses, to tell by when one is astray."""
+    checked_steps: Count = 0
+    """How many of the epoch's steps are in it, and the sum of their losses."""
+    checked_loss: float = 0.0
+    retreats: Count = 0
+    rate_factor: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    """What is left of the rate after steps that went astray."""
+
+
+class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a file says of a run that can go on from it; the tensors beside it say the rest."""
+
+    device: Literal["cpu", "cuda", "mps"]
+    precision: Literal["fp32", "bf16"]
+    threads: Annotated[int, Meta(ge=1, le=1024)]
+    plan: Plan | None
+    now: Position
+    good: Position | None
+    """Where the epoch under way began, to go back to; None if that is now."""

@@ -1,0 +1,131 @@
+"""Going on with a run: what was asked for, where it stands, and whether the two and the text fit together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.config import configure
+from core.corpus import Corpus, CorpusConfig
+from core.errors import UserError
+from core.machine import Choice, works_here
+from core.runs import Run, RunConfig, RunStore
+from core.snapshot import Snapshot, load_snapshot
+from core.summary import outcome
+from core.text import in_one_line
+from core.training import Trainer
+
+_OF_THE_MACHINE = ("device", "precision", "threads")
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A run about to go on."""
+
+    run: Run | None
+    """None for a file of no run of this store: it becomes a new one."""
+    config: RunConfig
+    snapshot: Snapshot | None
+    """None where the run was cut off before its first save: it begins anew."""
+    choice: Choice | None
+    """What it was computed on, where that will do here."""
+
+    def trainer(self, corpus: Corpus) -> Trainer:
+        """Return what goes on with the run.
+
+        Raises:
+            UserError: the text is not the one that the run learns from.
+        """
+        known = self.config.corpus.sha256
+        if known and corpus.text.sha256 != known:
+            raise UserError(
+                f"{in_one_line(str(corpus.config.path))} is not the text that the run began with. "
+                "Name that one with --corpus, or start a new run."
+            )
+        return Trainer(corpus, self.config.model, self.config.training, self.choice, self.snapshot)
+
+    def begin(self, store: RunStore, name: str | None = None) -> Run:
+        """Return the run, its new settings noted; made for a file that had none.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        if self.run is None:
+            return store.create(self.config, name)
+        if self.run.config() != self.config:
+            self.run.rewrite(self.config)
+        return self.run
+
+
+def run_of(store: RunStore, named: str) -> Run | None:
+    """Return the run that a name, or a checkpoint in its folder, stands for; None for a file elsewhere.
+
+    Raises:
+        UserError: there is neither a run nor a file of that name.
+    """
+    if store.has(named.rstrip("/")):
+        return store.get(named.rstrip("/"))
+    path = store.checkpoint_path(named)
+    run = Run(path.absolute().parent)
+    return run if path.name == run.last_path.name and run.config_path.is_file() else None
+
+
+def resume(
+    store: RunStore, named: str, run: Run | None, changes: Mapping[str, Any], corpus: str | None = None
+) -> Resumption:
+    """Read a run, `run_of(store, named)`, and what it is to do from here on.
+
+    Args:
+        store: where runs are.
+        named: a run's name or a file.
+        run: the run that it stands for; the caller holds its lock.
+        changes: settings of training that change: how long, and on what.
+        corpus: where the text is now, if it has moved.
+
+    Raises:
+        UserError: the file is damaged or not of this run, or there is nothing left to do.
+    """
+    path = run.last_path if run is not None else store.checkpoint_path(named)
+    snapshot = load_snapshot(path) if run is None or path.exists() else None
+    config = run.config() if run is not None else _config_of(path, snapshot)
+    if run is not None:
+        ended = outcome(run.events())
+        if ended is not None and ended.reason == "failed":
+            raise UserError(f"{run.name} failed: its loss went astray. Start a new run with a lower learning rate.")
+    if "epochs" in changes and "seconds" not in changes:
+        changes = {**changes, "seconds": 0.0}  # a run by time goes on by epochs
+    config = msgspec.structs.replace(config, training=configure(config.training, changes))
+    if corpus is not None:
+        moved = CorpusConfig.typed(corpus, config.corpus.limit, config.corpus.split)
+        config = msgspec.structs.replace(config, corpus=msgspec.structs.replace(moved, sha256=config.corpus.sha256))
+    if snapshot is not None:
+        _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
+    free = not any(name in changes for name in _OF_THE_MACHINE)
+    choice = snapshot.choice if snapshot is not None and free and works_here(snapshot.choice) else None
+    return Resumption(run, config, snapshot, choice)
+
+
+def _config_of(path: Path, snapshot: Snapshot | None) -> RunConfig:
+    assert snapshot is not None
+    preset = snapshot.preset or "resumed"
+    return RunConfig(preset=preset, corpus=snapshot.corpus, model=snapshot.model, training=snapshot.training)
+
+
+def _check_that_something_is_left(name: str, config: RunConfig, snapshot: Snapshot) -> None:
+    """Raise a `UserError` for a run that is finished, or asked for less than it has done."""
+    done, training, before = snapshot.now.position, config.training, snapshot.training
+    extended = (training.epochs, training.seconds) != (before.epochs, before.seconds)
+    if training.seconds:
+        over = done.elapsed >= training.seconds or (
+            not extended and snapshot.plan is not None and done.epochs >= snapshot.plan.epochs
+        )
+        had, more = f"{done.elapsed:.0f} seconds of training", "--seconds"
+    else:
+        over = done.epochs >= training.epochs
+        had, more = f"{done.epochs} epochs", "--epochs"
+    impatient = not extended and 0 < training.patience <= done.without_better
+    if over or impatient:
+        why = f", and {done.without_better} epochs were no better than its best" if impatient and not over else ""
+        raise UserError(f"{name} is finished: it had {had}{why}. Give it more with {more} to train it further.")
