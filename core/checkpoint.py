@@ -78,8 +78,8 @@ class Checkpoint:
     train_loss: float | None
     val_loss: float | None
 
-    def save(self, path: Path) -> None:
-        """Write the weights and what they are, atomically.
+    def save(self, path: Path, *, half: bool = False) -> None:
+        """Write the weights and what they are, atomically; in half precision if wanted.
 
         Raises:
             UserError: it cannot be written.
@@ -94,7 +94,10 @@ class Checkpoint:
             train_loss=self.train_loss,
             val_loss=self.val_loss,
         )
-        write_atomically(path, *signed(header, self.model.state_dict()))
+        weights = self.model.state_dict()
+        if half:
+            weights = {name: weight.half() for name, weight in weights.items()}
+        write_atomically(path, *signed(header, weights))
 
 
 def signed(header: Header, tensors: Mapping[str, Tensor]) -> tuple[memoryview, bytes, memoryview]:

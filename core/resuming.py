@@ -1,7 +1,7 @@
 """Going on with a run: what was asked for, where it stands, and whether the two and the text fit together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from core.corpus import Corpus, CorpusConfig
 from core.errors import UserError
 from core.machine import Choice, works_here
 from core.runs import Run, RunConfig, RunStore
-from core.snapshot import Snapshot, load_snapshot
+from core.snapshot import Moment, Snapshot, load_snapshot
 from core.summary import outcome
 from core.text import in_one_line
 from core.training import Trainer
@@ -100,11 +100,21 @@ def resume(
     if corpus is not None:
         moved = CorpusConfig.typed(corpus, config.corpus.limit, config.corpus.split)
         config = msgspec.structs.replace(config, corpus=msgspec.structs.replace(moved, sha256=config.corpus.sha256))
+    if snapshot is not None and (run is None or not run.best_path.exists()):
+        snapshot = _without_best(snapshot)  # the next epoch is the best there is here
     if snapshot is not None:
         _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
     free = not any(name in changes for name in _OF_THE_MACHINE)
     choice = snapshot.choice if snapshot is not None and free and works_here(snapshot.choice) else None
     return Resumption(run, config, snapshot, choice)
+
+
+def _without_best(snapshot: Snapshot) -> Snapshot:
+    def forgetful(moment: Moment) -> Moment:
+        return Moment(msgspec.structs.replace(moment.position, best_val_loss=None), moment.tensors)
+
+    good = forgetful(snapshot.good) if snapshot.good is not None else None
+    return replace(snapshot, now=forgetful(snapshot.now), good=good)
 
 
 def _config_of(path: Path, snapshot: Snapshot | None) -> RunConfig:

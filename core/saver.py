@@ -69,13 +69,17 @@ class Saver:
                 closing = self._closing
                 waiting = sorted(self._wanted.items())  # the best before the last
             started = time.monotonic()
-            done = all(self._try(kind, snapshot) for kind, snapshot in waiting)
+            trouble = ""
+            for kind, snapshot in waiting:
+                trouble = trouble or self._try(kind, snapshot)
+                self._outcomes.append(Outcome(kind, snapshot.now.position.epochs, trouble))
             ended = time.monotonic()
-            not_before = ended + (REST * (ended - started) if done else RETRY_SECONDS)
+            not_before = ended + (RETRY_SECONDS if trouble else REST * (ended - started))
             if closing:
                 return
 
-    def _try(self, kind: Saved, snapshot: "Snapshot") -> bool:
+    def _try(self, kind: Saved, snapshot: "Snapshot") -> str:
+        """Write a snapshot; return why it could not be, or nothing."""
         trouble = ""
         try:
             self._write(kind, snapshot)
@@ -86,5 +90,4 @@ class Saver:
         with self._changed:
             if not trouble and self._wanted.get(kind) is snapshot:
                 del self._wanted[kind]
-        self._outcomes.append(Outcome(kind, snapshot.now.position.epochs, trouble))
-        return not trouble
+        return trouble

@@ -1,26 +1,26 @@
-"""`charlstm-tui runs`: what was trained, and how it went."""
+"""`charlstm-tui runs`: what was trained, how it went, and what becomes of it."""
 
 import sys
+from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from charlstm_tui.commands.columns import print_columns
 from charlstm_tui.commands.options import json_option, runs_option
 from charlstm_tui.commands.streams import is_terminal
-from charlstm_tui.numbers import loss_shown
+from charlstm_tui.numbers import loss_shown, size_in_bytes
 from core.errors import UserError
 from core.events import EpochCompleted
+from core.files import user_path
 from core.runs import RunStore
-from core.summary import RunSummary, summarise
+from core.summary import RunSummary, epochs_of, summarise
 from core.text import in_one_line, sanitise
 
 
-@click.group("runs", short_help="Show the runs there are.")
+@click.group("runs", short_help="Show the runs there are, and look after them.")
 def runs_commands() -> None:
-    """Show the runs there are, and how one went."""
+    """Show the runs there are and how one went; rename, delete, export one."""
 
 
 @runs_commands.command("list", short_help="List the runs, newest first.")
@@ -38,7 +38,7 @@ def list_command(store: RunStore, as_json: bool) -> None:
         for summary in summaries:
             click.echo(sanitise(msgspec.json.encode(summary).decode()))
     elif summaries:
-        _console().print(_table_of_runs(summaries))
+        _print_runs(summaries)
     else:
         root = in_one_line(str(store.root))
         click.echo(f"There are no runs in {root} yet. `charlstm-tui train --corpus FILE` makes one.", err=True)
@@ -64,47 +64,90 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
         click.echo(f"{title:9} {values}")
     if run.checkpoint_path.exists():
         click.echo(f"file      {in_one_line(str(run.checkpoint_path))}")
-    epochs = [event for event in events if isinstance(event, EpochCompleted)]
+    epochs = epochs_of(events)
     if epochs:
-        _console().print(_table_of_epochs(epochs))
+        _print_epochs(epochs)
 
 
-def _console() -> Console:
-    # A pipe has no width to fit: nothing is cut there.
-    return Console(highlight=False, width=None if is_terminal(sys.stdout) else 200)
+@runs_commands.command("rename", short_help="Give a run another name.")
+@click.argument("name", metavar="RUN")
+@click.argument("to", metavar="NEW")
+@runs_option
+def rename_command(name: str, to: str, store: RunStore) -> None:
+    """Give a run another name."""
+    run = store.rename(name, to)
+    click.echo(in_one_line(str(run.path)))
 
 
-def _table(*headers: tuple[str, bool]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for header, numeric in headers:
-        table.add_column(header, justify="right" if numeric else "left", no_wrap=True)
-    return table
+@runs_commands.command("delete", short_help="Delete runs, with their models.")
+@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@runs_option
+def delete_command(names: tuple[str, ...], yes: bool, store: RunStore) -> None:
+    """Delete runs, each with its models and its history. Asks before."""
+    runs = [store.get(name) for name in names]
+    if not yes:
+        if not is_terminal(sys.stdin):
+            raise UserError("Nobody is there to be asked. Give --yes to delete without a question.")
+        size = size_in_bytes(sum(run.size for run in runs))
+        shown = in_one_line(", ".join(names))
+        if not click.confirm(f"Delete {shown} ({size}), for good?", err=True):
+            click.echo("Nothing was deleted.", err=True)
+            return
+    for name in dict.fromkeys(names):
+        store.delete(name)
+        click.echo(in_one_line(f"deleted {name}"))
 
 
-def _table_of_runs(summaries: list[RunSummary]) -> Table:
-    table = _table(
-        ("name", False), ("when", False), ("text", False), ("epochs", True), ("train", True), ("best val.", True),
-        ("state", False),
+@runs_commands.command("export", short_help="Write a run's model into a file of your own.")
+@click.argument("name", metavar="RUN")
+@click.option("--weights", is_flag=True, help="Only what evaluate and generate need, from its best epoch.")
+@click.option("--half", is_flag=True, help="With --weights: in half precision, half as large.")
+@click.option(
+    "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where to. [else RUN.safetensors, here]"
+)
+@runs_option
+def export_command(name: str, weights: bool, half: bool, output: Path | None, store: RunStore) -> None:
+    """Write a run into a file: all that it takes to go on with it elsewhere, or, with --weights, its model alone."""
+    if half and not weights:
+        raise UserError("--half is for a model alone: give --weights as well.")
+    run = store.get(name)
+    path = user_path(str(output)) if output is not None else Path(f"{name}.safetensors")
+    if path.exists():
+        raise UserError(f"{in_one_line(str(path))} is there already. Name another file with --output.")
+    source = store.checkpoint_path(name) if weights else run.last_path
+    from core.exporting import export_run, export_weights
+
+    export_weights(source, path, half=half) if weights else export_run(source, path)
+    click.echo(f"{in_one_line(str(path))}  {size_in_bytes(path.stat().st_size)}")
+
+
+def _print_runs(summaries: list[RunSummary]) -> None:
+    headers = (
+        ("name", False), ("when", False), ("text", False), ("preset", False), ("epochs", True), ("best val.", True),
+        ("size", True), ("state", False),
     )  # fmt: skip
-    for run in summaries:
-        when = run.created.astimezone().strftime("%Y-%m-%d %H:%M") if run.created else ""
-        table.add_row(
-            Text(in_one_line(run.name)),
-            when,
-            Text(run.corpus),
+    print_columns(headers, [
+        (
+            in_one_line(run.name),
+            run.created.astimezone().strftime("%Y-%m-%d %H:%M") if run.created else "",
+            in_one_line(run.corpus),
+            in_one_line(run.preset),
             str(run.epochs),
-            loss_shown(run.train_loss),
             loss_shown(run.best_val_loss),
+            size_in_bytes(run.size),
             run.state,
         )
-    return table
+        for run in summaries
+    ])  # fmt: skip
 
 
-def _table_of_epochs(epochs: list[EpochCompleted]) -> Table:
-    table = _table(("epoch", True), ("train", True), ("validation", True), ("seconds", True), ("char/s", True))
-    for epoch in epochs:
-        table.add_row(
+def _print_epochs(epochs: list[EpochCompleted]) -> None:
+    headers = (("epoch", True), ("train", True), ("validation", True), ("seconds", True), ("char/s", True))
+    print_columns(headers, [
+        (
             str(epoch.epoch), loss_shown(epoch.train_loss), loss_shown(epoch.val_loss), f"{epoch.seconds:.1f}",
             f"{epoch.chars_per_second:,.0f}",
-        )  # fmt: skip
-    return table
+        )
+        for epoch in epochs
+    ])  # fmt: skip

@@ -1,0 +1,395 @@
+import itertools
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+
+from core.checkpoint import load_checkpoint
+from core.config import ModelConfig, TrainingConfig, configure
+from core.control import Control
+from core.corpus import Corpus, CorpusConfig, load_corpus
+from core.errors import UserError
+from core.events import EpochCompleted, Event, Paused, RateHalved, RunFinished, RunStarted, StepsCompleted
+from core.files import write_atomically
+from core.machine import Choice
+from core.recording import record
+from core.resuming import resume, run_of
+from core.runs import Run, RunConfig, RunStore
+from core.snapshot import Moment, Snapshot, load_snapshot
+from core.summary import epochs_of, summarise
+from core.training import Trainer
+
+EVERYTHING = {
+    "epochs": 3, "input_dropout": 0.1, "layer_dropout": 0.1, "output_dropout": 0.2, "weight_drop": 0.3,
+    "state_reset": 0.05, "averaging": 0.9, "warmup": 0.1, "final_rate": 0.1, "decay": "matrices", "gradient_clip": 1.0,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def reports_after_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.training.REPORT_SECONDS", 0.0)
+
+
+def stop_after(trainer: Trainer, steps: int) -> list[Event]:
+    """Run a trainer until it has taken so many steps."""
+    control = Control()
+    if not steps:
+        control.stop()
+    events = []
+    taken = 0
+    for event in trainer.run(control):
+        events.append(event)
+        taken += isinstance(event, StepsCompleted)
+        if taken == steps:
+            control.stop()
+    return events
+
+
+def there_and_back(trainer: Trainer, path: Path) -> Snapshot:
+    write_atomically(path, *trainer.snapshot().content("last"))
+    return load_snapshot(path)
+
+
+def assert_same(one: Trainer, other: Trainer) -> None:
+    """Two runs are at the same place, to the last bit."""
+    a, b = one.snapshot(), other.snapshot()
+    assert a.now.tensors.keys() == b.now.tensors.keys()
+    for name, tensor in a.now.tensors.items():
+        assert torch.equal(tensor, b.now.tensors[name]), name
+    times = {"elapsed": 0.0, "epoch_began": 0.0, "training_seconds": 0.0, "validating_seconds": 0.0}
+    assert msgspec.structs.replace(a.now.position, **times) == msgspec.structs.replace(b.now.position, **times)
+    losses = [[(epoch.epoch, epoch.train_loss, epoch.val_loss, epoch.best) for epoch in run.history] for run in (a, b)]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "layers", "precision", "averaging"),
+    [
+        *itertools.product(["lstm", "gru"], [1, 2], ["fp32", "bf16"], [0.9]),
+        ("rnn", 1, "fp32", 0.9),
+        ("lstm", 2, "fp32", 0),
+    ],
+)  # fmt: skip
+def test_a_resumed_run_ends_with_the_same_weights_and_losses(
+    small_corpus: Corpus, tiny_training: TrainingConfig, tmp_path: Path,
+    cell: str, layers: int, precision: str, averaging: float,
+) -> None:  # fmt: skip
+    model = configure(ModelConfig(embedding_size=6, hidden_size=16), {"cell": cell, "num_layers": layers})
+    config = configure(tiny_training, EVERYTHING | {"precision": precision, "averaging": averaging})
+    whole = Trainer(small_corpus, model, config)
+    list(whole.run())
+    steps = whole.snapshot().now.position.steps
+    for stop in (0, 1, steps // 3, steps // 2, steps - 1):  # the third of them is the end of the first epoch, or nearly
+        first = Trainer(small_corpus, model, config)
+        stop_after(first, stop)
+        snapshot = there_and_back(first, tmp_path / "last.safetensors")
+        second = Trainer(small_corpus, model, config, snapshot.choice, snapshot)
+        list(second.run())
+        assert_same(whole, second)
+
+
+def test_a_run_stopped_after_every_step_is_the_same_too(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, tmp_path: Path
+) -> None:
+    config = configure(tiny_training, EVERYTHING | {"epochs": 2})
+    whole = Trainer(small_corpus, tiny_model, config)
+    list(whole.run())
+    trainer, times = Trainer(small_corpus, tiny_model, config), 0
+    while True:
+        events = stop_after(trainer, 1)
+        if isinstance(events[-1], RunFinished) and events[-1].reason == "finished":
+            break
+        snapshot = there_and_back(trainer, tmp_path / "last.safetensors")
+        trainer, times = Trainer(small_corpus, tiny_model, config, snapshot.choice, snapshot), times + 1
+    assert times > 100
+    assert_same(whole, trainer)
+
+
+def spoil(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the weights spoilt at the 90th step, unless that has happened before."""
+    step = trainer._learner.step
+
+    def spoiling(*arguments: Any) -> Any:
+        after = step(*arguments)
+        if trainer._position.steps == 89 and not trainer._position.retreats:
+            torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
+        return after
+
+    monkeypatch.setattr(trainer._learner, "step", spoiling)
+
+
+def test_a_run_that_went_astray_goes_back_to_the_same_place_after_a_resume(
+    small_corpus: Corpus,
+    tiny_model: ModelConfig,
+    tiny_training: TrainingConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = configure(tiny_training, EVERYTHING)
+    whole = Trainer(small_corpus, tiny_model, config)
+    spoil(whole, monkeypatch)
+    (retreat,) = [event for event in whole.run() if isinstance(event, RateHalved)]
+    assert (retreat.epoch, retreat.rate_factor) == (2, 0.5)
+    for stop in (10, 70, 89, 90, 100, 120):  # in the epoch before, in it, before and after it was spoilt
+        first = Trainer(small_corpus, tiny_model, config)
+        spoil(first, monkeypatch)
+        stop_after(first, stop)
+        snapshot = there_and_back(first, tmp_path / "last.safetensors")
+        second = Trainer(small_corpus, tiny_model, config, snapshot.choice, snapshot)
+        spoil(second, monkeypatch)
+        list(second.run())
+        assert_same(whole, second)
+
+
+def test_when_reports_fall_does_not_change_what_is_learnt(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.training.ASTRAY", 0.9)
+    config = configure(tiny_training, EVERYTHING | {"learning_rate": 0.5, "epochs": 2})
+    often = Trainer(small_corpus, tiny_model, config)
+    assert [event for event in often.run() if isinstance(event, RateHalved)], "else this shows less"
+    monkeypatch.setattr("core.training.REPORT_SECONDS", 1e9)
+    seldom = Trainer(small_corpus, tiny_model, config)
+    list(seldom.run())
+    assert_same(often, seldom)
+
+
+def test_a_stop_while_validating_validates_after_the_resume(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, tmp_path: Path
+) -> None:
+    whole = Trainer(small_corpus, tiny_model, tiny_training)
+    list(whole.run())
+    first, control = Trainer(small_corpus, tiny_model, tiny_training), Control()
+    for event in first.run(control):
+        if isinstance(event, StepsCompleted) and event.step == event.steps:
+            control.stop()  # what comes next is the validation
+    snapshot = there_and_back(first, tmp_path / "last.safetensors")
+    assert snapshot.now.position.epoch_over
+    second = Trainer(small_corpus, tiny_model, tiny_training, snapshot.choice, snapshot)
+    _, completed, *_ = second.run()
+    assert isinstance(completed, EpochCompleted), "no step comes before it"
+    assert_same(whole, second)
+
+
+def test_a_snapshot_of_another_kind_of_device_goes_on_with_other_masks(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, tmp_path: Path
+) -> None:
+    config = configure(tiny_training, EVERYTHING)
+    first = Trainer(small_corpus, tiny_model, config)
+    stop_after(first, 20)
+    snapshot = there_and_back(first, tmp_path / "last.safetensors")
+    tensors = snapshot.now.tensors | {"generator": torch.zeros(16, dtype=torch.uint8)}  # as CUDA's is
+    from_gpu = msgspec.structs.replace(snapshot.choice, device="cuda")
+    snapshot = Snapshot(**(snapshot.__dict__ | {"now": Moment(snapshot.now.position, tensors), "choice": from_gpu}))
+    write_atomically(tmp_path / "last.safetensors", *snapshot.content("last"))
+    snapshot = load_snapshot(tmp_path / "last.safetensors")
+    here = Choice(device="cpu", precision="fp32", threads=1)
+    *_, last = Trainer(small_corpus, tiny_model, config, here, snapshot).run()
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.epochs) == ("finished", 3)
+
+
+# --- runs
+
+
+@pytest.fixture
+def config(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig) -> RunConfig:
+    return RunConfig(
+        preset="quick", corpus=small_corpus.config, model=tiny_model, training=configure(tiny_training, {"epochs": 4})
+    )
+
+
+def begin(store: RunStore, corpus: Corpus, config: RunConfig, epochs: int) -> Run:
+    """Record a run that is stopped amid the epoch after so many."""
+    run, control = store.create(config), Control()
+    for event in record(run, Trainer(corpus, config.model, config.training), control):
+        if isinstance(event, StepsCompleted) and event.epoch == epochs + 1 and event.step > 5:
+            control.stop()
+    return run
+
+
+def go_on(store: RunStore, named: str, corpus: Corpus, **changes: object) -> list[Event]:
+    resumption = resume(store, named, run_of(store, named), changes)
+    return list(record(resumption.begin(store), resumption.trainer(corpus)))
+
+
+def test_a_resumed_run_has_one_history(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    whole = store.create(config)
+    list(record(whole, Trainer(small_corpus, config.model, config.training)))
+    run = begin(store, small_corpus, config, epochs=2)
+    assert summarise(run).state == "stopped"
+    started, *_ = go_on(store, run.name, small_corpus)
+    assert isinstance(started, RunStarted)
+    assert (started.epochs_done, len(started.history)) == (2, 2)
+    assert [(e.epoch, e.train_loss, e.val_loss) for e in epochs_of(run.events())] == [
+        (e.epoch, e.train_loss, e.val_loss) for e in epochs_of(whole.events())
+    ]
+    assert summarise(run).state == "finished"
+    for mine, other in ((run.best_path, whole.best_path), (run.last_path, whole.last_path)):
+        pairs = zip(load_checkpoint(mine).model.parameters(), load_checkpoint(other).model.parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_epochs_beyond_the_last_save_are_done_again_and_counted_once(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+    early = run.last_path.read_bytes()
+    go_on(store, run.name, small_corpus)
+    run.last_path.write_bytes(early)  # as if all the saves since had been lost
+    lines = run.metrics_path.read_bytes().splitlines(keepends=True)
+    run.metrics_path.write_bytes(b"".join(lines[:-2]) + lines[-2][:20])  # and the process had died amid a line
+    assert summarise(run).state == "interrupted"
+    go_on(store, run.name, small_corpus)
+    assert [epoch.epoch for epoch in epochs_of(run.events())] == [1, 2, 3, 4]
+    assert summarise(run).state == "finished"
+
+
+def test_a_history_that_the_metrics_lost_comes_back_from_the_checkpoint(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    run = begin(store, small_corpus, config, epochs=2)
+    before = epochs_of(run.events())
+    run.metrics_path.unlink()
+    go_on(store, run.name, small_corpus)
+    assert epochs_of(run.events())[:2] == before
+
+
+def test_a_run_cut_off_before_its_first_save_begins_anew(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    run = store.create(config)
+    started, *_, finished = go_on(store, run.name, small_corpus)
+    assert isinstance(started, RunStarted)
+    assert isinstance(finished, RunFinished)
+    assert (started.epochs_done, finished.epochs) == (0, 4)
+
+
+def test_a_finished_run_says_so_and_goes_on_when_given_more(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    run = store.create(config)
+    list(record(run, Trainer(small_corpus, config.model, config.training)))
+    with pytest.raises(UserError, match=r"is finished: it had 4 epochs\. Give it more with --epochs"):
+        go_on(store, run.name, small_corpus)
+    with pytest.raises(UserError, match="is finished: it had 4 epochs"):
+        go_on(store, run.name, small_corpus, epochs=4)
+    *_, last = go_on(store, run.name, small_corpus, epochs=6)
+    assert isinstance(last, RunFinished)
+    assert (last.reason, last.epochs) == ("finished", 6)
+    assert run.config().training.epochs == 6
+    assert load_checkpoint(run.best_path).epoch, "a checkpoint from before is still one of this run"
+    *_, last = go_on(store, run.name, small_corpus, seconds=last.elapsed_seconds + 1.0)
+    assert isinstance(last, RunFinished)
+    assert last.epochs > 7, "by time: as many epochs as there is time for"
+
+
+def test_a_run_by_time_has_only_the_time_that_is_left(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    by_time = msgspec.structs.replace(config, training=configure(config.training, {"seconds": 3.0}))
+    run, control = store.create(by_time), Control()
+    for event in record(run, Trainer(small_corpus, by_time.model, by_time.training), control):
+        if isinstance(event, StepsCompleted) and event.elapsed_seconds > 1.5:
+            control.stop()
+    started, *_, last = go_on(store, run.name, small_corpus)
+    assert isinstance(started, RunStarted)
+    assert isinstance(last, RunFinished)
+    assert started.elapsed_seconds >= 1.5
+    assert (last.reason, last.epochs) == ("finished", started.epochs)
+    assert 2.7 < last.elapsed_seconds < 3.6
+
+
+def test_a_run_that_patience_ended_is_finished(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    impatient = configure(config.training, {"epochs": 200, "learning_rate": 0.5, "patience": 2})
+    config = msgspec.structs.replace(config, training=impatient)
+    run = store.create(config)
+    *_, last = record(run, Trainer(small_corpus, config.model, config.training))
+    assert isinstance(last, RunFinished)
+    with pytest.raises(UserError, match="were no better than its best"):
+        go_on(store, run.name, small_corpus)
+    *_, more = go_on(store, run.name, small_corpus, epochs=last.epochs + 1)
+    assert isinstance(more, RunFinished)
+    assert more.epochs == last.epochs + 1
+
+
+def test_a_file_from_elsewhere_becomes_a_new_run(
+    store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path
+) -> None:
+    run = begin(store, small_corpus, config, epochs=2)
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(run.last_path.read_bytes())
+    *_, last = go_on(store, str(copy), small_corpus)
+    assert isinstance(last, RunFinished)
+    assert (last.run, last.epochs) == ("quick-2", 4)
+    assert [epoch.epoch for epoch in epochs_of(store.get("quick-2").events())] == [1, 2, 3, 4]
+    assert store.get("quick-2").best_path.exists()
+    assert run_of(store, str(run.last_path)) is not None, "but a file in a run's folder is that run"
+
+
+def test_another_text_is_refused(store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+    other = tmp_path / "other.txt"
+    other.write_text("Il fait beau.\n" * 500)
+    with pytest.raises(UserError, match="is not the text that the run began with"):
+        resume(store, run.name, run, {}, str(other)).trainer(load_corpus(CorpusConfig(source=str(other))))
+    moved = tmp_path / "moved.txt"
+    moved.write_bytes(small_corpus.config.path.read_bytes())
+    resumption = resume(store, run.name, run, {}, str(moved))
+    *_, last = record(resumption.begin(store), resumption.trainer(load_corpus(resumption.config.corpus)))
+    assert isinstance(last, RunFinished)
+    assert last.reason == "finished"
+
+
+def test_what_cannot_go_on_is_refused(store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+    weights = tmp_path / "weights.safetensors"
+    load_checkpoint(run.last_path).save(weights)
+    with pytest.raises(UserError, match="not all that it takes to train it further"):
+        resume(store, str(weights), run_of(store, str(weights)), {})
+    with pytest.raises(UserError, match="no run called nobody"):
+        run_of(store, "nobody")
+    failing = store.create(config)
+    trainer = Trainer(small_corpus, config.model, config.training)
+    torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
+    *_, last = record(failing, trainer)
+    assert isinstance(last, RunFinished)
+    assert last.reason == "failed"
+    with pytest.raises(UserError, match="its loss went astray"):
+        resume(store, failing.name, failing, {})
+
+
+def test_files_that_changed_places_are_found(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    one = begin(store, small_corpus, config, epochs=1)
+    other_config = msgspec.structs.replace(config, training=configure(config.training, {"seed": 5}))
+    other = begin(store, small_corpus, other_config, epochs=1)
+    kept = one.last_path.read_bytes(), one.best_path.read_bytes()
+    for path, content in ((one.last_path, other.last_path.read_bytes()), (one.last_path, kept[1])):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="another file than its run saved there"):
+            resume(store, one.name, one, {})
+    one.best_path.write_bytes(kept[0])
+    with pytest.raises(UserError, match="another file than its run saved there"):
+        load_checkpoint(store.checkpoint_path(one.name))
+
+
+def test_a_damaged_file_to_go_on_from_is_refused(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+    content = run.last_path.read_bytes()
+    for place in range(0, len(content), 997):
+        flipped = bytearray(content)
+        flipped[place] ^= 4
+        run.last_path.write_bytes(flipped)
+        with pytest.raises(UserError):
+            resume(store, run.name, run, {})
+
+
+def test_pausing_saves(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    run, control = store.create(config), Control()
+    for event in record(run, Trainer(small_corpus, config.model, config.training), control):
+        if isinstance(event, StepsCompleted) and event.epoch == 1 and event.step == 7:
+            control.pause()
+        if isinstance(event, Paused):
+            control.resume()
+            break
+    assert load_snapshot(run.last_path).now.position.steps == 7
