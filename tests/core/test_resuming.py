@@ -81,7 +81,7 @@ def test_a_resumed_run_ends_with_the_same_weights_and_losses(
     whole = Trainer(small_corpus, model, config)
     list(whole.run())
     steps = whole.snapshot().now.position.steps
-    for stop in (0, 1, steps // 3, steps // 2, steps - 1):  # the third of them is the end of the first epoch, or nearly
+    for stop in (1, steps // 3, steps // 2):  # the second of them is the end of the first epoch, or nearly
         first = Trainer(small_corpus, model, config)
         stop_after(first, stop)
         snapshot = there_and_back(first, tmp_path / "last.safetensors")

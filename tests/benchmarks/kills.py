@@ -1,0 +1,170 @@
+"""A training process killed at random moments, half of them amid a save, and resumed each time.
+
+    python -m tests.benchmarks.kills [KILLS]
+
+After each kill: the newest checkpoints must load and verify, no more than an autosave interval may be lost, and no
+temporary files pile up. After the last: the run is finished, and must equal one that was never killed, bit for bit.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from core.checkpoint import load_checkpoint
+from core.runs import Run
+from core.snapshot import load_snapshot
+from core.summary import epochs_of
+
+AUTOSAVE = 0.5
+"""Seconds. With the usual 30, 200 kills would take hours."""
+SLACK = 1.0
+"""Seconds that may be lost beyond that: a report is up to 0.1 s old, and a write takes a moment."""
+
+
+class Kills(NamedTuple):
+    """What was seen."""
+
+    kills: int
+    amid_a_save: int
+    most_lost: float
+    """Seconds of training."""
+    most_leftovers: int
+    """Temporary files, after a kill."""
+    wrong: list[str]
+
+
+def kill_often(folder: Path, settings: list[str], kills: int, seed: int = 0) -> Kills:
+    """Train in `folder` with these options of `train`, killing the process so often; then let it finish.
+
+    Twice: the second run, called "whole", is never killed, and both must end the same.
+    """
+    chance = random.Random(seed)
+    run = Run(folder / "killed")
+    amid, most_lost, leftovers, wrong = 0, 0.0, 0, []
+    for number in range(kills):
+        trainer = _Process(folder, run, settings)
+        amid_a_save = number % 2 == 0
+        elapsed = trainer.kill_after(chance.uniform(0.05, 1.5), amid_a_save=amid_a_save)
+        left = list(run.path.glob("*.tmp"))
+        amid += bool(left)
+        leftovers = max(leftovers, len(left))
+        try:
+            saved = load_snapshot(run.last_path).now.position.elapsed if run.last_path.exists() else 0.0
+            if run.best_path.exists():
+                load_checkpoint(run.best_path)
+            done = [epoch.epoch for epoch in epochs_of(run.events())]
+            if done != list(range(1, len(done) + 1)):
+                wrong.append(f"kill {number + 1}: the metrics have epochs {done}")
+        except Exception as error:
+            wrong.append(f"kill {number + 1}: {error}")
+            continue
+        most_lost = max(most_lost, elapsed - saved)
+        if elapsed - saved > AUTOSAVE + SLACK:
+            wrong.append(f"kill {number + 1}: {elapsed - saved:.2f} s were lost")
+    _Process(folder, run, settings).wait()
+    whole = Run(folder / "whole")
+    _Process(folder, whole, settings).wait()
+    wrong += _differences(run, whole)
+    return Kills(kills, amid, most_lost, leftovers, wrong)
+
+
+class _Process:
+    """A training process, and how far it says it is."""
+
+    def __init__(self, folder: Path, run: Run, settings: list[str]) -> None:
+        what = ["--resume", run.name] if run.config_path.exists() else ["--name", run.name, *settings]
+        command: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "charlstm_tui",
+            "train",
+            "--runs",
+            folder,
+            "--autosave",
+            str(AUTOSAVE),
+        ]
+        self._folder = run.path
+        self._process = subprocess.Popen([*command, *what, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._elapsed = 0.0
+        self._stepping = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def kill_after(self, seconds: float, *, amid_a_save: bool) -> float:
+        """Kill it so long after its first steps, or at the next save then; return how far it had said to be."""
+        if not self._stepping.wait(120):
+            raise RuntimeError(f"it does not train: {self._errors()}")
+        time.sleep(seconds)
+        until = time.monotonic() + 10
+        temporary = [self._folder / f".{name}.safetensors.tmp" for name in ("best", "last")]
+        while amid_a_save and time.monotonic() < until and not any(map(os.path.exists, temporary)):
+            pass  # a save takes milliseconds
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        self._reader.join()
+        return self._elapsed
+
+    def wait(self) -> None:
+        """Let it come to its end."""
+        self._reader.join()
+        if self._process.wait():
+            raise RuntimeError(f"it failed: {self._errors()}")
+
+    def _errors(self) -> str:
+        self._process.kill()
+        assert self._process.stderr is not None
+        return self._process.stderr.read().decode(errors="replace")[-1000:]
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.endswith(b"\n"):
+                event = json.loads(line)
+                self._elapsed = max(self._elapsed, event.get("elapsed_seconds", 0.0))
+                if event["event"] == "steps_completed":
+                    self._stepping.set()
+
+
+def _differences(one: Run, other: Run) -> list[str]:
+    """Return in words what is not the same at the end of two runs."""
+    wrong = []
+    for a, b in ((one.best_path, other.best_path), (one.last_path, other.last_path)):
+        mine, its = load_checkpoint(a).model.state_dict(), load_checkpoint(b).model.state_dict()
+        wrong += [f"{a.name}: {name} differs" for name in mine if not torch.equal(mine[name], its[name])]
+    losses = [[(epoch.epoch, epoch.train_loss, epoch.val_loss) for epoch in epochs_of(run.events())]
+              for run in (one, other)]  # fmt: skip
+    return wrong if losses[0] == losses[1] else [*wrong, "the losses differ"]
+
+
+def main() -> None:
+    """Kill, and print what was seen."""
+    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    settings = [
+        "--corpus", "l-homme-aux-contrats", "--preset", "small", "--hidden-size", "256", "--epochs", "100",
+        "--precision", "fp32", "--threads", "1",
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.monotonic()
+        seen = kill_often(Path(folder), settings, kills)
+        size = (Path(folder) / "whole" / "last.safetensors").stat().st_size
+    print(f"{seen.kills} kills in {time.monotonic() - started:.0f} s, {seen.amid_a_save} of them amid a save")
+    print(
+        f"most training lost: {seen.most_lost:.2f} s, saving every {AUTOSAVE} s ({size / 1e6:.1f} MB at an epoch's end)"
+    )
+    print(f"most temporary files after a kill: {seen.most_leftovers}")
+    print("\n".join(seen.wrong) or "every checkpoint loaded and verified; the run ended as one that was never killed")
+    sys.exit(bool(seen.wrong))
+
+
+if __name__ == "__main__":
+    main()
