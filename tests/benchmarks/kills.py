@@ -43,8 +43,9 @@ class Kills(NamedTuple):
     wrong: list[str]
 
 
-def kill_often(folder: Path, settings: list[str], kills: int, seed: int = 0) -> Kills:
-    """Train in `folder` with these options of `train`, killing the process so often; then let it finish.
+def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float = 1.5, seed: int = 0) -> Kills:
+    """Train in `folder` with these options of `train`, killing the process so often, `longest` seconds after its
+    first steps at most; then let it finish.
 
     Twice: the second run, called "whole", is never killed, and both must end the same.
     """
@@ -54,7 +55,7 @@ def kill_often(folder: Path, settings: list[str], kills: int, seed: int = 0) -> 
     for number in range(kills):
         trainer = _Process(folder, run, settings)
         amid_a_save = number % 2 == 0
-        elapsed = trainer.kill_after(chance.uniform(0.05, 1.5), amid_a_save=amid_a_save)
+        elapsed = trainer.kill_after(chance.uniform(0.05, longest), amid_a_save=amid_a_save)
         left = list(run.path.glob("*.tmp"))
         amid += bool(left)
         leftovers = max(leftovers, len(left))

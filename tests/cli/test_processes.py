@@ -10,29 +10,109 @@ from pathlib import Path
 
 import pytest
 
-from core.checkpoint import load_checkpoint
+from core.runs import RunStore
+from core.snapshot import load_snapshot
+from core.summary import summarise
+from tests.benchmarks.kills import kill_often
+from tests.cli.test_commands import call
 
 COMMAND = [sys.executable, "-m", "charlstm_tui"]
 
 
-def test_ctrl_c_saves_and_leaves_with_130(small_text: Path) -> None:
-    process = subprocess.Popen(
-        [*COMMAND, "train", "--corpus", small_text, "--epochs", "100000", "--window", "10", "--json"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-    )  # fmt: skip
+def start(*arguments: object) -> "subprocess.Popen[str]":
+    """Start a training that prints JSON, in a process of its own."""
+    command = [*COMMAND, "train", "--json", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+
+
+def wait_for(process: "subprocess.Popen[str]", event: str) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        if json.loads(line)["event"] == "epoch_completed":
-            break
-    process.send_signal(signal.SIGINT)
+    assert any(json.loads(line)["event"] == event for line in process.stdout), f"it never said {event}"
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_saves_and_leaves_within_two_seconds(small_text: Path, name: str, code: int, store: RunStore) -> None:
+    process = start("--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep")
+    wait_for(process, "epoch_completed")
+    process.send_signal(getattr(signal, name))
     started = time.monotonic()
     rest, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 2, "0.4 s on an idle machine"
     last = json.loads(rest.splitlines()[-1])
     assert (last["event"], last["reason"]) == ("run_finished", "stopped")
-    assert load_checkpoint(Path(last["last_checkpoint"])).epoch == last["epochs"] >= 1
+    assert load_snapshot(Path(last["last_checkpoint"])).now.position.epochs == last["epochs"] >= 1
+    assert process.returncode == code
+    assert "Traceback" not in errors
+    assert summarise(store.get("sheep")).state == "stopped"
+
+
+def test_a_run_ignores_the_signals_that_it_was_started_to_ignore(small_text: Path) -> None:
+    command = [*COMMAND, "train", "--json", "--corpus", str(small_text), "--epochs", "100000", "--window", "10"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # what nohup does
+    )  # fmt: skip
+    wait_for(process, "epoch_completed")
+    process.send_signal(signal.SIGHUP)
+    wait_for(process, "epoch_completed")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+
+
+def test_a_second_ctrl_c_leaves_at_once_with_a_whole_file(small_text: Path, store: RunStore) -> None:
+    process = start(
+        "--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep", "--hidden-size", 256
+    )
+    wait_for(process, "checkpoint_saved")
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+    started = time.monotonic()
+    _, errors = process.communicate(timeout=20)
+    assert time.monotonic() - started < 1
     assert process.returncode == 130
     assert "Traceback" not in errors
+    load_snapshot(store.get("sheep").last_path)
+    assert call("train", "--resume", "sheep", "--epochs", 1).exit_code == 2, "it can be opened to go on"
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_while_pytorch_is_loading_leaves_at_once(small_text: Path, name: str, code: int) -> None:
+    process = start("--corpus", small_text)
+    maps = Path(f"/proc/{process.pid}/maps")
+    if not maps.exists():
+        pytest.skip("what a process has loaded can be seen on Linux only")
+    while "libtorch" not in maps.read_text():
+        time.sleep(0.01)
+    process.send_signal(getattr(signal, name))
+    started = time.monotonic()
+    _, errors = process.communicate(timeout=20)
+    assert time.monotonic() - started < 2
+    assert process.returncode == code
+    assert "Traceback" not in errors
+
+
+def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, store: RunStore) -> None:
+    process = start("--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep")
+    wait_for(process, "epoch_completed")
+    assert process.stdout is not None
+    process.stdout.close()  # as `head` does
+    assert process.wait(timeout=20) == 1
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+    assert summarise(store.get("sheep")).state == "stopped"
+
+
+def test_killed_at_any_moment_nothing_but_a_moment_is_lost(tmp_path: Path, small_text: Path) -> None:
+    settings = [
+        "--corpus", str(small_text), "--epochs", "150", "--window", "10", "--streams", "2", "--hidden-size", "64",
+        "--weight-drop", "0.2", "--averaging", "0.99", "--precision", "fp32", "--threads", "1",
+    ]  # fmt: skip
+    seen = kill_often(tmp_path / "runs", settings, kills=3, longest=0.5)
+    assert seen.wrong == []
+    assert seen.most_leftovers <= 1
 
 
 @pytest.mark.parametrize(

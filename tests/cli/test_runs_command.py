@@ -1,0 +1,143 @@
+"""Looking after runs, and going on with them, called in this process."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.checkpoint import load_checkpoint
+from core.runs import RunStore
+from core.snapshot import load_snapshot
+from tests.cli.test_commands import TINY, call
+
+
+@pytest.fixture
+def trained(small_text: Path) -> str:
+    result = call("train", "--corpus", small_text, *TINY, "--name", "sheep")
+    assert result.exit_code == 0
+    return "sheep"
+
+
+def test_a_list_says_what_there_is_to_know(trained: str, store: RunStore) -> None:
+    header, line = call("runs", "list").stdout.splitlines()
+    assert header.split() == ["name", "when", "text", "preset", "epochs", "best", "val.", "size", "state"]
+    size = sum(path.stat().st_size for path in store.get(trained).path.iterdir())
+    assert f"{size / 1000:.1f} kB" in line
+    assert line.split()[0] == trained
+    assert line.endswith("finished")
+
+
+def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore) -> None:
+    result = call("train", "--resume", trained)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "sheep is finished: it had 2 epochs. Give it more with --epochs" in result.stderr
+    result = call("train", "--resume", trained, "--epochs", 3, "--json")
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (events[0]["event"], events[0]["epochs_done"]) == ("run_started", 2)
+    assert [event["epoch"] for event in events if event["event"] == "epoch_completed"] == [3]
+    assert (events[-1]["reason"], events[-1]["epochs"]) == ("finished", 3)
+    assert load_snapshot(store.get(trained).last_path).now.position.epochs == 3
+    text = call("train", "--resume", str(store.get(trained).last_path), "--epochs", 4).stderr
+    assert "sheep: goes on after 3 epochs and" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--preset", "quick", "--hidden-size", "3"], "leave out --hidden-size, --preset"),
+        (["--learning-rate", "0.1"], "leave out --learning-rate"),
+        (["--epochs", "2"], "is finished: it had 2 epochs"),
+        (["--epochs", "0"], "epochs must be a whole number from 1"),
+        (["--epochs", "9", "--corpus", "nowhere.txt"], "There is no file"),
+        (["--epochs", "9", "--corpus", "l-homme-aux-contrats"], "is not the text that the run began with"),
+        (["--epochs", "9", "--name", "x"], "keeps its name"),
+        (["--epochs", "9", "--device", "mps"], "There is no mps device"),
+    ],
+)
+def test_what_a_run_cannot_go_on_with_is_named(trained: str, arguments: list[str], sentence: str) -> None:
+    result = call("train", "--resume", trained, *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert json.loads(call("runs", "list", "--json").stdout)["epochs"] == 2
+
+
+def test_rename(trained: str, store: RunStore) -> None:
+    assert call("runs", "rename", trained, "flock").stdout.strip().endswith("flock")
+    assert [run.name for run in store.all()] == ["flock"]
+    assert call("train", "--resume", "flock", "--epochs", 3).exit_code == 0
+    for wrong, sentence in (("flock", "a run called flock already"), ("a/b", "cannot be called"), (".x", "cannot be")):
+        result = call("runs", "rename", "flock", wrong)
+        assert result.exit_code == 2
+        assert sentence in result.stderr
+    assert call("runs", "rename", trained, "other").exit_code == 2
+
+
+def test_delete_asks(trained: str, store: RunStore) -> None:
+    result = call("runs", "delete", trained)
+    assert result.exit_code == 2, "nobody is there to be asked"
+    assert "Give --yes" in result.stderr
+    assert call("runs", "delete", trained, "nobody", "--yes").exit_code == 2
+    assert [run.name for run in store.all()] == [trained], "nothing is deleted when one of them is not there"
+    assert call("runs", "delete", trained, trained, "--yes").stdout == "deleted sheep\n"
+    assert list(store.root.iterdir()) == []
+
+
+@pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0), ("\n", 1)])
+def test_delete_does_what_is_answered(
+    trained: str, store: RunStore, monkeypatch: pytest.MonkeyPatch, answer: str, left: int
+) -> None:
+    from click.testing import CliRunner
+
+    from charlstm_tui.cli import commands
+
+    monkeypatch.setattr("charlstm_tui.commands.runs.is_terminal", lambda stream: True)
+    result = CliRunner().invoke(commands, ["runs", "delete", trained], input=answer)
+    assert result.exit_code == 0
+    assert "Delete sheep (" in result.stderr
+    assert len(store.all()) == left
+
+
+def test_export(trained: str, store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    loss = json.loads(call("evaluate", trained, "--json").stdout)["loss"]
+    sizes = []
+    for options in ([], ["--weights", "--output", "weights.safetensors"], ["--weights", "--half", "--output", "h.st"]):
+        result = call("runs", "export", trained, *options)
+        assert result.exit_code == 0
+        path = Path(result.stdout.split()[0])
+        sizes.append(path.stat().st_size)
+        assert json.loads(call("evaluate", path, "--json").stdout)["loss"] == pytest.approx(loss, abs=0.1)
+        assert len(call("generate", path, "--length", 10).stdout) >= 11
+    assert sizes[0] > 2 * sizes[1] > 2 * sizes[2]
+    assert load_checkpoint(Path("weights.safetensors")).epoch == load_checkpoint(store.get(trained).best_path).epoch
+    again = call("runs", "export", trained)
+    assert again.exit_code == 2
+    assert "sheep.safetensors is there already" in again.stderr
+    assert call("train", "--resume", "sheep.safetensors", "--epochs", 3, "--name", "copy").exit_code == 0
+    assert "holds a model's weights" in call("train", "--resume", "weights.safetensors", "--epochs", 3).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["sheep", "--half"], "give --weights as well"),
+        (["nobody"], "no run called nobody"),
+        (["sheep", "--output", "nowhere/x.safetensors"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_exported_is_said(trained: str, arguments: list[str], sentence: str) -> None:
+    result = call("runs", "export", *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+
+
+def test_wide_names_stay_aligned(small_text: Path, tmp_path: Path) -> None:
+    text = tmp_path / "莫里哀.txt"
+    text.write_bytes(small_text.read_bytes())
+    call("train", "--corpus", text, *TINY)
+    call("train", "--corpus", small_text, *TINY)
+    from rich.cells import cell_len
+
+    header, *lines = call("runs", "list").stdout.splitlines()
+    places = [cell_len(line[: line.index("finished")]) for line in lines]
+    assert places == [cell_len(header[: header.index("state")])] * 2
