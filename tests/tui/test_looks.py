@@ -20,8 +20,10 @@ from charlstm_tui.widgets.fetch_line import FetchLine
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
 from core.control import Control
+from core.events import SavingFailed
 from core.runs import Run, RunStore
 from core.scores import Evaluation, Score
+from core.summary import RunSummary
 from tests.tui.conftest import until
 from tests.tui.views import CORPUS, STARTED, finished, running
 
@@ -95,6 +97,7 @@ def test_train_while_moliere_is_fetched(
         pytest.param(running(3), id="running"),
         pytest.param(running(3).stopping(), id="stopping"),
         pytest.param(finished(), id="finished"),
+        pytest.param(finished("stopped"), id="stopped"),
         pytest.param(running(2).failed("This machine has not enough memory for that."), id="failed"),
     ],
 )
@@ -161,3 +164,33 @@ def test_generate_with_a_text(app: CharLSTMApp, trained: Run, snap_compare: Snap
         await still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_choosing_a_run_to_go_on_with(
+    app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    def found(control: object, store: object) -> Iterator[RunSummary]:
+        for number, state in enumerate(("interrupted", "stopped", "stopped"), start=1):
+            yield RunSummary(
+                name=f"standard-{number}", created=None, corpus="moliere", preset="standard", epochs=3 * number,
+                train_loss=1.2, best_val_loss=1.0123 if number > 1 else None, size=1, state=state,  # type: ignore[arg-type]
+            )  # fmt: skip
+
+    monkeypatch.setattr("charlstm_tui.bridge.unfinished_runs", found)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("r")
+        await until(lambda: "Enter goes on" in str(app.screen.query_one("#picker-hint", Static).content))
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_train_while_nothing_can_be_saved(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        failing = SavingFailed(path="/runs/quick-1", why="No space left on device", again_after=10)
+        app.training = running(3).after([failing])
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)

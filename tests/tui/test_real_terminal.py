@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ import pytest
 
 from core.checkpoint import load_checkpoint
 from core.runs import RunStore
-from core.summary import summarise
+from core.snapshot import load_snapshot
+from core.summary import epochs_of, summarise
 
 pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
 from tests.tui.terminal import Terminal
@@ -112,3 +114,79 @@ def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
         terminal.until(partial(_has_footer_in_row, rows))
     terminal.send("\x11")  # ctrl-Q, also while one types
     assert terminal.exit_code() == 0
+
+
+@pytest.mark.parametrize(("key", "number", "code"), [("\x03", 0, 130), ("", "SIGINT", 130), ("", "SIGTERM", 143)])
+def test_ctrl_c_and_signals_save_the_run_and_leave_within_two_seconds(
+    terminal: Terminal, small_text: Path, store: RunStore, key: str, number: str, code: int
+) -> None:
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    started = time.monotonic()
+    if key:
+        terminal.send(key)
+    else:
+        os.kill(terminal.process.pid, getattr(signal, number))
+    assert terminal.exit_code() == code
+    assert time.monotonic() - started < 2, "0.6 s on an idle machine"
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_snapshot(run.last_path)
+
+
+def test_a_second_ctrl_c_leaves_at_once(terminal: Terminal, small_text: Path, store: RunStore) -> None:
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
+    started = time.monotonic()
+    terminal.send("\x03\x03")
+    assert terminal.exit_code() == 130
+    assert time.monotonic() - started < 2
+    load_snapshot(store.all()[0].last_path)
+
+
+@pytest.mark.parametrize("ignoring", [False, True])
+def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
+    small_text: Path, store: RunStore, ignoring: bool
+) -> None:
+    environment = os.environ | {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(store.root), "LC_ALL": "C.UTF-8"}
+    ignore = "trap '' HUP; " if ignoring else ""  # as nohup does
+    command = f"{ignore}exec {sys.executable} -m charlstm_tui"
+    terminal = Terminal("/bin/sh", ["-c", command], environment)
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    started = time.monotonic()
+    os.close(terminal.process.child_fd)
+    ended = 0
+    while not ended:
+        assert time.monotonic() - started < (10 if ignoring else 2), "0.7 s on an idle machine"
+        ended, status = os.waitpid(terminal.process.pid, os.WNOHANG)
+        time.sleep(0.02)
+    if not ignoring:
+        assert os.waitstatus_to_exitcode(status) == 129
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_snapshot(run.last_path)
+
+
+def test_a_run_stopped_in_one_session_goes_on_in_another(terminal: Terminal, small_text: Path, store: RunStore) -> None:
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+    (run,) = store.all()
+    done = summarise(run).epochs
+    environment = os.environ | {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(store.root), "LC_ALL": "C.UTF-8"}
+    again = Terminal(sys.executable, ["-m", "charlstm_tui"], environment)
+    try:
+        again.until_shown("Start training")
+        again.send("r")
+        again.until(lambda screen: re.search(rf"stopped +{done} epoch", screen) is not None)
+        again.send("\r")
+        again.until_shown("● training")
+        again.until_shown(f"epoch 1: {epochs_of(run.events())[0].train_loss:.4f}")
+        again.until(lambda screen: summarise(run).epochs > done)
+        again.send("q")
+        assert again.exit_code() == 0
+    finally:
+        again.close()
+    assert [epoch.epoch for epoch in epochs_of(run.events())] == list(range(1, summarise(run).epochs + 1))

@@ -3,7 +3,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from textual.widgets import ContentSwitcher, Input, Select, Sparkline, Static
+import torch
+from textual.widgets import ContentSwitcher, Input, OptionList, Select, Sparkline, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.training import TrainingScreen
@@ -12,7 +13,7 @@ from core.checkpoint import load_checkpoint
 from core.corpus import Corpus, CorpusConfig, open_corpus
 from core.presets import PRESETS
 from core.reading import ReadingProgress
-from core.runs import RunStore
+from core.runs import Run, RunStore
 from core.summary import summarise
 from tests.tui.conftest import until
 from tests.tui.views import running
@@ -276,3 +277,85 @@ async def test_an_error_that_nobody_foresaw_becomes_a_sentence(
         await until(lambda: app.training.phase == "failed")
         await pilot.pause()
         assert "RuntimeError: [bold]no[/bold] memory at all" in hint(app)
+
+
+def last_of(run: Run) -> dict[str, torch.Tensor]:
+    return load_checkpoint(run.last_path).model.state_dict()
+
+
+async def test_a_stopped_run_goes_on_and_ends_as_one_that_never_stopped(
+    app: CharLSTMApp, store: RunStore, small_text: Path
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=30)
+        await pilot.press("escape", "s")
+        await until(lambda: app.training.phase == "finished")
+        await pilot.press("n", "s")
+        await until(lambda: len(app.training.epochs) >= 5)
+        await pilot.press("x")
+        await until(lambda: app.training.phase == "stopped")
+        done = len(app.training.epochs)
+        assert done < 30, "else this shows nothing"
+        await pilot.press("r")
+        await until(lambda: app.training.started is not None and app.training.started.epochs_done == done)
+        await until(lambda: app.training.phase == "finished")
+        assert [epoch.epoch for epoch in app.training.epochs] == list(range(1, 31))
+        await pilot.pause()
+        assert len(app.screen.query_one(Sparkline).data or []) == 30
+    stopped, whole = store.all()
+    assert last_of(stopped).keys() == last_of(whole).keys()
+    assert all(torch.equal(last_of(stopped)[name], tensor) for name, tensor in last_of(whole).items())
+
+
+async def test_r_offers_the_runs_that_can_go_on(app: CharLSTMApp, store: RunStore, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("r")
+        await until(lambda: "No run was stopped" in str(app.screen.query_one("#picker-hint", Static).content))
+        await pilot.press("escape")
+        set_up(app, small_text, epochs=100_000)
+        await pilot.press("escape", "s")
+        await until(lambda: len(app.training.epochs) >= 2)
+        await pilot.press("x")
+        await until(lambda: app.training.phase == "stopped")
+        done = len(app.training.epochs)
+        await pilot.press("n", "r")
+        await until(lambda: app.screen.query_one("#runs", OptionList).option_count == 1)
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(lambda: len(app.training.epochs) > done)
+        await pilot.press("x")
+        await until(lambda: app.training.phase == "stopped")
+    (run,) = store.all()
+    assert summarise(run).epochs > done
+
+
+async def test_a_run_that_cannot_go_on_says_why(app: CharLSTMApp, trained: Run, small_text: Path) -> None:
+    trained.metrics_path.write_bytes(b"\n".join(trained.metrics_path.read_bytes().splitlines()[:-1]))
+    small_text.unlink()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("r")
+        await until(lambda: app.screen.query_one("#runs", OptionList).option_count == 1)
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(lambda: "is finished: it had 2 epochs" in hint(app))
+
+
+async def test_a_full_disk_is_said_while_the_run_goes_on_and_at_its_end(
+    app: CharLSTMApp, store: RunStore, small_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.recording.replace_with", full)
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=100_000)
+        await pilot.press("escape", "s")
+        await until(lambda: "No space left on device" in app.training.trouble)
+        await pilot.pause()
+        assert "The training goes on" in str(app.screen.query_one("#message", Static).content)
+        assert app.training.phase == "training"
+        await pilot.press("x")
+        await until(lambda: app.training.phase == "stopped")
+        await pilot.pause()
+        assert app.training.doing == "stopped, not saved"
+        assert "last.safetensors" in str(app.screen.query_one("#message", Static).content)

@@ -2,7 +2,7 @@
 
 from charlstm_tui.training_view import TrainingView
 from core.corpus import CorpusConfig
-from core.events import EpochCompleted, RunFinished, RunStarted, StepsCompleted
+from core.events import EpochCompleted, Reason, RunFinished, RunStarted, StepsCompleted
 from core.presets import preset_named
 from core.runs import RunConfig
 
@@ -36,12 +36,12 @@ def running(epochs: int, *, of: int = 6, loss: float | None = None) -> TrainingV
     return STARTED.after([started, *completed, steps])
 
 
-def finished() -> TrainingView:
-    """The view of a run that came to its end."""
+def finished(reason: Reason = "finished") -> TrainingView:
+    """The view of a run that came to its end, or was stopped."""
     path = "/runs/quick-1/best.safetensors"
     return running(6).after(
         [
-            RunFinished(reason="finished", epochs=6, elapsed_seconds=10.8, run="quick-1", best_checkpoint=path,
+            RunFinished(reason=reason, epochs=6, elapsed_seconds=10.8, run="quick-1", best_checkpoint=path,
                         last_checkpoint=path),
         ]
     )  # fmt: skip
