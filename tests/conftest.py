@@ -3,10 +3,15 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.runs import RunStore
+
+settings.register_profile("few", max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("bulk", max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("few")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SMALL_TEXT = "".join(f"{number} moutons, {number * 7 % 13} chèvres.\n" for number in range(60))
