@@ -61,6 +61,10 @@ class Position(Struct, kw_only=True, forbid_unknown_fields=True):
     rate_factor: Annotated[float, Meta(gt=0, le=1)] = 1.0
     """What is left of the rate after steps that went astray."""
 
+    def is_possible(self) -> bool:
+        """Tell whether a run can stand there: each field for itself is within its bounds."""
+        return self.checked_steps <= self.epoch_steps and (self.epoch_steps > 0 or not self.epoch_over)
+
 
 class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a file says of a run that can go on from it; the tensors beside it say the rest."""

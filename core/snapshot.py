@@ -145,6 +145,8 @@ def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
         right = right and {prefix + "optimizer.steps", prefix + "generator"} <= extra
         right = right and (prefix + "average.updates" in extra) == bool(header.training.averaging)
         right = right and (prefix + "state.hidden" in extra) == (prefix + "state.cell" in extra)
+    positions = [position for position in (progress.now, progress.good) if position is not None]
+    right = right and all(position.is_possible() for position in positions)
     if not right or (progress.good is None and any(name.startswith(_GOOD) for name in extra)):
         raise UserError(f"{file.shown} does not hold the run that its header describes: it is damaged.")
 

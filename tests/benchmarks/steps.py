@@ -8,7 +8,6 @@ The sides are run in turn in one process, on ids drawn at random; each figure is
 import argparse
 import time
 from collections.abc import Callable
-from itertools import count
 from statistics import median
 
 import torch
@@ -69,12 +68,11 @@ def our_step(model: ModelConfig, config: TrainingConfig, choice: Choice) -> Work
     """One step of the engine."""
     learner = Learner(model, VOCABULARY, config, choice)
     ids = torch.randint(VOCABULARY, (config.window + 1, config.streams))
-    progress = (0.1 for _ in count())
     state = None
 
     def work() -> float:
         nonlocal state
-        _, state = learner.step(ids[:-1], ids[1:], state, next(progress))
+        _, state = learner.step(ids[:-1], ids[1:], state, config.learning_rate)
         return float(config.streams * config.window)
 
     return work

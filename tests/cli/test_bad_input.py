@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charlstm_tui.cli import commands
@@ -208,6 +208,8 @@ CHANGES = st.lists(
 
 
 @given(changes=CHANGES)
+@example(changes=[(["progress", "now", "epoch_steps"], 0)])
+@example(changes=[(["progress", "now", "checked_steps"], 90)])
 def test_a_checkpoint_that_lies_is_refused_or_used(
     made: tuple[RunStore, Run, Corpus], changes: list[tuple[list[str], Any]]
 ) -> None:

@@ -1,0 +1,85 @@
+"""What saving a run costs its training.
+
+python -m tests.benchmarks.autosave TEXT [--rounds 7] [PRESET ...]
+
+In one process, seconds with a save and seconds without one, in turn: what the former have less of characters is what a
+save costs, in seconds of training, and as a share of the 30 seconds between two of them.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from core.config import configure
+from core.corpus import CorpusConfig, load_corpus
+from core.events import Event
+from core.files import replace_with
+from core.presets import preset_named
+from core.recording import AUTOSAVE_SECONDS
+from core.saver import Saved, Saver
+from core.snapshot import Snapshot
+from core.training import Trainer
+
+SECONDS = 5.0
+"""Of a side, in a round: longer than a save takes."""
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("text", type=Path)
+    parser.add_argument("presets", nargs="*", default=["standard", "best"])
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    corpus = load_corpus(CorpusConfig(source=str(arguments.text.absolute())))
+    for name in arguments.presets:
+        preset = preset_named(name)
+        trainer = Trainer(corpus, preset.model, configure(preset.training, {"validation": 0}))
+        cost, copying, writing, size = measure(trainer, arguments.rounds)
+        print(
+            f"{name:9} {size / 1e6:6.1f} MB  copied in {copying:.3f} s, written in {writing:.2f} s  "
+            f"costs {cost:.2f} s of training: {cost / AUTOSAVE_SECONDS:.2%} of {AUTOSAVE_SECONDS:g} s"
+        )
+
+
+def measure(trainer: Trainer, rounds: int) -> tuple[float, float, float, int]:
+    """Return medians: the seconds a save costs, those of copying and of writing; and the bytes of a file."""
+    events = trainer.run()
+    for _ in range(20):
+        next(events)
+    costs, copies, writes = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "last.safetensors"
+
+        def write(kind: Saved, snapshot: Snapshot) -> None:
+            started = time.perf_counter()
+            replace_with(path, path.with_name(f".{path.name}.tmp"), *snapshot.content(kind, ""))
+            writes.append(time.perf_counter() - started)
+
+        saver = Saver(write)
+        for _ in range(rounds):
+            bare = _steps(trainer, events)
+            started = time.perf_counter()
+            saver.put("last", trainer.snapshot())
+            copies.append(time.perf_counter() - started)
+            saved = _steps(trainer, events, SECONDS - copies[-1])
+            costs.append(SECONDS * (1 - saved / bare))
+            while not saver.outcomes():
+                time.sleep(0.01)
+        saver.close()
+        return median(costs), median(copies), median(writes), path.stat().st_size
+
+
+def _steps(trainer: Trainer, events: Iterator[Event], seconds: float = SECONDS) -> float:
+    """Train for a while; return how many steps that was, at the speed it had, in all of `seconds`."""
+    started, before = time.perf_counter(), trainer._position.steps
+    while time.perf_counter() - started < seconds:
+        next(events)
+    return (trainer._position.steps - before) * seconds / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()
