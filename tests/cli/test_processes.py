@@ -22,7 +22,15 @@ COMMAND = [sys.executable, "-m", "charlstm_tui"]
 def start(*arguments: object) -> "subprocess.Popen[str]":
     """Start a training that prints JSON, in a process of its own."""
     command = [*COMMAND, "train", "--json", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        preexec_fn=heed_ctrl_c,
+    )  # fmt: skip
+
+
+def heed_ctrl_c() -> None:
+    """Undo what a shell does to its jobs in the background, and so to tests run in one: they ignore ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wait_for(process: "subprocess.Popen[str]", event: str) -> None:
@@ -64,7 +72,8 @@ def test_a_second_ctrl_c_leaves_at_once_with_a_whole_file(small_text: Path, stor
     process = start(
         "--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep", "--hidden-size", 256
     )
-    wait_for(process, "checkpoint_saved")
+    while not (store.root / "sheep" / "last.safetensors").exists():
+        wait_for(process, "checkpoint_saved")
     for _ in range(2):
         process.send_signal(signal.SIGINT)
         time.sleep(0.005)

@@ -1,6 +1,7 @@
 """A real pseudo-terminal with a screen that can be read: pexpect runs the program, pyte understands what it draws."""
 
 import contextlib
+import signal
 import time
 from collections.abc import Callable
 
@@ -16,7 +17,9 @@ class Terminal:
     ) -> None:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
-        self.process = pexpect.spawn(command, arguments, env=env, dimensions=(rows, columns), timeout=None)
+        self.process = pexpect.spawn(
+            command, arguments, env=env, dimensions=(rows, columns), timeout=None, preexec_fn=_heed_ctrl_c
+        )
 
     @property
     def text(self) -> str:
@@ -55,3 +58,8 @@ class Terminal:
     def _read(self, seconds: float) -> None:
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             self._stream.feed(self.process.read_nonblocking(65_536, timeout=seconds))
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to its jobs in the background, and so to tests run in one: they ignore ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
