@@ -45,7 +45,7 @@ def test_a_signal_saves_and_leaves_within_two_seconds(small_text: Path, name: st
     process.send_signal(getattr(signal, name))
     started = time.monotonic()
     rest, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started < 5, "0.4 s on an idle machine; room for a busy one"
+    assert time.monotonic() - started < 2, "0.4 s on an idle machine"
     last = json.loads(rest.splitlines()[-1])
     assert (last["event"], last["reason"]) == ("run_finished", "stopped")
     assert load_snapshot(Path(last["last_checkpoint"])).now.position.epochs == last["epochs"] >= 1
@@ -79,7 +79,7 @@ def test_a_second_ctrl_c_leaves_at_once_with_a_whole_file(small_text: Path, stor
         time.sleep(0.005)
     started = time.monotonic()
     _, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 1
     assert process.returncode == 130
     assert "Traceback" not in errors
     load_snapshot(store.get("sheep").last_path)
@@ -97,7 +97,7 @@ def test_a_signal_while_pytorch_is_loading_leaves_at_once(small_text: Path, name
     process.send_signal(getattr(signal, name))
     started = time.monotonic()
     _, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 2
     assert process.returncode == code
     assert "Traceback" not in errors
 

@@ -128,7 +128,7 @@ def test_ctrl_c_and_signals_save_the_run_and_leave_within_two_seconds(
     else:
         os.kill(terminal.process.pid, getattr(signal, number))
     assert terminal.exit_code() == code
-    assert time.monotonic() - started < 5, "0.6 s on an idle machine; room for a busy one"
+    assert time.monotonic() - started < 2, "0.6 s on an idle machine"
     (run,) = store.all()
     assert summarise(run).state == "stopped"
     load_snapshot(run.last_path)
@@ -140,7 +140,7 @@ def test_a_second_ctrl_c_leaves_at_once(terminal: Terminal, small_text: Path, st
     started = time.monotonic()
     terminal.send("\x03\x03")
     assert terminal.exit_code() == 130
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 2
     load_snapshot(store.all()[0].last_path)
 
 
@@ -158,7 +158,7 @@ def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
     os.close(terminal.process.child_fd)
     ended = 0
     while not ended:
-        assert time.monotonic() - started < 10, "0.7 s on an idle machine"
+        assert time.monotonic() - started < (10 if ignoring else 2), "0.7 s on an idle machine"
         ended, status = os.waitpid(terminal.process.pid, os.WNOHANG)
         time.sleep(0.02)
     if not ignoring:
