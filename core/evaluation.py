@@ -94,8 +94,8 @@ def score(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationProgre
     )
 
 
-def quick_loss(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[float | None]:
-    """Score a text of known ids as streams side by side, yielding None as it goes and, last, the mean loss.
+def quick_loss(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationProgress | float]:
+    """Score a text of known ids as streams side by side, yielding how far it is and, last, the mean loss.
 
     Much faster than `score`, and nearly the same: each stream but the first begins `WARM_UP` characters early, to know
     what came before it. To stop, stop asking.
@@ -121,7 +121,8 @@ def quick_loss(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[float | Non
             logits, state = model(inputs, state)
             losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
             total += losses[scored.flatten()].sum(dtype=torch.float64)
-        yield None
+        done = min(max(begin + WARM_UP, 0), length) / length
+        yield EvaluationProgress(scored=round(done * len(ids)), characters=len(ids))
     yield total.item() / len(ids)
 
 

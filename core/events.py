@@ -63,6 +63,15 @@ class StepsCompleted(_Event, frozen=True, kw_only=True):
     """Of the last step."""
 
 
+class ValidationProgressed(_Event, frozen=True, kw_only=True):
+    """The steps of an epoch are done, and some of the validation part was read. At most ten a second."""
+
+    epoch: int
+    done: float
+    """The share that was read, 0 to 1."""
+    elapsed_seconds: float
+
+
 class EpochCompleted(_Event, frozen=True, kw_only=True):
     """An epoch is over and validated."""
 
@@ -163,6 +172,7 @@ class RunFinished(_Event, frozen=True, kw_only=True):
 Event = (
     RunStarted
     | StepsCompleted
+    | ValidationProgressed
     | EpochCompleted
     | CheckpointSaved
     | SavingFailed

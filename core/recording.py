@@ -22,6 +22,7 @@ from core.events import (
     RunStarted,
     SavingFailed,
     StepsCompleted,
+    ValidationProgressed,
     to_json,
 )
 from core.files import replace_with
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from core.training import Trainer
 
 AUTOSAVE_SECONDS = 30.0
-"""Between two saves within an epoch."""
+"""As much training may be lost when a process is killed."""
+BETWEEN_REPORTS = 0.15
+"""Seconds, at most, in which there is no occasion to save: a report's and a step's."""
 
 
 def record(
@@ -62,7 +65,10 @@ class _Recorder:
         self._config = config
         self._trainer = trainer
         self._autosave = autosave
-        self._put_at = time.monotonic()
+        self._put: Snapshot | None = None  # the newest one that is not in the folder yet, and when it was taken
+        self._hurried = False
+        self._put_at = self._kept_at = time.monotonic()  # and when the one was taken that is in the folder
+        self._write_seconds = 0.0
         self._metrics = _Metrics(run)
         self._trouble: dict[str, str] = {}  # what cannot be written now, and why
         for leftover in run.path.glob(".*.tmp"):  # of a process that was killed amid a save: nobody else is here
@@ -79,17 +85,17 @@ class _Recorder:
             case EpochCompleted(best=best):
                 self._metrics.append(event)
                 yield event
-                self._put(*(("best", "last") if best else ("last",)))
-            case StepsCompleted():
-                if time.monotonic() - self._put_at >= self._autosave:
-                    self._put("last")
+                self._keep(*(("best", "last") if best else ("last",)))
+            case StepsCompleted() | ValidationProgressed():
+                if self._is_due():
+                    self._keep("last", hurry=True)
                 self._metrics.try_again()
             case Paused():  # who pauses may close the lid
-                self._put("last")
+                self._keep("last")
                 self._metrics.append(event)
             case RunFinished(reason=reason):
                 if reason == "stopped":
-                    self._put("last")
+                    self._keep("last")
                 self._saver.close()
                 yield from self._heard(ending=True)
                 event = self._finish(event)
@@ -110,10 +116,18 @@ class _Recorder:
             if epoch.epoch not in known:
                 self._metrics.append(epoch)
 
-    def _put(self, *kinds: Saved) -> None:
-        snapshot = self._trainer.snapshot()
+    def _is_due(self) -> bool:
+        """Tell whether to save now, for the file to be in place before an interval is over since the one there."""
+        now = time.monotonic()
+        early = min(self._write_seconds + BETWEEN_REPORTS, self._autosave / 2)
+        if self._put is not None and self._hurried:  # it will be there in a moment, or there is trouble
+            return now - self._put_at >= self._autosave
+        return now - self._kept_at >= self._autosave - early
+
+    def _keep(self, *kinds: Saved, hurry: bool = False) -> None:
+        self._put, self._hurried = self._trainer.snapshot(), hurry
         for kind in kinds:
-            self._saver.put(kind, snapshot)
+            self._saver.put(kind, self._put, hurry=hurry)
         self._put_at = time.monotonic()
 
     def _write(self, kind: Saved, snapshot: "Snapshot") -> None:
@@ -127,13 +141,16 @@ class _Recorder:
     def _heard(self, *, ending: bool = False) -> Iterator[Event]:
         """Tell what came of the writing; at the end, `RunFinished` says what could not be written."""
         quiet = not self._trouble
-        for kind, epoch, trouble in self._saver.outcomes():
+        for kind, snapshot, seconds, trouble in self._saver.outcomes():
             path = self._run.best_path if kind == "best" else self._run.last_path
             if trouble:
                 self._trouble[path.name] = trouble
-            else:
-                self._trouble.pop(path.name, None)
-                yield CheckpointSaved(kind=kind, epoch=epoch, path=str(path))
+                continue
+            if kind == "last":
+                self._kept_at, self._write_seconds = snapshot.taken_at, seconds
+                self._put = None if snapshot is self._put else self._put
+            self._trouble.pop(path.name, None)
+            yield CheckpointSaved(kind=kind, epoch=snapshot.now.position.epochs, path=str(path))
         self._trouble.pop(self._run.metrics_path.name, None)
         if self._metrics.trouble:
             self._trouble[self._run.metrics_path.name] = self._metrics.trouble

@@ -23,7 +23,9 @@ class Outcome(NamedTuple):
     """What came of a write."""
 
     kind: Saved
-    epoch: int
+    snapshot: "Snapshot"
+    seconds: float
+    """What the write took, from when it was begun."""
     trouble: str
     """Why it was not written; empty if it was."""
 
@@ -37,16 +39,18 @@ class Saver:
     def __init__(self, write: Callable[[Saved, "Snapshot"], None]) -> None:
         self._write = write
         self._wanted: dict[Saved, Snapshot] = {}
+        self._hurried = False
         self._changed = threading.Condition()
         self._closing = False
         self._outcomes: deque[Outcome] = deque()
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
         self._thread.start()
 
-    def put(self, kind: Saved, snapshot: "Snapshot") -> None:
-        """Have a snapshot written, in place of one of its kind that is still waiting."""
+    def put(self, kind: Saved, snapshot: "Snapshot", *, hurry: bool = False) -> None:
+        """Have a snapshot written, in place of one of its kind that is still waiting: in a hurry, without a rest."""
         with self._changed:
             self._wanted[kind] = snapshot
+            self._hurried = self._hurried or hurry
             self._changed.notify()
 
     def outcomes(self) -> list[Outcome]:
@@ -61,20 +65,23 @@ class Saver:
         self._thread.join()
 
     def _run(self) -> None:
-        not_before = 0.0
+        rested = retry = 0.0  # when
         while True:
             with self._changed:
-                while not self._closing and not (self._wanted and time.monotonic() >= not_before):
-                    self._changed.wait(max(not_before - time.monotonic(), 0.001) if self._wanted else None)
-                closing = self._closing
+                while not self._closing:
+                    due = retry if self._hurried else max(rested, retry)
+                    if self._wanted and time.monotonic() >= due:
+                        break
+                    self._changed.wait(max(due - time.monotonic(), 0.001) if self._wanted else None)
+                closing, self._hurried = self._closing, False
                 waiting = sorted(self._wanted.items())  # the best before the last
             started = time.monotonic()
             trouble = ""
             for kind, snapshot in waiting:
                 trouble = trouble or self._try(kind, snapshot)
-                self._outcomes.append(Outcome(kind, snapshot.now.position.epochs, trouble))
+                self._outcomes.append(Outcome(kind, snapshot, time.monotonic() - started, trouble))
             ended = time.monotonic()
-            not_before = ended + (RETRY_SECONDS if trouble else REST * (ended - started))
+            rested, retry = ended + REST * (ended - started), ended + RETRY_SECONDS if trouble else 0.0
             if closing:
                 return
 

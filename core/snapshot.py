@@ -5,7 +5,8 @@ under "resume.now." and, where the epoch under way began, "resume.good.". The co
 """
 
 import math
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -49,6 +50,8 @@ class Snapshot:
     now: Moment
     good: Moment | None
     """Where the epoch under way began; None if that is now."""
+    taken_at: float = field(default_factory=time.monotonic)
+    """Seconds on the process's clock."""
 
     def content(self, kind: Kind, preset: str = "") -> tuple[memoryview, bytes, memoryview]:
         """Return the content of a file, in pieces: "last" to go on from, or else the weights alone."""

@@ -32,6 +32,7 @@ from core.events import (
     RunFinished,
     RunStarted,
     StepsCompleted,
+    ValidationProgressed,
 )
 from core.learner import Learner
 from core.machine import Choice, choose
@@ -254,7 +255,7 @@ class Trainer:
             yield from self._hold_while_paused(control)
         if control.stopped:
             return "stopped"
-        val_loss = self._validate(control)
+        val_loss = yield from self._validate(control)
         if control.stopped:
             return "stopped"
         yield self._complete(val_loss)
@@ -291,17 +292,25 @@ class Trainer:
                 self._position.epoch_loss += loss
             self._unread.clear()
 
-    def _validate(self, control: Control) -> float | None:
+    def _validate(self, control: Control) -> Generator[Event, None, float | None]:
         """Return the loss on the validation part; None without one, or when told to stop meanwhile."""
         if not len(self._validation_ids):
             return None
-        started = self._clock.elapsed()
-        with self.choice.autocast():
-            for loss in quick_loss(self._learner.kept, self._validation_ids, self.vocabulary.start_id):
-                if loss is not None or control.stopped:
-                    break
+        started = reported_at = self._clock.elapsed()
+        readings = quick_loss(self._learner.kept, self._validation_ids, self.vocabulary.start_id)
+        while True:
+            with self.choice.autocast():  # not while others have their turn
+                reading = next(readings)
+            if isinstance(reading, float) or control.stopped:
+                break
+            now = self._clock.elapsed()
+            if now - reported_at >= REPORT_SECONDS:
+                epoch = self._position.epochs + 1
+                yield ValidationProgressed(epoch=epoch, done=reading.scored / reading.characters, elapsed_seconds=now)
+                reported_at = self._clock.elapsed()
+            yield from self._hold_while_paused(control)
         self._position.validating_seconds = self._clock.elapsed() - started
-        return loss
+        return reading if isinstance(reading, float) else None
 
     def _hold_while_paused(self, control: Control) -> Iterator[Event]:
         if control.paused:

@@ -18,6 +18,7 @@ from core.events import (
     RunStarted,
     SavingFailed,
     StepsCompleted,
+    ValidationProgressed,
     to_json,
 )
 from core.text import sanitise
@@ -76,6 +77,8 @@ class RunRenderer:
                     description=f"epoch {event.epoch}/{self._epochs}",
                     numbers=f"loss {event.loss:.4f}  {event.chars_per_second:,.0f} char/s",
                 )
+            case ValidationProgressed():
+                self._progress.update(self._task, numbers=f"validating {event.done:.0%}")
             case EpochCompleted():
                 width = len(str(self._epochs))
                 validation = f"  validation {event.val_loss:.4f}" if event.val_loss is not None else ""

@@ -27,8 +27,6 @@ from core.summary import epochs_of
 
 AUTOSAVE = 0.5
 """Seconds. With the usual 30, 200 kills would take hours."""
-SLACK = 1.0
-"""Seconds that may be lost beyond that: a report is up to 0.1 s old, and a write takes a moment."""
 
 
 class Kills(NamedTuple):
@@ -43,13 +41,13 @@ class Kills(NamedTuple):
     wrong: list[str]
 
 
-def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float = 1.5, seed: int = 0) -> Kills:
+def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float = 1.5, slack: float = 0.0) -> Kills:
     """Train in `folder` with these options of `train`, killing the process so often, `longest` seconds after its
-    first steps at most; then let it finish.
+    first steps at most; then let it finish. No more than an autosave interval and `slack` seconds may be lost.
 
     Twice: the second run, called "whole", is never killed, and both must end the same.
     """
-    chance = random.Random(seed)
+    chance = random.Random(0)
     run = Run(folder / "killed")
     amid, most_lost, leftovers, wrong = 0, 0.0, 0, []
     for number in range(kills):
@@ -70,7 +68,7 @@ def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float 
             wrong.append(f"kill {number + 1}: {error}")
             continue
         most_lost = max(most_lost, elapsed - saved)
-        if elapsed - saved > AUTOSAVE + SLACK:
+        if elapsed - saved > AUTOSAVE + slack:
             wrong.append(f"kill {number + 1}: {elapsed - saved:.2f} s were lost")
     _Process(folder, run, settings).wait()
     whole = Run(folder / "whole")

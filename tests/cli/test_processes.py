@@ -119,7 +119,7 @@ def test_killed_at_any_moment_nothing_but_a_moment_is_lost(tmp_path: Path, small
         "--corpus", str(small_text), "--epochs", "60", "--window", "10", "--streams", "2", "--hidden-size", "64",
         "--weight-drop", "0.2", "--averaging", "0.99", "--precision", "fp32", "--threads", "1",
     ]  # fmt: skip
-    seen = kill_often(tmp_path / "runs", settings, kills=2, longest=0.5)
+    seen = kill_often(tmp_path / "runs", settings, kills=2, longest=0.5, slack=0.5)  # for a busy machine
     assert seen.wrong == []
     assert seen.most_leftovers <= 1
 

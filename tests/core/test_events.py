@@ -1,7 +1,17 @@
 import msgspec
 import pytest
 
-from core.events import CheckpointSaved, EpochCompleted, Event, Paused, RunFinished, StepsCompleted, from_json, to_json
+from core.events import (
+    CheckpointSaved,
+    EpochCompleted,
+    Event,
+    Paused,
+    RunFinished,
+    StepsCompleted,
+    ValidationProgressed,
+    from_json,
+    to_json,
+)
 
 EPOCH = EpochCompleted(
     epoch=3, train_loss=1.5, val_loss=None, best=True, seconds=2.0, elapsed_seconds=6.5, chars_per_second=4e4
@@ -13,6 +23,7 @@ EPOCH = EpochCompleted(
     [
         EPOCH,
         StepsCompleted(epoch=1, step=2, steps=3, loss=4.0, chars_per_second=5.0, elapsed_seconds=6.0),
+        ValidationProgressed(epoch=1, done=0.5, elapsed_seconds=6.0),
         CheckpointSaved(kind="best", epoch=1, path="/tmp/Molière/best.safetensors"),
         Paused(),
         RunFinished(reason="stopped", epochs=0, elapsed_seconds=0.1, run="quick-1"),
