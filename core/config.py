@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from core.errors import UserError
+from core.text import shortened
 
 Cell = Literal["lstm", "gru", "rnn"]
 Decay = Literal["all", "matrices"]
@@ -62,6 +63,12 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     validation: Annotated[
         float, Meta(ge=0, le=0.5, description="Share of the training part kept to choose the best epoch by.")
     ] = 0.0
+    sample_length: Annotated[
+        int, Meta(ge=0, le=10_000, description="Characters it writes at the end of an epoch; 0 none.")
+    ] = 300
+    sample_prompt: Annotated[
+        str, Meta(max_length=1_000, description="What it goes on from when it does; nothing is a beginning.")
+    ] = ""
     precision: Annotated[Precision, Meta(description="Of the products; auto takes bf16 where it is faster.")] = "auto"
     threads: Annotated[int, Meta(ge=0, le=1024, description="Threads to compute with; 0 tries and chooses.")] = 0
     device: Annotated[Device, Meta(description="What to compute on; auto takes a GPU where there is one.")] = "auto"
@@ -93,7 +100,7 @@ class Field(NamedTuple):
     description: str
     default: Value
     bounds: str
-    """In words: "from 1 to 16", "above 0 and at most 1"."""
+    """In words: "from 1 to 16", "above 0 and at most 1", "at most 100 characters"."""
     annotation: Any
     """The type with its bounds, as msgspec reads it."""
     choices: tuple[str, ...] = ()
@@ -109,7 +116,7 @@ class Field(NamedTuple):
             checked: Value = msgspec.convert(value, self.annotation)
         except msgspec.ValidationError:
             right = {int: "a whole number ", float: "a number ", str: ""}[self.kind]
-            raise UserError(f"{self.name} must be {right}{self.bounds}, not {value}.") from None
+            raise UserError(f"{self.name} must be {right}{self.bounds}, not {shortened(str(value))}.") from None
         return checked
 
     def parse(self, text: str) -> Value:
@@ -118,6 +125,8 @@ class Field(NamedTuple):
         Raises:
             UserError: as for `check`.
         """
+        if self.kind is str and not self.choices:
+            return self.check(text)
         text = text.strip()
         if self.kind is str:
             return self.check(text or "nothing")
@@ -162,6 +171,8 @@ def configure(base: Config, settings: Mapping[str, Any]) -> Config:
 
 
 def _bounds_in_words(meta: Meta) -> str:
+    if meta.max_length is not None:
+        return f"at most {meta.max_length:,} characters"
     if meta.lt is not None:
         return f"from {meta.ge} to below {meta.lt:,.10g}"
     most = f"{meta.le:,.10g}"

@@ -8,23 +8,44 @@ class Control:
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
-        self._going = threading.Event()
-        self._going.set()
+        self._paused = False
+        self._sample = False
+        self._awake = threading.Event()  # cleared while there is nothing to do but wait
+        self._awake.set()
 
     def stop(self) -> None:
         """End the run, also a paused one."""
         self._stopped.set()
-        self._going.set()
+        self._awake.set()
 
     def pause(self) -> None:
         """Hold the run between two steps."""
-        self._going.clear()
-        if self._stopped.is_set():  # also if that came in between
-            self._going.set()
+        self._paused = True
+        self._rest()
 
     def resume(self) -> None:
         """Let a paused run go on."""
-        self._going.set()
+        self._paused = False
+        self._awake.set()
+
+    def ask_for_sample(self) -> None:
+        """Have the run write something now, also a paused one."""
+        self._sample = True
+        self._awake.set()
+
+    def takes_sample(self) -> bool:
+        """Tell whether a sample was asked for since this was last called."""
+        if not self._sample:
+            return False
+        self._sample = False  # another request that comes just now is the same one
+        if self._paused:
+            self._rest()
+        return True
+
+    def _rest(self) -> None:
+        self._awake.clear()
+        if not self.paused or self._sample:  # also if that came in between
+            self._awake.set()
 
     @property
     def stopped(self) -> bool:
@@ -34,11 +55,11 @@ class Control:
     @property
     def paused(self) -> bool:
         """Whether the run was told to hold."""
-        return not self._going.is_set()
+        return self._paused and not self.stopped
 
     def wait_while_paused(self) -> None:
-        """Hold the calling thread, without spinning, until `resume` or `stop`."""
-        self._going.wait()
+        """Hold the calling thread, without spinning, until `resume`, `stop` or `ask_for_sample`."""
+        self._awake.wait()
 
     def wait(self, seconds: float) -> None:
         """Sleep, but no longer than until `stop`."""

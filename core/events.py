@@ -56,11 +56,19 @@ class StepsCompleted(_Event, frozen=True, kw_only=True):
     """Steps this epoch has."""
     loss: float
     """Mean over the epoch's windows so far."""
+    recent_loss: float
+    """Mean over the windows since the last such event."""
+    total_steps: int
+    """Steps taken in the whole run."""
     chars_per_second: float
     """Since the last such event."""
     elapsed_seconds: float
     learning_rate: float | None = None
     """Of the last step."""
+    gradient_norm: float | None = None
+    """Of the last step, before it was clipped."""
+    memory_bytes: int | None = None
+    """What the process holds, or, on a GPU, what lies on it."""
 
 
 class ValidationProgressed(_Event, frozen=True, kw_only=True):
@@ -88,6 +96,21 @@ class EpochCompleted(_Event, frozen=True, kw_only=True):
     """Since the run started."""
     chars_per_second: float
     """Training only."""
+    total_steps: int = 0
+    """Steps taken in the whole run; 0 of a run before this was told."""
+
+
+class SampleDrawn(_Event, frozen=True, kw_only=True):
+    """The model as it stands has written something: before the first step, at an epoch's end, or when asked to."""
+
+    epoch: int
+    """Epochs completed."""
+    total_steps: int
+    prompt: str
+    """What it went on from; empty: from nothing."""
+    text: str
+    asked: bool = False
+    """Whether somebody asked for it, amid an epoch."""
 
 
 class CheckpointSaved(_Event, frozen=True, kw_only=True):
@@ -174,6 +197,7 @@ Event = (
     | StepsCompleted
     | ValidationProgressed
     | EpochCompleted
+    | SampleDrawn
     | CheckpointSaved
     | SavingFailed
     | Paused

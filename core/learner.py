@@ -30,6 +30,7 @@ class Learner:
         self._dropout = None if dropout.drops_nothing else dropout
         self._optimizer = make_optimizer(self.model, config)
         self._average = Average(self.model, config.averaging) if config.averaging else None
+        self._norm: Tensor | None = None  # of the last gradient before it was clipped, where it is
 
     @property
     def kept(self) -> CharLSTM:
@@ -59,11 +60,18 @@ class Learner:
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.gradient_clip:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+            self._norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
         self._optimizer.step()
         if self._average is not None:
             self._average.update(self.model)
         return loss.detach(), state.detach()
+
+    def gradient_norm(self) -> float:
+        """Return the norm of the last step's gradient, before it was clipped."""
+        if self._norm is None:
+            gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
+            return float(nn.utils.get_total_norm(gradients))
+        return float(self._norm)
 
     def is_finite(self) -> bool:
         """Tell whether every weight is a number."""

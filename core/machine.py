@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+import psutil
 import torch
 import torch.nn.functional as F
 from msgspec import Struct
@@ -24,6 +25,13 @@ ActualDevice = Literal["cpu", "cuda", "mps"]
 _SHORT = 25  # characters of the windows that are timed
 _BY_SPEED: tuple[ActualDevice, ...] = ("cuda", "mps", "cpu")
 _WORTHWHILE = 1.05  # how much faster bfloat16 must be: it is less precise
+
+
+def memory_in_use(device: ActualDevice) -> int:
+    """Return the bytes that this process holds, or, for a GPU, those that its tensors take there."""
+    if device == "cuda":
+        return torch.cuda.memory_allocated()
+    return int(psutil.Process().memory_info().rss)
 
 
 class Choice(Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 _LOCK_SECONDS = 1.0
-_MAY_CHANGE = ("epochs", "seconds", "device", "precision", "threads")
+_MAY_CHANGE = ("epochs", "seconds", "sample_length", "sample_prompt", "device", "precision", "threads")
 """The settings of training that a run may be resumed with changed."""
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from core.config import SamplingConfig
 from core.decoding import normalise
+from core.errors import UserError
 from core.model import CharLSTM, State
 from core.vocabulary import Vocabulary
 
@@ -19,6 +20,9 @@ class Sampler(Iterator[str]):
 
     It has a random generator and a state of its own, so it disturbs no training and no other sampler. Characters of the
     prompt that the model does not know are left out, and `notice` tells which.
+
+    Raises:
+        UserError: what the model expects is not a number, so that nothing can be drawn.
     """
 
     def __init__(self, model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, prompt: str = "") -> None:
@@ -29,6 +33,7 @@ class Sampler(Iterator[str]):
         prompt = normalise(prompt)
         self.notice = _left_out(vocabulary.unknown_in(prompt))
         """What of the prompt was left out, in words; empty if nothing was."""
+        self._device = next(model.parameters()).device
         self._state: State | None = None
         self._logits: Tensor  # (V,), of the next character
         ids = torch.from_numpy(vocabulary.encode(prompt))
@@ -45,10 +50,12 @@ class Sampler(Iterator[str]):
 
     def _read(self, ids: Tensor) -> None:
         with torch.inference_mode():
-            logits, self._state = self._model(ids[:, None], self._state)  # (T, 1) -> (T, 1, V)
-        self._logits = logits[-1, 0]  # (V,)
+            logits, self._state = self._model(ids[:, None].to(self._device), self._state)  # (T, 1) -> (T, 1, V)
+        self._logits = logits[-1, 0].cpu()  # (V,)
 
     def _draw(self) -> int:
+        if not self._logits.isfinite().all():
+            raise UserError("The weights of this model are damaged: it expects nothing that is a number.")
         if self.config.temperature == 0:
             return int(self._logits.argmax())
         probabilities = adjusted(self._logits, self.config)

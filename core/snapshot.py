@@ -195,6 +195,6 @@ def _from_tensor(rows: Tensor, shown: str) -> tuple[EpochCompleted, ...]:
         said["val_loss"] = None if math.isnan(said["val_loss"]) else said["val_loss"]
         if not all(value is None or math.isfinite(value) for value in said.values()):
             raise UserError(f"The history in {shown} is damaged. Choose another file.")
-        said |= {"epoch": int(said["epoch"]), "best": bool(said["best"])}
+        said |= {"epoch": int(said["epoch"]), "best": bool(said["best"]), "total_steps": int(said["total_steps"])}
         history.append(EpochCompleted(**said))
     return tuple(history)

@@ -31,14 +31,16 @@ from core.events import (
     Resumed,
     RunFinished,
     RunStarted,
+    SampleDrawn,
     StepsCompleted,
     ValidationProgressed,
 )
 from core.learner import Learner
-from core.machine import Choice, choose
+from core.machine import Choice, choose, memory_in_use
 from core.model import CharLSTM, State
 from core.optimization import rate_share
 from core.position import Plan, Position
+from core.rehearsal import Rehearsal
 from core.snapshot import Moment, Snapshot
 from core.streams import Streams
 from core.vocabulary import Vocabulary
@@ -81,6 +83,7 @@ class Trainer:
         self._streams = Streams(train_ids, streams=config.streams, window=config.window)
         self.choice = choice or choose(model_config, len(self.vocabulary), config)
         self._learner = Learner(model_config, len(self.vocabulary), config, self.choice)
+        self._rehearsal = Rehearsal(config, self.vocabulary)
         self._walk = Walk(self._streams, config.seed, self.choice.device)
         self._position = Position()
         self._plan: Plan | None = None
@@ -128,6 +131,8 @@ class Trainer:
         )
         if self._good is None:
             self._good = self._moment()
+        if not self._history and not self._position.epoch_steps:
+            yield from self._sample(control)  # noise, to see what becomes of it
         ended: Reason | Literal["again"] | None = None
         while ended in (None, "again") and self._position.epochs < plan.epochs and not self._is_out_of_patience():
             ended = yield from self._epoch(plan, control)
@@ -200,7 +205,8 @@ class Trainer:
         if plan.seconds is None:
             return self._position.epoch_steps >= steps
         due = plan.seconds * (self._position.epochs + 1) / plan.epochs
-        return self._clock.elapsed() + self._position.validating_seconds >= due
+        afterwards = self._position.validating_seconds + self._rehearsal.last_seconds
+        return self._clock.elapsed() + afterwards >= due
 
     def _is_out_of_patience(self) -> bool:
         return 0 < self.config.patience <= self._position.without_better
@@ -224,7 +230,7 @@ class Trainer:
         position = self._position
         epoch = position.epochs + 1
         steps = plan.steps if plan.seconds is not None else self._walk.steps_of(epoch)
-        reported_at, reported_steps = self._clock.elapsed(), position.epoch_steps
+        reported_at, reported_steps, reported_loss = self._clock.elapsed(), position.epoch_steps, position.epoch_loss
         while not position.epoch_over and not control.stopped:
             self._step()
             position.epoch_steps += 1
@@ -246,12 +252,19 @@ class Trainer:
                     step=position.epoch_steps,
                     steps=max(steps, position.epoch_steps),
                     loss=position.epoch_loss / position.epoch_steps,
+                    recent_loss=(position.epoch_loss - reported_loss) / (position.epoch_steps - reported_steps),
+                    total_steps=position.steps,
                     chars_per_second=self._characters(position.epoch_steps - reported_steps)
                     / max(now - reported_at, 1e-9),
                     elapsed_seconds=now,
                     learning_rate=self._rate,
+                    gradient_norm=self._learner.gradient_norm(),
+                    memory_bytes=memory_in_use(self.choice.device),
                 )
                 reported_at, reported_steps = self._clock.elapsed(), position.epoch_steps
+                reported_loss = position.epoch_loss
+            if control.takes_sample():
+                yield from self._sample(control, asked=True)
             yield from self._hold_while_paused(control)
         if control.stopped:
             return "stopped"
@@ -259,7 +272,17 @@ class Trainer:
         if control.stopped:
             return "stopped"
         yield self._complete(val_loss)
+        yield from self._sample(control)
         return None
+
+    def _sample(self, control: Control, *, asked: bool = False) -> Iterator[SampleDrawn]:
+        """Have the model write; nothing where that is not due, or the run was stopped meanwhile."""
+        if not (asked or self._rehearsal.is_due(self._clock.elapsed())):
+            return
+        text = self._rehearsal.draw(self._learner.kept, control)
+        if text is not None:
+            steps, epoch = self._position.steps, self._position.epochs
+            yield SampleDrawn(epoch=epoch, total_steps=steps, prompt=self._rehearsal.prompt, text=text, asked=asked)
 
     def _complete(self, val_loss: float | None) -> EpochCompleted:
         """Take note that the epoch is over, and of where it ended."""
@@ -274,6 +297,7 @@ class Trainer:
             seconds=max(now - position.epoch_began, 0.0),
             elapsed_seconds=now,
             chars_per_second=self._characters(position.epoch_steps) / max(position.training_seconds, 1e-9),
+            total_steps=position.steps,
         )
         position.epochs, position.train_loss, position.val_loss = completed.epoch, completed.train_loss, val_loss
         position.best_val_loss = val_loss if best else position.best_val_loss
@@ -316,7 +340,10 @@ class Trainer:
         if control.paused:
             self._clock.stop()
             yield Paused()
-            control.wait_while_paused()
+            while control.paused:
+                control.wait_while_paused()
+                if control.takes_sample():
+                    yield from self._sample(control, asked=True)
             self._clock.start()
             yield Resumed()
 

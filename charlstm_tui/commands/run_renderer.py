@@ -16,12 +16,13 @@ from core.events import (
     RateHalved,
     RunFinished,
     RunStarted,
+    SampleDrawn,
     SavingFailed,
     StepsCompleted,
     ValidationProgressed,
     to_json,
 )
-from core.text import sanitise
+from core.text import sanitise, shortened
 
 
 class RunRenderer:
@@ -87,6 +88,8 @@ class RunRenderer:
                     f"epoch {event.epoch:{width}}/{self._epochs}  train {event.train_loss:.4f}{validation}"
                     f"  {event.seconds:6.1f} s  {event.chars_per_second:9,.0f} char/s{best}"
                 )
+            case SampleDrawn(asked=False):
+                self._line(f"    {shortened(event.text.strip(), 90)}")
             case RateHalved() | Diverged() | SavingFailed():
                 self._line(event.advice)
             case RunFinished():

@@ -29,15 +29,32 @@ def test_what_is_stopped_cannot_be_paused() -> None:
 
 def test_a_stop_that_comes_while_a_pause_begins_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     control = Control()
-    clear = control._going.clear
+    clear = control._awake.clear
 
     def stopped_first() -> None:
         control.stop()
         clear()
 
-    monkeypatch.setattr(control._going, "clear", stopped_first)
+    monkeypatch.setattr(control._awake, "clear", stopped_first)
     control.pause()
     assert not control.paused
+
+
+def test_a_sample_that_is_asked_for_wakes_a_paused_job_once() -> None:
+    control = Control()
+    control.pause()
+    control.ask_for_sample()
+    control.wait_while_paused()  # would hang if it did not wake
+    assert control.takes_sample()
+    assert not control.takes_sample()
+    assert control.paused
+    waiter = threading.Thread(target=control.wait_while_paused)
+    waiter.start()
+    waiter.join(timeout=0.1)
+    assert waiter.is_alive(), "it rests again"
+    control.resume()
+    waiter.join(timeout=5)
+    assert not waiter.is_alive()
 
 
 def test_a_wait_ends_with_a_stop() -> None:

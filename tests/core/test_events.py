@@ -22,7 +22,16 @@ EPOCH = EpochCompleted(
     "event",
     [
         EPOCH,
-        StepsCompleted(epoch=1, step=2, steps=3, loss=4.0, chars_per_second=5.0, elapsed_seconds=6.0),
+        StepsCompleted(
+            epoch=1,
+            step=2,
+            steps=3,
+            loss=4.0,
+            recent_loss=4.5,
+            total_steps=7,
+            chars_per_second=5.0,
+            elapsed_seconds=6.0,
+        ),
         ValidationProgressed(epoch=1, done=0.5, elapsed_seconds=6.0),
         CheckpointSaved(kind="best", epoch=1, path="/tmp/Molière/best.safetensors"),
         Paused(),

@@ -89,7 +89,8 @@ def test_metrics_read_but_for_the_lines_that_are_torn(store: RunStore, small_cor
     assert run.events() == whole[:-1]
     assert summarise(run).state == "interrupted"
     run.metrics_path.write_bytes(run.metrics_path.read_bytes().replace(b"epoch_completed", b"epoch\xffcompleted", 1))
-    assert run.events() == [whole[0], *whole[2:-1]]
+    first_epoch = next(event for event in whole if isinstance(event, EpochCompleted))
+    assert run.events() == [event for event in whole[:-1] if event is not first_epoch]
 
 
 def test_names_are_numbered_and_never_taken_twice(store: RunStore, config: RunConfig) -> None:

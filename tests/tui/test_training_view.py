@@ -17,7 +17,16 @@ STARTED = RunStarted(
 
 
 def steps(epoch: int, step: int, elapsed: float = 2.0) -> StepsCompleted:
-    return StepsCompleted(epoch=epoch, step=step, steps=10, loss=2.0, chars_per_second=1e3, elapsed_seconds=elapsed)
+    return StepsCompleted(
+        epoch=epoch,
+        step=step,
+        steps=10,
+        loss=2.0,
+        recent_loss=2.0,
+        total_steps=10 * (epoch - 1) + step,
+        chars_per_second=1e3,
+        elapsed_seconds=elapsed,
+    )
 
 
 def epoch(number: int, *, val_loss: float | None = None, best: bool = True) -> EpochCompleted:

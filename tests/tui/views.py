@@ -31,6 +31,8 @@ def running(epochs: int, *, of: int = 6, loss: float | None = None) -> TrainingV
     )  # fmt: skip
     steps = StepsCompleted(
         epoch=min(epochs + 1, of), step=213 if epochs == of else 71, steps=213, loss=loss or LOSSES[min(epochs, 5)][0],
+        recent_loss=loss or LOSSES[min(epochs, 5)][0], total_steps=213 * epochs + 71, learning_rate=3.1e-3,
+        gradient_norm=0.42, memory_bytes=612_000_000,
         chars_per_second=51_234.0, elapsed_seconds=1.7 * epochs + 0.6,
     )  # fmt: skip
     return STARTED.after([started, *completed, steps])
