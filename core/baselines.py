@@ -1,14 +1,15 @@
-"""n-gram models to hold a loss against: what counting alone achieves on the same text, cut the same way.
+"""n-gram models to hold a loss against: what counting alone makes of the same text, cut the same way.
 
-Interpolated Witten-Bell: how often a character c followed a context h, with as much weight given to the next shorter
-context h' as h had distinct characters T(h) after it (Witten and Bell, 1991; in the interpolated form of Chen and
-Goodman, 1998, section 2.4):
+Interpolated Witten-Bell (Witten and Bell, 1991; interpolated as in Chen and Goodman, 1998): the chance of a character c
+after the k - 1 characters h, where h' is h without its first one and T(h) is how many distinct characters followed h:
 
     P_k(c | h) = (count(h c) + T(h) P_k-1(c | h')) / (count(h) + T(h)),    P_0 = 1 / V
 
-The characters of the measured part are predicted from those before them in that part: the first from nothing.
+One pass from the shortest n-grams to the longest gives the loss of every order. The measured part is read from nothing,
+as a network is evaluated: its first character has no context, the second a context of one character, and so on.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 
@@ -21,147 +22,172 @@ from core.corpus import Corpus, CorpusConfig, Part
 from core.errors import UserError
 from core.files import write_atomically
 from core.folders import cache_folder
-from core.passage import Ids
+from core.passage import UNKNOWN, Passage
 from core.vocabulary import Vocabulary
 
-ORDERS = 6
-"""The longest n-gram."""
-MOST_CHARACTERS = 20_000_000
-"""Of a training part: counting takes some hundred bytes a character."""
+NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
+"""Of the models, by their order: how many characters an n-gram has, of which the last is predicted."""
+MOST_CHARACTERS = 8_000_000
+"""Of a training part to count: 20 million, drawn at random, took 2 GB and 47 s on a two-core machine."""
 _FORMAT = 1
-_NAMES = {0: "uniform", 1: "unigram", 2: "bigram"}
+"""Of the kept files: another number when they, or the figures in them, come to mean something else."""
+_PIECE = 1 << 20
 
-Keys = NDArray[np.int64]
+Ids = NDArray[np.int32]
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
-    """One n-gram model's loss."""
+    """One n-gram model, measured."""
 
+    name: str
     order: int
     loss: float
-    """Nats a character."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return _NAMES.get(self.order, f"{self.order}-gram")
+    """Mean cross-entropy, nats per character."""
 
 
 class Baselines(Struct, frozen=True, kw_only=True):
-    """The losses of all orders on one part of a text."""
+    """The n-gram models of all orders on one part of a text."""
 
     part: Part
     characters: int
+    """That were measured."""
     of: tuple[Baseline, ...]
     """By order, from 0."""
 
     @property
     def best(self) -> Baseline:
-        """The one with the lowest loss."""
+        """The one with the lowest loss; of equals, the simplest."""
         return min(self.of, key=lambda baseline: baseline.loss)
+
+    def named(self, name: str) -> Baseline:
+        """Return the one of this name, which is in `NAMES`."""
+        return self.of[NAMES.index(name)]
 
 
 class BaselineProgress(Struct, frozen=True, kw_only=True):
-    """How much of the counting is done."""
+    """How far the measuring has come."""
 
     done: float
+    """Share of the orders, 0 to 1."""
 
 
 def measure_baselines(corpus: Corpus, part: Part, validation: float = 0.0) -> Iterator[BaselineProgress | Baselines]:
-    """Count the training part and measure another one, yielding progress and, last, the losses of all orders.
+    """Count the training part and measure `part`, yielding progress and, last, the result. To stop, stop asking.
 
-    Once measured they are kept, and found again. To stop, stop asking.
+    `validation` is the share kept for validation, as for `Corpus.part`. What was measured is kept, and given at once
+    the next time.
 
     Raises:
-        UserError: the part is empty, or the training part too long to be counted.
+        UserError: the part, or the training part, is empty; or the training part is too long to be counted.
     """
-    known = known_baselines(corpus.config, part, validation)
-    if known is not None:
+    config = msgspec.structs.replace(corpus.config, sha256=corpus.text.sha256)
+    if (known := known_baselines(config, part, validation)) is not None:
         yield known
         return
-    train, measured = corpus.part("train", validation), corpus.part(part, validation)
-    if not len(measured) or not len(train):
-        raise UserError(f"This text has no {part} part to measure n-grams on.")
-    if len(train) > MOST_CHARACTERS:
-        raise UserError(f"n-grams are counted in texts of up to {MOST_CHARACTERS:,} characters; this one has more.")
-    vocabulary = Vocabulary(corpus.characters)
-    losses = []
-    for loss in _losses(_all(train.ids(vocabulary)), _all(measured.ids(vocabulary)), len(vocabulary)):
+    train, measured = _train_and_measured(corpus, part, validation)
+    losses: list[float] = []
+    for loss in _losses(train, measured, len(corpus.characters)):
         losses.append(loss)
-        yield BaselineProgress(done=len(losses) / (ORDERS + 1))
+        yield BaselineProgress(done=(len(losses) - 1) / (len(NAMES) - 1))
     baselines = Baselines(
         part=part,
         characters=len(measured),
-        of=tuple(Baseline(order=order, loss=loss) for order, loss in enumerate(losses)),
+        of=tuple(
+            Baseline(name=name, order=order, loss=loss)
+            for order, (name, loss) in enumerate(zip(NAMES, losses, strict=True))
+        ),
     )
-    _keep(baselines, corpus.config, validation)
+    if config.sha256:
+        _keep(baselines, config, validation)
     yield baselines
 
 
 def known_baselines(corpus: CorpusConfig, part: Part, validation: float = 0.0) -> Baselines | None:
-    """Return what was measured before for a text that was read, cut this way; None if that was never done."""
+    """Return what was measured before, without reading the text; None where nothing was, or the file is damaged."""
     if not corpus.sha256:
         return None
-    path = cache_folder() / "baselines" / _file_name(corpus, part, validation)
     try:
-        known = msgspec.json.decode(path.read_bytes(), type=Baselines)
-    except (OSError, ValueError):  # not there, or damaged
+        content = (cache_folder() / "baselines" / _file_name(corpus, part, validation)).read_bytes()
+        known = msgspec.json.decode(content, type=Baselines)
+    except (OSError, msgspec.DecodeError):
         return None
-    return known if [baseline.order for baseline in known.of] == list(range(ORDERS + 1)) else None
+    whole = known.part == part and tuple(baseline.name for baseline in known.of) == NAMES
+    return known if whole else None
 
 
-def _losses(train: Keys, measured: Keys, vocabulary_size: int) -> Iterator[float]:
-    """Yield the mean loss of each order from 0 on, for ids (n,) to count and ids (m,) to measure.
-
-    Every n-gram that occurs is known by its rank among those of its length, so that a key, the rank of a context times
-    V and a character, stays small however large the alphabet and however long the n-gram.
-    """
-    probabilities = np.full(len(measured), 1 / vocabulary_size)  # (m,)
-    yield float(-np.log(probabilities).mean())
-    contexts = np.zeros(len(train), dtype=np.int64)  # (n,): the rank of what stands before each character
-    looked_up = np.zeros(len(measured), dtype=np.int64)  # (m,): the same, -1 for what never occurred
-    for order in range(1, ORDERS + 1):
-        begins = order - 1  # before that, a character has no context of this length
-        keys, ranks, counts = np.unique(
-            contexts[begins:] * vocabulary_size + train[begins:], return_inverse=True, return_counts=True
+def _train_and_measured(corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
+    """Return the ids of the training part and of the one to measure, which both have some."""
+    passage = corpus.part("train", validation)
+    if len(passage) > MOST_CHARACTERS:
+        raise UserError(
+            f"n-grams are counted in a training part of at most {MOST_CHARACTERS:,} characters, and this one has "
+            f"{len(passage):,}. Set a limit to take less of the text."
         )
-        of_key = keys // vocabulary_size  # the context of each n-gram
-        seen = np.bincount(of_key, weights=counts)  # of each context: how often it occurs
-        distinct = np.bincount(of_key)  # and how many different characters follow it
-        places, found = _look_up(keys, looked_up * vocabulary_size + measured, looked_up >= 0)
-        has_context = (looked_up >= 0) & (looked_up < len(seen))
-        context = np.where(has_context, looked_up, 0)
-        follows = np.where(found, counts[places], 0)
-        mixed = (follows + distinct[context] * probabilities) / np.maximum(seen[context] + distinct[context], 1)
-        probabilities = np.where(has_context & (seen[context] > 0), mixed, probabilities)
-        yield float(-np.log(probabilities).mean())
-        contexts[begins + 1 :] = ranks[:-1]  # what ends at one character stands before the next
-        looked_up[1:] = np.where(found, places, -1)[:-1]
-        looked_up[0] = -1
+    vocabulary = Vocabulary(corpus.characters)
+    train, measured = _ids(passage, vocabulary), _ids(corpus.part(part, validation), vocabulary)
+    for which, ids in (("train", train), (part, measured)):
+        if not len(ids):
+            why = "as none was kept" if which == "validation" and not validation else "as it is too short"
+            raise UserError(f"This text has no {which} part, {why}. Choose another part, or another text.")
+    return train, measured
 
 
-def _look_up(keys: Keys, wanted: Keys, possible: NDArray[np.bool_]) -> tuple[Keys, NDArray[np.bool_]]:
-    """Return the places of the wanted keys among the sorted ones, and which of them are there."""
-    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return places, possible & (keys[places] == wanted)
+def _ids(passage: Passage, vocabulary: Vocabulary) -> Ids:
+    """Return the ids of a passage, leaving out unknown characters: shape (number of known ones,)."""
+    ids = passage.ids(vocabulary)
+    pieces = [np.zeros(0, dtype=np.int32)]
+    for start in range(0, len(ids), _PIECE):  # places and ids take eight bytes a character, the pieces four
+        piece = ids.take(np.arange(start, min(start + _PIECE, len(ids))))
+        pieces.append(piece[piece != UNKNOWN].astype(np.int32))
+    return np.concatenate(pieces)
 
 
-def _all(ids: Ids) -> Keys:
-    return ids.take(np.arange(len(ids))).astype(np.int64)
+def _losses(train: Ids, measured: Ids, vocabulary_size: int) -> Iterator[float]:
+    """Yield the mean loss on `measured` of each order, from 0 on. Shapes are (n,) for train, (m,) for measured.
+
+    Each distinct n-gram of the training part is known by its rank among those of its length. A key is the rank of a
+    context and the character after it, as one number: below n times V, whatever the order. One rank more stands for
+    every n-gram that was never seen: nothing followed it, so the shorter context decides alone.
+    """
+    V = vocabulary_size
+    probabilities = np.full(len(measured), 1 / V)
+    yield _loss(probabilities)
+    contexts = 1  # distinct ones of the length at hand; of no length, there is one
+    train_context = np.zeros(len(train), dtype=np.int64)  # what each character follows
+    context = np.zeros(len(measured), dtype=np.int64)
+    for order in range(1, len(NAMES)):
+        begin = order - 1  # earlier characters have no context of this length
+        keys, train_ngram, count = np.unique(train_context * V + train[begin:], return_inverse=True, return_counts=True)
+        followed = np.bincount(train_context, minlength=contexts + 1)  # count(h)
+        distinct = np.bincount(keys // V, minlength=contexts + 1)  # T(h)
+        ngram = _ranks(keys, context * V + measured[begin:])
+        shorter = probabilities[begin:]
+        counted = np.append(count, 0)[ngram] + distinct[context] * shorter
+        total = followed[context] + distinct[context]
+        np.divide(counted, total, out=shorter, where=total > 0)
+        yield _loss(probabilities)
+        contexts, train_context, context = len(keys), train_ngram[:-1], ngram[:-1]
 
 
-def _file_name(corpus: CorpusConfig, part: Part, validation: float) -> str:
-    what = (_FORMAT, corpus.sha256, corpus.limit, corpus.split, part, validation)
-    return hashlib.sha256(msgspec.json.encode(what)).hexdigest() + ".json"
+def _ranks(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places of the wanted among the sorted keys, and `len(keys)` for those that are not there."""
+    ranks = np.searchsorted(keys, wanted)
+    ranks[np.append(keys, -1)[ranks] != wanted] = len(keys)
+    return ranks
+
+
+def _loss(probabilities: NDArray[np.float64]) -> float:
+    return float(-np.log(probabilities).mean())
 
 
 def _keep(baselines: Baselines, corpus: CorpusConfig, validation: float) -> None:
-    """Note what was measured; where that cannot be written, it will be measured again."""
+    """Note what was measured; what cannot be written is measured anew another time."""
     folder = cache_folder() / "baselines"
-    try:
+    with contextlib.suppress(OSError, UserError):
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(
-            folder / _file_name(corpus, part=baselines.part, validation=validation), msgspec.json.encode(baselines)
-        )
-    except (OSError, UserError):
-        return
+        write_atomically(folder / _file_name(corpus, baselines.part, validation), msgspec.json.encode(baselines))
+
+
+def _file_name(corpus: CorpusConfig, part: Part, validation: float) -> str:
+    depends_on = (_FORMAT, corpus.sha256, corpus.limit, corpus.split, float(validation), part)
+    return f"{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}.json"
