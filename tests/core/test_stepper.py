@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+import torch
+
+from core.config import ModelConfig, configure
+from core.model import CharLSTM
+from core.stepper import Stepper
+
+
+def network_of(cell: str, layers: int) -> CharLSTM:
+    config = configure(ModelConfig(embedding_size=12, hidden_size=40), {"cell": cell, "num_layers": layers})
+    network = CharLSTM(config, 30)
+    network.initialise(torch.Generator().manual_seed(1), forget_bias=1.0)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(2.5)  # so that gates are open and shut, and not all near a half
+    return network
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_logits_are_pytorch_s_over_two_thousand_characters(cell: str, layers: int) -> None:
+    network = network_of(cell, layers)
+    ids = torch.randint(30, (2000,), generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        expected, _ = network(ids[:, None])
+    stepper = Stepper(network, None)
+    for place in range(len(ids)):
+        logits = stepper.step(ids[place : place + 1].numpy())[0]
+        np.testing.assert_allclose(logits, expected[place, 0].numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_several_texts_go_on_from_a_state_each_its_own_way(cell: str) -> None:
+    network = network_of(cell, 2)
+    ids = torch.randint(30, (60, 3), generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        _, state = network(ids[:10, :1])
+        expected = torch.stack([network(ids[10:, text : text + 1], state)[0][:, 0] for text in range(3)], dim=1)
+    stepper = Stepper(network, state, texts=3)
+    for place in range(50):
+        np.testing.assert_allclose(stepper.step(ids[10 + place].numpy()), expected[place].numpy(), atol=1e-4)
+
+
+def test_the_weights_are_copies() -> None:
+    network = network_of("lstm", 1)
+    before = Stepper(network, None).step(np.array([3])).copy()
+    stepper = Stepper(network, None)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    np.testing.assert_array_equal(stepper.step(np.array([3])), before)
