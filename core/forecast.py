@@ -1,26 +1,12 @@
-"""What a run would take, before it is begun: parameters, steps, memory, and the time of an epoch on this machine.
+"""What a run would take, before it is begun: parameters, steps and memory, as computed from its settings.
 
-The first three are computed from the settings, without torch; the time is measured on a few steps.
+How fast it would be takes trying: `speed.py`.
 """
 
-import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-import psutil
 from msgspec import Struct
 
 from core.config import Cell, ModelConfig, TrainingConfig
-from core.control import Control
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from core.learner import Learner
-
-MEASURING = 0.3
-"""Seconds of steps, after the first, by which the speed is told."""
-MOST_STEPS = 50
 _GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
 _PROGRAM = 390_000_000
 """Bytes of Python, torch and the app, before there is a network."""
@@ -67,6 +53,8 @@ def count_parameters(model: ModelConfig, vocabulary_size: int) -> int:
 
 def forecast(model: ModelConfig, config: TrainingConfig, vocabulary_size: int, train_characters: int) -> Forecast:
     """Return what can be told without trying."""
+    import psutil
+
     parameters = count_parameters(model, vocabulary_size)
     return Forecast(
         parameters=parameters,
@@ -74,47 +62,6 @@ def forecast(model: ModelConfig, config: TrainingConfig, vocabulary_size: int, t
         memory_bytes=_memory(parameters, model, config, vocabulary_size),
         available_bytes=psutil.virtual_memory().available + psutil.Process().memory_info().rss,
     )
-
-
-def measured_speed(model: ModelConfig, config: TrainingConfig, vocabulary_size: int, control: Control) -> float | None:
-    """Return the characters a second that training would have on this machine; None when told to stop meanwhile.
-
-    Takes about a second. The steps are real ones, on made-up text.
-
-    Raises:
-        UserError: the machine has not the device or the precision asked for.
-    """
-    import torch
-
-    from core.learner import Learner
-    from core.machine import choose
-
-    choice = choose(model, vocabulary_size, config)
-    if control.stopped:
-        return None
-    with choice.applied():
-        learner = Learner(model, vocabulary_size, config, choice)
-        shape = (config.window + 1, config.streams)
-        ids = torch.randint(vocabulary_size, shape, generator=torch.Generator().manual_seed(0)).to(choice.device)
-        seconds: list[float] = []
-        for took in _steps(learner, ids):
-            seconds.append(took)
-            if control.stopped:
-                return None
-            if len(seconds) > 1 and (sum(seconds[1:]) > MEASURING or len(seconds) > MOST_STEPS):
-                break
-    steady = sorted(seconds[1:])  # the first builds what the others use
-    return config.window * config.streams / steady[len(steady) // 2]
-
-
-def _steps(learner: "Learner", ids: "Tensor") -> Iterator[float]:
-    """Yield the seconds of one step after the other."""
-    state = None
-    while True:
-        started = time.perf_counter()
-        loss, state = learner.step(ids[:-1], ids[1:], state, learner.config.learning_rate)
-        float(loss)  # a GPU has done it only when it is read
-        yield time.perf_counter() - started
 
 
 def _memory(parameters: int, model: ModelConfig, config: TrainingConfig, vocabulary_size: int) -> int:

@@ -30,13 +30,13 @@ class RunSummary(Struct, frozen=True, kw_only=True):
     """"running": in some process, now; "interrupted": in none, and it could not say why."""
 
 
-def summarise(run: Run) -> RunSummary:
-    """Sum up a run from its files.
+def summarise(run: Run, events: list[Event] | None = None) -> RunSummary:
+    """Sum up a run from its files, or from its events where they are read already.
 
     Raises:
         UserError: its configuration is missing or damaged.
     """
-    config, events = run.config(), run.events()
+    config, events = run.config(), run.events() if events is None else events
     epochs = epochs_of(events)
     return RunSummary(
         name=run.name,

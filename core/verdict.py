@@ -20,6 +20,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     kind: Kind
     sentence: str
+    advice: str = ""
+    """What would help."""
     since: int | None = None
     """The first epoch that was worse than the best, where it overfits."""
 
@@ -32,7 +34,8 @@ def judge(epochs: Sequence[EpochCompleted]) -> Verdict:
     if not validated:
         return Verdict(
             kind="unknown",
-            sentence="Without a validation part nobody can say whether it overfits: measure it on the test part.",
+            sentence="Without a validation part nobody can say whether it overfits.",
+            advice="Measure it on the test part.",
         )
     if len(validated) < 2:
         return Verdict(kind="unknown", sentence="One epoch says little: give it more.")
@@ -43,20 +46,22 @@ def judge(epochs: Sequence[EpochCompleted]) -> Verdict:
         return Verdict(
             kind="overfitting",
             since=since,
-            sentence=f"Overfitting since epoch {since}: training went on to {last.train_loss:.4f}, while validation "
-            f"rose from {best_loss:.4f} to {last_loss:.4f}. The best epoch is the one to use.",
+            sentence=f"Overfitting since epoch {since}: validation rose from {best_loss:.4f} to {last_loss:.4f}.",
+            advice=f"Training went on to {last.train_loss:.4f}. The best epoch is the one to use; more text, more "
+            "dropout or fewer cells would help.",
         )
     before = validated[-1 - max(1, round(RECENT * len(validated)))][1]
     if before - last_loss > NOTICEABLE:
         return Verdict(
             kind="learning",
             sentence=f"Still learning: validation fell by {before - last_loss:.4f} over the last "
-            f"{_count(max(1, round(RECENT * len(validated))))}. More epochs would help.",
+            f"{_count(max(1, round(RECENT * len(validated))))}.",
+            advice="More epochs would help.",
         )
     return Verdict(
         kind="good",
-        sentence=f"A good fit: validation has levelled off at {best_loss:.4f}, and does not rise. "
-        "To do better takes another network, or more text.",
+        sentence=f"A good fit: validation has levelled off at {best_loss:.4f}, and does not rise.",
+        advice="To do better takes another network, or more text.",
     )
 
 

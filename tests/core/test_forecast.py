@@ -6,8 +6,9 @@ from core.config import ModelConfig, TrainingConfig, configure
 from core.control import Control
 from core.corpus import Corpus
 from core.events import RunStarted
-from core.forecast import count_parameters, forecast, measured_speed
+from core.forecast import count_parameters, forecast
 from core.model import CharLSTM
+from core.speed import measured_speed
 from core.training import Trainer
 
 

@@ -23,7 +23,8 @@ def test_a_loss_that_still_falls_is_still_learning() -> None:
 def test_a_loss_that_rose_overfits_since_the_epoch_after_its_best() -> None:
     verdict = judge(epochs(2.0, 1.7, 1.6, 1.62, 1.66, train=1.2))
     assert (verdict.kind, verdict.since) == ("overfitting", 4)
-    assert "training went on to 1.2000, while validation rose from 1.6000 to 1.6600" in verdict.sentence
+    assert verdict.sentence == "Overfitting since epoch 4: validation rose from 1.6000 to 1.6600."
+    assert "Training went on to 1.2000" in verdict.advice
 
 
 @pytest.mark.parametrize("last", [1.5995, 1.6, 1.6049])
@@ -41,7 +42,11 @@ def test_many_epochs_are_judged_by_the_last_fifth_of_them() -> None:
 
 @pytest.mark.parametrize(
     ("losses", "words"),
-    [((), "No epoch was completed"), ((1.5,), "One epoch says little"), ((None, None, None), "measure it on the test")],
+    [
+        ((), "No epoch was completed"),
+        ((1.5,), "One epoch says little"),
+        ((None, None, None), "Without a validation part"),
+    ],
 )
 def test_nothing_is_said_without_enough_to_judge_by(losses: tuple[float | None, ...], words: str) -> None:
     verdict = judge(epochs(*losses))
