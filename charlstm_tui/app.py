@@ -1,29 +1,44 @@
-"""The app: it owns the training run and the screens around it."""
+"""The app: it owns the training run, the preferences, and the screens around them."""
 
 import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
+import msgspec
 from rich.text import Text
 from textual import on
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.reactive import reactive
+from textual.screen import Screen
 
 from charlstm_tui import bridge, signals
+from charlstm_tui.ascii_filter import AsciiFilter
 from charlstm_tui.bridge import Job, TextRead
 from charlstm_tui.driver import driver_class
-from charlstm_tui.messages import PauseTraining, ResumeTraining, StartTraining, StopTraining
+from charlstm_tui.messages import (
+    ChangePreferences,
+    EvaluateRun,
+    GenerateFrom,
+    PauseTraining,
+    ResumeTraining,
+    SampleNow,
+    StartTraining,
+    StopTraining,
+)
 from charlstm_tui.modes import MODES
-from charlstm_tui.screens.evaluation import EvaluationScreen
-from charlstm_tui.screens.generation import GenerationScreen
+from charlstm_tui.preferences import GLYPHS, Glyphs, Preferences, load_preferences, save_preferences
+from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.training_view import TrainingView
-from core.events import SavingFailed
-from core.runs import RunStore
+from core.errors import UserError
+from core.events import RunStarted, SavingFailed
+from core.runs import RunConfig, RunStore
 from core.text import sanitise
 
 
@@ -33,35 +48,107 @@ class CharLSTMApp(App[None]):
     TITLE = "charlstm-tui"
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "train"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares it no ClassVar)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012 (the same)
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(f"{number},f{number + 1}", f"switch_mode('{mode}')", MODES[mode], key_display=f"F{number + 1}")
+            Binding(
+                f"{number},f{number + 1}", f"switch_mode('{mode}')", MODES[mode], show=False,
+                key_display=f"{number}, F{number + 1}",
+            )
             for number, mode in enumerate(MODES, start=1)
         ),
+        Binding("f1", "explain", "Help", key_display="F1"),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
-    ]
+    ]  # fmt: skip
 
-    training: reactive[TrainingView] = reactive(TrainingView())
+    # Not repainting by themselves: each report would draw the whole screen anew.
+    training: reactive[TrainingView] = reactive(TrainingView(), repaint=False)
+    preferences: reactive[Preferences] = reactive(Preferences(), repaint=False)
 
-    def __init__(self, store: RunStore) -> None:
+    def __init__(self, store: RunStore, *, glyphs: Glyphs | None = None) -> None:
         super().__init__(driver_class=driver_class(self._lose_terminal))
-        self.add_mode("train", lambda: TrainingScreen(store))
-        self.add_mode("evaluate", lambda: EvaluationScreen(store))
-        self.add_mode("generate", lambda: GenerationScreen(store))
+        remembered = load_preferences()
+        if glyphs is not None:
+            remembered = msgspec.structs.replace(remembered, glyphs=glyphs)
+        self.set_reactive(CharLSTMApp.preferences, remembered)
+        if remembered.theme in self.available_themes:
+            self.theme = remembered.theme
+        self._ascii = AsciiFilter(enabled=remembered.glyphs == "ascii")
+        self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
+        self.add_mode(
+            "evaluate", self._evaluation_screen
+        )  # imported when first looked at: the first paint comes sooner
+        self.add_mode("generate", self._generation_screen)
         self._store = store
         self._job: Job | None = None
+        self._counting: Job | None = None
+        self._discard = False  # the run, once it is stopped
         self._loop_of_signals: asyncio.AbstractEventLoop | None = None
         self.leaving: int | None = None
         """The exit code, once the app was told to leave; it does when the run is saved."""
+
+    def _evaluation_screen(self) -> Screen[None]:
+        from charlstm_tui.screens.evaluation import EvaluationScreen
+
+        return EvaluationScreen(self._store)
+
+    def _generation_screen(self) -> Screen[None]:
+        from charlstm_tui.screens.generation import GenerationScreen
+
+        return GenerationScreen(self._store)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys of the other screens only."""
         return action != "switch_mode" or parameters != (self.current_mode,)
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what changes the lines on their way to the terminal."""
+        return [*super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Return what the palette offers: every key that means something now, and how things look."""
+        for key, what, action in self._keys():
+            yield SystemCommand(what, f"the same as {key}", partial(self._do, action))
+        for glyphs in GLYPHS:
+            if glyphs != self.preferences.glyphs:
+                change = partial(self._remember, glyphs=glyphs)
+                yield SystemCommand(f"Draw with {glyphs}", "for fonts and terminals that have nothing else", change)
+        yield from super().get_system_commands(screen)
+
+    async def _do(self, action: str) -> None:
+        await self.screen.run_action(action)
+
+    def _keys(self) -> list[tuple[str, str, str]]:
+        """Return the keys that mean something now: a key, what it does, and its action."""
+        keys: dict[str, tuple[str, str, str]] = {}
+        for active in sorted(self.screen.active_bindings.values(), key=lambda active: not active.binding.show):
+            binding = active.binding
+            if active.enabled and binding.description and binding.action != "command_palette":
+                action = f"app.{binding.action}" if active.node is self else binding.action
+                keys.setdefault(binding.description, (self.get_key_display(binding), binding.description, action))
+        return list(keys.values())
+
+    def action_explain(self) -> None:
+        """Explain the screen, its numbers and its keys."""
+        from charlstm_tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            keys = [(key, what) for key, what, _ in self._keys()]
+            self.push_screen(HelpScreen(self.current_mode, keys))
+
     async def action_quit(self) -> None:
-        """Leave; a run under way is stopped and saved first."""
-        self._leave(0)
+        """Leave; with a run under way, ask what is to become of it."""
+        if self.training.started is None or not self.training.alive or self.leaving is not None:
+            self._leave(0)
+        elif not isinstance(self.screen, AskAboutRun):
+            self.push_screen(AskAboutRun("leave during a run?", then=" and leave"), self._leave_as_told)
+
+    def _leave_as_told(self, answer: EndOfRun | None) -> None:
+        if answer in ("save", "discard"):
+            self._discard = answer == "discard"
+            self._leave(0)
 
     def action_help_quit(self) -> None:
         """Do on ctrl-C, where nothing is selected that it would copy, what it does in a shell."""
@@ -113,7 +200,9 @@ class CharLSTMApp(App[None]):
     def _start(self, message: StartTraining) -> None:
         if self._job is not None:
             return
+        self._remember(run=message.config)
         self.training = TrainingView(phase="preparing", doing="starting", config=message.config)
+        self._discard = False
         self._job = Job(
             self,
             partial(bridge.train, store=self._store, config=message.config),
@@ -126,6 +215,7 @@ class CharLSTMApp(App[None]):
         if self._job is not None:
             return
         self.training = TrainingView(phase="preparing", doing="starting", config=message.config)
+        self._discard = False
         self._job = Job(
             self,
             partial(bridge.resume, store=self._store, name=message.name),
@@ -134,7 +224,13 @@ class CharLSTMApp(App[None]):
         )
 
     @on(StopTraining)
+    def _stop_as_told(self, message: StopTraining) -> None:
+        self._discard = message.discard
+        self._stop()
+
     def _stop(self) -> None:
+        if self._counting is not None:
+            self._counting.stop()
         if self._job is not None:
             self._job.stop()
             self.training = self.training.stopping()
@@ -145,22 +241,90 @@ class CharLSTMApp(App[None]):
             control = self._job.control
             control.resume() if control.paused else control.pause()
 
+    @on(SampleNow)
+    def _sample(self) -> None:
+        if self._job is not None:
+            self._job.control.ask_for_sample()
+
     @on(Job.Said)
     def _listen(self, message: Job.Said) -> None:
+        if message.job is self._counting:
+            self.training = self.training.beside(message.items[-1])
+            return
         self.training = self.training.after(message.items)
         for item in message.items:
+            if isinstance(item, RunStarted) and self.training.config is not None:
+                self._count(self.training.config)
             if isinstance(item, TextRead) and item.encoding != "utf-8":
                 self.notify(f"{item.corpus.name} was read as {item.encoding}.", markup=False)
             if isinstance(item, SavingFailed):
                 self.notify(sanitise(item.advice), severity="warning", timeout=20, markup=False)
 
+    def _count(self, config: RunConfig) -> None:
+        """See what n-grams achieve on the run's text: a line on its chart."""
+        self._counting = Job(
+            self,
+            partial(bridge.count_ngrams, config=config.corpus, validation=config.training.validation),
+            name="count",
+            interval=bridge.TRAINING_INTERVAL,
+        )
+
     @on(Job.Ended)
     def _end(self, message: Job.Ended) -> None:
+        if message.job is self._counting:  # without a result there is no such line
+            self._counting = None
+            return
         self._job = None
         self.training = self.training.failed(message.error) if message.error else self.training.ended()
+        if self._discard:
+            self._delete_run()
         if self.leaving is not None:
             unsaved = self.training.finished.unsaved if self.training.finished is not None else ""
             self.exit(
                 return_code=1 if unsaved and not self.leaving else self.leaving,
                 message=Text(sanitise(unsaved)) if unsaved else None,
             )
+
+    def _delete_run(self) -> None:
+        """Delete the run that was discarded."""
+        started, self._discard = self.training.started, False
+        if started is None:
+            return
+        try:
+            self._store.delete(started.run)
+        except UserError as error:
+            self.notify(sanitise(str(error)), severity="error", timeout=20, markup=False)
+        else:
+            self.training = TrainingView()
+
+    @on(EvaluateRun)
+    async def _evaluate(self, message: EvaluateRun) -> None:
+        from charlstm_tui.screens.evaluation import EvaluationScreen
+
+        await self.switch_mode("evaluate")
+        if isinstance(self.screen, EvaluationScreen):
+            self.screen.evaluate(message.name)
+
+    @on(GenerateFrom)
+    async def _generate(self, message: GenerateFrom) -> None:
+        from charlstm_tui.screens.generation import GenerationScreen
+
+        await self.switch_mode("generate")
+        if isinstance(self.screen, GenerationScreen):
+            self.screen.choose(message.name)
+
+    @on(ChangePreferences)
+    def _change_preferences(self, message: ChangePreferences) -> None:
+        self._remember(**message.changes)
+
+    def _remember(self, **changes: object) -> None:
+        self.preferences = msgspec.structs.replace(self.preferences, **changes)
+        if "glyphs" in changes:
+            self._ascii.enabled = self.preferences.glyphs == "ascii"
+            self.refresh(layout=True)
+        save_preferences(self.preferences)
+
+    def _watch_theme(self, theme_name: str) -> None:
+        super()._watch_theme(theme_name)
+        if self.is_running and theme_name != self.preferences.theme:
+            self._remember(theme=theme_name)

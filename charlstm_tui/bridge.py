@@ -5,11 +5,14 @@ So however fast the engine talks, the screen hears it at its own pace, nothing i
 """
 
 import contextlib
+import gc
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -17,19 +20,27 @@ from textual.app import App
 from textual.message import Message
 from textual.widget import Widget
 
+from charlstm_tui.past_runs import PastRun
 from core.catalogue import MOLIERE
 from core.config import SamplingConfig
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
 from core.errors import UserError, in_plain_words
+from core.events import SampleDrawn
+from core.forecast import Forecast, forecast
 from core.preview import Preview, preview
 from core.recording import record
 from core.runs import RunConfig, RunStore
-from core.summary import RunSummary, summarise
+from core.summary import epochs_of, summarise
 
-TRAINING_INTERVAL = 1 / 10
-"""Seconds between two looks at a training run: more often cannot be read."""
+if TYPE_CHECKING:
+    from core.baselines import Baselines
+
+TRAINING_INTERVAL = 1 / 4
+"""Seconds between two looks at a training run: what is drawn takes its time from the training."""
+PATIENCE = 0.5
+"""Seconds that settings stay the same before it is measured what they would take: who types wants none of it."""
 WRITING_INTERVAL = 1 / 30
 """Seconds between two looks at a text that is being written: often enough to look fluid."""
 
@@ -118,6 +129,12 @@ class TextRead(Struct, frozen=True):
     encoding: str
 
 
+class Earlier(Struct, frozen=True):
+    """What a run that goes on wrote before."""
+
+    samples: tuple[SampleDrawn, ...]
+
+
 class Fetching(Struct, frozen=True):
     """How much of a text has been fetched: a share, 0 to 1."""
 
@@ -137,6 +154,46 @@ def look_at(control: Control, source: str, *, limit: int | None, validation: flo
     """Look at the text that was named, as a run with these settings would cut it."""
     if not control.stopped:
         yield preview(source, limit=limit, validation=validation)
+
+
+def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Baselines]":
+    """Tell what a run would take, first as computed, then with the speed measured; last, what counting achieves."""
+    training, corpus = config.training, config.corpus
+    look = preview(corpus.source, limit=corpus.limit, validation=training.validation)
+    parts = look.parts[corpus.split]
+    told = forecast(config.model, training, look.distinct, parts["train"])
+    yield told
+    control.wait(PATIENCE)
+    if control.stopped or not told.is_possible:
+        return
+    from core.speed import measured_speed
+
+    speed = measured_speed(config.model, training, look.distinct, control)
+    if control.stopped:
+        return
+    yield msgspec.structs.replace(told, characters_per_second=speed)
+    yield from count_ngrams(control, corpus, training.validation)
+
+
+def count_ngrams(control: Control, config: CorpusConfig, validation: float) -> "Iterator[Baselines]":
+    """Measure what n-grams achieve on the part that a run validates on, or, where it has none, on the test part."""
+    from core.baselines import BaselineProgress, measure_baselines
+
+    corpus: Corpus | None = None
+    with closing(open_corpus(config)) as events:
+        for event in events:
+            if control.stopped:
+                return
+            corpus = event if isinstance(event, Corpus) else None
+    if corpus is None:
+        return
+    part: Part = "validation" if len(corpus.part("validation", validation)) else "test"
+    with contextlib.suppress(UserError):  # too long to count: then there is no such line
+        for counted in measure_baselines(corpus, part, validation):
+            if control.stopped:
+                return
+            if not isinstance(counted, BaselineProgress):
+                yield counted
 
 
 def _read(control: Control, config: CorpusConfig) -> Generator[object, None, Corpus | None]:
@@ -169,8 +226,16 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
     yield Doing("building the network")
     config = msgspec.structs.replace(config, corpus=corpus.config)
     trainer = Trainer(corpus, config.model, config.training)
+    _spare_the_collector()
     if not control.stopped:
         yield from record(store.create(config), trainer, control)
+
+
+@cache  # once in a process: nearly all of it is PyTorch's modules
+def _spare_the_collector() -> None:
+    """Have Python's collector pass by all that PyTorch has made: else it holds up the screen for 0.3 s now and then."""
+    gc.collect()
+    gc.freeze()
 
 
 def resume(control: Control, store: RunStore, name: str) -> Iterator[object]:
@@ -187,19 +252,20 @@ def resume(control: Control, store: RunStore, name: str) -> Iterator[object]:
             return
         yield Doing("building the network")
         trainer = resumption.trainer(corpus)
+        _spare_the_collector()
         if not control.stopped:
+            yield Earlier(tuple(event for event in run.events() if isinstance(event, SampleDrawn)))
             yield from record(resumption.begin(store), trainer, control)
 
 
-def unfinished_runs(control: Control, store: RunStore) -> Iterator[RunSummary]:
-    """Look for the runs that can go on, newest first."""
+def past_runs(control: Control, store: RunStore) -> Iterator[PastRun]:
+    """Look at the runs there are, newest first; a damaged one cannot be shown."""
     for run in store.all():
         if control.stopped:
             return
-        with contextlib.suppress(UserError):  # a damaged run cannot go on
-            summary = summarise(run)
-            if summary.state in ("stopped", "interrupted"):
-                yield summary
+        with contextlib.suppress(UserError):
+            events = run.events()
+            yield PastRun(summary=summarise(run, events), config=run.config(), epochs=tuple(epochs_of(events)))
 
 
 def evaluate(control: Control, path: Path, part: Part) -> Iterator[object]:

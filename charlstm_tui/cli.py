@@ -18,6 +18,7 @@ from charlstm_tui.commands.presets import presets_command
 from charlstm_tui.commands.runs import runs_commands
 from charlstm_tui.commands.streams import is_terminal
 from charlstm_tui.commands.train import train_command
+from charlstm_tui.preferences import GLYPHS, Glyphs
 from charlstm_tui.signals import Ended, end, handled
 from core.errors import UserError, in_plain_words
 from core.runs import RunStore
@@ -72,14 +73,19 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="charlstm-tui", message="%(prog)s %(version)s")
 @runs_option
+@click.option(
+    "--glyphs",
+    type=click.Choice(GLYPHS),
+    help="What the app draws with, from now on: for a font without braille, or a terminal with ASCII alone.",
+)
 @click.pass_context
-def commands(ctx: click.Context, store: RunStore) -> None:
+def commands(ctx: click.Context, store: RunStore, glyphs: Glyphs | None) -> None:
     """Train a character-level LSTM, measure it, have it write. Without a command, open the app."""
     if ctx.invoked_subcommand is None:
-        open_app(store)
+        open_app(store, glyphs)
 
 
-def open_app(store: RunStore) -> None:
+def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
     """Open the app in this terminal.
 
     Raises:
@@ -92,7 +98,7 @@ def open_app(store: RunStore) -> None:
         )
     from charlstm_tui.app import CharLSTMApp
 
-    app = CharLSTMApp(store)
+    app = CharLSTMApp(store, glyphs=glyphs)
     app.run()
     sys.exit(app.leaving or app.return_code or 0)
 

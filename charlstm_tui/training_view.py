@@ -1,12 +1,13 @@
 """What the app knows of the training run under way: a value, made anew from the run's events."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from charlstm_tui.bridge import Doing, TextRead
+from charlstm_tui.bridge import Doing, Earlier, TextRead
+from charlstm_tui.curves import Curve, Point
 from core.events import (
     CheckpointSaved,
     Diverged,
@@ -16,10 +17,15 @@ from core.events import (
     Resumed,
     RunFinished,
     RunStarted,
+    SampleDrawn,
     SavingFailed,
     StepsCompleted,
+    ValidationProgressed,
 )
 from core.runs import RunConfig
+
+MOST_SAMPLES = 400
+"""Kept to step through; of more, every second one is let go."""
 
 Phase = Literal["idle", "preparing", "training", "paused", "stopping", "finished", "stopped", "failed"]
 
@@ -45,6 +51,14 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     started: RunStarted | None = None
     steps: StepsCompleted | None = None
     epochs: tuple[EpochCompleted, ...] = ()
+    curve: Curve = Curve()
+    """The training loss against steps."""
+    samples: tuple[SampleDrawn, ...] = ()
+    """What the model wrote, from before the first step on."""
+    validating: float | None = None
+    """The share of the validation part that was read, once an epoch's steps are done."""
+    baselines: Any = None
+    """What n-grams achieve on the same text, a `Baselines`, once that was counted."""
     finished: RunFinished | None = None
     trouble: str = ""
     """What cannot be written just now, in words."""
@@ -88,6 +102,10 @@ class TrainingView(Struct, frozen=True, kw_only=True):
             return None
         return self.steps.elapsed_seconds * (1 - self.done) / self.done
 
+    def beside(self, baselines: object) -> "TrainingView":
+        """Return this view once it is known what n-grams achieve."""
+        return msgspec.structs.replace(self, baselines=baselines)
+
     def stopping(self) -> "TrainingView":
         """Return this view once the run was told to stop."""
         return msgspec.structs.replace(self, phase="stopping", doing="stopping") if self.alive else self
@@ -103,7 +121,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     def after(self, events: Iterable[object]) -> "TrainingView":
         """Return this view once these events have come."""
         changes: dict[str, object] = {}
-        epochs: list[EpochCompleted] = []
+        epochs, samples, points = list[EpochCompleted](), list[SampleDrawn](), list[Point]()
         phase: Phase = self.phase
         doing = self.doing
         for event in events:
@@ -112,18 +130,27 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                     doing = what
                 case TextRead(corpus=corpus) if self.config is not None:
                     changes["config"] = msgspec.structs.replace(self.config, corpus=corpus)
+                case Earlier():
+                    samples.extend(event.samples)
                 case RunStarted() | Resumed():
                     if isinstance(event, RunStarted):
                         changes["started"] = event
                         epochs.extend(event.history)
+                        points.extend(_points_of(event.history))
                     if phase != "stopping":
                         phase, doing = "training", "training"
                 case Paused() if phase != "stopping":
                     phase, doing = "paused", "paused"
                 case StepsCompleted():
-                    changes["steps"] = event
+                    changes["steps"], changes["validating"] = event, None
+                    points.append(Point(event.total_steps, event.recent_loss))
+                case ValidationProgressed(done=done):
+                    changes["validating"] = done
                 case EpochCompleted():
+                    changes["validating"] = None
                     epochs.append(event)
+                case SampleDrawn():
+                    samples.append(event)
                 case RateHalved():
                     changes["notice"] = event.advice
                 case Diverged():
@@ -138,5 +165,26 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                     if event.unsaved:
                         doing, changes["error"] = f"{reason}, not saved", event.unsaved
         return msgspec.structs.replace(
-            self, phase=phase, doing=doing, epochs=(*self.epochs, *epochs) if epochs else self.epochs, **changes
+            self,
+            phase=phase,
+            doing=doing,
+            epochs=(*self.epochs, *epochs) if epochs else self.epochs,
+            samples=_kept((*self.samples, *samples)) if samples else self.samples,
+            curve=self.curve.with_points(points) if points else self.curve,
+            **changes,
         )
+
+
+def _points_of(epochs: Iterable[EpochCompleted]) -> list[Point]:
+    """Return a curve of epochs, of which nobody remembers the steps: each in the middle of its own."""
+    points, before = [], 0
+    for epoch in epochs:
+        if epoch.total_steps:
+            points.append(Point((before + epoch.total_steps) / 2, epoch.train_loss))
+            before = epoch.total_steps
+    return points
+
+
+def _kept(samples: tuple[SampleDrawn, ...]) -> tuple[SampleDrawn, ...]:
+    """Return the samples to keep: the first, the last, and some between."""
+    return samples if len(samples) <= MOST_SAMPLES else (*samples[:-1:2], samples[-1])

@@ -88,6 +88,12 @@ class EvaluationScreen(Screen[None]):
         self.remove_class("-result")
         self.refresh_bindings()
 
+    def evaluate(self, run: str) -> None:
+        """Choose a run and measure it."""
+        self.query_one(ModelSelect).choose(run)
+        if self._job is None:
+            self.action_evaluate()
+
     def action_stop(self) -> None:
         """Stop measuring."""
         if self._job is not None:

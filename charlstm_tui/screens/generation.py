@@ -104,6 +104,11 @@ class GenerationScreen(Screen[None]):
         )
         self.refresh_bindings()
 
+    def choose(self, run: str) -> None:
+        """Choose a run to write from, and go to the prompt."""
+        self.query_one(ModelSelect).choose(run)
+        self.action_prompt()
+
     def action_stop(self) -> None:
         """Stop the text under way."""
         if self._job is not None:
@@ -128,13 +133,12 @@ class GenerationScreen(Screen[None]):
                 return not isinstance(self.focused, Input)
         return True
 
-    @on(Input.Changed)
     @on(DescendantFocus)
     @on(DescendantBlur)
     def _explain(self) -> None:
         """Say in the pane's frame what the focused setting means."""
-        setting = self.focused.parent if self.focused is not None else None
-        explanation = setting.explanation if isinstance(setting, SettingInput) else ""
+        setting = next((setting for setting in self.query(SettingInput) if setting.has_focus_within), None)
+        explanation = setting.explanation if setting is not None else ""
         self.query_one(StreamPane).border_title = Content(sanitise(explanation)).markup
 
     @on(Input.Submitted)

@@ -1,67 +1,52 @@
 """Train: settings before a run, the run while it goes and after."""
 
 import contextlib
-import re
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from msgspec import Struct
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
+from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Button, ContentSwitcher, Footer, Input, Label, Select, Static
+from textual.widgets import Button, ContentSwitcher, Footer, Input, Static
 
-from charlstm_tui.messages import PauseTraining, ResumeTraining, StartTraining, StopTraining
-from charlstm_tui.screens.run_picker import RunPicker
-from charlstm_tui.screens.text_picker import TextPicker
+from charlstm_tui.messages import (
+    ChangePreferences,
+    EvaluateRun,
+    GenerateFrom,
+    PauseTraining,
+    ResumeTraining,
+    SampleNow,
+    StartTraining,
+    StopTraining,
+)
+from charlstm_tui.past_runs import ComparedRun, PastRun
+from charlstm_tui.preferences import RANGES, SCALES, SMOOTHINGS, Preferences
+from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.fetch_line import FetchLine
-from charlstm_tui.widgets.run_view import RunView
-from charlstm_tui.widgets.setting_input import SettingInput
-from charlstm_tui.widgets.text_input import TextInput
+from charlstm_tui.widgets.forecast_panel import ForecastPanel
+from charlstm_tui.widgets.sample_view import SampleView
+from charlstm_tui.widgets.settings_form import SettingsForm
 from charlstm_tui.widgets.top_line import TopLine
-from core.catalogue import MOLIERE, PLAY, default_name
-from core.config import Field, ModelConfig, TrainingConfig, configure, fields_of
-from core.corpus import SPLITS, CorpusConfig, Split
+from core.catalogue import MOLIERE
 from core.errors import UserError
-from core.presets import PRESETS, preset_for, preset_named
-from core.runs import RunConfig, RunStore
-from core.text import sanitise, shortened
+from core.runs import RunStore
+from core.text import sanitise
 
-HOW_TO_START = (
-    "s starts the training, o chooses another text, r goes on with a run. "
-    "Tab goes from field to field; Esc leaves them, and letters are keys again."
-)
+if TYPE_CHECKING:
+    from charlstm_tui.widgets.run_view import RunView
 
-SPLIT_MEANS: dict[Split, str] = {
-    "tail": "tests on the last tenth",
-    "interleaved": "tests on every 10th block",
-}
-
-SHOWN = (
-    "embedding_size", "hidden_size", "num_layers",
-    "epochs", "seconds", "streams", "window", "learning_rate", "gradient_clip", "validation", "seed",
-)  # fmt: skip
-"""The settings on screen; the others are the preset's."""
-
-
-def _fields_shown(config: type[Struct]) -> list[Field]:
-    return [field for field in fields_of(config) if field.name in SHOWN]
-
-
-def _size_of(source: str) -> int | None:
-    """Return about how many characters a text has; None for one that cannot be told."""
-    with contextlib.suppress(UserError, OSError, ValueError):
-        return CorpusConfig.typed(source).path.stat().st_size
-    return None
+HOW_TO_START = "s starts the training. Tab goes from field to field; Esc leaves them, and letters are keys again."
+CHART = Binding.Group("Chart", compact=True)
 
 
 class TrainingScreen(Screen[None]):
-    """Choose a text and settings, start, watch the loss fall, stop."""
+    """Choose a text and settings, start, watch the loss fall, stop, see what came of it."""
 
     CSS_PATH = "training.tcss"
     AUTO_FOCUS = ""  # else each return to this screen would focus a field, and the keys of the run go into it
@@ -71,111 +56,158 @@ class TrainingScreen(Screen[None]):
         Binding("o", "choose_text", "Text"),
         Binding("f", "fetch", "Fetch", show=False),  # the line about it names the key
         Binding("f", "stop_fetching", "Stop fetching"),
+        Binding("a", "all_settings", "All settings"),
         Binding("p", "pause", "Pause"),
+        Binding("p", "go_on", "Go on"),
         Binding("x", "stop", "Stop"),
-        Binding("n", "new", "New run"),
+        Binding("m", "sample", "Sample"),
+        Binding("e", "evaluate", "Evaluate"),
+        Binding("g", "generate", "Write"),
         Binding("r", "resume", "Resume"),
+        Binding("n", "new", "New"),
+        Binding("n", "new_instead", "New", show=False),
+        Binding("l", "runs", "Runs"),
+        Binding("v", "smoothing", "Smoothing of the chart", group=CHART),
+        Binding("t", "range", "Range of the chart: all or recent", group=CHART),
+        Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=CHART),
+        Binding("left", "earlier_sample", "Earlier sample", show=False),
+        Binding("right", "later_sample", "Later sample", show=False),
         Binding("escape", "leave_field", "Leave the field", show=False),
     ]
 
-    def __init__(self, store: RunStore) -> None:
+    compared: reactive[tuple[ComparedRun, ...]] = reactive((), init=False, repaint=False)
+    """Runs of the past that are drawn beside the one on screen."""
+
+    def __init__(self, store: RunStore, preferences: Preferences) -> None:
         super().__init__()
         self._store = store
-
-    training = TrainingView()
-    _suited = ""  # the preset that was taken because it suits the text; empty once another was chosen
-    _complaint = ""  # why the last start did not succeed, until something is changed
+        self._preferences = preferences
+        self._complaint = ""  # why the last start did not succeed, until something is changed
+        self._foresight_is_due = False
+        self._another_follows = False  # a new run, once this one is stopped
+        self.training = TrainingView()
 
     def compose(self) -> ComposeResult:
-        """Lay out the screen."""
-        name = default_name()
-        base = preset_for(_size_of(name) or 0)
-        self._suited = base.name
+        """Lay out the screen; what shows a run is made when there is one."""
         yield TopLine("train")
-        with ContentSwitcher(initial="settings"):
-            with Vertical(id="settings"):
-                with VerticalScroll(can_focus=False):
-                    with Horizontal(classes="row", id="text-row"):
-                        yield Label("text")
-                        yield TextInput(name, id="corpus", placeholder="the name or the path of a text", compact=True)
-                    yield FetchLine()
-                    with Horizontal(classes="row"):
-                        yield Label("characters")
-                        yield TextInput(id="limit", placeholder="all of it", compact=True)
-                        yield Label("split", id="split-label")
-                        yield Select(
-                            [(split, split) for split in SPLITS],
-                            value=SPLITS[0],
-                            allow_blank=False,
-                            compact=True,
-                            id="split",
-                        )
-                        yield Static(SPLIT_MEANS[SPLITS[0]], id="split-means", classes="quiet")
-                    with Horizontal(classes="row"):
-                        yield Label("preset")
-                        yield Select(
-                            [(name, name) for name in PRESETS],
-                            value=base.name,
-                            allow_blank=False,
-                            compact=True,
-                            id="preset",
-                        )
-                        yield Static(base.purpose, id="purpose", classes="quiet")
-                    with Horizontal(id="columns"):
-                        for title, config in (("The network", base.model), ("Its training", base.training)):
-                            with Vertical(classes="column"):
-                                yield Static(title, classes="title")
-                                for field in _fields_shown(type(config)):
-                                    yield SettingInput(field, getattr(config, field.name))
-                yield Static(HOW_TO_START, id="hint")
-                yield Button("Start training", id="start", compact=True)
-            yield RunView(id="run")
+        with ContentSwitcher(initial="settings"), Vertical(id="settings"):
+            with Horizontal(id="form-and-forecast"):
+                yield SettingsForm(self._preferences.run)
+                yield ForecastPanel(id="forecast")
+            yield Static(HOW_TO_START, id="hint")
+            yield Button("Start training", id="start", compact=True)
         yield Footer()
 
     def on_mount(self) -> None:
         """Follow the app's training run."""
+        self.query_one("#forecast").border_title = "forecast"
         self.watch(self.app, "training", self._show)
+        self.watch(self.app, "preferences", self._look_differently, init=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Write the keys closer together where there is little room."""
+        self.query_one(Footer).compact = event.size.width < 100
 
     # --- what the keys do
 
     def action_start(self) -> None:
         """Start a run with the settings on screen."""
+        form = self.query_one(SettingsForm)
         try:
-            config = self._read_settings()
+            config = form.read()
         except UserError as error:
-            wrong = next((setting for setting in self.query(SettingInput) if not setting.input.is_valid), None)
-            self._complain(str(error), wrong.input if wrong else self.query_one("#corpus", Input))
+            wrong = form.invalid
+            (wrong or self.query_one("#corpus", Input)).focus()
+            if wrong is None:
+                self._complain(str(error))
             return
+        self.query_one(ForecastPanel).stop()
         self.post_message(StartTraining(config))
 
     def action_stop(self) -> None:
-        """Stop the run under way."""
-        self.post_message(StopTraining())
+        """Ask whether to stop the run under way, or, while it prepares itself, stop it."""
+        if self.training.started is None:
+            self.post_message(StopTraining())
+        else:
+            self.app.push_screen(AskAboutRun("stop the training?", then=""), self._stop)
+
+    def _stop(self, answer: EndOfRun | None) -> None:
+        if answer in ("save", "discard"):
+            self.post_message(StopTraining(discard=answer == "discard"))
 
     def action_pause(self) -> None:
-        """Hold the run under way, or let it go on."""
+        """Hold the run under way."""
         self.post_message(PauseTraining())
 
+    def action_go_on(self) -> None:
+        """Let the run that is held go on."""
+        self.post_message(PauseTraining())
+
+    def action_sample(self) -> None:
+        """Have the model write something as it stands."""
+        self.post_message(SampleNow())
+
     def action_new(self) -> None:
-        """Show the settings again, for another run."""
+        """Show the settings again, for another run: those of the run on screen, to be changed."""
+        self._show_settings()
+
+    def action_new_instead(self) -> None:
+        """Ask what is to become of the run under way, then show its settings, to be changed."""
+        self.app.push_screen(AskAboutRun("stop, for a new run?", then=""), self._stop_for_another)
+
+    def _stop_for_another(self, answer: EndOfRun | None) -> None:
+        if answer in ("save", "discard"):
+            self._another_follows = True
+            self.post_message(StopTraining(discard=answer == "discard"))
+
+    def _show_settings(self) -> None:
+        if self.training.config is not None:
+            self.query_one(SettingsForm).show(self.training.config)
         self._switch("settings")
 
     def action_resume(self) -> None:
         """Go on with the run that was just stopped, or choose one that can go on."""
-        if self.query_one(ContentSwitcher).current == "run" and self.training.started is not None:
+        if self.training.can_go_on and self.training.started is not None and not self._on_settings:
             self._go_on_with(self.training.started.run)
         else:
-            self.app.push_screen(RunPicker(self._store), self._go_on_with)
+            self.action_runs()
+
+    def action_runs(self) -> None:
+        """List the runs of the past."""
+        from charlstm_tui.screens.runs import RunsScreen
+
+        runs = RunsScreen(self._store, self._preferences, self.compared)
+
+        def back(chosen: PastRun | None) -> None:
+            self.compared = runs.compared
+            if chosen is not None:
+                self._go_on_with(chosen.name)
+
+        self.app.push_screen(runs, back)
+
+    def action_evaluate(self) -> None:
+        """Measure the run on screen."""
+        if self.training.started is not None:
+            self.post_message(EvaluateRun(self.training.started.run))
+
+    def action_generate(self) -> None:
+        """Have the run on screen write."""
+        if self.training.started is not None:
+            self.post_message(GenerateFrom(self.training.started.run))
 
     def action_choose_text(self) -> None:
         """Choose a text from a list, or from the folders of this machine."""
+        from charlstm_tui.screens.text_picker import TextPicker
+
+        form = self.query_one(SettingsForm)
         typed = Path(self.query_one("#corpus", Input).value).expanduser().absolute()
         with contextlib.suppress(UserError):
+            config = form.read()
             self.app.push_screen(
                 TextPicker(
                     folder=typed.parent if typed.is_file() else Path.cwd(),
-                    limit=self._read_limit_or_none(),
-                    validation=self._read_validation_or_default(),
+                    limit=config.corpus.limit,
+                    validation=config.training.validation,
                 ),
                 self._take_text,
             )
@@ -188,136 +220,184 @@ class TrainingScreen(Screen[None]):
         """Stop fetching; nothing of it is kept."""
         self.query_one(FetchLine).stop()
 
+    def action_all_settings(self) -> None:
+        """Unfold the settings that matter less, or fold them away."""
+        self.query_one(SettingsForm).toggle_rest()
+
+    def action_smoothing(self) -> None:
+        """Smooth the training loss more, or less."""
+        self.post_message(ChangePreferences(smoothing=_next(SMOOTHINGS, self._preferences.smoothing)))
+
+    def action_range(self) -> None:
+        """Chart all steps, or the recent ones."""
+        self.post_message(ChangePreferences(range=_next(RANGES, self._preferences.range)))
+
+    def action_scale(self) -> None:
+        """Chart the losses, or their logarithms."""
+        self.post_message(ChangePreferences(scale=_next(SCALES, self._preferences.scale)))
+
+    def action_earlier_sample(self) -> None:
+        """Show what the model wrote an epoch before."""
+        self.query_one(SampleView).step(-1)
+
+    def action_later_sample(self) -> None:
+        """Show what the model wrote an epoch after."""
+        self.query_one(SampleView).step(1)
+
     def action_leave_field(self) -> None:
         """Stop typing, so that letters are keys again."""
         self.set_focus(None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""
-        try:
-            on_settings = self.query_one(ContentSwitcher).current == "settings"
-        except NoMatches:  # asked before the screen is laid out
-            on_settings = True
+        training, on_settings = self.training, self._on_settings
         match action:
             case "start":
-                return on_settings and not self.training.alive
-            case "choose_text":
+                return on_settings and not training.alive
+            case "choose_text" | "all_settings":
                 return on_settings
             case "fetch":
                 return on_settings and self.query_one(FetchLine).offering
             case "stop_fetching":
                 return on_settings and self.query_one(FetchLine).fetching
             case "new":
-                return not on_settings and not self.training.alive
+                return not on_settings and not training.alive
+            case "new_instead":
+                return training.phase in ("training", "paused")
+            case "runs":
+                return not training.alive or training.started is not None
             case "resume":
-                return (on_settings and not self.training.alive) or self.training.can_go_on
+                return (on_settings and not training.alive) or training.can_go_on
             case "stop":
-                return self.training.alive
+                return training.alive and training.phase != "stopping"
             case "pause":
-                return self.training.phase in ("training", "paused")
+                return training.phase == "training"
+            case "go_on":
+                return training.phase == "paused"
+            case "sample":
+                return training.phase in ("training", "paused")
+            case "evaluate" | "generate":
+                finished = training.finished
+                return not on_settings and finished is not None and finished.last_checkpoint is not None
+            case "smoothing" | "range" | "scale" | "earlier_sample" | "later_sample":
+                return not on_settings and training.started is not None
         return True
+
+    @property
+    def _on_settings(self) -> bool:
+        try:
+            return self.query_one(ContentSwitcher).current == "settings"
+        except NoMatches:  # asked before the screen is laid out
+            return True
 
     # --- what the widgets say
 
     @on(Button.Pressed, "#start")
-    @on(Input.Submitted)
+    @on(SettingsForm.Submitted)
     def _start(self) -> None:
         self.action_start()
 
-    @on(Select.Changed, "#preset")
-    def _show_preset(self, event: Select.Changed) -> None:
-        preset = preset_named(str(event.value))
-        if preset.name != self._suited:
-            self._suited = ""
-        self.query_one("#purpose", Static).update(preset.purpose)
-        self._explain()
-        for config in (preset.model, preset.training):
-            for field in _fields_shown(type(config)):
-                self._setting(field.name).show(getattr(config, field.name))
-
-    @on(Input.Changed)
-    def _explain_what_is_typed(self, event: Input.Changed) -> None:
+    @on(SettingsForm.Changed)
+    def _consider(self) -> None:
+        """Tell what is asked for now would take."""
         self._complaint = ""
+        if not self._foresight_is_due:  # a preset changes thirty settings at once
+            self._foresight_is_due = True
+            self.call_after_refresh(self._foresee)
+
+    def _foresee(self) -> None:
+        self._foresight_is_due = False
         self._explain()
-        if event.input.id in ("corpus", "limit"):
-            self._suit_the_text()
-
-    def _suit_the_text(self) -> None:
-        """Take the preset that suits the text, unless another was chosen or its settings were changed."""
-        size = _size_of(self.query_one("#corpus", Input).value)
-        if not self._suited or size is None or self._changed():
+        form = self.query_one(SettingsForm)
+        if self.training.alive:
             return
-        limit = self._read_limit_or_none()
-        self._suited = preset_for(min(size, limit or size)).name
-        self.query_one("#preset", Select).value = self._suited
+        try:
+            self.query_one(ForecastPanel).consider(form.read())
+        except UserError:
+            self.query_one(ForecastPanel).consider(None)
 
-    def _changed(self) -> bool:
-        """Tell whether a setting on screen is not the preset's."""
-        preset = preset_named(str(self.query_one("#preset", Select).value))
-        return any(
-            self._setting(field.name).input.value != field.show(getattr(config, field.name))
-            for config in (preset.model, preset.training)
-            for field in _fields_shown(type(config))
-        )
+    @on(ForecastPanel.Refused)
+    def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused) -> None:
+        if not self._complaint:
+            self.query_one(SettingsForm).complain_about_text(event.reason)
+
+    @on(FetchLine.Changed)
+    def _follow_fetching(self) -> None:
+        self.refresh_bindings()
 
     def on_descendant_focus(self) -> None:
         """Explain the setting that is being edited."""
         self._explain()
 
+    def on_descendant_blur(self) -> None:
+        """Say again how to start."""
+        self.call_after_refresh(self._explain)
+
     def _explain(self) -> None:
-        """Say what is to be mended, else what the focused setting means and whether what is typed there will do."""
-        setting = self.focused.parent if self.focused is not None else None
+        """Say what is to be mended, else what the focused setting means."""
+        form = self.query_one(SettingsForm)
+        setting = form.focused_setting
         if self._complaint:
             self._say(self._complaint, trouble=True)
-        elif isinstance(setting, SettingInput):
-            self._say(setting.explanation, trouble=not setting.input.is_valid)
+        elif setting is not None:
+            self._say(setting.explanation)
         elif self.focused is not None and self.focused.id == "preset":
-            preset = preset_named(str(self.query_one("#preset", Select).value))
-            self._say(f"{preset.purpose} On two cores: {preset.expect}.")
+            self._say(f"{form.preset.purpose} On two cores: {form.preset.expect}.")
         else:
             self._say(HOW_TO_START)
 
-    @on(Select.Changed, "#split")
-    def _explain_split(self, event: Select.Changed) -> None:
-        self.query_one("#split-means", Static).update(SPLIT_MEANS[event.value])  # type: ignore[index]
-
-    def _go_on_with(self, name: str | None) -> None:
-        if name is not None:
-            try:
-                self.post_message(ResumeTraining(self._store.get(name).config(), name))
-            except UserError as error:
-                self._complain(str(error))
+    def _go_on_with(self, name: str) -> None:
+        try:
+            self.post_message(ResumeTraining(self._store.get(name).config(), name))
+        except UserError as error:
+            self._complain(str(error))
 
     def _take_text(self, source: str | None) -> None:
         if source == MOLIERE.name and not MOLIERE.here:
             self.action_fetch()
         elif source is not None:
-            self.query_one("#corpus", Input).value = source
-
-    @on(FetchLine.Changed)
-    def _welcome_moliere(self) -> None:
-        """Take Molière's plays once they are here, unless another text was chosen."""
-        text = self.query_one("#corpus", Input)
-        if MOLIERE.here and text.value == PLAY.name:
-            text.value = MOLIERE.name
-        self.refresh_bindings()
+            self.query_one(SettingsForm).take_text(source)
 
     # --- what the run says
 
-    def _show(self, training: TrainingView) -> None:
-        phase_changed = training.phase != self.training.phase
-        self.training = training
+    async def _show(self, training: TrainingView) -> None:
+        before, self.training = self.training, training
         if training.phase != "idle":
-            self.query_one(RunView).show(training)
-        if training.alive:
+            view = await self._run_view()
+            view.show(training, self._preferences, self.compared)
+        if training.alive and not before.alive:
             self._switch("run")
-        elif training.phase == "idle":  # also a run that was stopped before it began
+        elif training.phase == "idle":  # also a run that was stopped before it began, or discarded
             self._switch("settings")
         elif training.phase == "failed" and training.started is None:  # it never began: mend the settings
             self._switch("settings")
-            self._complain(training.error, self.query_one("#corpus", Input))
-        if phase_changed:  # it draws the footer anew
-            self.refresh_bindings()
+            self.query_one("#corpus", Input).focus()
+            self._complain(training.error)
+        if self._another_follows and not training.alive:
+            self._another_follows = False
+            self._show_settings()
+        if training.phase != before.phase or (training.started is None) != (before.started is None):
+            self.refresh_bindings()  # which draws the footer anew
+
+    async def _run_view(self) -> "RunView":
+        from charlstm_tui.widgets.run_view import RunView
+
+        with contextlib.suppress(NoMatches):
+            return self.query_one(RunView)
+        view = RunView(id="run")
+        view.display = False
+        await self.query_one(ContentSwitcher).mount(view)
+        return view
+
+    async def _look_differently(self, preferences: Preferences) -> None:
+        self._preferences = preferences
+        if self.training.phase != "idle":
+            (await self._run_view()).show_chart(self.training, preferences, self.compared)
+
+    async def watch_compared(self, compared: tuple[ComparedRun, ...]) -> None:
+        """Draw the runs of the past beside the one on screen."""
+        if self.training.phase != "idle":
+            (await self._run_view()).show_chart(self.training, self._preferences, compared)
 
     def _switch(self, view: str) -> None:
         switcher = self.query_one(ContentSwitcher)
@@ -325,12 +405,12 @@ class TrainingScreen(Screen[None]):
             switcher.current = view
             self.set_focus(None)
             self.refresh_bindings()
+        if view == "settings":
+            self._foresee()
 
-    def _complain(self, text: str, about: Input | None = None) -> None:
-        """Say what is wrong until something else is typed, and put the cursor where it can be mended."""
+    def _complain(self, text: str) -> None:
+        """Say what is wrong until something else is typed."""
         self._complaint = text
-        if about is not None:
-            about.focus()
         self._explain()
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
@@ -338,37 +418,6 @@ class TrainingScreen(Screen[None]):
         hint.update(Content(sanitise(text)))
         hint.set_class(trouble, "-trouble")
 
-    def _setting(self, name: str) -> SettingInput:
-        return self.query_one(f"#setting-{name}", SettingInput)
 
-    def _read_settings(self) -> RunConfig:
-        preset = preset_named(str(self.query_one("#preset", Select).value))
-        model = {field.name: self._setting(field.name).value for field in _fields_shown(ModelConfig)}
-        training = {field.name: self._setting(field.name).value for field in _fields_shown(TrainingConfig)}
-        path = self.query_one("#corpus", Input).value
-        return RunConfig(
-            preset=preset.name,
-            corpus=CorpusConfig.typed(path, self._read_limit(), self.query_one("#split", Select).value),  # type: ignore[arg-type]
-            model=configure(preset.model, model),
-            training=configure(preset.training, training),
-        )
-
-    def _read_limit_or_none(self) -> int | None:
-        with contextlib.suppress(UserError):
-            return self._read_limit()
-        return None
-
-    def _read_validation_or_default(self) -> float:
-        with contextlib.suppress(UserError):
-            return float(self._setting("validation").value)
-        return 0.0
-
-    def _read_limit(self) -> int | None:
-        typed = self.query_one("#limit", Input).value.replace(",", "").replace(" ", "")
-        if not typed:
-            return None
-        if not re.fullmatch("[0-9]{1,15}", typed) or int(typed) < 1:
-            raise UserError(
-                f"characters must be a whole number from 1, or nothing for the whole text, not {shortened(typed)}."
-            )
-        return int(typed)
+def _next(choices: tuple[str, ...], now: str) -> str:
+    return choices[(choices.index(now) + 1) % len(choices)]

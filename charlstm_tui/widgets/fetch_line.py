@@ -91,5 +91,5 @@ class FetchLine(Horizontal):
     def _show(self) -> None:
         self.set_class(self.fetching, "-fetching")
         self.query_one(Static).update(WHILE_FETCHING if self.fetching else OFFER)
-        self.visible = self.fetching or self.offering
+        self.display = self.fetching or self.offering
         self.post_message(self.Changed())

@@ -50,3 +50,10 @@ class ModelSelect(Select[Path]):
         self.set_options(options)
         if options:
             self.value = paths[0] if new or chosen not in paths else chosen
+
+    def choose(self, name: str) -> None:
+        """Choose a run by its name, if it has a checkpoint."""
+        self.refresh_runs()
+        path = self._store.root / name
+        if path in [known for _, known in self._shown]:
+            self.value = path

@@ -1,18 +1,34 @@
-"""A training run as it goes: what it does, how far it is, its loss by epoch, and the numbers."""
+"""A training run as it goes and after: how far it is, its losses, the numbers, and what it writes."""
 
+from collections.abc import Sequence
 from statistics import mean
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import DataTable, ProgressBar, Sparkline, Static
+from textual.widgets import ProgressBar, Sparkline, Static
 
-from charlstm_tui.numbers import clock, loss_shown
+from charlstm_tui.curves import Point
+from charlstm_tui.numbers import clock, loss_shown, size_in_bytes
+from charlstm_tui.past_runs import ComparedRun
+from charlstm_tui.preferences import Preferences
 from charlstm_tui.training_view import TrainingView
-from core.events import EpochCompleted
+from charlstm_tui.widgets.loss_chart import BEST_MARKER, DASH, MARKER, Line, LossChart
+from charlstm_tui.widgets.run_summary import RunSummaryView
+from charlstm_tui.widgets.sample_view import SampleView
 from core.scores import bits_per_character, perplexity
 from core.text import in_one_line, sanitise
+
+if TYPE_CHECKING:
+    from core.events import EpochCompleted
+
+BETWEEN_CHARTS = 2.0
+"""Seconds between two drawings of the chart within an epoch: each takes 10 to 30 ms, and training waits for it."""
+AFTER_AN_EPOCH = 0.5
+"""The same, when there is a new epoch to show."""
+WIDTH = 12
+"""Of a number."""
 
 
 class RunView(Vertical):
@@ -22,67 +38,113 @@ class RunView(Vertical):
     RunView {
         padding: 0 1;
         & > #status { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-        & > #status.-failed { color: $error; }
-        & > #progress { height: 1; }
-        & > #progress > ProgressBar { width: 1fr; }
-        & > #progress Bar { width: 1fr; }
-        & > #progress Bar > .bar--bar, & > #progress Bar > .bar--complete { color: $accent; }
-        & > #progress > Static { width: 30; text-align: right; color: $text-muted; }
-        & > #sparkline-title { height: 1; margin-top: 1; }
-        & > #sparkline-title > Static { width: 1fr; color: $text-muted; }
-        & > #sparkline-title > #trend { text-align: right; color: $foreground; }
-        & > #sparkline { height: 15%; min-height: 3; max-height: 10; }
+        & > #status.-failed { color: $background; background: $error; text-style: bold; }
+        & > .bar {
+            height: 1;
+            & > .name { width: 13; color: $text-muted; }
+            & > ProgressBar { width: 1fr; }
+            & Bar { width: 1fr; }
+            & Bar > .bar--bar, & Bar > .bar--complete { color: $accent; }
+            & > .value { width: 38; text-align: right; color: $text-muted; }
+        }
+        & > #sparkline-title {
+            height: 1;
+            & > #sparkline-name { width: auto; color: $text-muted; }
+            & > #trend { width: 1fr; text-align: right; }
+        }
+        & > #sparkline { height: 1; }
         & > #sparkline > Sparkline { height: 100%; max-width: 100%; }
         & > #sparkline Sparkline > .sparkline--min-color { color: $accent; }
         & > #sparkline Sparkline > .sparkline--max-color { color: $accent; }
-        & > #numbers { height: 4; margin-top: 1; }
-        & > #numbers > Static { width: 1fr; }
-        & > #epochs { height: 1fr; margin-top: 1; scrollbar-size-vertical: 1; background: $background; }
-        & > #message { height: auto; max-height: 4; margin-top: 1; display: none; }
+        & > #middle { height: 1fr; layout: vertical; }
+        & #chart-box { height: 1fr; }
+        & #legend { height: 1; text-wrap: nowrap; text-overflow: ellipsis; color: $text-muted; }
+        & LossChart { height: 1fr; }
+        & #numbers {
+            height: 4; layout: horizontal;
+            & > Static { width: 1fr; }
+        }
+        & > SampleView { height: 4; }
+        & > #message { height: auto; max-height: 3; display: none; }
         & > #message.-shown { display: block; }
+        & > RunSummaryView { display: none; }
+        &.-over > RunSummaryView { display: block; }
+        &.-over > .bar { display: none; }
+        &.-over #pace { display: none; }
+        &.-over #numbers { height: 0; display: none; }
     }
     """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._written: dict[str, object] = {}
+        self._epochs: tuple[EpochCompleted, ...] | None = None
+        self._charted_at = -BETWEEN_CHARTS
+        self._charted_epochs: tuple[EpochCompleted, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Lay out the view."""
         yield Static(id="status")
-        with Horizontal(id="progress"):
-            yield ProgressBar(show_eta=False, show_percentage=False, total=1.0)
-            yield Static(id="times")
+        yield RunSummaryView(id="summary")
+        for name in ("run", "epoch"):
+            with Horizontal(classes="bar", id=f"{name}-bar"):
+                yield Static(name, classes="name", id=f"{name}-name")
+                yield ProgressBar(show_eta=False, show_percentage=False, total=1.0)
+                yield Static(classes="value", id=f"{name}-value")
         with Horizontal(id="sparkline-title"):
             yield Static("Loss by epoch", id="sparkline-name")
             yield Static(id="trend")
         with Horizontal(id="sparkline"):
             yield Sparkline([], summary_function=mean)
-        with Horizontal(id="numbers"):
-            yield Static(id="losses")
-            yield Static(id="pace")
+        with Vertical(id="middle"):
+            with Vertical(id="chart-box"):
+                yield Static(id="legend")
+                yield LossChart(id="chart")
+            with Horizontal(id="numbers"):
+                yield Static(id="losses")
+                yield Static(id="pace")
         yield Static(id="message")
-        yield DataTable(id="epochs", cursor_type="none", show_cursor=False, cell_padding=2)
+        yield SampleView(id="sample")
 
     def on_mount(self) -> None:
-        """Name the columns of the table."""
-        self._rows = 0
-        self.query_one(Sparkline).display = False  # without data it would draw a line
-        for name in ("epoch", "train", "validation", "seconds"):
-            self._table.add_column(name.rjust(10))
+        """Show no sparkline before there is something to show: without data it would draw a line."""
+        self.query_one(Sparkline).display = False
 
-    def show(self, training: TrainingView) -> None:
-        """Show a run as it stands."""
+    def show(self, training: TrainingView, preferences: Preferences, others: Sequence[ComparedRun] = ()) -> None:
+        """Show a run as it stands, beside others."""
+        over = not training.alive and training.phase != "idle"
+        self.set_class(over, "-over")
         self._show_status(training)
         self._show_progress(training)
         self._show_sparkline(training)
         self._show_numbers(training)
-        self._show_epochs(training.epochs)
         self._show_message(training)
+        self.query_one(SampleView).show(training.samples)
+        if over:
+            self.query_one(RunSummaryView).show(training)
+        self.show_chart(training, preferences, others, hurry=over)
 
-    def _write(self, selector: str, content: Content | str) -> None:
+    def show_chart(
+        self, training: TrainingView, preferences: Preferences, others: Sequence[ComparedRun], *, hurry: bool = True
+    ) -> None:
+        """Draw the losses: now, or when that was not done for a while."""
+        elapsed = training.steps.elapsed_seconds if training.steps is not None else 0.0
+        wait = AFTER_AN_EPOCH if training.epochs is not self._charted_epochs else BETWEEN_CHARTS
+        if not hurry and training.phase == "training" and 0 <= elapsed - self._charted_at < wait:
+            return
+        self._charted_at, self._charted_epochs = elapsed, training.epochs
+        lines = [*(line_of(run) for run in others if training.started is None or run.name != training.started.run)]
+        lines += lines_of(training)
+        ends = [point.step for line in lines for point in line.points[-1:]]
+        chart = self.query_one(LossChart)
+        chart.show(lines, max(ends, default=0.0), preferences)
+        self._write("#legend", _legend(lines, chart, preferences))
+
+    def _write(self, selector: str, content: Content) -> None:
         """Change a text whose box keeps its size: laying out the screen anew ten times a second slows the training."""
-        self.query_one(selector, Static).update(content, layout=False)
-
-    @property
-    def _table(self) -> "DataTable[Content]":
-        return self.query_one("#epochs", DataTable)
+        if self._written.get(selector) != content:
+            self._written[selector] = content
+            self.query_one(selector, Static).update(content, layout=False)
 
     def _show_status(self, training: TrainingView) -> None:
         words = [training.status]
@@ -91,91 +153,133 @@ class RunView(Vertical):
         if training.started is not None:
             words.insert(1, training.started.run)
             words.append(f"{training.started.parameters:,} parameters")
+            words.append(f"{training.started.device}, {training.started.precision}")
         self._write("#status", Content(in_one_line("  ·  ".join(words))))
         self.query_one("#status").set_class(training.phase == "failed", "-failed")
 
     def _show_progress(self, training: TrainingView) -> None:
-        self.query_one(ProgressBar).update(progress=training.done)
-        times = ""
-        if training.steps is not None:
-            times = f"{clock(training.steps.elapsed_seconds)} gone"
-            if training.alive and training.seconds_left is not None:
-                times += f"  {clock(training.seconds_left)} left"
-        self._write("#times", f"{training.done:.0%}  {times}")
+        steps, started = training.steps, training.started
+        times = f"{training.done:.0%}"
+        if steps is not None:
+            left = training.seconds_left
+            times = f"{times:>5}   {clock(steps.elapsed_seconds):>7} gone"
+            times += f"   {clock(left):>7} left" if left is not None else " " * 15
+        self._write("#run-value", Content(times))
+        self.query_one("#run-bar ProgressBar", ProgressBar).update(progress=training.done)
+        if steps is None or started is None:
+            return
+        share = steps.step / steps.steps if training.validating is None else training.validating
+        value = f"{share:>5.0%}   step {steps.step:,} / {steps.steps:,}"
+        if training.validating is not None:
+            value = f"{share:>5.0%}   validating"
+        self._write("#epoch-name", Content(f"epoch {steps.epoch}/{started.epochs}"))
+        self._write("#epoch-value", Content(value.ljust(38)))
+        self.query_one("#epoch-bar ProgressBar", ProgressBar).update(progress=share)
 
     def _show_sparkline(self, training: TrainingView) -> None:
-        if len(training.epochs) == self._rows:
+        if training.epochs is self._epochs:
             return
-        losses = [epoch.train_loss for epoch in training.epochs]
+        self._epochs = training.epochs
+        losses = [epoch.train_loss for epoch in training.epochs if abs(epoch.train_loss) < float("inf")]
         sparkline = self.query_one(Sparkline)
         sparkline.data = losses
         if training.started is not None:  # it grows to the right, to reach the edge with the last epoch
-            sparkline.styles.width = f"{100 * len(losses) / training.started.epochs:.2f}%"
+            sparkline.styles.width = f"{100 * len(losses) / max(training.started.epochs, 1):.2f}%"
             sparkline.styles.min_width = len(losses)  # a column an epoch while there is room
         sparkline.display = bool(losses)
-        trend = ""
-        if losses:
-            trend = f"epoch {len(losses)}: {losses[-1]:.4f}"
-            if len(losses) > 1:
-                trend = f"epoch 1: {losses[0]:.4f} → {trend}"
-        self._write("#trend", trend)
+        self._write("#trend", _trend(training))
 
     def _show_numbers(self, training: TrainingView) -> None:
         steps, last = training.steps, training.epochs[-1] if training.epochs else None
-        loss = steps.loss if steps else None
+        train = steps.loss if steps is not None and training.alive else (last.train_loss if last else None)
+        validation = last.val_loss if last else None
+        judged = validation if validation is not None else train
         losses = [
-            ("train", loss_shown(loss), "nats/char"),
-            ("validation", loss_shown(last.val_loss if last else None), "nats/char"),
-            ("in bits", loss_shown(bits_per_character(loss) if loss is not None else None), "bits/char"),
-            ("perplexity", f"{perplexity(loss):.2f}" if loss is not None else "–", ""),
+            ("train", loss_shown(train), "nats/char"),
+            ("validation", loss_shown(validation), "nats/char"),
+            ("in bits", loss_shown(bits_per_character(judged) if judged is not None else None), "bits/char"),
+            ("perplexity", f"{perplexity(judged):.2f}" if judged is not None else "–", "characters"),
         ]
-        best = training.best
+        rate = steps.learning_rate if steps is not None else None
+        norm = steps.gradient_norm if steps is not None else None
+        memory, unit = _bytes(steps.memory_bytes if steps is not None else None)
         pace = [
-            ("epoch", f"{steps.epoch} / {training.started.epochs}" if steps and training.started else "–", ""),
-            ("step", f"{steps.step:,} / {steps.steps:,}" if steps else "–", ""),
-            ("speed", f"{steps.chars_per_second:,.0f}" if steps else "–", "char/s"),
-            ("best epoch", str(best.epoch) if best and best.val_loss is not None else "–", ""),
+            ("rate", f"{rate:.2e}" if rate is not None else "–", ""),
+            ("gradient", f"{norm:.3f}" if norm is not None else "–", ""),
+            ("speed", f"{steps.chars_per_second:,.0f}" if steps is not None else "–", "char/s"),
+            ("memory", memory, unit),
         ]
-        self._write("#losses", _lines(losses, 8))
-        self._write("#pace", _lines(pace, 15))
-
-    def _show_epochs(self, epochs: tuple[EpochCompleted, ...]) -> None:
-        if len(epochs) == self._rows:
-            return
-        table = self._table
-        if len(epochs) < self._rows:  # another run
-            table.clear()
-            self._rows = 0
-        at_end = table.scroll_offset.y >= table.max_scroll_y
-        for epoch in epochs[self._rows :]:
-            cells = (str(epoch.epoch), loss_shown(epoch.train_loss), loss_shown(epoch.val_loss), f"{epoch.seconds:.1f}")
-            table.add_row(*(Content(cell.rjust(10)) for cell in cells))
-        if len(epochs) > self._rows and at_end:
-            table.scroll_end(animate=False)
-        self._rows = len(epochs)
+        self._write("#losses", _lines(losses))
+        self._write("#pace", _lines(pace))
 
     def _show_message(self, training: TrainingView) -> None:
+        text = (training.trouble or training.notice) if training.alive else ""
         message = self.query_one("#message", Static)
-        if training.alive:
-            if training.trouble:
-                message.update(Content.styled(sanitise(training.trouble), "$warning"))
-            message.set_class(bool(training.trouble), "-shown")
-            return
-        text = Content(sanitise(training.error or training.notice))
-        if training.finished is not None and not (training.error or training.notice):
-            path = training.finished.best_checkpoint or training.finished.last_checkpoint
-            text = Content.assemble(
-                f"Saved in {sanitise(path or '')}\n",
-                ("2", "bold"), " measures it, ", ("3", "bold"), " has it write, ",
-                *((("r", "bold"), " goes on, ") if training.can_go_on else ()), ("n", "bold"), " starts a new run.",
-            )  # fmt: skip
-        message.update(text)
         message.set_class(bool(text), "-shown")
+        if self._written.get("#message") != text:
+            self._written["#message"] = text
+            message.update(Content.styled(sanitise(text), "$text-warning"))
 
 
-def _lines(numbers: list[tuple[str, str, str]], width: int) -> Content:
+def lines_of(training: TrainingView) -> list[Line]:
+    """Return what to draw of a run: its losses, and the level that counting reaches."""
+    lines = []
+    if training.baselines is not None:
+        best = training.baselines.best
+        name = f"{best.name} {best.loss:.3f}" + (" on test" if training.baselines.part == "test" else "")
+        lines.append(Line(name=name, role="baseline", points=(Point(0, best.loss),), level=True))
+    lines.append(Line(name="train", role="train", points=training.curve.points, smooth=True))
+    validated = tuple(
+        Point(epoch.total_steps, epoch.val_loss)
+        for epoch in training.epochs
+        if epoch.val_loss is not None and epoch.total_steps
+    )
+    if validated:
+        best_point = min(validated, key=lambda point: point.loss)
+        lines.append(Line(name="validation", role="validation", points=validated, marked=True, best=best_point))
+    return lines
+
+
+def line_of(other: ComparedRun) -> Line:
+    """Return what to draw of a run of the past."""
+    return Line(name=other.name, role=other.role, points=other.points, letter=other.letter)
+
+
+def _legend(lines: Sequence[Line], chart: LossChart, preferences: Preferences) -> Content:
+    """Return what each line is, by its glyph and its colour, and how they are shown."""
+    words = []
+    for line in lines:
+        glyph = line.letter or (DASH if line.level else MARKER if line.marked else "━")
+        words.append(Content.assemble((glyph, chart.style_of(line.role)), f" {in_one_line(line.name)}"))
+        if line.best is not None:
+            words.append(Content.assemble((BEST_MARKER, chart.style_of(line.role)), " best"))
+    shown = [
+        *(["recent"] if preferences.range == "recent" else []),
+        *(["log"] if preferences.scale == "log" else []),
+        f"smoothing {preferences.smoothing}",
+    ]
+    return Content("   ").join([Content("loss"), *words, Content.styled(", ".join(shown), "dim")])
+
+
+def _trend(training: TrainingView) -> Content:
+    if not training.epochs:
+        return Content("")
+    first, last, best = training.epochs[0], training.epochs[-1], training.best
+    words = f"{first.train_loss:.4f} → {last.train_loss:.4f}" if last is not first else f"{last.train_loss:.4f}"
+    trend = Content.assemble((words, "$text-accent"))
+    if best is not None and best.val_loss is not None:
+        trend = Content.assemble(trend, f"   best {best.val_loss:.4f} at epoch {best.epoch}")
+    return trend
+
+
+def _bytes(size: int | None) -> tuple[str, str]:
+    number, _, unit = size_in_bytes(size).partition(" ") if size is not None else ("–", "", "")
+    return number, unit
+
+
+def _lines(numbers: list[tuple[str, str, str]]) -> Content:
     """Lay out names, numbers aligned to the right, and quiet units."""
     lines = [
-        Content.assemble((f"{name:<12}", "dim"), f"{number:>{width}} ", (unit, "dim")) for name, number, unit in numbers
+        Content.assemble((f"{name:<11}", "dim"), f"{number:>{WIDTH}} ", (unit, "dim")) for name, number, unit in numbers
     ]
     return Content("\n").join(lines)

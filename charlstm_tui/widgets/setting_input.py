@@ -1,67 +1,134 @@
-"""A setting on screen: its name and a box to type its value in, checked as one types."""
+"""A setting on screen: its name, a box for its value, and beneath it what is wrong with what was typed."""
 
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.validation import Function
-from textual.widgets import Input, Label
+from textual.widget import Widget
+from textual.widgets import Input, Label, Select, Static
 
 from charlstm_tui.widgets.text_input import TextInput
 from core.config import Field, Value
 from core.errors import UserError
+from core.text import sanitise
 
 
-class SettingInput(Horizontal):
-    """A label and an input for one `core.config.Field`."""
+class SettingInput(Vertical):
+    """One `core.config.Field`: a box to type in, or a list where there is a choice."""
 
     DEFAULT_CSS = """
     SettingInput {
-        height: 1;
+        height: auto;
         width: auto;
-        & > Label { width: 16; color: $text-muted; }
-        & > Input { width: 12; }
-        & > Input.-invalid { color: $error; text-style: underline; }
-        &:focus-within > Label { color: $foreground; }
+        & > Horizontal { height: 1; width: auto; }
+        & Label { width: 16; color: $text-muted; }
+        & Input { width: 12; }
+        & Select { width: 14; }
+        & Input.-invalid { color: $text-error; text-style: underline; }
+        & > .reason { display: none; width: 32; height: auto; color: $text-error; padding-left: 1; }
+        &.-invalid > .reason { display: block; }
+        &.-changed Label { color: $accent; }
+        &:focus-within Label { color: $foreground; text-style: bold; }
     }
     """
 
-    def __init__(self, field: Field, value: Value | None = None) -> None:
+    class Changed(Message):
+        """Another value was typed or chosen."""
+
+        def __init__(self, setting: "SettingInput") -> None:
+            super().__init__()
+            self.setting = setting
+
+    def __init__(self, field: Field, value: Value | None = None, *, usual: Value | None = None) -> None:
+        """Begin with a value; `usual` is what counts as unchanged, the same unless given."""
         super().__init__(id=f"setting-{field.name}")
         self.field = field
-        self._first = field.default if value is None else value
+        self._first = field.show(field.default if value is None else value)
+        self._usual = self._first if usual is None else field.show(usual)
 
     def compose(self) -> ComposeResult:
-        """Lay out the label and the box."""
-        yield Label(self.field.name.replace("_", " "))
-        yield TextInput(
-            self.field.show(self._first), compact=True, validators=[Function(self._fits)], select_on_focus=True
-        )
+        """Lay out the label, the box and what is wrong."""
+        with Horizontal():
+            yield Label(self.field.name.replace("_", " "))
+            if self.field.choices:
+                choices = [(choice, choice) for choice in self.field.choices]
+                yield Select(choices, value=self._first, allow_blank=False, compact=True)
+            else:
+                yield TextInput(self._first, compact=True, validators=[Function(self._fits)], select_on_focus=True)
+        yield Static(classes="reason", markup=False)
+
+    def on_mount(self) -> None:
+        """Mark it where it is not as usual."""
+        self._judge()
+
+    @property
+    def box(self) -> Widget:
+        """What takes the focus."""
+        return self.query_one(Select if self.field.choices else Input)
 
     @property
     def input(self) -> Input:
-        """The box."""
+        """The box to type in, where there is no choice."""
         return self.query_one(Input)
+
+    @property
+    def typed(self) -> str:
+        """What is in the box."""
+        if not self.is_mounted:  # the boxes come a moment after
+            return self._first
+        return str(self.query_one(Select).value) if self.field.choices else self.input.value
 
     @property
     def value(self) -> Value:
         """What was typed.
 
         Raises:
-            UserError: it is not a number within the bounds.
+            UserError: it is not within the bounds.
         """
-        return self.field.parse(self.input.value)
+        return self.field.parse(self.typed)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is within the bounds."""
+        return self._fits(self.typed)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is not what it was set to."""
+        return self.typed != self._usual
 
     @property
     def explanation(self) -> str:
-        """What the setting means, or what is wrong with what was typed."""
-        try:
-            self.field.parse(self.input.value)
-        except UserError as error:
-            return str(error)
+        """What the setting means."""
         return f"{self.field.description.removesuffix('.')} ({self.field.bounds})."
 
-    def show(self, value: Value) -> None:
-        """Put a value into the box."""
-        self.input.value = self.field.show(value)
+    def show(self, value: Value, *, usual: Value | None = None) -> None:
+        """Put a value into the box; `usual` is what counts as unchanged, the same unless given."""
+        self._usual = self.field.show(value if usual is None else usual)
+        if self.field.choices:
+            self.query_one(Select).value = self.field.show(value)
+        else:
+            self.input.value = self.field.show(value)
+        self._judge()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _listen(self, event: Message) -> None:
+        event.stop()
+        self._judge()
+        self.post_message(self.Changed(self))
+
+    def _judge(self) -> None:
+        """Say beneath the box what is wrong with it, and mark the name of what was changed."""
+        reason = ""
+        try:
+            self.field.parse(self.typed)
+        except UserError as error:
+            reason = str(error)
+        self.query_one(".reason", Static).update(sanitise(reason))
+        self.set_class(bool(reason), "-invalid")
+        self.set_class(self.is_changed, "-changed")
 
     def _fits(self, text: str) -> bool:
         try:

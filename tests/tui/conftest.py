@@ -2,16 +2,45 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
+from textual._wait import wait_for_idle
 
 from charlstm_tui.app import CharLSTMApp
 from core.config import ModelConfig, TrainingConfig
+from core.control import Control
 from core.corpus import Corpus
+from core.forecast import Forecast
+from core.preview import preview
 from core.recording import record
 from core.runs import Run, RunConfig, RunStore
 from core.training import Trainer
+
+FORECAST = Forecast(
+    parameters=1_369_301, steps_per_epoch=89, memory_bytes=496_000_000, available_bytes=16_000_000_000,
+    characters_per_second=16_018.0,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Say what a run would take without trying it, which takes a second or two; mark a test `forecast` to try."""
+
+    def foresee(control: Control, config: RunConfig) -> Iterator[Forecast]:
+        preview(config.corpus.source, limit=config.corpus.limit)  # complains of a text that will not do
+        yield FORECAST
+
+    if "forecast" not in request.keywords:
+        monkeypatch.setattr("charlstm_tui.bridge.foresee", foresee)
+
+
+@pytest.fixture(autouse=True)
+def keys_that_do_not_wait_for_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each key Textual's pilot waits until the process rests, a second at most; while it trains it never does."""
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ async def test_s_alone_trains_on_the_play(app: CharLSTMApp) -> None:
         assert app.training.config is not None
         assert app.training.config.corpus.name == PLAY.name
         assert app.training.config.corpus.sha256
-        await pilot.press("x")
+        await pilot.press("x", "s")
         await until(lambda: not app.training.alive)
 
 
@@ -112,7 +112,7 @@ async def test_f_fetches_moliere_and_makes_it_the_text(
         assert "f stops it" in str(offer(app).query_one(Static).content)
         go_on.append(True)
         await until(lambda: chosen(app) == MOLIERE.name)
-        assert not offer(app).visible
+        assert not offer(app).display
         assert app.screen.check_action("fetch", ()) is False
 
 
@@ -150,5 +150,5 @@ async def test_a_text_in_another_encoding_is_named(app: CharLSTMApp, folder: Pat
         app.screen.query_one("#corpus", Input).value = str(folder / "a.txt")
         await pilot.press("s")
         await until(lambda: any("a was read as windows-1252" in notice.message for notice in app._notifications))
-        await pilot.press("x")
+        await pilot.press("x", "s")
         await until(lambda: not app.training.alive)

@@ -11,6 +11,7 @@ from core.config import SamplingConfig
 from core.runs import Run
 from core.sampling import Sampler
 from tests.tui.conftest import until
+from tests.tui.steps import reason
 
 
 def set_up(app: CharLSTMApp, **settings: float) -> None:
@@ -75,7 +76,8 @@ async def test_a_wrong_setting_is_a_notice_and_the_frame_explains(app: CharLSTMA
         setting = app.screen.query_one("#setting-temperature", SettingInput)
         setting.input.focus()
         await pilot.press("x")
-        assert "temperature must be a number from 0 to 100" in str(pane(app).border_title)
+        assert "temperature must be a number from 0 to 100" in reason(app, "temperature")
+        assert "Below 1 safer" in str(pane(app).border_title)
         await pilot.press("enter")
         await pilot.pause()
         (notice,) = app._notifications

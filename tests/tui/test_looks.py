@@ -7,20 +7,26 @@ After a change that is meant: look at the report that pytest names, then
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from textual._wait import wait_for_idle
 from textual.pilot import Pilot
-from textual.widgets import Input, ProgressBar, Static
+from textual.widgets import Input, OptionList, ProgressBar, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.bridge import Fetching
+from charlstm_tui.past_runs import PastRun
+from charlstm_tui.preferences import Preferences, save_preferences
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.text_picker import Folders
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.fetch_line import FetchLine
+from charlstm_tui.widgets.forecast_panel import ForecastPanel
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
+from core.config import configure
 from core.control import Control
-from core.events import SavingFailed
+from core.events import Diverged, Paused, RunFinished, SavingFailed
 from core.runs import Run, RunStore
 from core.scores import Evaluation, Score
 from core.summary import RunSummary
@@ -28,6 +34,7 @@ from tests.tui.conftest import until
 from tests.tui.views import CORPUS, STARTED, finished, running
 
 SIZES = [(80, 24), (120, 40)]
+ALL_SIZES = [*SIZES, (200, 60)]
 SnapCompare = Callable[..., bool]
 
 
@@ -36,20 +43,41 @@ async def still(pilot: Pilot[None]) -> None:
     for box in pilot.app.screen.query(Input):
         box.cursor_blink = False
     await pilot.pause()
+    await wait_for_idle(0, max_sleep=5)
 
 
-@pytest.mark.parametrize("size", SIZES)
+async def forecast(pilot: Pilot[None]) -> None:
+    """Wait until it is said what the run would take."""
+    await until(lambda: "1,369,301" in str(pilot.app.screen.query_one(ForecastPanel).content))
+
+
+@pytest.mark.parametrize("size", ALL_SIZES)
 def test_train_before_a_run(app: CharLSTMApp, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
-    assert snap_compare(app, terminal_size=size, run_before=still)
+    async def before(pilot: Pilot[None]) -> None:
+        await forecast(pilot)
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-def test_train_with_a_setting_out_of_bounds(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
+@pytest.mark.parametrize("size", ALL_SIZES)
+def test_train_with_a_setting_out_of_bounds(app: CharLSTMApp, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
         pilot.app.screen.query_one("#setting-hidden_size", SettingInput).input.focus()
         await pilot.press(*"9999")
         await still(pilot)
 
-    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_train_with_all_settings(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("a")
+        await until(lambda: bool(pilot.app.screen.query("#setting-weight_decay")))
+        await forecast(pilot)
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=before)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -89,15 +117,22 @@ def test_train_while_moliere_is_fetched(
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES)
+ASTRAY = running(2).after(
+    [Diverged(epoch=3, step=71), RunFinished(reason="failed", epochs=2, elapsed_seconds=4.0, run="quick-1")]
+)
+
+
+@pytest.mark.parametrize("size", ALL_SIZES)
 @pytest.mark.parametrize(
     "view",
     [
         pytest.param(STARTED, id="preparing"),
         pytest.param(running(3), id="running"),
+        pytest.param(running(3).after([Paused()]), id="paused"),
         pytest.param(running(3).stopping(), id="stopping"),
         pytest.param(finished(), id="finished"),
         pytest.param(finished("stopped"), id="stopped"),
+        pytest.param(ASTRAY, id="diverged"),
         pytest.param(running(2).failed("This machine has not enough memory for that."), id="failed"),
     ],
 )
@@ -112,6 +147,45 @@ def test_train_during_and_after_a_run(
         await still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize(
+    "preferences",
+    [
+        pytest.param({"scale": "log", "smoothing": "strong"}, id="log"),
+        pytest.param({"range": "recent", "smoothing": "off"}, id="recent"),
+        pytest.param({"glyphs": "blocks"}, id="blocks"),
+        pytest.param({"glyphs": "ascii"}, id="ascii"),
+    ],
+)
+def test_the_chart_in_other_ways(store: RunStore, snap_compare: SnapCompare, preferences: dict[str, str]) -> None:
+    save_preferences(msgspec.structs.replace(Preferences(), **preferences))
+    app = CharLSTMApp(store)
+
+    async def before(pilot: Pilot[None]) -> None:
+        app.training = running(5)
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=before)
+
+
+@pytest.mark.parametrize("size", ALL_SIZES)
+def test_asking_what_is_to_become_of_a_run(app: CharLSTMApp, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        app.training = running(3)
+        await pilot.pause()
+        await pilot.press("x")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_help(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f1")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
 
 
 def test_train_on_a_light_theme(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
@@ -166,25 +240,52 @@ def test_generate_with_a_text(app: CharLSTMApp, trained: Run, snap_compare: Snap
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_choosing_a_run_to_go_on_with(
+def found(control: object, store: object) -> Iterator[PastRun]:
+    """Three runs of the past."""
+    for number, state in enumerate(("interrupted", "stopped", "finished"), start=1):
+        epochs = tuple(
+            msgspec.structs.replace(epoch, val_loss=(epoch.val_loss or 0) - 0.05 * number)
+            for epoch in running(2 + number, counted=False).epochs
+        )
+        summary = RunSummary(
+            name=f"standard-{number}", created=None, corpus="moliere", preset="standard", epochs=len(epochs),
+            train_loss=1.2, best_val_loss=min(epoch.val_loss or 9 for epoch in epochs), size=44_000_000,
+            state=state,  # type: ignore[arg-type]
+        )  # fmt: skip
+        assert STARTED.config is not None
+        training = configure(STARTED.config.training, {"streams": 12 * number, "epochs": 6})
+        yield PastRun(summary=summary, config=msgspec.structs.replace(STARTED.config, training=training), epochs=epochs)
+
+
+@pytest.mark.parametrize("size", ALL_SIZES)
+def test_runs_of_the_past_beside_each_other(
     app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    def found(control: object, store: object) -> Iterator[RunSummary]:
-        for number, state in enumerate(("interrupted", "stopped", "stopped"), start=1):
-            yield RunSummary(
-                name=f"standard-{number}", created=None, corpus="moliere", preset="standard", epochs=3 * number,
-                train_loss=1.2, best_val_loss=1.0123 if number > 1 else None, size=1, state=state,  # type: ignore[arg-type]
-            )  # fmt: skip
-
-    monkeypatch.setattr("charlstm_tui.bridge.unfinished_runs", found)
+    monkeypatch.setattr("charlstm_tui.bridge.past_runs", found)
 
     async def before(pilot: Pilot[None]) -> None:
-        await pilot.press("r")
-        await until(lambda: "Enter goes on" in str(app.screen.query_one("#picker-hint", Static).content))
+        await pilot.press("l")
+        await until(lambda: app.screen.query_one("#runs", OptionList).option_count == 3)
+        await pilot.press("space", "down", "space", "down", "space")
         await still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_a_run_beside_one_of_the_past(
+    app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charlstm_tui.bridge.past_runs", found)
+
+    async def before(pilot: Pilot[None]) -> None:
+        app.training = running(3)
+        await pilot.pause()
+        await pilot.press("l")
+        await until(lambda: app.screen.query_one("#runs", OptionList).option_count == 3)
+        await pilot.press("space", "escape")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=before)
 
 
 def test_train_while_nothing_can_be_saved(app: CharLSTMApp, snap_compare: SnapCompare) -> None:

@@ -46,14 +46,15 @@ def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store:
     text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 400, encoding="utf-8")
     start_training(terminal, text)
     terminal.until(lambda screen: "loading PyTorch" in screen or "training" in screen)
-    screen = terminal.until(
-        lambda screen: re.search(r"epoch 1: \d\.\d{4} → epoch [2-6]: \d\.\d{4}", screen) is not None
-    )
-    first, second = (float(loss) for loss in re.findall(r"epoch \d: (\d\.\d{4})", screen)[:2])
+    screen = terminal.until(lambda screen: re.search(r"\d\.\d{4} → \d\.\d{4}", screen) is not None)
+    first, second = (float(loss) for loss in re.findall(r"(\d\.\d{4}) → (\d\.\d{4})", screen)[0])
     assert second < first
     assert re.search(r"[▁▂▃▄▅▆▇█]", screen), "the sparkline is there"
     terminal.send("x")
-    terminal.until_shown("saved")
+    terminal.until_shown("Stop, save")
+    terminal.send("s")
+    terminal.until_shown("stopped, saved")
+    terminal.until_shown("verdict")
     (run,) = store.all()
     assert load_checkpoint(run.checkpoint_path).epoch >= 1
 
@@ -74,7 +75,7 @@ def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store:
     terminal.send(ESCAPE)
     terminal.until(lambda screen: "esc Stop" not in screen)
     terminal.send(ESCAPE)
-    terminal.until_shown("q Quit")
+    terminal.until_shown("Quit")
     terminal.send("q")
     assert terminal.exit_code() == 0
 
@@ -88,6 +89,8 @@ def test_quitting_during_a_run_saves_it_and_ends_within_a_second(
     terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
     started = time.monotonic()
     terminal.send("q")
+    terminal.until_shown("leave during a run?")
+    terminal.send("s")
     assert terminal.exit_code() == 0
     assert time.monotonic() - started < 2, "0.4 s on an idle machine; room for a busy one"
     (run,) = store.all()
@@ -103,7 +106,7 @@ def test_it_can_be_left_while_pytorch_is_loading(terminal: Terminal, small_text:
 
 
 def _has_footer_in_row(row: int, screen: str) -> bool:
-    return "F3 Evaluate" in screen.split("\n")[row - 1]
+    return "s Start" in screen.split("\n")[row - 1]
 
 
 def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
@@ -172,6 +175,8 @@ def test_a_run_stopped_in_one_session_goes_on_in_another(terminal: Terminal, sma
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
     terminal.send("q")
+    terminal.until_shown("leave during a run?")
+    terminal.send("s")
     assert terminal.exit_code() == 0
     (run,) = store.all()
     done = summarise(run).epochs
@@ -183,10 +188,24 @@ def test_a_run_stopped_in_one_session_goes_on_in_another(terminal: Terminal, sma
         again.until(lambda screen: re.search(rf"stopped +{done} epoch", screen) is not None)
         again.send("\r")
         again.until_shown("● training")
-        again.until_shown(f"epoch 1: {epochs_of(run.events())[0].train_loss:.4f}")
+        again.until_shown(f"{epochs_of(run.events())[0].train_loss:.4f} → ")
         again.until(lambda screen: summarise(run).epochs > done)
         again.send("q")
+        again.until_shown("leave during a run?")
+        again.send("s")
         assert again.exit_code() == 0
     finally:
         again.close()
     assert [epoch.epoch for epoch in epochs_of(run.events())] == list(range(1, summarise(run).epochs + 1))
+
+
+def test_nothing_but_ascii_reaches_a_terminal_that_has_nothing_else(own_runs: Path, small_text: Path) -> None:
+    environment = os.environ | {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(own_runs), "LC_ALL": "C.UTF-8"}
+    terminal = Terminal(sys.executable, ["-m", "charlstm_tui", "--glyphs", "ascii"], environment)
+    try:
+        start_training(terminal, small_text)
+        screen = terminal.until(lambda screen: re.search(r"epoch +[3-9]", screen) is not None)
+        assert screen.isascii()
+        assert "validation" in screen
+    finally:
+        terminal.close()

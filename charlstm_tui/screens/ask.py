@@ -1,0 +1,131 @@
+"""Small dialogs: what to do with a run under way, whether to delete, a new name."""
+
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from charlstm_tui.training_view import TrainingView
+from charlstm_tui.widgets.text_input import TextInput
+from core.text import sanitise
+
+EndOfRun = Literal["save", "discard", "go on"]
+
+_CSS = """
+    align: center middle;
+    background: $background 60%;
+    & > Vertical {
+        width: 64; max-width: 100%; height: auto; padding: 1 2;
+        border: round $accent; border-title-color: $foreground; border-title-style: bold; background: $background;
+    }
+    & #question { height: auto; margin-bottom: 1; }
+    & Horizontal { height: 1; align-horizontal: left; }
+    & Button { margin-right: 2; min-width: 0; }
+"""
+
+
+class AskAboutRun(ModalScreen[EndOfRun]):
+    """Asks what to do with a run under way, which goes on meanwhile; that it ended by itself is an answer, too."""
+
+    DEFAULT_CSS: ClassVar[str] = f"AskAboutRun {{ {_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "answer('save')", "Stop and save"),
+        Binding("d", "answer('discard')", "Discard"),
+        Binding("escape,g", "answer('go on')", "Go on"),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, title: str, *, then: str) -> None:
+        super().__init__()
+        self._title = title
+        self._then = then
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and its answers."""
+        with Vertical():
+            yield Static(
+                "Saved, it can go on later from this very step. Discarded, its folder is deleted.", id="question"
+            )
+            with Horizontal():
+                yield Button(f"s  Stop, save{self._then}", id="save", variant="primary", compact=True)
+                yield Button("d  Discard", id="discard", variant="error", compact=True)
+                yield Button("Esc  Go on", id="go-on", compact=True)
+
+    def on_mount(self) -> None:
+        """Say what it is about, and watch the run."""
+        self.query_one(Vertical).border_title = self._title
+        self.watch(self.app, "training", self._see, init=False)
+
+    def _see(self, training: TrainingView) -> None:
+        if not training.alive and self.is_active:
+            self.dismiss("go on")
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        self.action_answer({"save": "save", "discard": "discard"}.get(event.button.id or "", "go on"))  # type: ignore[arg-type]
+
+    def action_answer(self, answer: EndOfRun) -> None:
+        """Answer."""
+        self.dismiss(answer)
+
+
+class Confirm(ModalScreen[bool]):
+    """Asks whether to do what cannot be undone."""
+
+    DEFAULT_CSS: ClassVar[str] = f"Confirm {{ {_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "dismiss(True)", "Delete"),
+        Binding("escape", "dismiss(False)", "Keep"),
+    ]
+
+    def __init__(self, title: str, question: str) -> None:
+        super().__init__()
+        self._title = title
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and its answers."""
+        with Vertical():
+            yield Static(Content(sanitise(self._question)), id="question")
+            with Horizontal():
+                yield Button("Esc  Keep", id="keep", compact=True)
+                yield Button("d  Delete", id="delete", variant="error", compact=True)
+
+    def on_mount(self) -> None:
+        """Say what it is about."""
+        self.query_one(Vertical).border_title = self._title
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "delete")
+
+
+class AskName(ModalScreen[str | None]):
+    """Asks for a run's new name."""
+
+    DEFAULT_CSS: ClassVar[str] = f"AskName {{ {_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._old = name
+
+    def compose(self) -> ComposeResult:
+        """Lay out the box."""
+        with Vertical():
+            yield Static("Letters, digits, dots, dashes, underscores. Enter renames, Esc does not.", id="question")
+            yield TextInput(self._old, compact=True, select_on_focus=True)
+
+    def on_mount(self) -> None:
+        """Say what it is about."""
+        self.query_one(Vertical).border_title = Content(sanitise(f"rename {self._old}")).markup
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip())

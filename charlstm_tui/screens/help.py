@@ -1,0 +1,49 @@
+"""F1: what a screen shows, each number in a sentence, and every key."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Markdown
+
+PAGES = Path(__file__).parent.parent / "help"
+
+
+class HelpScreen(ModalScreen[None]):
+    """Shows the page of a mode, with the keys that it has."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    HelpScreen {
+        align: center middle;
+        & > VerticalScroll {
+            width: 100%; max-width: 110; height: 100%; padding: 1 2; background: $background;
+            scrollbar-size-vertical: 1;
+        }
+        & > VerticalScroll:focus { background-tint: $foreground 0%; }
+        & Markdown { padding: 0; background: $background; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back", key_display="Esc")]
+
+    def __init__(self, mode: str, keys: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._mode = mode
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """Lay out the page."""
+        keys = "\n".join(f"- `{key}`  {what}" for key, what in self._keys)
+        with VerticalScroll():
+            yield Markdown(f"{self._page}\n\n## Keys\n\n{keys}\n", open_links=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Let the arrow keys scroll."""
+        self.query_one(VerticalScroll).focus()
+
+    @property
+    def _page(self) -> str:
+        return (PAGES / f"{self._mode}.md").read_text(encoding="utf-8")

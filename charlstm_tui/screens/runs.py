@@ -1,0 +1,230 @@
+"""The runs of the past: go on with one, look at what it came to, lay several beside each other."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, OptionList, Static
+from textual.widgets.option_list import Option
+
+from charlstm_tui import bridge
+from charlstm_tui.bridge import Job
+from charlstm_tui.numbers import count_of, loss_shown, size_in_bytes
+from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, differences, with_letter
+from charlstm_tui.preferences import Preferences
+from charlstm_tui.screens.ask import AskName, Confirm
+from charlstm_tui.widgets.loss_chart import LossChart
+from charlstm_tui.widgets.run_view import line_of
+from core.errors import UserError
+from core.runs import RunStore
+from core.text import in_one_line, sanitise, shortened
+
+HINT = "Space lays a run beside others, here and on the chart of the next run. Enter goes on with one."
+
+
+class RunsScreen(ModalScreen[PastRun | None]):
+    """Lists the runs. Answers with the one to go on with, or None; `compared` are those laid beside each other."""
+
+    CSS_PATH = "runs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go_on", "Go on"),
+        Binding("space", "compare", "Compare"),
+        Binding("r", "rename", "Rename"),
+        Binding("d", "delete", "Delete"),
+        Binding("escape,l", "leave", "Back", key_display="Esc"),
+    ]
+
+    def __init__(self, store: RunStore, preferences: Preferences, compared: tuple[ComparedRun, ...] = ()) -> None:
+        super().__init__()
+        self.compared = compared
+        self._store = store
+        self._preferences = preferences
+        self._runs: list[PastRun] = []
+        self._job: Job | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list, the chart and the table of what differs."""
+        with Vertical(id="page"):
+            yield OptionList(id="runs")
+            with Horizontal(id="beside"):
+                with Vertical(id="chart-box"):
+                    yield Static("validation loss against steps", id="chart-title")
+                    yield LossChart(id="chart")
+                with VerticalScroll(id="differences", can_focus=False):
+                    yield Static(id="table")
+            yield Static(HINT, id="runs-hint")
+            yield Footer()
+
+    def on_mount(self) -> None:
+        """Look for the runs, in a thread: there may be many."""
+        self.query_one("#runs").border_title = "runs"
+        self.query_one("#differences").border_title = "what differs"
+        self._look()
+
+    def on_unmount(self) -> None:
+        """Leave no thread behind."""
+        if self._job is not None:
+            self._job.stop()
+
+    @property
+    def chosen(self) -> PastRun | None:
+        """The run under the cursor."""
+        place = self.query_one("#runs", OptionList).highlighted
+        return self._runs[place] if place is not None and place < len(self._runs) else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the keys that mean something now."""
+        run = self.chosen if self.is_mounted else None
+        if action == "go_on":
+            return run is not None and run.can_go_on
+        return run is not None if action in ("compare", "rename", "delete") else True
+
+    # --- what the keys do
+
+    def action_leave(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    @on(OptionList.OptionSelected)
+    def action_go_on(self) -> None:
+        """Answer with the run to go on with."""
+        run = self.chosen
+        if run is not None and run.can_go_on:
+            self.dismiss(run)
+        elif run is not None:
+            self._say(f"{run.name} is {run.summary.state}: only a run that was stopped or cut off can go on.")
+
+    def action_compare(self) -> None:
+        """Lay the run under the cursor beside others, or take it away again."""
+        if self.chosen is not None:
+            self.compared = with_letter(self.compared, self.chosen)
+            if len(self.compared) == len(LETTERS):
+                self._say(f"That is {len(LETTERS)} runs, as many as a chart can show.")
+            self._draw()
+
+    def action_rename(self) -> None:
+        """Ask for another name."""
+        run = self.chosen
+        if run is not None:
+            self.app.push_screen(AskName(run.name), partial(self._rename, run))
+
+    def action_delete(self) -> None:
+        """Ask whether to delete."""
+        run = self.chosen
+        if run is not None:
+            size, epochs = size_in_bytes(run.summary.size), count_of(run.summary.epochs, "epoch")
+            question = f"{epochs} of training and {size} of files would be gone for good."
+            self.app.push_screen(Confirm(f"delete {run.name}", question), partial(self._delete, run))
+
+    def _rename(self, run: PastRun, name: str | None) -> None:
+        if name and name != run.name:
+            try:
+                self._store.rename(run.name, name)
+            except UserError as error:
+                self._say(str(error), trouble=True)
+                return
+            self.compared = tuple(other for other in self.compared if other.name != run.name)
+            self._look()
+
+    def _delete(self, run: PastRun, sure: bool | None) -> None:
+        if sure:
+            try:
+                self._store.delete(run.name)
+            except UserError as error:
+                self._say(str(error), trouble=True)
+                return
+            self.compared = tuple(other for other in self.compared if other.name != run.name)
+            self._look()
+
+    # --- what the runs say
+
+    def _look(self) -> None:
+        self._runs = []
+        self.query_one("#runs", OptionList).clear_options()
+        self._job = Job(self, partial(bridge.past_runs, store=self._store), name="runs", interval=1 / 20)
+
+    @on(Job.Said)
+    def _listen(self, message: Job.Said) -> None:
+        if message.job is not self._job:
+            return
+        runs = self.query_one("#runs", OptionList)
+        first = not self._runs
+        found = [item for item in message.items if isinstance(item, PastRun)]
+        self._runs += found
+        runs.add_options([Option(self._line(run)) for run in found])
+        if first and self._runs:
+            runs.highlighted = 0
+        self._draw()
+
+    @on(Job.Ended)
+    def _end(self, message: Job.Ended) -> None:
+        if message.job is not self._job:
+            return
+        self._job = None
+        if message.error:
+            self._say(message.error, trouble=True)
+        elif not self._runs:
+            self._say("There is no run yet. Esc, then s, begins the first.")
+
+    @on(OptionList.OptionHighlighted)
+    def _turn_to(self) -> None:
+        self.refresh_bindings()
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw the compared runs, or, while there are none, the one under the cursor."""
+        runs = self.query_one("#runs", OptionList)
+        for place, run in enumerate(self._runs):
+            line = self._line(run)
+            if runs.get_option_at_index(place).prompt != line:
+                runs.replace_option_prompt_at_index(place, line)
+        chosen = self.chosen
+        shown = self.compared or ((ComparedRun(LETTERS[0], chosen),) if chosen is not None else ())
+        lines = [line_of(other) for other in shown]
+        ends = [point.step for line in lines for point in line.points[-1:]]
+        self.query_one(LossChart).show(lines, max(ends, default=0.0), self._preferences)
+        self.query_one("#table", Static).update(self._table())
+
+    def _table(self) -> Content:
+        """Return what differs in the settings of the compared runs."""
+        if len(self.compared) < 2:
+            return Content.styled("Choose two runs or more with Space, to see where their settings differ.", "dim")
+        others = self.compared
+        room = self.query_one("#differences").scrollable_content_region.width - 14
+        width = min(max(room // len(others), 7), 12)  # of a column; more runs than there is room for are cut off
+        heading = Content("").join(
+            [Content(" " * 14), *(Content.styled(f"{o.letter:>{width}}", self._color(o)) for o in others)]
+        )
+        best = tuple(loss_shown(other.run.summary.best_val_loss) for other in others)
+        rows = [("best loss", best), *differences([other.run for other in others])]
+        lines = [
+            "".join([f"{name:<14}", *(f" {shortened(value, width - 2):>{width - 1}}" for value in values)])
+            for name, values in rows
+        ]
+        return Content("\n").join([heading, *(Content(sanitise(line)) for line in lines)])
+
+    def _line(self, run: PastRun) -> Content:
+        summary = run.summary
+        other = next((other for other in self.compared if other.name == run.name), None)
+        letter = (other.letter, f"bold {self._color(other)}") if other is not None else (" ", "")
+        when = summary.created.astimezone().strftime("%d %b %H:%M") if summary.created else ""
+        loss = summary.best_val_loss if summary.best_val_loss is not None else summary.train_loss
+        kind = "" if summary.best_val_loss is not None or loss is None else " train"
+        return Content.assemble(
+            letter, " ", (f"{shortened(in_one_line(summary.name), 14):<15} ", "bold"),
+            f"{shortened(summary.corpus, 12):<13} {summary.state:<11} {count_of(summary.epochs, 'epoch'):>9} ",
+            f"{loss_shown(loss) if loss is not None else '':>6}", (f"{kind:<6} {when}", "dim"),
+        )  # fmt: skip
+
+    def _color(self, other: ComparedRun) -> str:
+        return self.query_one(LossChart).style_of(other.role)
+
+    def _say(self, text: str, *, trouble: bool = False) -> None:
+        hint = self.query_one("#runs-hint", Static)
+        hint.update(Content(sanitise(text)))
+        hint.set_class(trouble, "-trouble")

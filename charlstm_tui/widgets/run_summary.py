@@ -1,0 +1,93 @@
+"""What came of a run, and what to do next."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from charlstm_tui.numbers import clock, count_of
+from charlstm_tui.training_view import TrainingView
+from core.scores import bits_per_character
+from core.text import sanitise
+from core.verdict import Kind, judge
+
+_GLYPHS: dict[Kind, str] = {"unknown": "·", "learning": "↘", "good": "✓", "overfitting": "↗"}
+
+
+_LINES = ("best", "verdict", "saved", "next")
+
+
+class RunSummaryView(Vertical):
+    """Sums up a run that is over."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    RunSummaryView {
+        height: auto;
+        & > Horizontal { height: auto; }
+        & .name { width: 9; color: $text-muted; }
+        & .value { width: 1fr; height: auto; max-height: 3; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Lay out a line for each thing to say."""
+        for name in _LINES:
+            with Horizontal():
+                yield Static(name, classes="name")
+                yield Static(classes="value", id=f"summary-{name}")
+
+    def show(self, training: TrainingView) -> None:
+        """Sum up a run."""
+        self.query_one("#summary-verdict").set_class(not training.error, "-short")
+        for name, say in zip(_LINES, (_best, _verdict, _saved, _next), strict=True):
+            self.query_one(f"#summary-{name}", Static).update(say(training))
+
+
+def _best(training: TrainingView) -> Content:
+    best = training.best
+    if best is None:
+        return Content("no epoch was completed")
+    if best.val_loss is None:
+        loss = (f"{best.train_loss:.4f}", "bold $text-accent")
+        return Content.assemble(f"epoch {best.epoch} is the last, train ", loss, " nats/char")
+    against = ""
+    if training.baselines is not None and training.baselines.part == "validation":
+        counted = training.baselines.best
+        gain = counted.loss - best.val_loss
+        against = f", {abs(gain):.2f} {'below' if gain > 0 else 'above'} a {counted.name}"
+    return Content.assemble(
+        f"epoch {best.epoch} of {len(training.epochs)}: validation ",
+        (f"{best.val_loss:.4f}", "bold $text-success"),
+        f" ({bits_per_character(best.val_loss):.3f} bits){against}",
+    )
+
+
+def _verdict(training: TrainingView) -> Content:
+    if training.error:
+        return Content.styled(sanitise(training.error), "$text-error")
+    verdict = judge(training.epochs)
+    return Content.assemble(f"{_GLYPHS[verdict.kind]} {verdict.sentence}  ", (verdict.advice, "dim"))
+
+
+def _saved(training: TrainingView) -> Content:
+    path = _path(training)
+    if path is None:
+        return Content("nothing")
+    epochs, seconds = count_of(len(training.epochs), "epoch"), training.finished.elapsed_seconds  # type: ignore[union-attr]
+    return Content.assemble(sanitise(path), (f"   {epochs} in {clock(seconds)}", "dim"))
+
+
+def _next(training: TrainingView) -> Content:
+    keys = [("n", "shows the settings")]
+    if _path(training) is not None:
+        keys = [("e", "measures it"), ("g", "has it write"), ("n", "trains anew with a change")]
+        if training.can_go_on:
+            keys.insert(2, ("r", "goes on"))
+    return Content(", ").join([Content.assemble((key, "bold $text-accent"), f" {what}") for key, what in keys])
+
+
+def _path(training: TrainingView) -> str | None:
+    finished = training.finished
+    return (finished.best_checkpoint or finished.last_checkpoint) if finished is not None else None

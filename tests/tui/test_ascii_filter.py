@@ -1,0 +1,49 @@
+import pytest
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.color import Color
+
+from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.ascii_filter import AsciiFilter, to_ascii
+from charlstm_tui.preferences import Preferences, save_preferences
+from core.runs import RunStore
+from tests.tui.views import finished, running
+
+
+@pytest.mark.parametrize(
+    ("drawn", "plain"),
+    [
+        ("┌──┐│╌", "+--+|-"), ("▁▃▅█", "_-=#"), ("⠉⣀⣿⠀", "'.: "), ("● training", "o training"),
+        ("Molière, œuvres", "Moliere, ?uvres"), ("“çà” …", '"ca" .'), ("日x", "??x"), ("plain", "plain"),
+    ],
+)  # fmt: skip
+def test_what_is_drawn_has_a_plain_equivalent(drawn: str, plain: str) -> None:
+    assert to_ascii(drawn) == plain
+
+
+def test_no_character_changes_the_width_of_a_line() -> None:
+    for code in [*range(0x20, 0x3000), *range(0x4E00, 0x4E40), *range(0x1F600, 0x1F640)]:
+        character = chr(code)
+        if character.isprintable() and cell_len(character):
+            assert to_ascii(character).isascii()
+            assert cell_len(to_ascii(character)) == cell_len(character), hex(code)
+
+
+def test_styles_stay() -> None:
+    (segment,) = AsciiFilter().apply([Segment("━━", None)], Color(0, 0, 0))
+    assert segment.text == "--"
+
+
+async def test_the_app_shows_nothing_but_ascii_when_told_to(store: RunStore) -> None:
+    save_preferences(Preferences(glyphs="ascii"))
+    app = CharLSTMApp(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        for view in (None, running(3), finished()):
+            if view is not None:
+                app.training = view
+            await pilot.pause()
+            strips = app.screen._compositor.render_strips()
+            text = "\n".join(segment.text for strip in strips for segment in strip.apply_filter(
+                app.get_line_filters()[-1], Color(0, 0, 0)))  # fmt: skip
+            assert text.isascii()
+            assert view is None or view.phase in text

@@ -1,0 +1,77 @@
+"""Every action has a key, an entry in the palette and a line in the help."""
+
+from pathlib import Path
+
+from textual.containers import VerticalScroll
+from textual.widgets import Footer, Markdown
+
+from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.modes import MODES
+from charlstm_tui.screens.help import PAGES, HelpScreen
+from charlstm_tui.screens.training import TrainingScreen
+from tests.tui.conftest import until
+from tests.tui.views import finished, running
+
+
+def palette(app: CharLSTMApp) -> dict[str, str]:
+    return {command.title: command.help for command in app.get_system_commands(app.screen)}
+
+
+async def test_the_keys_of_a_run_are_in_the_palette_and_do_the_same_there(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert palette(app)["Start"] == "the same as s"
+        assert "Pause" not in palette(app)
+        app.training = running(3)
+        await until(lambda: "Earlier sample" in palette(app))
+        offered = palette(app)
+        for what in ("Pause", "Stop", "Sample", "New", "Runs", "Help", "Quit", "Earlier sample", "Draw with ascii"):
+            assert what in offered
+        smoothing = next(c for c in app.get_system_commands(app.screen) if c.title.startswith("Smoothing"))
+        await smoothing.callback()
+        await pilot.pause()
+        assert app.preferences.smoothing == "strong"
+        blocks = next(c for c in app.get_system_commands(app.screen) if c.title == "Draw with blocks")
+        blocks.callback()
+        assert app.preferences.glyphs == "blocks"
+
+
+async def test_help_explains_each_screen_and_lists_its_keys(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        for mode in MODES:
+            await app.switch_mode(mode)
+            await pilot.press("f1")
+            await until(lambda: isinstance(app.screen, HelpScreen))
+            await pilot.pause()
+            source = app.screen.query_one(Markdown).source
+            assert source.startswith(f"# {MODES[mode]}")
+            assert "F1" in source
+            before = app.screen.query_one(VerticalScroll).scroll_offset.y
+            await pilot.press("pagedown")
+            await until(lambda at=before: app.screen.query_one(VerticalScroll).scroll_offset.y > at)  # type: ignore[misc]
+            await pilot.press("escape")
+            await pilot.pause()
+            assert not isinstance(app.screen, HelpScreen)
+
+
+def test_the_help_of_train_explains_each_number_and_the_gates() -> None:
+    page = (PAGES / "train.md").read_text(encoding="utf-8")
+    for word in ("train", "validation", "in bits", "perplexity", "rate", "gradient", "speed", "memory"):
+        assert f"- **{word}**" in page
+    for gate in ("forget gate", "input gate", "output gate", "cell state"):
+        assert f"**{gate}**" in page
+
+
+async def test_every_action_of_the_train_screen_has_words(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)):
+        for binding in TrainingScreen.BINDINGS:
+            assert binding.description  # type: ignore[union-attr]
+
+
+async def test_what_matters_is_in_the_footer_at_80_columns(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        for view in (None, running(3), finished(), finished("stopped")):
+            if view is not None:
+                app.training = view
+            await pilot.pause()
+            footer = app.screen.query_one(Footer)
+            assert footer.max_scroll_x <= 0, f"the footer is wider than the screen: {view and view.phase}"

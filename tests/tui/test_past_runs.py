@@ -1,0 +1,138 @@
+"""The list of past runs, and what lies beside what."""
+
+import msgspec
+import pytest
+from textual.widgets import Input, OptionList
+
+from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, differences, with_letter
+from charlstm_tui.screens.ask import Confirm
+from charlstm_tui.screens.runs import RunsScreen
+from charlstm_tui.widgets.loss_chart import LossChart
+from core.config import ModelConfig, TrainingConfig, configure
+from core.control import Control
+from core.corpus import Corpus
+from core.recording import record
+from core.runs import Run, RunConfig, RunStore
+from core.summary import epochs_of, summarise
+from core.training import Trainer
+from tests.tui.conftest import until
+from tests.tui.steps import written
+
+
+@pytest.fixture
+def three(
+    store: RunStore, small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, trained: Run
+) -> list[Run]:
+    """Three runs: "sheep" as it is, one with other settings, one that was stopped."""
+    for name, changes in {"goats": {"window": 12, "seed": 5}, "cut": {"epochs": 50}}.items():
+        training = configure(tiny_training, changes)
+        config = RunConfig(preset="quick", corpus=small_corpus.config, model=tiny_model, training=training)
+        run, control = store.create(config, name), Control()
+        for _ in record(run, Trainer(small_corpus, tiny_model, training), control):
+            if name == "cut" and len(epochs_of(run.events())) >= 2:
+                control.stop()
+    return [store.get(name) for name in ("cut", "goats", "sheep")]
+
+
+def past(run: Run) -> PastRun:
+    return PastRun(summary=summarise(run), config=run.config(), epochs=tuple(epochs_of(run.events())))
+
+
+def names(app: CharLSTMApp) -> list[str]:
+    options = app.screen.query_one("#runs", OptionList)
+    return [str(option.prompt).split()[0] for option in options.options]
+
+
+async def listed(app: CharLSTMApp, count: int) -> None:
+    await until(lambda: app.screen.query_one("#runs", OptionList).option_count == count)
+
+
+async def test_runs_lie_beside_each_other_with_what_differs(app: CharLSTMApp, three: list[Run]) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("l")
+        await listed(app, 3)
+        assert names(app) == ["cut", "goats", "sheep"]
+        await pilot.press("down", "space", "down", "space")
+        await pilot.pause()
+        table = written(app, "#table")
+        rows = {line.split()[0]: line.split()[1:] for line in table.splitlines()[2:]}
+        assert rows == {"window": ["12", "10"], "seed": ["5", "0"]}
+        drawn = app.screen.query_one(LossChart)._datasets
+        assert len(drawn) == 4, "a line and a letter for each"
+        assert names(app) == ["cut", "A", "B"]
+        await pilot.press("up", "space")
+        await pilot.pause()
+        assert names(app) == ["cut", "goats", "B"], "the other keeps its letter, and with it its colour"
+        await pilot.press("escape")
+        assert not isinstance(app.screen, RunsScreen)
+        await pilot.press("l")
+        await listed(app, 3)
+        assert isinstance(app.screen, RunsScreen)
+        assert [other.name for other in app.screen.compared] == ["sheep"], "what was chosen stays chosen"
+
+
+async def test_a_run_is_renamed_and_deleted_when_one_is_sure(
+    app: CharLSTMApp, store: RunStore, three: list[Run]
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("l")
+        await listed(app, 3)
+        await pilot.press("down", "r")
+        box = app.screen.query_one(Input)
+        assert box.value == "goats"
+        box.value = "a/b"
+        await pilot.press("enter")
+        await until(lambda: "cannot be called" in written(app, "#runs-hint"))
+        await pilot.press("r")
+        app.screen.query_one(Input).value = "kids"
+        await pilot.press("enter")
+        await until(lambda: "kids" in names(app))
+        await listed(app, 3)
+        assert store.has("kids")
+        assert not store.has("goats")
+        await pilot.press("d")
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("escape")
+        await listed(app, 3)
+        await pilot.press("d", "d")
+        await listed(app, 2)
+        assert len(store.all()) == 2
+
+
+async def test_only_a_run_that_was_stopped_goes_on(app: CharLSTMApp, three: list[Run]) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("l")
+        await listed(app, 3)
+        await pilot.press("down", "enter")
+        await until(lambda: "goats is finished" in written(app, "#runs-hint"))
+        await pilot.press("up", "enter")
+        await until(lambda: app.training.started is not None)
+        assert app.training.started is not None
+        assert app.training.started.run == "cut"
+        assert app.training.started.epochs_done >= 2
+        await until(lambda: bool(app.training.samples))
+        assert app.training.samples[0].epoch == 0, "what it wrote before is there as well"
+        await pilot.press("x", "s")
+        await until(lambda: not app.training.alive)
+
+
+def test_letters_are_given_once_and_come_back(three: list[Run]) -> None:
+    cut, goats, sheep = map(past, three)
+    compared = with_letter(with_letter((), cut), goats)
+    assert [(other.letter, other.name) for other in compared] == [("A", "cut"), ("B", "goats")]
+    compared = with_letter(with_letter(compared, cut), sheep)
+    assert [(other.letter, other.name) for other in compared] == [("B", "goats"), ("A", "sheep")]
+    many: tuple[ComparedRun, ...] = ()
+    for number in range(10):
+        summary = msgspec.structs.replace(cut.summary, name=f"run-{number}")
+        many = with_letter(many, msgspec.structs.replace(cut, summary=summary))
+    assert [other.letter for other in many] == list(LETTERS)
+
+
+def test_only_what_differs_is_told(three: list[Run]) -> None:
+    cut, goats, sheep = map(past, three)
+    assert differences([goats, sheep]) == [("window", ("12", "10")), ("seed", ("5", "0"))]
+    assert differences([sheep, sheep]) == []
+    assert differences([]) == []
+    assert ("epochs", ("50", "2")) in differences([cut, sheep])
