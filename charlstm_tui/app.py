@@ -35,6 +35,7 @@ from charlstm_tui.modes import MODES
 from charlstm_tui.preferences import GLYPHS, Glyphs, Preferences, load_preferences, save_preferences
 from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
 from charlstm_tui.screens.training import TrainingScreen
+from charlstm_tui.style_filter import StyleFilter
 from charlstm_tui.training_view import TrainingView
 from core.errors import UserError
 from core.events import RunStarted, SavingFailed
@@ -105,7 +106,8 @@ class CharLSTMApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what changes the lines on their way to the terminal."""
-        return [*super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
+        first = [StyleFilter()] if self.no_color else []
+        return [*first, *super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return what the palette offers: every key that means something now, and how things look."""

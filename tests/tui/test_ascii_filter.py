@@ -7,6 +7,7 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.ascii_filter import AsciiFilter, to_ascii
 from charlstm_tui.preferences import Preferences, save_preferences
 from core.runs import RunStore
+from tests.tui.conftest import until
 from tests.tui.views import finished, running
 
 
@@ -47,3 +48,23 @@ async def test_the_app_shows_nothing_but_ascii_when_told_to(store: RunStore) -> 
                 app.get_line_filters()[-1], Color(0, 0, 0)))  # fmt: skip
             assert text.isascii()
             assert view is None or view.phase in text
+
+
+async def test_without_colour_every_screen_of_a_run_can_be_drawn_in_greys(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = CharLSTMApp(store)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for view in (running(3), finished()):
+            app.training = view
+            await until(lambda: bool(app.screen.query("#chart")))
+            await pilot.pause()
+            strips = app.screen._compositor.render_strips()
+            for strip in strips:
+                for line_filter in app.get_line_filters():
+                    strip = strip.apply_filter(line_filter, Color(0, 0, 0))
+                for segment in strip:
+                    for color in (segment.style.color, segment.style.bgcolor) if segment.style else ():
+                        if color is not None and color.triplet is not None:
+                            assert len(set(color.triplet)) == 1, f"{color} is no grey"
