@@ -63,11 +63,6 @@ class ForecastPanel(Static):
             self._job.stop()
             self._job = None
 
-    def forget(self) -> None:
-        """Stop, and look anew when next asked to."""
-        self.stop()
-        self._config = None
-
     def on_unmount(self) -> None:
         """Leave no thread behind."""
         self.stop()
