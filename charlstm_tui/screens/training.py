@@ -85,22 +85,30 @@ class TrainingScreen(Screen[None]):
         self._complaint = ""  # why the last start did not succeed, until something is changed
         self._foresight_is_due = False
         self._another_follows = False  # a new run, once this one is stopped
+        self.laid_out = False
+        """Whether the settings are there; they come after the first paint."""
         self.training = TrainingView()
 
     def compose(self) -> ComposeResult:
         """Lay out the screen; what shows a run is made when there is one."""
         yield TopLine("train")
         with ContentSwitcher(initial="settings"), Vertical(id="settings"):
-            with Horizontal(id="form-and-forecast"):
-                yield SettingsForm(self._preferences.run)
-                yield ForecastPanel(id="forecast")
+            yield Horizontal(id="form-and-forecast")
             yield Static(HOW_TO_START, id="hint")
             yield Button("Start training", id="start", compact=True)
         yield Footer()
 
     def on_mount(self) -> None:
         """Follow the app's training run."""
-        self.query_one("#forecast").border_title = "forecast"
+        # By way of the app: only its own turn comes after the first paint, which so is there 0.15 s before the form.
+        self.app.call_later(self.app.call_after_refresh, self._lay_out_settings)
+
+    async def _lay_out_settings(self) -> None:
+        forecast = ForecastPanel(id="forecast")
+        forecast.border_title = "forecast"
+        await self.query_one("#form-and-forecast").mount(SettingsForm(self._preferences.run), forecast)
+        self.laid_out = True
+        self.refresh_bindings()
         self.watch(self.app, "training", self._show)
         self.watch(self.app, "preferences", self._look_differently, init=False)
 
@@ -250,6 +258,8 @@ class TrainingScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""
+        if not self.laid_out:
+            return False
         training, on_settings = self.training, self._on_settings
         match action:
             case "start":

@@ -14,13 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import safetensors.torch
 from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charlstm_tui.cli import commands
+from charlstm_tui.cli import COMMANDS, commands
 from core.checkpoint import load_checkpoint
 from core.config import ModelConfig, SamplingConfig, TrainingConfig
 from core.control import Control
@@ -255,10 +256,11 @@ VALUES = st.one_of(
     ),
     WORDS,
 )
-OPTIONS = sorted({option for command in commands.commands.values() for parameter in command.params
+NAMED = {name: commands.get_command(click.Context(commands), name) for name in COMMANDS}
+OPTIONS = sorted({option for command in NAMED.values() if command for parameter in command.params
                   for option in parameter.opts if option.startswith("--")} - {"--length"})  # fmt: skip
 LINES = st.tuples(
-    st.sampled_from(["train", "evaluate", "generate", "corpus", "presets", "runs", "", "trian"]),
+    st.sampled_from([*COMMANDS, "", "trian"]),
     st.lists(
         st.one_of(
             VALUES,

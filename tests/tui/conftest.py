@@ -7,8 +7,10 @@ from functools import partial
 
 import pytest
 from textual._wait import wait_for_idle
+from textual.pilot import Pilot
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.screens.training import TrainingScreen
 from core.config import ModelConfig, TrainingConfig
 from core.control import Control
 from core.corpus import Corpus
@@ -41,6 +43,20 @@ def keys_that_do_not_wait_for_the_training(monkeypatch: pytest.MonkeyPatch) -> N
     """After each key Textual's pilot waits until the process rests, a second at most; while it trains it never does."""
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
+
+
+@pytest.fixture(autouse=True)
+def pilots_that_wait_for_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form is laid out after the first paint; whoever flies the app means to see it."""
+    wait = Pilot._wait_for_screen
+
+    async def wait_for_form(pilot: Pilot[None], timeout: float = 30) -> bool:
+        screen = pilot.app.screen
+        if isinstance(screen, TrainingScreen):
+            await until(lambda: screen.laid_out or not pilot.app.is_running, timeout)
+        return await wait(pilot, timeout)
+
+    monkeypatch.setattr(Pilot, "_wait_for_screen", wait_for_form)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ After a change that is meant: look at the report that pytest names, then
 `pytest tests/tui/test_looks.py --snapshot-update`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -36,6 +36,20 @@ from tests.tui.views import CORPUS, STARTED, finished, running
 SIZES = [(80, 24), (120, 40)]
 ALL_SIZES = [*SIZES, (200, 60)]
 SnapCompare = Callable[..., bool]
+
+
+@pytest.fixture
+def snap_compare(snap_compare: SnapCompare) -> SnapCompare:
+    """Compare what is there once the screen is whole."""
+
+    def compare(app: CharLSTMApp, *, run_before: Callable[[Pilot[None]], Awaitable[None]], **kwargs: object) -> bool:
+        async def before(pilot: Pilot[None]) -> None:
+            await pilot.pause()
+            await run_before(pilot)
+
+        return snap_compare(app, run_before=before, **kwargs)
+
+    return compare
 
 
 async def still(pilot: Pilot[None]) -> None:
