@@ -1,12 +1,17 @@
-"""Textual's driver for a terminal that may go away.
+"""Textual's driver for a terminal that may go away, and that others print to.
 
 Its writing thread ends at the first write that fails, and everything then waits for that thread for ever: a process
-left behind by a closed window. Here such a write is lost, and the app is told.
+left behind by a closed window. Here such a write is lost, and the app is told. And it draws on a descriptor of its own,
+so that what C code prints can be led elsewhere meanwhile.
 """
 
+import contextlib
 import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from charlstm_tui import signals
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -41,9 +46,33 @@ def driver_class(gone: Callable[[], None]) -> "type[Driver] | None":
         return None
     from textual.drivers.linux_driver import LinuxDriver
 
+    from charlstm_tui.diversion import Diversion
+
     class TolerantDriver(LinuxDriver):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            self._file: Any = _Tolerant(self._file, gone)
+            self._diversion = Diversion()
+            self._file: Any = _Tolerant(_terminal(), gone)
+
+        def start_application_mode(self) -> None:
+            self._diversion.begin()
+            super().start_application_mode()  # type: ignore[no-untyped-call]
+
+        def stop_application_mode(self) -> None:
+            super().stop_application_mode()
+            self._diversion.end()
+
+        def _get_terminal_size(self) -> tuple[int, int]:
+            with contextlib.suppress(OSError):
+                return os.get_terminal_size(self._file.fileno())
+            return super()._get_terminal_size()
 
     return TolerantDriver
+
+
+def _terminal() -> Any:
+    """Return a file of its own on the terminal: that of standard error, or, where that leads elsewhere, of output."""
+    descriptor = os.dup(2 if os.isatty(2) else 1)
+    signals.terminals.add(descriptor)
+    encoding = sys.__stdout__.encoding if sys.__stdout__ else "utf-8"
+    return os.fdopen(descriptor, "w", encoding=encoding, errors="replace")

@@ -4,13 +4,15 @@ import contextlib
 import os
 import signal
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 HANGUP = getattr(signal, "SIGHUP", 1)
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+terminals = {0, 1, 2}
+"""The descriptors that may lead to the terminal."""
 
 
 class Ended(BaseException):
@@ -58,9 +60,8 @@ def end(number: int) -> None:
 def forget_terminal() -> None:
     """Send to nowhere what would go to a terminal that is gone: each write there would fail."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
-        with contextlib.suppress(OSError, ValueError, AttributeError):
-            descriptor = stream.fileno()  # type: ignore[union-attr]
+    for descriptor in tuple(terminals):
+        with contextlib.suppress(OSError):
             if stat.S_ISCHR(os.fstat(descriptor).st_mode):  # isatty() says no to a terminal that is gone
                 os.dup2(nowhere, descriptor)
     os.close(nowhere)

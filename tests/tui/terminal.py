@@ -15,6 +15,8 @@ class Terminal:
     def __init__(
         self, command: str, arguments: list[str], env: dict[str, str], columns: int = 80, rows: int = 24
     ) -> None:
+        self.everything = ""
+        """All that was ever sent to the screen."""
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
@@ -57,7 +59,9 @@ class Terminal:
 
     def _read(self, seconds: float) -> None:
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
-            self._stream.feed(self.process.read_nonblocking(65_536, timeout=seconds))
+            read = self.process.read_nonblocking(65_536, timeout=seconds)
+            self.everything += read.decode("utf-8", errors="replace")
+            self._stream.feed(read)
 
 
 def _heed_ctrl_c() -> None:

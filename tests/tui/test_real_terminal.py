@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from charlstm_tui.diversion import printed_path
 from core.checkpoint import load_checkpoint
 from core.runs import RunStore
 from core.snapshot import load_snapshot
@@ -33,7 +34,7 @@ def terminal(own_runs: Path) -> Iterator[Terminal]:
 
 
 def start_training(terminal: Terminal, text: Path) -> None:
-    terminal.until_shown("Start training")
+    terminal.until_shown("s Start")
     terminal.send("\t")
     terminal.until(lambda screen: "s Start" not in screen)  # letters are no keys now: the field has the focus
     terminal.send(str(text))
@@ -207,5 +208,24 @@ def test_nothing_but_ascii_reaches_a_terminal_that_has_nothing_else(own_runs: Pa
         screen = terminal.until(lambda screen: re.search(r"epoch +[3-9]", screen) is not None)
         assert screen.isascii()
         assert "validation" in screen
+    finally:
+        terminal.close()
+
+
+def test_what_c_code_prints_does_not_reach_the_screen(own_runs: Path, small_text: Path) -> None:
+    """oneDNN tells on standard output, past Python, of each thing it does, when it is asked to."""
+    environment = dict(os.environ) | {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(own_runs), "ONEDNN_VERBOSE": "1"}
+    terminal = Terminal(sys.executable, ["-m", "charlstm_tui"], environment)
+    try:
+        start_training(terminal, small_text)
+        terminal.until(lambda screen: re.search(r"\d\.\d{4}", screen) is not None)
+        terminal.until_shown("● training")
+        assert "onednn" not in terminal.everything
+        terminal.send("q")
+        terminal.until_shown("Stop, save")
+        terminal.send("d")
+        assert terminal.exit_code() == 0
+        assert "onednn" not in terminal.everything
+        assert "onednn_verbose" in printed_path().read_text(encoding="utf-8", errors="replace")
     finally:
         terminal.close()
