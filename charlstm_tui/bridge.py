@@ -298,9 +298,9 @@ def write(
     checkpoint = load_checkpoint(path)
     yield Doing("reading the prompt")
     sampler = Sampler(checkpoint.model, checkpoint.vocabulary, config, prompt)
-    yield Prompted(sampler.notice)
-    for character in islice(sampler, length):
+    yield Prompted(sampler.prompt.notice)
+    for drawn in islice(sampler, length):
         if control.stopped:
             return
-        yield character
+        yield drawn.character
         control.wait(1 / pace)

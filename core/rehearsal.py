@@ -39,7 +39,8 @@ class Rehearsal:
         length = self._length or TrainingConfig().sample_length  # somebody asked
         try:
             sampler = Sampler(model, self._vocabulary, self._sampling, self.prompt)
-            text = "".join(takewhile(lambda _: not control.stopped, islice(sampler, length)))
+            drawn = takewhile(lambda _: not control.stopped, islice(sampler, length))
+            text = "".join(one.character for one in drawn)
         except UserError:  # the run is about to say that its loss went astray
             return None
         self.last_seconds = time.perf_counter() - started

@@ -1,6 +1,10 @@
-"""Text from a model, one character at a time: each is drawn from what the model expects and fed back to it."""
+"""Text from a model, one character at a time: each is drawn from what the model expects and fed back to it.
 
-from collections.abc import Collection, Iterator
+One text streams from a `Sampler`; many at once come from `core.chorus`, by the same rule and so the same texts.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,23 +12,54 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.config import SamplingConfig
-from core.decoding import normalise
 from core.errors import UserError
 from core.model import CharLSTM, State
+from core.prompting import Prompt, fit
 from core.stepper import Stepper
 from core.vocabulary import Vocabulary
 
 PRIMING_CHUNK = 1_000
 """Characters of a prompt read at once."""
+_COLDEST = 1e-200
+"""A temperature below this is as cold as this, and would overflow."""
 
+Logits = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
 
 
-class Sampler(Iterator[str]):
+class Alternative(NamedTuple):
+    """A character that may come next."""
+
+    character: str
+    probability: float
+
+
+class Drawn(NamedTuple):
+    """A character that was drawn, and what it was drawn from."""
+
+    character: str
+    probability: float
+    """With which it was drawn: after temperature, top-k and top-p."""
+    logits: Logits
+    """What the model expected, (V,), before all that."""
+    id: int
+    """The character's place in `logits`."""
+
+    @property
+    def surprise(self) -> float:
+        """How little the model itself expected the character, in nats: -ln p, whatever the temperature."""
+        logits = self.logits.astype(np.float64)
+        highest = logits.max()
+        return float(np.log(np.exp(logits - highest).sum()) + highest - logits[self.id])
+
+
+class Sampler(Iterator[Drawn]):
     """An endless iterator of characters. An empty prompt begins from nothing: see `Vocabulary.start_id`.
 
     It has copies of the weights, a random generator and a state of its own, so it disturbs no training and no other
-    sampler. Characters of the prompt that the model does not know are left out, and `notice` tells which.
+    sampler, and goes on from where it was for as long as it is kept. What the model does not know of the prompt is
+    replaced or left out: `prompt` tells. Setting `config` changes what is drawn from then on; its seed only counts at
+    the start.
 
     Raises:
         UserError: what the model expects is not a number, so that nothing can be drawn.
@@ -32,32 +67,47 @@ class Sampler(Iterator[str]):
 
     def __init__(self, model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, prompt: str = "") -> None:
         self.config = config
+        self.prompt: Prompt = fit(prompt, vocabulary)
+        """The prompt, and what became of it."""
         self._characters = vocabulary.characters
         self._generator = np.random.default_rng(config.seed)
-        prompt = normalise(prompt)
-        self.notice = _left_out(vocabulary.unknown_in(prompt))
-        """What of the prompt was left out, in words; empty if nothing was."""
-        ids = torch.from_numpy(vocabulary.encode(prompt))
-        if not len(ids):
-            ids = torch.tensor([vocabulary.start_id])
-        self._stepper = Stepper(model, _state_after(model, ids[:-1]))
-        self._last = ids[-1:].numpy().copy()  # (1,): what is to be read next
+        state, last = primed(model, vocabulary, self.prompt)
+        self._stepper = Stepper(model, state)
+        self._last = np.array([last])  # (1,): what is to be read next
         self._logits = self._stepper.step(self._last)[0]  # (V,), of the next character
 
-    def __next__(self) -> str:
+    def __next__(self) -> Drawn:
         """Draw the next character and read it."""
-        chosen = self._draw()
+        logits = self._logits.copy()
+        chosen, probability = self._draw(logits)
         self._last[0] = chosen
         self._logits = self._stepper.step(self._last)[0]
-        return self._characters[chosen]
+        return Drawn(self._characters[chosen], probability, logits, chosen)
 
-    def _draw(self) -> int:
-        if not np.isfinite(self._logits).all():
-            raise UserError("The weights of this model are damaged: it expects nothing that is a number.")
+    def alternatives(self, count: int) -> list[Alternative]:
+        """Return what may come next, likeliest first, with the probabilities it will be drawn with."""
+        probabilities = adjusted(self._logits, self.config)
+        likeliest = np.argsort(-probabilities, kind="stable")[:count]
+        return [Alternative(self._characters[place], float(probabilities[place])) for place in likeliest]
+
+    def _draw(self, logits: Logits) -> tuple[int, float]:
         if self.config.temperature == 0:
-            return int(self._logits.argmax())
-        below = adjusted(self._logits, self.config).cumsum()
-        return int(below.searchsorted(self._generator.random() * below[-1], side="right"))
+            _check(bool(np.isfinite(logits).all()))
+            return int(logits.argmax()), 1.0
+        weights = weights_of(logits, self.config)
+        below = weights.cumsum()
+        total = below[-1]
+        _check(total > 0)
+        chosen = int(below.searchsorted(self._generator.random() * total, side="right"))
+        return chosen, float(weights[chosen] / total)
+
+
+def primed(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> tuple[State | None, int]:
+    """Return the state of a network that has read all but the last character of a prompt, and that one's id."""
+    ids = torch.from_numpy(vocabulary.encode(prompt.read))
+    if not len(ids):
+        return None, vocabulary.start_id
+    return _state_after(model, ids[:-1]), int(ids[-1])
 
 
 def _state_after(model: CharLSTM, ids: Tensor) -> State | None:
@@ -70,29 +120,41 @@ def _state_after(model: CharLSTM, ids: Tensor) -> State | None:
     return state
 
 
-def _left_out(unknown: Collection[str]) -> str:
-    return f"Left out of the prompt, unknown to the model: {' '.join(unknown)}" if unknown else ""
+def _check(is_sound: bool) -> None:
+    if not is_sound:
+        raise UserError("The weights of this model are damaged: it expects nothing that is a number.")
 
 
-def adjusted(logits: NDArray[np.float32], config: SamplingConfig) -> Probabilities:
-    """Return the probabilities to draw from, (V,), for logits (V,) at a temperature above 0.
+def weights_of(logits: Logits, config: SamplingConfig) -> Probabilities:
+    """Return numbers in proportion to which to draw, (..., V), for logits (..., V) at a temperature above 0.
 
     Top-p is nucleus sampling: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020, section 3.1.
     """
-    centred = logits.astype(np.float64)
-    centred -= centred.max()  # so that a tiny temperature gives 0 and -inf, never inf - inf
-    with np.errstate(over="ignore"):
-        centred /= config.temperature
-    probabilities = np.exp(centred)
-    probabilities /= probabilities.sum()
+    weights = logits.astype(np.float64)
+    weights -= weights.max(axis=-1, keepdims=True)  # so that a tiny temperature gives 0 and -inf, never inf - inf
+    if config.temperature != 1:
+        weights /= max(config.temperature, _COLDEST)
+    np.exp(weights, out=weights)
     if not config.top_k and config.top_p == 1:
-        return probabilities
-    order = np.argsort(-probabilities, kind="stable")
-    ordered = probabilities[order]
+        return weights
+    order = np.argsort(-weights, axis=-1, kind="stable")
+    ordered = np.take_along_axis(weights, order, axis=-1)
     if config.top_k:
-        ordered[config.top_k :] = 0
+        ordered[..., config.top_k :] = 0
     if config.top_p < 1:
-        before = ordered.cumsum() - ordered
-        ordered[before >= config.top_p * ordered.sum()] = 0  # the likeliest always stays: nothing is before it
-    probabilities[order] = ordered / ordered.sum()
-    return probabilities
+        before = ordered.cumsum(axis=-1) - ordered
+        # the likeliest always stays: nothing is before it
+        ordered[before >= config.top_p * ordered.sum(axis=-1, keepdims=True)] = 0
+    np.put_along_axis(weights, order, ordered, axis=-1)
+    return weights
+
+
+def adjusted(logits: Logits, config: SamplingConfig) -> Probabilities:
+    """Return the probabilities to draw from, (V,), for logits (V,); at temperature 0, 1 for the likeliest."""
+    if config.temperature == 0:
+        certain = np.zeros(len(logits))
+        certain[logits.argmax()] = 1
+        return certain
+    weights = weights_of(logits, config)
+    weights /= weights.sum()
+    return weights

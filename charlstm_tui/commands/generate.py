@@ -1,25 +1,41 @@
-"""`charlstm-tui generate`: text to stdout, each character as it is drawn."""
+"""`charlstm-tui generate`: text to stdout, each character as it is drawn, or many texts at once."""
 
 import json
+import sys
 import time
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
+from charlstm_tui.commands.streams import bar
 from core.config import SamplingConfig, configure
+from core.errors import UserError
 from core.runs import RunStore
 from core.text import sanitise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.checkpoint import Checkpoint
+    from core.chorus import Text
+
+FLUSH_SECONDS = 1 / 60
+"""Between two looks that a reader may take: a flush for every character would take longer than to write it."""
 
 
 @click.command("generate", short_help="Have a model write.")
 @click.argument("checkpoint")
-@click.option("--prompt", default="", metavar="TEXT", help="What the text begins with; else it begins from nothing.")
+@click.option(
+    "--prompt", default="", metavar="TEXT",
+    help="What the text begins with; - reads it from standard input; else it begins from nothing.",
+)  # fmt: skip
 @click.option("--length", type=click.IntRange(1, 10**9), default=500, show_default=True, help="Characters to write.")
 @click.option(
-    "--count", type=click.IntRange(1, 10**6), default=1, show_default=True, help="Texts, each from the next seed."
-)
+    "--count", type=click.IntRange(1, 10**6), default=1, show_default=True,
+    help="Texts, each from the next seed, written side by side.",
+)  # fmt: skip
 @setting_options(SamplingConfig)
 @runs_option
 @json_option
@@ -28,29 +44,60 @@ def generate_command(
 ) -> None:
     """Have CHECKPOINT, a run's name or a file, write a text."""
     config = configure(SamplingConfig(), given(settings, SamplingConfig))
+    configure(config, {"seed": config.seed + count - 1})  # refuses it here rather than after an hour
     path = store.checkpoint_path(checkpoint)
+    if prompt == "-":
+        prompt = _from_stdin()
     from core.checkpoint import load_checkpoint
-    from core.sampling import Sampler
+    from core.prompting import fit
 
     model = load_checkpoint(path)
-    samplers = [
-        Sampler(model.model, model.vocabulary, configure(config, {"seed": config.seed + number}), prompt)
-        for number in range(count)
-    ]
-    if samplers[0].notice:
-        click.echo(sanitise(samplers[0].notice), err=True)
-    for number, sampler in enumerate(samplers):
-        characters = islice(sampler, length)
-        seed = sampler.config.seed
+    if notice := fit(prompt, model.vocabulary).notice:
+        click.echo(sanitise(notice), err=True)
+    if count == 1 and not as_json:
+        _stream(model, config, prompt, length)
+        return
+    for number, text in enumerate(_texts(model, config, prompt, length, count)):
         if as_json:
-            started = time.perf_counter()
-            text = "".join(characters)
-            speed = length / (time.perf_counter() - started)
-            click.echo(json.dumps({"prompt": prompt, "text": text, "seed": seed, "characters_per_second": speed}))
+            told = {"prompt": prompt, "text": text.text, "seed": text.seed}
+            click.echo(json.dumps(told | {"characters_per_second": text.characters_per_second}))
         else:
-            if count > 1:
-                click.echo(f"{'' if number == 0 else chr(10)}--- seed {seed} ---")
-            click.echo(sanitise(prompt), nl=False)
-            for character in characters:
-                click.echo(sanitise(character), nl=False)
-            click.echo()
+            click.echo(f"{'' if number == 0 else chr(10)}--- seed {text.seed} ---")
+            click.echo(sanitise(prompt + text.text))
+
+
+def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int) -> None:
+    """Write one text, such that a reader sees it grow."""
+    from core.sampling import Sampler
+
+    sys.stdout.write(sanitise(prompt))
+    sys.stdout.flush()
+    flushed = time.perf_counter()
+    for drawn in islice(Sampler(model.model, model.vocabulary, config, prompt), length):
+        sys.stdout.write(sanitise(drawn.character))
+        if (now := time.perf_counter()) - flushed > FLUSH_SECONDS:
+            sys.stdout.flush()
+            flushed = now
+    click.echo()
+
+
+def _texts(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int, count: int) -> "Iterator[Text]":
+    """Write texts side by side; a bar tells how far they are."""
+    from core.chorus import Writing, write_texts
+
+    with bar(f"{count:,} × {length:,} characters") as progress:
+        task = progress.add_task("", total=count * length)
+        for event in write_texts(model.model, model.vocabulary, config, prompt, length=length, count=count):
+            if isinstance(event, Writing):
+                progress.update(task, completed=event.characters)
+            else:
+                yield event
+
+
+def _from_stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError("The prompt on standard input is not UTF-8.") from None
+    except (AttributeError, ValueError):  # it was closed before the start
+        raise UserError("There is no standard input to read the prompt from.") from None

@@ -220,7 +220,7 @@ def test_a_checkpoint_that_lies_is_refused_or_used(
 
     def write() -> None:
         checkpoint = load_checkpoint(path)
-        "".join(islice(Sampler(checkpoint.model, checkpoint.vocabulary, SamplingConfig(), "3"), 5))
+        list(islice(Sampler(checkpoint.model, checkpoint.vocabulary, SamplingConfig(), "3"), 5))
         only_a_user_error(lambda: checkpoint.corpus.path)
 
     def go_on() -> None:

@@ -280,3 +280,25 @@ def test_a_preset_is_shown_as_a_file_that_train_takes(small_text: Path, tmp_path
     assert call("train", "--config", file, "--corpus", small_text, *TINY, "--name", "mine").exit_code == 0
     assert store.get("mine").config().training.averaging == PRESETS["standard"].training.averaging
     assert call("presets", "speedy").exit_code == 2
+
+
+def test_generate_reads_its_prompt_from_standard_input(trained: str) -> None:
+    arguments = ["generate", trained, "--prompt", "-", "--length", "20"]
+    result = CliRunner().invoke(commands, arguments, input="3 mou\n")
+    assert result.exit_code == 0
+    assert result.stdout == call("generate", trained, "--prompt", "3 mou\n", "--length", 20).stdout
+    result = CliRunner().invoke(commands, arguments, input=b"\xff\xfe3")
+    assert result.exit_code == 2
+    assert "not UTF-8" in result.stderr
+
+
+def test_many_texts_are_those_that_are_written_one_by_one(trained: str) -> None:
+    together = call("generate", trained, "--count", 70, "--length", 30, "--seed", 4, "--json").stdout.splitlines()
+    assert len(together) == 70
+    for line in (together[0], together[13], together[69]):
+        text = json.loads(line)
+        alone = call("generate", trained, "--length", 30, "--seed", text["seed"]).stdout
+        assert alone == text["text"] + "\n"
+    plain = call("generate", trained, "--count", 2, "--length", 30, "--seed", 4, "--prompt", "3").stdout
+    assert plain.startswith("--- seed 4 ---\n3")
+    assert "\n\n--- seed 5 ---\n3" in plain

@@ -157,3 +157,18 @@ def test_a_locale_without_a_character_shows_a_question_mark_and_does_not_fail(sm
     )  # fmt: skip
     assert found.returncode == 0
     assert found.stdout.startswith("chèvres ? ".encode("latin-1"))
+
+
+def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(small_text: Path) -> None:
+    tiny = ["--epochs", "1", "--hidden-size", "4", "--streams", "1", "--window", "10", "--name", "s"]
+    subprocess.run([*COMMAND, "train", "--corpus", small_text, *tiny], check=True, capture_output=True)
+    writer = subprocess.Popen(
+        [*COMMAND, "generate", "s", "--length", "100000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    assert len(writer.stdout.read(100)) == 100
+    writer.stdout.close()
+    assert writer.wait(10) in (0, 1)
+    assert writer.stderr is not None
+    assert writer.stderr.read() == b""
+    writer.stderr.close()

@@ -8,7 +8,7 @@ from core.config import ModelConfig, SamplingConfig, TrainingConfig, configure
 from core.control import Control
 from core.corpus import Corpus
 from core.events import EpochCompleted, Event, Paused, RunFinished, SampleDrawn, StepsCompleted
-from core.sampling import Sampler
+from core.sampling import Drawn, Sampler
 from core.training import Trainer
 
 
@@ -32,7 +32,8 @@ def test_a_sample_is_drawn_before_the_first_step_and_after_each_epoch(
     assert samples[0].text != samples[3].text
     assert [type(event) for event in events[-3:]] == [EpochCompleted, SampleDrawn, RunFinished]
     sampler = Sampler(trainer.model, trainer.vocabulary, SamplingConfig(seed=writing.seed), "3 mou")
-    assert samples[-1].text == "".join(itertools.islice(sampler, 40)), "by the network as it stands, from that prompt"
+    written = "".join(drawn.character for drawn in itertools.islice(sampler, 40))
+    assert samples[-1].text == written, "by the network as it stands, from that prompt"
 
 
 def test_samples_leave_the_training_as_it_would_have_been(
@@ -80,7 +81,7 @@ def test_a_stop_ends_a_sample(
     drawn = 0
     draw = Sampler.__next__
 
-    def counted(sampler: Sampler) -> str:
+    def counted(sampler: Sampler) -> Drawn:
         nonlocal drawn
         drawn += 1
         if drawn == 7:

@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import islice
 
 import numpy as np
@@ -21,7 +22,7 @@ def model() -> CharLSTM:
 
 def text(prompt: str = "", length: int = 200, **settings: float) -> str:
     config = SamplingConfig(**settings)  # type: ignore[arg-type]
-    return "".join(islice(Sampler(model(), ALPHABET, config, prompt), length))
+    return "".join(drawn.character for drawn in islice(Sampler(model(), ALPHABET, config, prompt), length))
 
 
 def test_the_same_seed_gives_the_same_text_and_another_another() -> None:
@@ -43,10 +44,10 @@ def test_a_prompt_is_read_whole_and_what_is_unknown_left_out() -> None:
 
 
 def test_what_was_left_out_is_told_and_an_accent_in_two_pieces_is_not_left_out() -> None:
-    assert Sampler(model(), ALPHABET, SamplingConfig(), "aßbß€").notice.endswith(": ß €")
+    assert Sampler(model(), ALPHABET, SamplingConfig(), "aßbß€").prompt.left_out == ("ß", "€")
     accents = Vocabulary("è.")
     network = CharLSTM(ModelConfig(embedding_size=2, hidden_size=2), 2)
-    assert Sampler(network, accents, SamplingConfig(), "e\u0300").notice == ""
+    assert Sampler(network, accents, SamplingConfig(), "e\u0300").prompt.notice == ""
 
 
 def test_temperature_zero_takes_the_likeliest_each_time() -> None:
@@ -61,7 +62,7 @@ def test_temperature_zero_takes_the_likeliest_each_time() -> None:
 def test_draws_follow_the_distribution() -> None:
     sampler = Sampler(model(), ALPHABET, SamplingConfig(temperature=1.0))
     expected = 5000 * torch.from_numpy(sampler._logits).double().softmax(0).numpy()
-    observed = np.bincount([sampler._draw() for _ in range(5000)], minlength=len(ALPHABET))
+    observed = np.bincount([sampler._draw(sampler._logits)[0] for _ in range(5000)], minlength=len(ALPHABET))
     chi_square = ((observed - expected) ** 2 / expected).sum()
     assert chi_square < 26.1, "8 degrees of freedom: exceeded once in a thousand seeds, and this seed is fixed"
 
@@ -72,6 +73,8 @@ def test_top_k_and_top_p_keep_the_likeliest() -> None:
     np.testing.assert_allclose(kept, [0.375, 0.625, 0, 0], rtol=1e-6)
     kept = adjusted(logits, SamplingConfig(temperature=1, top_p=0.7))
     np.testing.assert_allclose(kept, [0.375, 0.625, 0, 0], rtol=1e-6)
+    kept = adjusted(logits, SamplingConfig(temperature=1, top_k=3, top_p=0.8))
+    np.testing.assert_allclose(kept, [0.375, 0.625, 0, 0], rtol=1e-6, err_msg="top-p of what top-k leaves")
     kept = adjusted(logits, SamplingConfig(temperature=1, top_p=1e-9))
     assert kept.tolist() == [0, 1, 0, 0]
 
@@ -97,3 +100,49 @@ def test_sampling_touches_no_global_generator_and_no_weight() -> None:
     list(islice(Sampler(network, ALPHABET, SamplingConfig(), "abc"), 20))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_each_character_comes_with_its_probability_and_how_unexpected_it_was() -> None:
+    sampler = Sampler(model(), ALPHABET, SamplingConfig(temperature=0.5, top_k=3, seed=2), "abc")
+    network = model()
+    ids = list(ALPHABET.encode("abc"))
+    for _ in range(20):
+        expected = sampler.alternatives(3)
+        drawn = next(sampler)
+        logits, _ = network(torch.tensor(ids)[:, None])
+        surprises = -logits[-1, 0].double().log_softmax(0).detach().numpy()
+        assert drawn.surprise == pytest.approx(surprises[drawn.id], abs=1e-5)
+        assert dict(expected)[drawn.character] == drawn.probability
+        assert sum(one.probability for one in expected) == pytest.approx(1), "nothing else could come"
+        ids.append(drawn.id)
+
+
+def test_greedy_alternatives_are_certain() -> None:
+    sampler = Sampler(model(), ALPHABET, SamplingConfig(temperature=0))
+    ((character, probability),) = sampler.alternatives(1)
+    assert probability == 1
+    assert next(sampler).character == character
+
+
+def test_it_goes_on_from_where_it_was_and_a_change_takes_effect_at_once() -> None:
+    whole = text("abc", length=60, seed=3)
+    sampler = Sampler(model(), ALPHABET, SamplingConfig(seed=3), "abc")
+    first = "".join(drawn.character for drawn in islice(sampler, 25))
+    rest = "".join(drawn.character for drawn in islice(sampler, 35))
+    assert first + rest == whole
+    sampler.config = SamplingConfig(temperature=0)
+    likeliest = sampler.alternatives(1)[0].character
+    assert next(sampler).character == likeliest
+
+
+def test_memory_stays_flat() -> None:
+    sampler = Sampler(model(), ALPHABET, SamplingConfig())
+    for _ in islice(sampler, 1_000):
+        pass
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in islice(sampler, 20_000):
+        pass
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert after - before < 20_000, "not a byte a character"

@@ -26,7 +26,7 @@ def pane(app: CharLSTMApp) -> StreamPane:
 async def test_a_prompt_is_continued_character_by_character(app: CharLSTMApp, trained: Run) -> None:
     checkpoint = load_checkpoint(trained.best_path)
     sampler = Sampler(checkpoint.model, checkpoint.vocabulary, SamplingConfig(seed=7), "3 mou\n")
-    expected = "".join(islice(sampler, 200))
+    expected = "".join(drawn.character for drawn in islice(sampler, 200))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f4", *"3 mou\\n")
         set_up(app, length=200, pace=100, seed=7)
