@@ -98,7 +98,7 @@ class CharLSTMApp(App[None]):
     def _generation_screen(self) -> Screen[None]:
         from charlstm_tui.screens.generation import GenerationScreen
 
-        return GenerationScreen(self._store)
+        return GenerationScreen(self._store, self.preferences.prompts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys of the other screens only."""

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ from textual.widget import Widget
 
 from charlstm_tui.past_runs import PastRun
 from core.catalogue import MOLIERE
-from core.config import SamplingConfig
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
@@ -43,6 +41,8 @@ PATIENCE = 0.5
 """Seconds that settings stay the same before it is measured what they would take: who types wants none of it."""
 WRITING_INTERVAL = 1 / 30
 """Seconds between two looks at a text that is being written: often enough to look fluid."""
+CONSIDERATE_INTERVAL = 1 / 8
+"""The same while a run is trained, from whose time the drawing is taken."""
 
 
 class Job:
@@ -226,13 +226,13 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
     yield Doing("building the network")
     config = msgspec.structs.replace(config, corpus=corpus.config)
     trainer = Trainer(corpus, config.model, config.training)
-    _spare_the_collector()
+    spare_the_collector()
     if not control.stopped:
         yield from record(store.create(config), trainer, control)
 
 
 @cache  # once in a process: nearly all of it is PyTorch's modules
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Have Python's collector pass by all that PyTorch has made: else it holds up the screen for 0.3 s now and then."""
     gc.collect()
     gc.freeze()
@@ -252,7 +252,7 @@ def resume(control: Control, store: RunStore, name: str) -> Iterator[object]:
             return
         yield Doing("building the network")
         trainer = resumption.trainer(corpus)
-        _spare_the_collector()
+        spare_the_collector()
         if not control.stopped:
             yield Earlier(tuple(event for event in run.events() if isinstance(event, SampleDrawn)))
             yield from record(resumption.begin(store), trainer, control)
@@ -284,23 +284,3 @@ def evaluate(control: Control, path: Path, part: Part) -> Iterator[object]:
         if control.stopped:
             return
         yield event
-
-
-def write(
-    control: Control, path: Path, prompt: str, config: SamplingConfig, *, length: int, pace: float
-) -> Iterator[object]:
-    """Have a checkpoint write `length` characters at `pace` a second. Yields `Doing`, `Prompted`, then characters."""
-    yield Doing("loading PyTorch")
-    from core.checkpoint import load_checkpoint
-    from core.sampling import Sampler
-
-    yield Doing("loading the model")
-    checkpoint = load_checkpoint(path)
-    yield Doing("reading the prompt")
-    sampler = Sampler(checkpoint.model, checkpoint.vocabulary, config, prompt)
-    yield Prompted(sampler.prompt.notice)
-    for drawn in islice(sampler, length):
-        if control.stopped:
-            return
-        yield drawn.character
-        control.wait(1 / pace)

@@ -30,6 +30,8 @@ class Preferences(Struct, frozen=True, kw_only=True):
     smoothing: Smoothing = "light"
     range: Range = "all"
     scale: Scale = "linear"
+    prompts: tuple[str, ...] = ()
+    """What texts were begun with, the newest last."""
     run: RunConfig | None = None
     """What the last run was asked to do."""
 

@@ -1,5 +1,6 @@
 """Small dialogs: what to do with a run under way, whether to delete, a new name."""
 
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from textual import on
@@ -125,6 +126,34 @@ class AskName(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Say what it is about."""
         self.query_one(Vertical).border_title = Content(sanitise(f"rename {self._old}")).markup
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip())
+
+
+class AskFile(ModalScreen[str | None]):
+    """Asks for the file to save a text in; one that is not there yet is proposed."""
+
+    DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._proposed, number = Path(name), 2
+        while self._proposed.exists():
+            self._proposed = Path(name).with_stem(f"{Path(name).stem}-{number}")
+            number += 1
+
+    def compose(self) -> ComposeResult:
+        """Lay out the box."""
+        with Vertical():
+            yield Static(Content(sanitise(f"A file in {Path.cwd()}, or a path. Enter saves.")), id="question")
+            yield TextInput(str(self._proposed), compact=True, select_on_focus=True)
+
+    def on_mount(self) -> None:
+        """Say what it is about."""
+        self.query_one(Vertical).border_title = "save the text"
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:

@@ -1,8 +1,10 @@
 """Generate: a prompt, and what the model makes of it, character by character."""
 
-from functools import partial
+import contextlib
+import time
 from typing import Annotated, ClassVar
 
+import msgspec
 from msgspec import Meta, Struct
 from textual import on
 from textual.app import ComposeResult
@@ -11,17 +13,23 @@ from textual.containers import Horizontal, ItemGrid, Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Label, Static
+from textual.widgets import Footer, Input, Label, Select, Static
 
 from charlstm_tui import bridge
 from charlstm_tui.bridge import Doing, Job, Prompted
+from charlstm_tui.clipboard import copy
+from charlstm_tui.messages import ChangePreferences
+from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.widgets.model_select import ModelSelect
+from charlstm_tui.widgets.next_bars import NextBars
+from charlstm_tui.widgets.prompt_input import PromptInput
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
-from charlstm_tui.widgets.text_input import TextInput
 from charlstm_tui.widgets.top_line import TopLine
+from charlstm_tui.writer import Expecting, Writer, Written
 from core.config import SamplingConfig, Value, configure, fields_of
 from core.errors import UserError
+from core.files import user_path, write_atomically
 from core.runs import RunStore
 from core.text import sanitise
 
@@ -29,17 +37,22 @@ HINT = (
     "Type a beginning below and press Enter: the model goes on from it.\n"
     "Nothing at all will do, too. \\n stands for a new line, as in HARPAGON.\\n\\n"
 )
+MOST_PROMPTS = 50
+"""Remembered."""
+WARMER = 0.1
 
 
 class WritingConfig(Struct, frozen=True, kw_only=True):
     """How a text is shown, beside how it is drawn."""
 
-    length: Annotated[int, Meta(ge=1, le=10_000_000, description="Characters to write.")] = 1000
-    pace: Annotated[float, Meta(ge=0.1, le=1_000_000, description="Characters a second, at most.")] = 60.0
+    length: Annotated[int, Meta(ge=0, le=10_000_000, description="Characters to write; 0 never ends.")] = 1000
+    pace: Annotated[
+        float, Meta(ge=0, le=1_000_000, description="Characters a second, at most; 0 is as fast as they come.")
+    ] = 60.0
 
 
 class GenerationScreen(Screen[None]):
-    """Type a prompt, watch the text grow, stop it."""
+    """Type a prompt, watch the text grow, stop it, go on, change what it is drawn by meanwhile."""
 
     CSS_PATH = "generation.tcss"
     AUTO_FOCUS = "#prompt"
@@ -47,14 +60,25 @@ class GenerationScreen(Screen[None]):
         Binding("enter", "write", "Write"),
         Binding("escape", "stop", "Stop"),
         Binding("escape", "leave_field", "Leave the field", show=False),
+        Binding("c", "go_on", "Go on"),
         Binding("i", "prompt", "Prompt"),
+        Binding("n", "another", "Write with the next seed", show=False),
+        Binding("h", "three", "Three", tooltip="at three temperatures, side by side"),
+        Binding("t", "tint", "Tint"),
+        Binding("left_square_bracket", "warm(-1)", "Colder, by 0.1", key_display="[", show=False),
+        Binding("right_square_bracket", "warm(1)", "Warmer, by 0.1", key_display="]", show=False),
+        Binding("y", "copy", "Copy"),
+        Binding("s", "save", "Save"),
     ]
 
-    def __init__(self, store: RunStore) -> None:
+    def __init__(self, store: RunStore, prompts: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._store = store
+        self._prompts = prompts
         self._job: Job | None = None
-        self._written = 0
+        self._writer: Writer | None = None
+        self._shown = 0  # characters, of each text
+        self._since = (0.0, 0)  # when, and with how much written, it was last set going
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -63,14 +87,20 @@ class GenerationScreen(Screen[None]):
             with Horizontal(classes="row"):
                 yield Label("model")
                 yield ModelSelect(self._store, id="model")
+                yield Select(
+                    [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
+                    id="which",
+                )  # fmt: skip
             with ItemGrid(min_column_width=24, id="settings"):
                 for config in (SamplingConfig, WritingConfig):
                     for field in fields_of(config):
                         yield SettingInput(field)
-            yield StreamPane(HINT, id="text")
+            with Horizontal(id="desk"):
+                yield StreamPane(HINT, id="text")
+                yield NextBars(id="bars")
             with Horizontal(id="bottom"):
                 yield Label("prompt ▸")
-                yield TextInput(id="prompt", placeholder="HARPAGON.\\n\\n", compact=True)
+                yield PromptInput(self._prompts, id="prompt", placeholder="HARPAGON.\\n\\n", compact=True)
                 yield Static("Enter writes", id="status")
         yield Footer()
 
@@ -78,41 +108,53 @@ class GenerationScreen(Screen[None]):
         """Look which runs there are."""
         self.query_one(ModelSelect).refresh_runs()
 
+    def on_resize(self) -> None:
+        """Write the keys closer together: there are many."""
+        self.query_one(Footer).compact = True
+
     def on_unmount(self) -> None:
         """Leave no thread behind."""
         self.action_stop()
 
-    def action_write(self) -> None:
-        """Write from the prompt."""
-        if self._job is not None:
-            return
-        try:
-            path = self.query_one(ModelSelect).checkpoint_path
-            sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
-            writing = configure(WritingConfig(), self._settings(WritingConfig))
-        except UserError as error:
-            self.notify(sanitise(str(error)), severity="warning", markup=False)
-            return
-        prompt = self.query_one("#prompt", Input).value.replace("\\n", "\n")
-        self.query_one(StreamPane).begin(prompt)
-        self._written = 0
-        self._job = Job(
-            self,
-            partial(bridge.write, path=path, prompt=prompt, config=sampling, length=writing.length, pace=writing.pace),
-            name="write",
-            interval=bridge.WRITING_INTERVAL,
-        )
-        self.refresh_bindings()
+    # --- what the keys do
 
-    def choose(self, run: str) -> None:
-        """Choose a run to write from, and go to the prompt."""
-        self.query_one(ModelSelect).choose(run)
-        self.action_prompt()
+    async def action_write(self) -> None:
+        """Write from the prompt."""
+        await self._begin(three=False)
+
+    async def action_three(self) -> None:
+        """Write from the prompt at three temperatures, side by side."""
+        await self._begin(three=True)
+
+    async def action_another(self) -> None:
+        """Write from the prompt with the next seed."""
+        with contextlib.suppress(UserError):
+            seed = self.query_one("#setting-seed", SettingInput)
+            seed.show((int(seed.value) + 1) % 2**32, usual=0)
+        await self._begin(three=False)
+
+    def action_go_on(self) -> None:
+        """Go on with the text where it was stopped, or beyond where it was complete."""
+        if self._writer is not None and self._job is None:
+            self._writer.go_on()
+            self._set_going()
 
     def action_stop(self) -> None:
         """Stop the text under way."""
         if self._job is not None:
             self._job.stop()
+
+    def action_warm(self, by: int) -> None:
+        """Change the temperature, of the text under way, too."""
+        setting = self.query_one("#setting-temperature", SettingInput)
+        with contextlib.suppress(UserError):
+            setting.show(round(min(max(float(setting.value) + by * WARMER, 0), 100), 2), usual=setting.field.default)
+
+    def action_tint(self) -> None:
+        """Show each character by how little the model expected it, or no more."""
+        tinted = not self.query(StreamPane).first().tinted
+        for pane in self.query(StreamPane):
+            pane.tinted = tinted
 
     def action_leave_field(self) -> None:
         """Stop typing, so that letters are keys again."""
@@ -122,42 +164,163 @@ class GenerationScreen(Screen[None]):
         """Go to the prompt."""
         self.query_one("#prompt", Input).focus()
 
+    def action_copy(self) -> None:
+        """Copy what is selected, or else all that was written."""
+        copy(self.app, self.get_selected_text() or self.text)
+
+    def action_save(self) -> None:
+        """Ask for a file and put the text into it."""
+        model = self.query_one(ModelSelect).selection
+        seed = self._writer.config.seed if self._writer is not None else 0
+        self.app.push_screen(AskFile(f"{model.name if model else 'text'}-seed{seed}.txt"), self._save)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""
+        writing, there = self._job is not None, self._shown > 0
         match action:
-            case "write":
-                return self._job is None
+            case "write" | "three" | "another":
+                return not writing
+            case "go_on" | "save":
+                return there and not writing
+            case "copy" | "tint":
+                return there
             case "stop":
-                return self._job is not None
+                return writing
             case "prompt":
                 return not isinstance(self.focused, Input)
         return True
+
+    @property
+    def text(self) -> str:
+        """All that was written; texts side by side one after the other, each under its temperature."""
+        panes = list(self.query(StreamPane))
+        if len(panes) == 1:
+            return panes[0].text
+        return "\n\n".join(f"--- {pane.border_title} ---\n{pane.text}" for pane in panes)
+
+    # --- writing
+
+    async def _begin(self, *, three: bool) -> None:
+        if self._job is not None:
+            return
+        try:
+            path = self.query_one(ModelSelect).checkpoint(str(self.query_one("#which", Select).value))
+            sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
+            writing = configure(WritingConfig(), self._settings(WritingConfig))
+        except UserError as error:
+            self.notify(sanitise(str(error)), severity="warning", markup=False)
+            return
+        box = self.query_one("#prompt", PromptInput)
+        prompt = box.value.replace("\\n", "\n")
+        if box.remember():
+            self.post_message(ChangePreferences(prompts=box.remembered[-MOST_PROMPTS:]))
+        middle = sampling.temperature
+        temperatures = (middle / 2, middle, 1.5 * middle) if middle else (0.0, 0.5, 1.0)
+        self._writer = Writer(
+            path, prompt, sampling, temperatures if three else (middle,), length=writing.length, pace=writing.pace
+        )
+        await self._lay_out(three=three)
+        for pane in self.query(StreamPane):
+            pane.begin(prompt)
+        self._shown = 0
+        self._set_going()
+
+    async def _lay_out(self, *, three: bool) -> None:
+        """Have as many panes as there are texts."""
+        panes = list(self.query(StreamPane))
+        wanted = 3 if three else 1
+        for pane in panes[wanted:]:
+            await pane.remove()
+        for number in range(len(panes), wanted):
+            pane = StreamPane(id=f"text-{number}")
+            pane.tinted = panes[0].tinted
+            await self.query_one("#desk").mount(pane, before="#bars")
+        self.query_one("#desk").set_class(three, "-three")
+        assert self._writer is not None
+        for pane, temperature in zip(self.query(StreamPane), self._writer.temperatures, strict=True):
+            pane.border_title = f"temperature {temperature:.3g}" if three else ""
+
+    def _set_going(self) -> None:
+        assert self._writer is not None
+        self.query(StreamPane).first().focus()  # letters are keys while it writes
+        self._since = (0.0, self._shown)
+        self._writer.considerate = self._is_training
+        interval = bridge.CONSIDERATE_INTERVAL if self._is_training else bridge.WRITING_INTERVAL
+        self._job = Job(self, self._writer.write, name="write", interval=interval)
+        self.refresh_bindings()
+
+    def _save(self, name: str | None) -> None:
+        if not name:
+            return
+        path = user_path(name)
+        try:
+            if path.exists():
+                raise UserError(f"{path} is there already. Save under another name.")
+            write_atomically(path, (self.text + "\n").encode("utf-8", "replace"))
+        except (UserError, OSError, ValueError) as error:
+            self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
+        else:
+            self.notify(sanitise(f"Saved: {path.absolute()}"), markup=False)
+
+    def choose(self, run: str) -> None:
+        """Choose a run to write from, and go to the prompt."""
+        self.query_one(ModelSelect).choose(run)
+        self.action_prompt()
+
+    # --- what the widgets and the job say
 
     @on(DescendantFocus)
     @on(DescendantBlur)
     def _explain(self) -> None:
         """Say in the pane's frame what the focused setting means."""
         setting = next((setting for setting in self.query(SettingInput) if setting.has_focus_within), None)
-        explanation = setting.explanation if setting is not None else ""
-        self.query_one(StreamPane).border_title = Content(sanitise(explanation)).markup
+        if not self.query_one("#desk").has_class("-three"):
+            explanation = setting.explanation if setting is not None else ""
+            self.query_one(StreamPane).border_title = Content(sanitise(explanation)).markup
+        self.refresh_bindings()
 
     @on(Input.Submitted)
-    def _submit(self) -> None:
-        self.action_write()
+    async def _submit(self) -> None:
+        await self.action_write()
+
+    @on(SettingInput.Changed)
+    def _change(self) -> None:
+        """Draw the text under way by what the settings are now."""
+        if self._writer is None:
+            return
+        with contextlib.suppress(UserError):
+            self._writer.pace = configure(WritingConfig(), self._settings(WritingConfig)).pace
+            sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
+            self._writer.change(msgspec.structs.replace(sampling, seed=self._writer.config.seed))
+            if self._job is None and (expecting := self._writer.expecting()):
+                self.query_one(NextBars).show(expecting.alternatives)
 
     @on(Job.Said)
     def _listen(self, message: Job.Said) -> None:
+        if self._writer is not None:
+            self._writer.considerate = self._is_training
+        panes = list(self.query(StreamPane))
+        texts: list[list[Written]] = [[] for _ in panes]
         for item in message.items:
             match item:
                 case Doing(what=what):
                     self._say(what)
                 case Prompted(notice=notice) if notice:
                     self.notify(sanitise(notice), markup=False)
-        characters = "".join(item for item in message.items if isinstance(item, str))
-        if characters:
-            self.query_one(StreamPane).append(characters)
-            self._written += len(characters)
-            self._say(f"{self._written:,} characters")
+                case Expecting(alternatives=alternatives):
+                    self.query_one(NextBars).show(alternatives)
+                case Written(lane=lane):
+                    texts[lane].append(item)
+        for pane, written in zip(panes, texts, strict=True):
+            if written:
+                pane.append("".join(one.text for one in written), b"".join(one.levels for one in written))
+        if any(texts):
+            if not self._since[0]:  # loading a model is not writing
+                self._since = (time.monotonic(), self._shown)
+            if not self._shown:
+                self.call_later(self.refresh_bindings)  # there is something to copy now
+            self._shown += sum(len(one.text) for one in texts[0])
+            self._count()
 
     @on(Job.Ended)
     def _end(self, message: Job.Ended) -> None:
@@ -165,7 +328,20 @@ class GenerationScreen(Screen[None]):
         if message.error:
             self._say("")
             self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
+        else:
+            self._count()
         self.refresh_bindings()
+
+    @property
+    def _is_training(self) -> bool:
+        training = getattr(self.app, "training", None)
+        return training is not None and training.phase == "training"
+
+    def _count(self) -> None:
+        since, before = self._since
+        seconds = time.monotonic() - since
+        speed = f" · {(self._shown - before) / seconds:,.0f}/s" if self._job and seconds > 0.5 else ""
+        self._say(f"{self._shown:,} characters{speed}")
 
     def _settings(self, config: type[Struct]) -> dict[str, Value]:
         names = [field.name for field in fields_of(config)]

@@ -23,14 +23,23 @@ class ModelSelect(Select[Path]):
 
     @property
     def checkpoint_path(self) -> Path:
-        """The checkpoint of the chosen run.
+        """The best checkpoint of the chosen run.
+
+        Raises:
+            UserError: there is none to choose.
+        """
+        return self.checkpoint("best")
+
+    def checkpoint(self, which: str) -> Path:
+        """Return the chosen run's checkpoint, the `best` or the `last` there is.
 
         Raises:
             UserError: there is none to choose.
         """
         if self.selection is None:
             raise UserError("There is no model yet. Train one first: F2.")
-        return self._store.get(self.selection.name).checkpoint_path
+        run = self._store.get(self.selection.name)
+        return run.last_path if which == "last" and run.last_path.exists() else run.checkpoint_path
 
     def refresh_runs(self) -> None:
         """Look which runs there are now."""

@@ -5,20 +5,34 @@ wrapped again: appending costs the same after a million characters as after ten.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import groupby
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.cache import LRUCache
+from textual.geometry import Offset, Size
+from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 
 from core.text import sanitise
 
 _A_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff]*")
 """Latin letters, accents included: a hundred times quicker to measure than text that may hold wide characters."""
+LEVELS = (0.5, 1.5, 3.0, 4.5)
+"""Borders, in nats, between the five levels of surprise: 0.5 is a character that was given 61 %, 4.5 one given 1 %."""
+LEGEND = "by surprise: dim was expected, underlined was not"
+
+
+def level_of(surprise: float) -> int:
+    """Return the level of a surprise in nats, 0 to 4."""
+    return bisect_right(LEVELS, surprise)
 
 
 class Row(NamedTuple):
@@ -32,24 +46,40 @@ class Row(NamedTuple):
 def wrap(text: str, start: int, width: int) -> Iterator[Row]:
     r"""Wrap text that begins at `start` in the whole to `width` cells, at spaces where it can, and at every `\n`."""
     for paragraph in text.split("\n"):
-        a_cell_each = _A_CELL_EACH.fullmatch(paragraph) is not None
-        begin = 0  # of the row
-        space = 0  # the last place where it may be broken
-        for place, character in enumerate(paragraph):
-            if character == " ":
-                space = place  # one that does not fit hangs over the edge, unseen
-                continue
-            while place > begin:
-                cells = place + 1 - begin if a_cell_each else cell_len(paragraph[begin : place + 1])
-                if cells <= width:
-                    break  # else break the row, and look whether what is left fits: "´ a日" takes two breaks
-                cut = space if space > begin else place
-                while cut > begin + 1 and cell_len(paragraph[cut]) == 0:
-                    cut -= 1  # an accent or a joiner stays with its letter
-                yield Row(start + begin, paragraph[begin:cut])
-                begin = cut + (paragraph[cut] == " ")
-        yield Row(start + begin, paragraph[begin:])
+        yield from (_wrap_latin if _A_CELL_EACH.fullmatch(paragraph) else _wrap_any)(paragraph, start, width)
         start += len(paragraph) + 1
+
+
+def _wrap_any(paragraph: str, start: int, width: int) -> Iterator[Row]:
+    begin = 0  # of the row
+    space = 0  # the last place where it may be broken
+    for place, character in enumerate(paragraph):
+        if character == " ":
+            space = place  # one that does not fit hangs over the edge, unseen
+            continue
+        while place > begin and cell_len(paragraph[begin : place + 1]) > width:
+            cut = space if space > begin else place
+            while cut > begin + 1 and cell_len(paragraph[cut]) == 0:
+                cut -= 1  # an accent or a joiner stays with its letter
+            yield Row(start + begin, paragraph[begin:cut])
+            begin = cut + (paragraph[cut] == " ")  # and look whether what is left fits: "´ a日" takes two breaks
+    yield Row(start + begin, paragraph[begin:])
+
+
+def _wrap_latin(paragraph: str, start: int, width: int) -> Iterator[Row]:
+    """Do the same where each character takes a cell: from row to row, not from character to character."""
+    begin = 0
+    while len(paragraph) - begin > width:
+        place = begin + width
+        while place < len(paragraph) and paragraph[place] == " ":
+            place += 1  # spaces hang over the edge, unseen
+        if place == len(paragraph):
+            break
+        space = paragraph.rfind(" ", begin + 1, place)
+        cut = space if space > 0 else place
+        yield Row(start + begin, paragraph[begin:cut])
+        begin = cut + (paragraph[cut] == " ")
+    yield Row(start + begin, paragraph[begin:])
 
 
 class StreamPane(ScrollView, can_focus=True):
@@ -68,9 +98,19 @@ class StreamPane(ScrollView, can_focus=True):
         &:focus { border: round $accent; }
         & > .stream-pane--prompt { color: $accent; text-style: bold; }
         & > .stream-pane--hint { color: $text-muted; }
+        & > .stream-pane--0 { color: $text-muted; }
+        & > .stream-pane--1 { color: $foreground; }
+        & > .stream-pane--2 { color: $warning; }
+        & > .stream-pane--3 { color: $error; }
+        & > .stream-pane--4 { color: $error; text-style: bold underline; }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"stream-pane--prompt", "stream-pane--hint"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "stream-pane--prompt", "stream-pane--hint", *(f"stream-pane--{level}" for level in range(5)),
+    }  # fmt: skip
+
+    tinted: reactive[bool] = reactive(False)
+    """Whether each character is shown by how little the model expected it."""
 
     def __init__(self, hint: str = "", *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -79,7 +119,11 @@ class StreamPane(ScrollView, can_focus=True):
         self._pieces: list[str] = []
         self._length = 0
         self._prompt_length = 0
-        self._rows: list[Row] = []
+        # Plain tuples: Python's collector passes by them, where it would walk all Rows, 0.05 s at a million characters.
+        self._rows: list[tuple[int, str]] = []
+        self._levels = bytearray()  # of each character
+        self._styles: dict[str, Style] = {}  # looked up once a theme: a row may have eighty pieces
+        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(96)  # rows as they were drawn
 
     @property
     def text(self) -> str:
@@ -88,24 +132,36 @@ class StreamPane(ScrollView, can_focus=True):
 
     def begin(self, prompt: str) -> None:
         """Start a new text with a prompt."""
-        self._pieces, self._length, self._rows = [], 0, []
+        self._pieces, self._length, self._rows, self._levels = [], 0, [], bytearray()
+        self._strips.clear()
         self.following = True
         self.border_subtitle = ""
         self.append(prompt)
         self._prompt_length = self._length
 
-    def append(self, text: str) -> None:
-        """Add to the end of the text."""
-        text = sanitise(text).replace("\t", "    ")
+    def append(self, text: str, levels: bytes | None = None) -> None:
+        """Add to the end of the text; `levels` of surprise, 0 to 4, are those of its characters."""
+        text = sanitise(text)
+        levels = levels or bytes(len(text))
+        if "\t" in text:
+            levels = b"".join(levels[place : place + 1] * (4 if one == "\t" else 1) for place, one in enumerate(text))
+            text = text.replace("\t", "    ")
         self._pieces.append(text)
+        self._levels += levels
         self._length += len(text)
-        last = self._rows.pop() if self._rows else Row(0, "")
-        self._rows.extend(wrap(last.text + text, last.start, self._width))
-        self._show()
+        before = len(self._rows)
+        start, begun = self._rows.pop() if self._rows else (0, "")
+        self._rows.extend((row.start, row.text) for row in wrap(begun + text, start, self._width))
+        if len(self._rows) == before > 0:
+            self.refresh_lines(
+                before - 1 - round(self.scroll_offset.y)
+            )  # the last row alone: thirty times less to draw
+        else:
+            self._show()
 
     def rewrap(self) -> None:
         """Wrap everything anew, to the width there is now."""
-        self._rows = list(wrap(self.text or self._hint, 0, self._width))
+        self._rows = [(row.start, row.text) for row in wrap(self.text or self._hint, 0, self._width)]
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -116,7 +172,15 @@ class StreamPane(ScrollView, can_focus=True):
         """Follow the end exactly while the view is at it."""
         super().watch_scroll_y(old_value, new_value)
         self.following = new_value >= self.max_scroll_y
-        self.border_subtitle = "" if self.following else "the text goes on below: End"
+        self._tell()
+
+    def watch_tinted(self) -> None:
+        """Say what the tint means."""
+        self._tell()
+
+    def _tell(self) -> None:
+        tint = LEGEND if self.tinted else ""
+        self.border_subtitle = tint if self.following else "the text goes on below: End"
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
@@ -124,18 +188,66 @@ class StreamPane(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if place >= len(self._rows):
             return Strip.blank(width, self.rich_style)
-        row = self._rows[place]
+        row = Row(*self._rows[place])
         if not self._length:
-            style = self.get_component_rich_style("stream-pane--hint")
+            style = self._style("hint")
             return Strip([Segment(row.text, style)]).adjust_cell_length(width, self.rich_style)
+        span = self.text_selection.get_span(place) if self.text_selection is not None else None
+        key = (place, row, width, self.tinted, span, self._prompt_length, self.rich_style)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._draw(place, row, width, span)
+        return strip
+
+    def _draw(self, place: int, row: Row, width: int, span: tuple[int, int] | None) -> Strip:
         cut = min(max(self._prompt_length - row.start, 0), len(row.text))
-        strip = Strip(
-            [
-                Segment(row.text[:cut], self.get_component_rich_style("stream-pane--prompt")),
-                Segment(row.text[cut:], self.rich_style),
-            ]
-        )
-        return strip.adjust_cell_length(width, self.rich_style)
+        segments = [Segment(row.text[:cut], self._style("prompt"))]
+        if self.tinted:
+            levels = self._levels[row.start + cut : row.start + len(row.text)]
+            begin = cut
+            for level, run in groupby(levels):
+                end = begin + len(list(run))
+                segments.append(Segment(row.text[begin:end], self._style(str(level))))
+                begin = end
+        else:
+            segments.append(Segment(row.text[cut:], self.rich_style))
+        strip = Strip(segments)
+        if span is not None:
+            strip = _selected(strip, span, self.screen.get_component_rich_style("screen--selection"))
+        return strip.adjust_cell_length(width, self.rich_style).apply_offsets(0, place)
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of another theme."""
+        self._styles.clear()
+        self._strips.clear()
+        super().notify_style_update()
+
+    def _style(self, name: str) -> Style:
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"stream-pane--{name}")
+        return self._styles[name]
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return what is selected of the text: unbroken where only the width broke it."""
+        start = 0 if selection.start is None else self._place_of(selection.start)
+        end = self._length if selection.end is None else self._place_of(selection.end)
+        return self.text[start:end], "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw what is selected."""
+        self.refresh()
+
+    def _place_of(self, offset: Offset) -> int:
+        """Return the place in the text of a cell of the pane."""
+        if offset.y >= len(self._rows):
+            return self._length
+        row = Row(*self._rows[max(offset.y, 0)])
+        cells = 0
+        for place, character in enumerate(row.text):
+            if cells >= offset.x:
+                return row.start + place
+            cells += cell_len(character)
+        return row.start + len(row.text)
 
     @property
     def _width(self) -> int:
@@ -147,3 +259,14 @@ class StreamPane(ScrollView, can_focus=True):
         if following:
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)  # before its bar shows
         self.refresh()
+
+
+def _selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+    """Return a strip with a stretch of its cells, from one up to another, or to the end for -1, shown as selected."""
+    start, end = span[0], strip.cell_length if span[1] == -1 else min(span[1], strip.cell_length)
+    if start >= end:
+        return strip
+    before, inside, after = strip.divide([start, end, strip.cell_length])[:3] if end < strip.cell_length else (
+        *strip.divide([start, end])[:2], Strip([])
+    )  # fmt: skip
+    return Strip.join([before, inside.apply_style(style), after])

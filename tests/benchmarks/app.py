@@ -3,6 +3,7 @@
     python -m tests.benchmarks.app speed TEXT [ROUNDS]     characters a second beside the shell's, in turn
     python -m tests.benchmarks.app keys TEXT [PRESSES]     from a key to the repaint it causes, while `standard` trains
     python -m tests.benchmarks.app long TEXT [STEPS]       memory and repaints at the start and the end of a long run
+    python -m tests.benchmarks.app writing TEXT            what is left of the training's speed while a text is written
 
 What is on screen is read as bytes, without a terminal's emulation, which would take time from the training.
 """
@@ -58,6 +59,11 @@ class App:
         self._process.send("s")
         self._until(b"gone")
 
+    def type(self, key: str) -> None:
+        """Press a key and see what it does."""
+        self._process.send(key)
+        self.drain(0.8)
+
     def press(self, key: str, shows: bytes) -> float:
         """Return the seconds from a key to the first bytes of what it shows."""
         self.drain(0.0)
@@ -87,7 +93,8 @@ class App:
 
     def end(self) -> None:
         """Leave, saving the run."""
-        self._process.send("qs")
+        self.type("q")
+        self._process.send("s")
         self._process.expect(pexpect.EOF)
 
     def _until(self, shown: bytes) -> None:
@@ -191,6 +198,36 @@ def _print_times(what: str, times: list[float]) -> None:
     print(f"{what}: median {median:.0f} ms, p99 {at_99:.0f} ms, most {most:.0f} ms of {len(ordered)}")
 
 
+def writing(text: Path) -> None:
+    """Print the speed of a training run alone, and while Generate writes from it."""
+    config = asked_for(text, limit=120_000, epochs=30, threads=os.cpu_count() or 1, precision="fp32")
+    folder = Path(tempfile.mkdtemp())
+    back = "\x1b[Z"
+    typed = {
+        "alone": [],
+        # From the prompt past the text and the pace to the length: 0 is without end.
+        "at 60 characters a second": ["3", back, back, back, "0", "\r"],
+        "as fast as they come": ["\x1b", "i", back, back, "0", "\r"],
+    }
+    try:
+        with App(folder, config) as app:
+            app.start()
+            while len(app.epochs()) < 1:
+                app.drain(0.2)
+            speeds = []
+            for what, keys in typed.items():
+                for key in keys:
+                    app.type(key)
+                until = len(app.epochs()) + 4  # the first of them is not counted: it is half over
+                while len(app.epochs()) < until:
+                    app.drain(0.2)
+                speeds.append(_speed(app.epochs()[-4:], config))
+                print(f"{what:26} {speeds[-1]:9,.0f} char/s   {speeds[-1] / speeds[0]:.3f} of it alone")
+            app.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def long(text: Path, steps: int) -> None:
     """Print memory and the time of repaints after a twentieth of a run of many steps and at its end."""
     config = asked_for(
@@ -213,8 +250,11 @@ def long(text: Path, steps: int) -> None:
 def main() -> None:
     """Run what is named."""
     what, text = sys.argv[1], Path(sys.argv[2]).resolve()
-    number = int(sys.argv[3]) if len(sys.argv) > 3 else {"speed": 3, "keys": 150, "long": 100_000}[what]
-    {"speed": speed, "keys": keys, "long": long}[what](text, number)
+    number = int(sys.argv[3]) if len(sys.argv) > 3 else {"speed": 3, "keys": 150, "long": 100_000}.get(what, 0)
+    if what == "writing":
+        writing(text)
+    else:
+        {"speed": speed, "keys": keys, "long": long}[what](text, number)
 
 
 if __name__ == "__main__":

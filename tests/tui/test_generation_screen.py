@@ -1,9 +1,16 @@
+import shutil
 from itertools import islice
+from pathlib import Path
 
+import pyperclip
+import pytest
 from textual.widgets import Input, Static
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.preferences import load_preferences
 from charlstm_tui.screens.generation import GenerationScreen
+from charlstm_tui.widgets.model_select import ModelSelect
+from charlstm_tui.widgets.next_bars import NextBars
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
 from core.checkpoint import load_checkpoint
@@ -53,21 +60,22 @@ async def test_a_key_stops_the_text(app: CharLSTMApp, trained: Run) -> None:
         written = pane(app).text
         await pilot.pause(0.3)
         assert pane(app).text == written
-        assert app.focused is app.screen.query_one("#prompt", Input), "the prompt is ready for the next one"
-        await pilot.press("3", "enter")
+        await pilot.press("i", "3", "enter")
         await until(lambda: pane(app).text.startswith("3"))
         await pilot.press("escape")
 
 
 async def test_what_the_model_does_not_know_is_said(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await pilot.press("f4", *"3 [b]ß")
+        await pilot.press("f4", *"3 [☃]É")
         set_up(app, length=5, pace=1000)
         await pilot.press("enter")
         await until(lambda: len(app._notifications) == 1)
         (notice,) = app._notifications
-        assert notice.message == "Left out of the prompt, unknown to the model: [ ] b ß"
-        assert pane(app).text.startswith("3 [b]ß")
+        assert notice.message == (
+            "Replaced in the prompt, unknown to the model: É by e. Left out of the prompt, unknown to the model: [ ☃ ]"
+        )
+        assert pane(app).text.startswith("3 [☃]É")
 
 
 async def test_a_wrong_setting_is_a_notice_and_the_frame_explains(app: CharLSTMApp, trained: Run) -> None:
@@ -105,3 +113,140 @@ async def test_leaving_while_it_writes_ends_at_once(app: CharLSTMApp, trained: R
         assert job is not None
         await pilot.press("ctrl+q")
     await until(lambda: job._over, seconds=3)  # its next character was due in ten seconds
+
+
+def status(app: CharLSTMApp) -> str:
+    return str(app.screen.query_one("#status", Static).content)
+
+
+async def test_a_text_goes_on_from_where_it_was_stopped_and_beyond_its_end(app: CharLSTMApp, trained: Run) -> None:
+    checkpoint = load_checkpoint(trained.best_path)
+    sampler = Sampler(checkpoint.model, checkpoint.vocabulary, SamplingConfig(), "3")
+    whole = "3" + "".join(drawn.character for drawn in islice(sampler, 120))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4", "3")
+        set_up(app, length=60, pace=100)
+        await pilot.press("enter")
+        await until(lambda: len(pane(app).text) > 10)
+        await pilot.press("escape")
+        await until(lambda: app.screen.check_action("go_on", ()) is True)
+        assert 10 < len(pane(app).text) < 61
+        await pilot.press("c")
+        await until(lambda: "60 characters" in status(app) and app.screen.check_action("go_on", ()) is True)
+        assert pane(app).text == whole[:61]
+        await pilot.press("c")
+        await until(lambda: "120 characters" in status(app))
+        assert pane(app).text == whole
+
+
+async def test_another_temperature_takes_effect_at_once(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f4")
+        set_up(app, length=0, pace=0, temperature=100)
+        await pilot.press("enter")
+        await until(lambda: len(pane(app).text) > 2_000)
+        set_up(app, temperature=0)
+        await until(lambda: len(set(pane(app).text[-300:])) < 12, seconds=10)  # greedy runs in a circle
+        await pilot.press("escape")
+        await until(lambda: app.screen.check_action("go_on", ()) is True)
+        (certain,) = [line for line in str(app.screen.query_one(NextBars).render()).splitlines() if "100.0 %" in line]
+        assert certain
+        set_up(app, temperature=1)
+        await pilot.press("right_square_bracket")
+        assert app.screen.query_one("#setting-temperature", SettingInput).input.value == "1.1"
+        await pilot.pause()
+        assert "100.0 %" not in str(app.screen.query_one(NextBars).render()), "the bars say what it would be now"
+
+
+async def test_the_same_prompt_at_three_temperatures(app: CharLSTMApp, trained: Run) -> None:
+    checkpoint = load_checkpoint(trained.best_path)
+    expected = []
+    for temperature in (0.4, 0.8, 1.2):
+        sampler = Sampler(checkpoint.model, checkpoint.vocabulary, SamplingConfig(temperature=temperature), "3")
+        expected.append("3" + "".join(drawn.character for drawn in islice(sampler, 80)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f4", "3", "escape")
+        set_up(app, length=80, pace=0)
+        await pilot.press("h")
+        await until(lambda: "80 characters" in status(app))
+        panes = list(app.screen.query(StreamPane))
+        assert [one.border_title for one in panes] == [f"temperature {one}" for one in (0.4, 0.8, 1.2)]
+        assert [one.text for one in panes] == expected
+        await until(lambda: app.screen.check_action("write", ()) is True)
+        await pilot.press("n")
+        await until(lambda: len(app.screen.query(StreamPane)) == 1 and "80 characters" in status(app))
+        assert app.screen.query_one("#setting-seed", SettingInput).input.value == "1"
+
+
+async def test_prompts_come_back_with_the_up_arrow_also_the_next_day(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        set_up(app, length=1)
+        for prompt in ("3", "mou"):
+            await until(lambda: app.screen.check_action("write", ()) is True)
+            app.screen.query_one("#prompt", Input).focus().value = prompt
+            await pilot.press("enter")
+            await until(lambda: "1 characters" in status(app))
+        await pilot.press("i")
+        app.screen.query_one("#prompt", Input).value = "dra"
+        seen = []
+        for key in ("up", "up", "up", "down", "down"):
+            await pilot.press(key)
+            seen.append(app.screen.query_one("#prompt", Input).value)
+        assert seen == ["mou", "3", "3", "mou", "dra"]
+    assert load_preferences().prompts == ("3", "mou")
+
+
+async def test_the_text_is_saved_and_nothing_is_overwritten(
+    app: CharLSTMApp, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("f4", "3")
+        set_up(app, length=20, pace=0)
+        await pilot.press("enter")
+        await until(lambda: app.screen.check_action("save", ()) is True)
+        await pilot.press("s", "enter")
+        saved = tmp_path / "sheep-seed0.txt"
+        await until(saved.exists)
+        assert saved.read_text(encoding="utf-8") == pane(app).text + "\n"
+        await pilot.press("s")
+        box = app.screen.query_one(Input)
+        assert box.value == "sheep-seed0-2.txt", "a name that is not taken"
+        box.value = "sheep-seed0.txt"
+        await pilot.press("enter")
+        await until(lambda: any("is there already" in notice.message for notice in app._notifications))
+        await pilot.press("s")
+        app.screen.query_one(Input).value = "no/such/folder.txt"
+        await pilot.press("enter")
+        await until(lambda: any("cannot be written" in notice.message for notice in app._notifications))
+
+
+async def test_copying_says_what_became_of_it(app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(text: str) -> None:
+        raise pyperclip.PyperclipException("no clipboard here")
+
+    copied: list[str] = []
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("f4", "3")
+        set_up(app, length=20, pace=0)
+        await pilot.press("enter")
+        await until(lambda: app.screen.check_action("save", ()) is True)
+        monkeypatch.setattr(pyperclip, "copy", none)
+        await pilot.press("y")
+        await until(lambda: any("does not tell" in notice.message for notice in app._notifications))
+        assert app.clipboard == pane(app).text
+        monkeypatch.setattr(pyperclip, "copy", copied.append)
+        await pilot.press("y")
+        await until(lambda: any("Copied 21 characters" in notice.message for notice in app._notifications))
+        assert copied == [pane(app).text]
+
+
+async def test_the_last_epoch_can_be_chosen_instead_of_the_best(app: CharLSTMApp, trained: Run) -> None:
+    shutil.copy(trained.best_path, trained.last_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        select = app.screen.query_one(ModelSelect)
+        assert (select.checkpoint("best"), select.checkpoint("last")) == (trained.best_path, trained.last_path)
+        trained.last_path.unlink()
+        assert select.checkpoint("last") == trained.best_path, "there is no other"

@@ -254,6 +254,74 @@ def test_generate_with_a_text(app: CharLSTMApp, trained: Run, snap_compare: Snap
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+async def write(pilot: Pilot[None], key: str) -> None:
+    """Have the model write 300 characters."""
+    screen = pilot.app.screen
+    for name, value in {"length": "300", "pace": "0"}.items():
+        screen.query_one(f"#setting-{name}", SettingInput).input.value = value
+    await pilot.press("3", "escape", key)
+    await until(lambda: "300 characters" in str(screen.query_one("#status", Static).content))
+    await until(lambda: screen.check_action("write", ()) is True)
+    screen.query_one("#status", Static).update("300 characters")  # without its speed
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_generate_tinted_with_what_comes_next(
+    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f4")
+        await write(pilot, "enter")
+        await pilot.press("t")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_generate_at_three_temperatures(
+    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f4")
+        await write(pilot, "h")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_generate_where_the_reader_has_scrolled_up_and_a_setting_is_wrong(
+    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f4")
+        pane = app.screen.query_one(StreamPane)
+        pane.begin("LE MEUNIER.\n\n")
+        pane.append("Mon âne a bu la lune.\n\n" * 40)
+        await pilot.pause()
+        pane.focus()
+        await pilot.press("pageup")
+        app.screen.query_one("#setting-top_p", SettingInput).input.value = "7"
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_saving_a_text(
+    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("charlstm_tui.screens.ask.Path.cwd", lambda: Path("/home/agnes"))
+
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f4")
+        await write(pilot, "enter")
+        await pilot.press("s")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+
+
 def found(control: object, store: object) -> Iterator[PastRun]:
     """Three runs of the past."""
     for number, state in enumerate(("interrupted", "stopped", "finished"), start=1):

@@ -62,8 +62,8 @@ def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store:
     terminal.send("3")
     terminal.until_shown("prompt ▸")
     terminal.until_shown("small-1")
-    terminal.send("Où est")
-    terminal.until_shown("prompt ▸ Où est")
+    terminal.send("Où est l’É")
+    terminal.until_shown("prompt ▸ Où est l’É")
     terminal.send("\r")
 
     def written(screen: str) -> int:
@@ -74,9 +74,21 @@ def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store:
     assert after > before
     assert "│ Où est" in terminal.text, "the pane shows the prompt and what follows"
     terminal.send(ESCAPE)
-    terminal.until(lambda screen: "esc Stop" not in screen)
+    terminal.until_shown("c Go on")
+    stopped = written(terminal.text)
+    terminal.send("c")
+    terminal.until(lambda screen: written(screen) > stopped + 20)
     terminal.send(ESCAPE)
-    terminal.until_shown("Quit")
+    terminal.until_shown("c Go on")
+    count = written(terminal.text)
+    terminal.send("s")
+    terminal.until_shown("save the text")
+    saved = tmp_path / "écrit.txt"
+    terminal.send(f"{saved}\r")
+    terminal.until_shown("Saved:")
+    content = saved.read_text(encoding="utf-8")
+    assert content.startswith("Où est l’É")
+    assert len(content) == len("Où est l’É") + count + len("\n")
     terminal.send("q")
     assert terminal.exit_code() == 0
 

@@ -2,8 +2,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.geometry import Offset
+from textual.selection import Selection
 
-from charlstm_tui.widgets.stream_pane import Row, StreamPane, wrap
+from charlstm_tui.widgets.stream_pane import Row, StreamPane, _wrap_any, _wrap_latin, level_of, wrap
 
 texts = st.text(st.sampled_from("ab é日\n\u0301\ufe0f\u200d❤👩"), max_size=80)
 
@@ -92,7 +94,7 @@ async def test_a_new_width_wraps_everything_anew() -> None:
         await pilot.resize_terminal(30, 10)
         await pilot.pause()
         assert len(pane._rows) > wide
-        assert all(cell_len(row.text.rstrip()) <= pane.scrollable_content_region.width for row in pane._rows)
+        assert all(cell_len(text.rstrip()) <= pane.scrollable_content_region.width for _, text in pane._rows)
         assert pane.scroll_offset.y == pane.max_scroll_y, "it still shows the end"
 
 
@@ -106,3 +108,45 @@ async def test_foreign_text_is_harmless() -> None:
         assert pane.text == "[/b]␛]0;x␇[@click=app.quit]\ufffd"
         shown = "".join(segment.text for segment in pane.render_line(0))
         assert shown.startswith(pane.text)
+
+
+@given(st.text(st.sampled_from("ab é"), max_size=80), st.integers(1, 12))
+def test_latin_text_is_wrapped_as_any_other(text: str, width: int) -> None:
+    assert list(_wrap_latin(text, 3, width)) == list(_wrap_any(text, 3, width))
+
+
+async def test_each_character_is_tinted_by_how_little_it_was_expected() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(40, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin(">")
+        pane.append("ab\tc", bytes([0, 4, 2, 1]))
+        pane.tinted = True
+        await pilot.pause()
+        shown = [(segment.text, segment.style) for segment in pane.render_line(0)][:5]
+        assert [text for text, _ in shown] == [">", "a", "b", "    ", "c"]
+        underlined = [style is not None and bool(style.underline) for _, style in shown]
+        assert underlined == [False, False, True, False, False], "seen without colour, too"
+        assert "surprise" in str(pane.border_subtitle)
+
+
+async def test_text_is_selected_as_it_is_and_not_as_it_is_broken() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(20, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("")
+        pane.append("one two three four five six\nseven")
+        await pilot.pause()
+        assert [text for _, text in pane._rows] == ["one two three", "four five six", "seven"]
+        selection = Selection(Offset(4, 0), Offset(3, 2))
+        assert pane.get_selection(selection) == ("two three four five six\nsev", "\n")
+        app.screen.selections = {pane: selection}
+        await pilot.pause()
+        plain, chosen = pane.render_line(0)._segments[:2]
+        assert (plain.text, chosen.text) == ("one ", "two three")
+        assert chosen.style != plain.style
+        assert pane.get_selection(Selection(None, None)) == (pane.text, "\n")
+
+
+def test_levels_rise_with_the_surprise() -> None:
+    assert [level_of(surprise) for surprise in (0.0, 0.5, 2.0, 3.5, 9.0)] == [0, 1, 2, 3, 4]

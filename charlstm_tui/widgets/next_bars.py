@@ -1,0 +1,54 @@
+"""What may come next, as bars: the probabilities that the next character will be drawn with."""
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import Static
+
+from core.text import sanitise
+
+if TYPE_CHECKING:
+    from core.sampling import Alternative
+
+_NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+class NextBars(Static):
+    """Shows characters and probabilities, likeliest first, as many as there is room for."""
+
+    DEFAULT_CSS = """
+    NextBars { width: 30; height: 1fr; padding: 0 0 0 2; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._alternatives: tuple[Alternative, ...] = ()
+
+    def show(self, alternatives: "tuple[Alternative, ...]") -> None:
+        """Show what may come next; nothing for a text that is not begun."""
+        self._alternatives = alternatives
+        self.refresh()
+
+    def render(self) -> Content:
+        """Draw the bars."""
+        title = Content.styled("next character", "$text-muted")
+        if not self._alternatives:
+            return title
+        width = max(self.size.width - 12, 4)
+        lines = [title, Content("")]
+        for character, probability in self._alternatives[: max(self.size.height - 2, 0)]:
+            name = _NAMES.get(character, sanitise(character))
+            bar = _bar(probability, width)
+            lines.append(
+                Content.assemble(
+                    (f" {name} ", "bold"), (bar, "$accent"), " " * (width - len(bar)),
+                    (f"{100 * probability:5.1f} %", "$text-muted"),
+                )
+            )  # fmt: skip
+        return Content("\n").join(lines)
+
+
+def _bar(share: float, width: int) -> str:
+    whole, eighths = divmod(round(share * width * 8), 8)
+    return "█" * whole + (_EIGHTHS[eighths] if eighths else "")
