@@ -1,0 +1,46 @@
+import math
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.copying import LENGTHS, copying
+
+texts = st.text(st.sampled_from("abé "), max_size=60)
+
+
+def test_a_passage_that_is_copied_is_found_whole() -> None:
+    text = "Le chat dort sur la table. Le chien court dans le jardin."
+    told = copying("Un oiseau chante; Le chien court dans la maison.", text)
+    assert told.longest == " Le chien court dans l"
+    assert told.words == pytest.approx(5 / 9)  # not un, oiseau, chante, maison
+
+
+@given(texts, texts)
+def test_the_figures_are_those_of_looking_for_each_sequence(sample: str, text: str) -> None:
+    told = copying(sample, text)
+    for length in LENGTHS:
+        found = [sample[place : place + length] in text for place in range(len(sample) - length + 1)]
+        if found:
+            assert told.shares[length] == pytest.approx(sum(found) / len(found))
+        else:
+            assert math.isnan(told.shares[length])
+    passages = {sample[i:j] for i in range(len(sample)) for j in range(i + 1, len(sample) + 1)}
+    assert len(told.longest) == max((len(passage) for passage in passages if passage in text), default=0)
+    assert told.longest in sample
+    assert told.longest in text
+
+
+def test_nothing_copies_nothing() -> None:
+    told = copying("", "abc")
+    assert told.longest == ""
+    assert math.isnan(told.words)
+    assert copying("abc", "").longest == ""
+
+
+def test_a_long_text_is_soon_looked_through() -> None:
+    text = "".join(chr(97 + (place * place + place // 7) % 26) for place in range(400_000))
+    started = time.perf_counter()
+    assert len(copying(text[1_000:3_000], text).longest) == 2_000
+    assert time.perf_counter() - started < 20, "seconds, not minutes"
