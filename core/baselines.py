@@ -29,7 +29,7 @@ NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
 """Of the models, by their order: how many characters an n-gram has, of which the last is predicted."""
 MOST_CHARACTERS = 8_000_000
 """Of a training part to count: 20 million, drawn at random, took 2 GB and 47 s on a two-core machine."""
-_FORMAT = 1
+_FORMAT = 2
 """Of the kept files: another number when they, or the figures in them, come to mean something else."""
 _PIECE = 1 << 20
 
@@ -71,22 +71,26 @@ class BaselineProgress(Struct, frozen=True, kw_only=True):
     """Share of the orders, 0 to 1."""
 
 
-def measure_baselines(corpus: Corpus, part: Part, validation: float = 0.0) -> Iterator[BaselineProgress | Baselines]:
+def measure_baselines(
+    corpus: Corpus, part: Part, validation: float = 0.0, *, counted_in: Corpus | None = None
+) -> Iterator[BaselineProgress | Baselines]:
     """Count the training part and measure `part`, yielding progress and, last, the result. To stop, stop asking.
 
-    `validation` is the share kept for validation, as for `Corpus.part`. What was measured is kept, and given at once
-    the next time.
+    `validation` is the share kept for validation, as for `Corpus.part`. The training part is that of `counted_in`, if
+    it is another text. What was measured is kept, and given at once the next time.
 
     Raises:
         UserError: the part, or the training part, is empty; or the training part is too long to be counted.
     """
+    counted_in = counted_in or corpus
     config = msgspec.structs.replace(corpus.config, sha256=corpus.text.sha256)
-    if (known := known_baselines(config, part, validation)) is not None:
+    counted = msgspec.structs.replace(counted_in.config, sha256=counted_in.text.sha256)
+    if (known := known_baselines(config, part, validation, counted_in=counted)) is not None:
         yield known
         return
-    train, measured = _train_and_measured(corpus, part, validation)
+    train, measured = _train_and_measured(counted_in, corpus, part, validation)
     losses: list[float] = []
-    for loss in _losses(train, measured, len(corpus.characters)):
+    for loss in _losses(train, measured, len(counted_in.characters)):
         losses.append(loss)
         yield BaselineProgress(done=(len(losses) - 1) / (len(NAMES) - 1))
     baselines = Baselines(
@@ -97,17 +101,20 @@ def measure_baselines(corpus: Corpus, part: Part, validation: float = 0.0) -> It
             for order, (name, loss) in enumerate(zip(NAMES, losses, strict=True))
         ),
     )
-    if config.sha256:
-        _keep(baselines, config, validation)
+    if config.sha256 and counted.sha256:
+        _keep(baselines, _file_name(config, counted, part, validation))
     yield baselines
 
 
-def known_baselines(corpus: CorpusConfig, part: Part, validation: float = 0.0) -> Baselines | None:
+def known_baselines(
+    corpus: CorpusConfig, part: Part, validation: float = 0.0, *, counted_in: CorpusConfig | None = None
+) -> Baselines | None:
     """Return what was measured before, without reading the text; None where nothing was, or the file is damaged."""
-    if not corpus.sha256:
+    counted_in = counted_in or corpus
+    if not corpus.sha256 or not counted_in.sha256:
         return None
     try:
-        content = (cache_folder() / "baselines" / _file_name(corpus, part, validation)).read_bytes()
+        content = (cache_folder() / "baselines" / _file_name(corpus, counted_in, part, validation)).read_bytes()
         known = msgspec.json.decode(content, type=Baselines)
     except (OSError, msgspec.DecodeError):
         return None
@@ -115,15 +122,15 @@ def known_baselines(corpus: CorpusConfig, part: Part, validation: float = 0.0) -
     return known if whole else None
 
 
-def _train_and_measured(corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
+def _train_and_measured(counted_in: Corpus, corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
     """Return the ids of the training part and of the one to measure, which both have some."""
-    passage = corpus.part("train", validation)
+    passage = counted_in.part("train", validation)
     if len(passage) > MOST_CHARACTERS:
         raise UserError(
             f"n-grams are counted in a training part of at most {MOST_CHARACTERS:,} characters, and this one has "
             f"{len(passage):,}. Set a limit to take less of the text."
         )
-    vocabulary = Vocabulary(corpus.characters)
+    vocabulary = Vocabulary(counted_in.characters)
     train, measured = _ids(passage, vocabulary), _ids(corpus.part(part, validation), vocabulary)
     for which, ids in (("train", train), (part, measured)):
         if not len(ids):
@@ -180,14 +187,15 @@ def _loss(probabilities: NDArray[np.float64]) -> float:
     return float(-np.log(probabilities).mean())
 
 
-def _keep(baselines: Baselines, corpus: CorpusConfig, validation: float) -> None:
+def _keep(baselines: Baselines, name: str) -> None:
     """Note what was measured; what cannot be written is measured anew another time."""
     folder = cache_folder() / "baselines"
     with contextlib.suppress(OSError, UserError):
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / _file_name(corpus, baselines.part, validation), msgspec.json.encode(baselines))
+        write_atomically(folder / name, msgspec.json.encode(baselines))
 
 
-def _file_name(corpus: CorpusConfig, part: Part, validation: float) -> str:
-    depends_on = (_FORMAT, corpus.sha256, corpus.limit, corpus.split, float(validation), part)
+def _file_name(corpus: CorpusConfig, counted_in: CorpusConfig, part: Part, validation: float) -> str:
+    cuts = [(one.sha256, one.limit, one.split) for one in (corpus, counted_in)]
+    depends_on = (_FORMAT, *cuts, float(validation), part)
     return f"{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}.json"

@@ -5,6 +5,7 @@ judged, the same ones are computed for held-out text, which its author cannot ha
 """
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 from msgspec import Struct
@@ -29,13 +30,30 @@ class Copying(Struct, frozen=True):
     """The share of its words, capitals and small letters alike; NaN where it has none."""
 
 
-def copying(sample: str, text: str) -> Copying:
-    """Tell how much of `sample` is found in `text`."""
+class CopyingProgress(Struct, frozen=True):
+    """How far the search has come."""
+
+    done: float
+    """0 to 1."""
+
+
+def copying(sample: str, text: str) -> Iterator[CopyingProgress | Copying]:
+    """Tell how much of `sample` is found in `text`; yields progress and, last, the result. To stop, stop asking."""
     known = set(_WORD.findall(text.lower()))
+    yield CopyingProgress(0.1)
     words = _WORD.findall(sample.lower())
-    return Copying(
-        longest=_longest(sample, text),
-        shares={length: _share(_found(sample, text, length)) for length in LENGTHS},
+    shares = {}
+    for length in LENGTHS:
+        shares[length] = _share(_found(sample, text, length))
+        yield CopyingProgress(0.1 + 0.1 * len(shares))
+    longest, done = "", 0.4
+    for searched, found in _longest(sample, text):
+        longest = found
+        done = max(done, 0.4 + 0.6 * searched)
+        yield CopyingProgress(done)
+    yield Copying(
+        longest=longest,
+        shares=shares,
         words=_share(np.array([word in known for word in words], dtype=bool)),
     )
 
@@ -44,19 +62,34 @@ def _share(found: NDArray[np.bool_]) -> float:
     return float(found.mean()) if len(found) else float("nan")
 
 
-def _longest(sample: str, text: str) -> str:
-    """Return the longest common passage: a passage that is found has each beginning found, too."""
-    best, longest, too_long = "", 0, min(len(sample), len(text)) + 1
+def _longest(sample: str, text: str) -> Iterator[tuple[float, str]]:
+    """Yield how far it is, 0 to 1, and the longest common passage so far: one that is found has each beginning found.
+
+    Lengths are doubled until one is not found, and halved in between: most samples share little.
+    """
+    best, longest, too_long, length = "", 0, min(len(sample), len(text)) + 1, 16
+    steps = 0
     while too_long - longest > 1:
-        length = (longest + too_long) // 2
-        for place in np.flatnonzero(_found(sample, text, length)):
-            passage = sample[int(place) : int(place) + length]
-            if passage in text:  # and not by a chance of hashing
-                best, longest = passage, length
-                break
+        length = min(length, too_long - 1)
+        passage = _common(sample, text, length)
+        if passage:
+            best, longest = passage, length
+            length = 2 * length if 2 * length < too_long else (longest + too_long) // 2
         else:
             too_long = length
-    return best
+            length = (longest + too_long) // 2
+        steps += 1
+        yield steps / (steps + np.log2(max(min(too_long, 2 * length) - longest, 1))), best
+    yield 1.0, best
+
+
+def _common(sample: str, text: str, length: int) -> str:
+    """Return the first passage of the sample of that length that is found in the text; empty if none is."""
+    for place in np.flatnonzero(_found(sample, text, length)):
+        passage = sample[int(place) : int(place) + length]
+        if passage in text:  # and not by a chance of hashing
+            return passage
+    return ""
 
 
 def _found(sample: str, text: str, length: int) -> NDArray[np.bool_]:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from core.passage import Passage
     from core.reading import EncodedText, ReadingProgress
 
-Part = Literal["train", "validation", "test"]
-PARTS: tuple[Part, ...] = get_args(Part)
+Part = Literal["train", "validation", "test", "whole"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+"""Those that a split gives; the whole is the text uncut."""
 Split = Literal["tail", "interleaved"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
@@ -125,6 +126,8 @@ class Corpus:
         """Return one part, where `validation` is the share kept for validation of what is not for the test."""
         from core.passage import Passage
 
+        if part == "whole":
+            return Passage(text=self.text, length=len(self), run=len(self), period=len(self))
         if self.config.split == "tail":
             kept = round(len(self) * (1 - TEST_SHARE))
             before = Passage(text=self.text, length=kept, run=len(self), period=len(self))
@@ -174,6 +177,23 @@ def _read_known(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedTex
             yield event
     except UserError:
         raise damaged from None
+
+
+def open_whole(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":
+    """Read a text to be measured as a whole, which one character is enough for; yields as `open_corpus`.
+
+    Raises:
+        UserError: it cannot be read, is not text, or is empty.
+    """
+    from core.reading import EncodedText, read_file
+
+    for event in read_file(config.path):
+        if isinstance(event, EncodedText):
+            if not len(event):
+                raise UserError(f"{shortened(config.path)} is empty. Choose another text.")
+            yield Corpus(msgspec.structs.replace(config, sha256=event.sha256), event)
+        else:
+            yield event
 
 
 def load_corpus(config: CorpusConfig) -> Corpus:

@@ -26,6 +26,20 @@ class EvaluationProgress(Struct, frozen=True, kw_only=True):
     scored: int
     characters: int
     """To be scored in all."""
+    loss: float | None = None
+    """Mean of those scored so far, nats per character, where it is known."""
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """Characters of one sort, and how well they are predicted."""
+
+    name: str
+    characters: int
+    """That were scored."""
+    loss: float
+    """Mean cross-entropy, nats per character."""
+    share: float
+    """Of the whole text's loss, 0 to 1."""
 
 
 class Score(Struct, frozen=True, kw_only=True):
@@ -39,6 +53,12 @@ class Score(Struct, frozen=True, kw_only=True):
     """Of the mean loss, from the means of blocks of the text; None with fewer than two blocks."""
     accuracy: float
     """Share of characters that were the model's first guess."""
+    accuracy_of_five: float = 0.0
+    """Share of characters that were among its five first guesses."""
+    kinds: tuple[Group, ...] = ()
+    """By kind of character (`core.kinds`), those that occur."""
+    roles: tuple[Group, ...] = ()
+    """By who speaks (`core.roles`), where the text is a play."""
 
     @property
     def bits_per_character(self) -> float:
@@ -63,3 +83,12 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     learnt_characters: int = 0
     """Of these, the ones that the model was trained on: a loss on them says nothing of other texts."""
     score: Score
+
+
+class PartLoss(Struct, frozen=True, kw_only=True):
+    """The loss on one of the parts, to stand beside those of the others; nearly exact."""
+
+    part: Part
+    characters: int
+    loss: float
+    """Nats per character."""

@@ -20,7 +20,6 @@ from core.checkpoint import Checkpoint
 from core.config import ModelConfig, TrainingConfig
 from core.control import Control
 from core.corpus import Corpus
-from core.evaluation import quick_loss
 from core.events import (
     Diverged,
     EpochCompleted,
@@ -40,6 +39,7 @@ from core.machine import Choice, choose, memory_in_use
 from core.model import CharLSTM, State
 from core.optimization import rate_share
 from core.position import Plan, Position
+from core.quick_evaluation import quick_loss
 from core.rehearsal import Rehearsal
 from core.snapshot import Moment, Snapshot
 from core.streams import Streams

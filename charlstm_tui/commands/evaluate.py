@@ -1,7 +1,7 @@
-"""`charlstm-tui evaluate`: the loss of a model on a part of a text."""
+"""`charlstm-tui evaluate`: how well a model predicts a text, what that means, and whether it copies."""
 
-import json
-import math
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,48 +11,97 @@ from charlstm_tui.commands.options import json_option, runs_option
 from charlstm_tui.commands.streams import bar
 from charlstm_tui.commands.texts import TEXTS, limit_option, read_text, split_option
 from core.corpus import PARTS, CorpusConfig, Part, Split
+from core.errors import UserError
+from core.files import user_path, write_atomically
 from core.runs import RunStore
-from core.scores import Evaluation, EvaluationProgress
-from core.text import in_one_line
+from core.text import in_one_line, shortened
 
 if TYPE_CHECKING:
     from core.checkpoint import Checkpoint
+    from core.comparison import Comparison
     from core.corpus import Corpus
+    from core.report import Report
 
 
 @click.command("evaluate", short_help="Measure a model on a text.")
 @click.argument("checkpoint")
 @click.option("--corpus", metavar="TEXT", help=f"{TEXTS} [else the text that the model was trained on].")
+@click.option("--text", metavar="FILE", help="Any text, to be read as a whole, however short.")
 @limit_option
 @split_option
 @click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which part of the text.")
+@click.option("--compare", "other", metavar="OTHER", help="Another run or file, to read the same beside it.")
+@click.option("--loss-only", is_flag=True, help="The loss, and nothing that takes longer.")
+@click.option("--save", "file", metavar="FILE", help="Write all of it to a file, too: .json, .csv or .md.")
 @runs_option
 @json_option
 def evaluate_command(
     checkpoint: str,
     corpus: str | None,
+    text: str | None,
     limit: int | None,
     split: Split | None,
     part: Part,
+    other: str | None,
+    loss_only: bool,
+    file: str | None,
     store: RunStore,
     as_json: bool,
 ) -> None:
     """Measure CHECKPOINT, a run's name or a file, on a part of a text: by default the one kept from its training."""
+    if text is not None and (corpus is not None or split is not None):
+        raise click.UsageError("--text is read as a whole: it goes with neither --corpus nor --split.")
+    if other is not None and file is not None:
+        raise click.UsageError("--save is for one model: it does not go with --compare.")
+    target = _target(file) if file is not None else None
     path = store.checkpoint_path(checkpoint)
+    other_path = store.checkpoint_path(other) if other is not None else None
     from core.checkpoint import load_checkpoint
 
     model = load_checkpoint(path)
-    text = read_text(_chosen(model.corpus, corpus, limit, split))
-    if corpus is None and model.corpus.sha256 not in ("", text.config.sha256):
-        click.echo(f"{in_one_line(str(text.config.path))} has changed since the model was trained on it.", err=True)
-    evaluation = _evaluate_showing_progress(model, text, part)
-    if part != "train" and evaluation.learnt_characters:
+    if text is not None:
+        part = "whole"
+        read = read_text(CorpusConfig.typed(text, limit), whole=True)
+    else:
+        read = read_text(_chosen(model.corpus, corpus, limit, split))
+        if corpus is None and model.corpus.sha256 not in ("", read.config.sha256):
+            click.echo(f"{in_one_line(str(read.config.path))} has changed since the model was trained on it.", err=True)
+    if other_path is not None:
+        assert other is not None
+        _print_comparison((checkpoint, other), _compared(model, load_checkpoint(other_path), read, part), as_json)
+        return
+    report = _assessed(checkpoint, model, read, part, loss_only=loss_only)
+    if part == "test" and (learnt := report.evaluation.learnt_characters):
         click.echo(
-            f"{evaluation.learnt_characters:,} of these characters were among those that the model was trained on: "
+            f"{learnt:,} of these characters were among those that the model was trained on: "
             "it was trained on another cut of this text.",
             err=True,
         )
-    click.echo(json.dumps(_as_json(evaluation)) if as_json else _as_text(evaluation))
+    from core.report_formats import FORMATS, as_text
+    from core.report_formats import as_json as json_of
+
+    if target is not None:
+        write_atomically(target, FORMATS[target.suffix.lower()](report))
+        click.echo(f"Saved: {shortened(target)}", err=True)
+    click.echo(json_of(report).decode().rstrip() if as_json else as_text(report))
+
+
+def _target(name: str) -> Path:
+    """Return the file to write a report to, before anything is measured.
+
+    Raises:
+        UserError: it is there already, or its ending is none that is known.
+    """
+    from core.report_formats import FORMATS
+
+    path = user_path(name).absolute()
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"{shortened(name)} must end in one of: {', '.join(FORMATS)}.")
+    if path.exists():
+        raise UserError(f"{shortened(path)} is there already. Save under another name.")
+    if not path.parent.is_dir():
+        raise UserError(f"There is no folder {shortened(path.parent)}.")
+    return path
 
 
 def _chosen(trained_on: CorpusConfig, named: str | None, limit: int | None, split: Split | None) -> CorpusConfig:
@@ -63,49 +112,61 @@ def _chosen(trained_on: CorpusConfig, named: str | None, limit: int | None, spli
     return msgspec.structs.replace(trained_on, limit=limit or trained_on.limit, split=split)
 
 
-def _evaluate_showing_progress(checkpoint: "Checkpoint", corpus: "Corpus", part: Part) -> Evaluation:
-    from core.evaluation import evaluate
+def _assessed(name: str, checkpoint: "Checkpoint", corpus: "Corpus", part: Part, *, loss_only: bool) -> "Report":
+    """Return the report on a model. Ctrl-C amid the reading tells the loss so far, later gives what is there."""
+    from core.assessment import Stage, assess
 
-    with bar("evaluating") as progress:
+    report: Report | None = None
+    stage: Stage | None = None
+    interrupted = False
+    with bar("{task.description}") as progress, closing(assess(name, checkpoint, corpus, part)) as events:
+        task = progress.add_task("evaluating", total=1.0)
+        try:
+            for event in events:
+                if isinstance(event, Stage):
+                    stage = event
+                    progress.update(task, description=event.doing, completed=event.done)
+                    continue
+                report = event
+                if loss_only:
+                    break
+        except KeyboardInterrupt:
+            interrupted = True
+    if interrupted and report is None:
+        if stage is not None and stage.loss is not None:
+            click.echo(f"After {stage.scored:,} characters, {stage.done:.0%}, the loss was {stage.loss:.4f}.", err=True)
+        raise KeyboardInterrupt
+    if interrupted:
+        click.echo("Interrupted: what follows is not all there would be.", err=True)
+    assert report is not None
+    return report
+
+
+def _compared(first: "Checkpoint", other: "Checkpoint", corpus: "Corpus", part: Part) -> "Comparison":
+    from core.comparison import Comparison, compare
+    from core.evaluation import part_of
+
+    with bar("reading, both of them") as progress:
         task = progress.add_task("", total=None)
-        for event in evaluate(checkpoint, corpus, part):
-            if isinstance(event, EvaluationProgress):
-                progress.update(task, completed=event.scored, total=event.characters)
+        for event in compare(first, other, part_of(first, corpus, part)):
+            if isinstance(event, Comparison):
+                compared = event
             else:
-                evaluation = event
-    return evaluation
+                progress.update(task, completed=event.scored, total=event.characters)
+    return compared
 
 
-def _as_json(evaluation: Evaluation) -> dict[str, object]:
-    score = evaluation.score
-    return {
-        "corpus": evaluation.corpus.name,
-        "limit": evaluation.corpus.limit,
-        "split": evaluation.corpus.split,
-        "part": evaluation.part,
-        "characters": evaluation.characters,
-        "unknown_characters": evaluation.unknown_characters,
-        "learnt_characters": evaluation.learnt_characters,
-        "loss": score.loss,
-        "standard_error": score.standard_error,
-        "bits_per_character": score.bits_per_character,
-        "perplexity": score.perplexity if math.isfinite(score.perplexity) else None,
-        "accuracy": score.accuracy,
-    }
-
-
-def _as_text(evaluation: Evaluation) -> str:
-    score = evaluation.score
-    error = f" ± {score.standard_error:.4f}" if score.standard_error is not None else ""
-    lines = [
-        f"{evaluation.corpus.name} · {evaluation.corpus.split} · {evaluation.part} · "
-        f"{evaluation.characters:,} characters",
-        "",
-        f"loss                {score.loss:8.4f}{error}  nats per character",
-        f"bits per character  {score.bits_per_character:8.4f}",
-        f"perplexity          {score.perplexity:8.2f}",
-        f"right first time    {score.accuracy:8.1%}",
-    ]
-    if evaluation.unknown_characters:
-        lines.append(f"left out            {evaluation.unknown_characters:8,}  characters that the model does not know")
-    return "\n".join(lines)
+def _print_comparison(names: tuple[str, str], compared: "Comparison", as_json: bool) -> None:
+    if as_json:
+        told = {
+            "characters": compared.characters,
+            "losses": {"first": compared.loss, "other": compared.other_loss},
+            "difference": compared.difference,
+            "standard_error": compared.standard_error,
+        }
+        click.echo(msgspec.json.encode(told))
+        return
+    width = max(len(in_one_line(name)) for name in names)
+    for name, loss in zip(names, (compared.loss, compared.other_loss), strict=True):
+        click.echo(f"{in_one_line(name):{width}}  {loss:.4f}  nats per character")
+    click.echo(f"\nOn {compared.characters:,} characters. {compared.sentence}")

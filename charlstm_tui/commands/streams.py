@@ -13,7 +13,10 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def bar(what: str) -> Progress:
-    """Return a progress bar on stderr, gone when it is over, and not there at all where nobody looks."""
+    """Return a progress bar on stderr, gone when it is over, and not there at all where nobody looks.
+
+    `what` is in words what is done; "{task.description}" is what each update says.
+    """
     return Progress(
         TextColumn(what),
         BarColumn(),

@@ -5,7 +5,7 @@ import click
 from charlstm_tui.commands.streams import bar
 from charlstm_tui.numbers import size_in_bytes
 from core.catalogue import KNOWN, MOLIERE
-from core.corpus import SPLITS, Corpus, CorpusConfig, open_corpus
+from core.corpus import SPLITS, Corpus, CorpusConfig, open_corpus, open_whole
 from core.text import in_one_line
 
 limit_option = click.option(
@@ -19,15 +19,17 @@ split_option = click.option(
 TEXTS = f"{', '.join(KNOWN)}, or the path of a text file"
 
 
-def read_text(config: CorpusConfig) -> Corpus:
+def read_text(config: CorpusConfig, *, whole: bool = False) -> Corpus:
     """Load a text, showing how far it is where that can be seen, and say what is worth knowing of it.
 
+    A text that is to be measured as a whole may be as short as a character.
+
     Raises:
-        UserError: as for `open_corpus`.
+        UserError: as for `open_corpus` or `open_whole`.
     """
     with bar("reading the text") as progress:
         task = progress.add_task("", total=1.0)
-        for event in open_corpus(config):
+        for event in open_whole(config) if whole else open_corpus(config):
             if isinstance(event, Corpus):
                 corpus = event
             else:

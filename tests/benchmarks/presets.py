@@ -79,8 +79,7 @@ def run_preset(name: str, corpus: Corpus, seed: int, seconds: float = 0.0) -> Re
             best = copy.deepcopy(trainer.checkpoint())
     took = time.perf_counter() - started
     assert best is not None, "no epoch was completed"
-    test = corpus.part("test").ids(trainer.vocabulary)
-    scored = next(event for event in score(best.model, test, trainer.vocabulary.start_id) if isinstance(event, Score))
+    scored = next(event for event in score(best, corpus.part("test")) if isinstance(event, Score))
     return Result(name, seed, took, trainer.checkpoint().epoch, best.val_loss, scored.loss, scored.standard_error)
 
 

@@ -62,7 +62,7 @@ def test_evaluate_json_says_what_the_loss_is_on(trained: str, small_text: Path) 
 
 def test_evaluate_as_text_names_corpus_split_and_part(trained: str) -> None:
     lines = call("evaluate", trained, "--part", "train").stdout.splitlines()
-    assert lines[0].startswith("moutons · tail · train · ")
+    assert lines[0].startswith("sheep on moutons · tail · train · ")
     assert lines[2].split()[0] == "loss"
 
 

@@ -5,21 +5,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.copying import LENGTHS, copying
+from core.copying import LENGTHS, Copying, CopyingProgress, copying
+
+
+def copied(sample: str, text: str) -> Copying:
+    *progress, last = copying(sample, text)
+    shares = [event.done for event in progress if isinstance(event, CopyingProgress)]
+    assert shares == sorted(shares)
+    assert len(shares) == len(progress)
+    assert shares[-1] == 1
+    assert isinstance(last, Copying)
+    return last
+
 
 texts = st.text(st.sampled_from("abé "), max_size=60)
 
 
 def test_a_passage_that_is_copied_is_found_whole() -> None:
     text = "Le chat dort sur la table. Le chien court dans le jardin."
-    told = copying("Un oiseau chante; Le chien court dans la maison.", text)
+    told = copied("Un oiseau chante; Le chien court dans la maison.", text)
     assert told.longest == " Le chien court dans l"
     assert told.words == pytest.approx(5 / 9)  # not un, oiseau, chante, maison
 
 
 @given(texts, texts)
 def test_the_figures_are_those_of_looking_for_each_sequence(sample: str, text: str) -> None:
-    told = copying(sample, text)
+    told = copied(sample, text)
     for length in LENGTHS:
         found = [sample[place : place + length] in text for place in range(len(sample) - length + 1)]
         if found:
@@ -33,14 +44,14 @@ def test_the_figures_are_those_of_looking_for_each_sequence(sample: str, text: s
 
 
 def test_nothing_copies_nothing() -> None:
-    told = copying("", "abc")
+    told = copied("", "abc")
     assert told.longest == ""
     assert math.isnan(told.words)
-    assert copying("abc", "").longest == ""
+    assert copied("abc", "").longest == ""
 
 
 def test_a_long_text_is_soon_looked_through() -> None:
     text = "".join(chr(97 + (place * place + place // 7) % 26) for place in range(400_000))
     started = time.perf_counter()
-    assert len(copying(text[1_000:3_000], text).longest) == 2_000
+    assert len(copied(text[1_000:3_000], text).longest) == 2_000
     assert time.perf_counter() - started < 20, "seconds, not minutes"

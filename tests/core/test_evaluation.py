@@ -8,10 +8,14 @@ from core.checkpoint import Checkpoint
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import Corpus, CorpusConfig
 from core.errors import UserError
-from core.evaluation import BLOCK, CHUNK, evaluate, quick_loss, score
+from core.evaluation import evaluate, score
+from core.following import CHUNK
 from core.model import CharLSTM
+from core.passage import Passage
+from core.quick_evaluation import quick_loss
 from core.reading import encode
 from core.scores import Evaluation, EvaluationProgress, Score, perplexity
+from core.tally import BLOCK
 from core.vocabulary import Vocabulary
 
 
@@ -33,10 +37,14 @@ def corpus(text: str) -> Corpus:
     return Corpus(CorpusConfig(source="x"), encode(text))
 
 
+def passage(ids: torch.Tensor, alphabet: str = ".abc") -> Passage:
+    return corpus("".join(alphabet[i] for i in ids.tolist())).part("whole")
+
+
 def test_the_loss_is_that_of_a_slow_walk_in_double_precision() -> None:
     made = checkpoint()
     ids = torch.randint(4, (2 * CHUNK + 37,), generator=torch.Generator().manual_seed(0))
-    *progress, last = score(made.model, ids.numpy(), made.vocabulary.start_id)
+    *progress, last = score(made, passage(ids))
     assert isinstance(last, Score)
     double = CharLSTM(made.model.config, 4).double()
     double.load_state_dict(made.model.state_dict())
@@ -64,14 +72,14 @@ def test_the_figures_beside_the_loss_follow_from_it() -> None:
 def test_the_standard_error_is_that_of_the_blocks_means() -> None:
     made = checkpoint()
     ids = torch.randint(4, (3 * BLOCK + 50,), generator=torch.Generator().manual_seed(0))
-    *_, whole = score(made.model, ids.numpy(), 0)
+    *_, whole = score(made, passage(ids))
     assert isinstance(whole, Score)
     with torch.no_grad():
-        logits, _ = made.model(torch.cat([torch.tensor([0]), ids[:-1]])[:, None])
+        logits, _ = made.model(torch.cat([torch.tensor([made.vocabulary.start_id]), ids[:-1]])[:, None])
     losses = torch.nn.functional.cross_entropy(logits[:, 0], ids, reduction="none")
     means = [losses[start : start + BLOCK].mean().item() for start in (0, BLOCK, 2 * BLOCK)]
     assert whole.standard_error == pytest.approx(statistics.stdev(means) / math.sqrt(3), rel=1e-4)
-    *_, short = score(made.model, ids[: 2 * BLOCK - 1].numpy(), 0)
+    *_, short = score(made, passage(ids[: 2 * BLOCK - 1]))
     assert isinstance(short, Score)
     assert short.standard_error is None
 
@@ -117,8 +125,8 @@ def test_evaluating_leaves_the_model_and_the_global_generator_alone() -> None:
 @pytest.mark.parametrize("length", [37, 999, 5_000, 70_001])
 def test_the_quick_loss_is_nearly_the_exact_one(length: int) -> None:
     made = checkpoint()
-    ids = torch.randint(4, (length,), generator=torch.Generator().manual_seed(0)).numpy()
-    *_, exact = score(made.model, ids, made.vocabulary.start_id)
-    *_, quick = quick_loss(made.model, ids, made.vocabulary.start_id)
+    ids = torch.randint(4, (length,), generator=torch.Generator().manual_seed(0))
+    *_, exact = score(made, passage(ids))
+    *_, quick = quick_loss(made.model, ids.numpy(), made.vocabulary.start_id)
     assert isinstance(exact, Score)
     assert quick == pytest.approx(exact.loss, abs=1e-5)

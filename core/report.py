@@ -1,0 +1,148 @@
+"""All that was found out about a model on a text, and what it means in words. Nothing here needs torch."""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from core.baselines import Baseline, Baselines
+from core.copying import Copying
+from core.corpus import Part
+from core.published import Published
+from core.scores import Evaluation, PartLoss
+from core.surprises import Extract
+
+LITTLE = 0.05
+"""Nats a character: a gap between training and held-out text of no more is none to speak of."""
+MUCH = 0.2
+"""One of no more is a little overfitting."""
+
+
+class SampleCopying(Struct, frozen=True, kw_only=True):
+    """How much a sample copies from the training part, and how much held-out text does by nature."""
+
+    characters: int
+    """Of the sample; of the held-out text, as many or fewer."""
+    temperature: float
+    seed: int
+    sample: Copying
+    held_out: Copying | None
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What an assessment found out so far."""
+
+    model: str
+    """As it was named."""
+    evaluation: Evaluation
+    baselines: Baselines | None = None
+    """On the same part, counted in the model's training part; None where that text is not here."""
+    published: tuple[Published, ...] = ()
+    parts: tuple[PartLoss, ...] = ()
+    """The parts of the text the model was trained on, side by side."""
+    validation_baselines: Baselines | None = None
+    copying: SampleCopying | None = None
+    least_expected: tuple[Extract, ...] = ()
+    most_expected: tuple[Extract, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What was measured on what."""
+        evaluation = self.evaluation
+        corpus = evaluation.corpus
+        cut = "" if evaluation.part == "whole" else f" · {corpus.split}"
+        part = "all of it" if evaluation.part == "whole" else evaluation.part
+        count = "1 character" if evaluation.characters == 1 else f"{evaluation.characters:,} characters"
+        return f"{self.model} on {corpus.title}{cut} · {part} · {count}"
+
+    @property
+    def bars(self) -> list["Bar"]:
+        """What to hold the loss against, from the highest down, the model's own among them."""
+        score = self.evaluation.score
+        bars = [Bar("this model", score.loss, ours=True)]
+        if self.baselines is not None:
+            bars += [Bar(baseline.name, baseline.loss) for baseline in self._telling(self.baselines)]
+        bars += [Bar(published.name, published.loss) for published in self.published]
+        return sorted(bars, key=lambda bar: -bar.loss)
+
+    def _telling(self, baselines: Baselines) -> list[Baseline]:
+        """Return the uniform, unigram and bigram models, the 5- and 6-gram, and whichever is best."""
+        names = {"uniform", "unigram", "bigram", "5-gram", "6-gram", baselines.best.name}
+        return [baseline for baseline in baselines.of if baseline.name in names]
+
+    @property
+    def meaning(self) -> str:
+        """What the loss means."""
+        score = self.evaluation.score
+        hesitates = f"It hesitates as between {_rounded(score.perplexity)} characters."
+        if score.standard_error is None:
+            return f"{hesitates} The text is too short to tell whether that is chance."
+        if self.baselines is None:
+            return hesitates
+        best = self.baselines.best
+        named = f"a {best.name}, which only counts" if best.order > 1 else "one that knows no order"
+        gap = best.loss - score.loss
+        if abs(gap) <= 2 * score.standard_error:
+            return f"No better and no worse than {named} ({best.loss:.3f}). {hesitates}"
+        return f"{'Better' if gap > 0 else 'Worse'} than {named}, by {abs(gap):.2f} nats. {hesitates}"
+
+    def loss_on(self, part: Part) -> float | None:
+        """Return the loss on a part of the model's own text, where it was measured."""
+        return next((one.loss for one in self.parts if one.part == part), None)
+
+    @property
+    def verdict(self) -> str:
+        """What the parts side by side say about overfitting; empty until they were measured."""
+        train, validation, test = (self.loss_on(part) for part in ("train", "validation", "test"))
+        held_out = test if validation is None else validation
+        if train is None or held_out is None:
+            return ""
+        gap = held_out - train
+        where = "test" if validation is None else "validation"
+        if gap <= LITTLE:
+            sentence = f"No overfitting to speak of: {where} loss is {_more(gap)} training loss."
+        elif gap <= MUCH:
+            sentence = f"A little overfitting: {where} loss is {_more(gap)} training loss."
+        else:
+            help_ = "More text, more dropout or fewer cells would help."
+            sentence = f"Overfitting: {where} loss is {_more(gap)} training loss. {help_}"
+        if validation is None or test is None or test - validation <= LITTLE:
+            return sentence
+        harder = f"The test part is harder, by {test - validation:.2f}"
+        if self.baselines is None or self.validation_baselines is None or self.evaluation.part != "test":
+            return f"{sentence} {harder}."
+        best = self.validation_baselines.best
+        by_counting = self.baselines.named(best.name).loss - best.loss
+        return f"{sentence} {harder}; for a {best.name} it is, by {by_counting:.2f}."
+
+    @property
+    def copying_meaning(self) -> str:
+        """What the copying means; empty until it was measured."""
+        if self.copying is None:
+            return ""
+        longest = len(self.copying.sample.longest)
+        if self.copying.held_out is None:
+            return f"The longest passage taken over word for word has {longest:,} characters."
+        natural = len(self.copying.held_out.longest)
+        sample, held_out = self.copying.sample.shares[20], self.copying.held_out.shares[20]
+        if longest > 3 * max(natural, 20) or sample > 3 * max(held_out, 0.05):
+            return f"It copies: {longest:,} characters word for word, where held-out text has {natural:,} at most."
+        return (
+            f"It does not copy more than text does by nature: {longest:,} characters word for word at most, "
+            f"held-out text {natural:,}."
+        )
+
+
+class Bar(NamedTuple):
+    """A loss among others."""
+
+    name: str
+    loss: float
+    ours: bool = False
+
+
+def _rounded(perplexity: float) -> str:
+    return f"{perplexity:.3g}" if perplexity < 100 else f"{perplexity:,.0f}"
+
+
+def _more(gap: float) -> str:
+    return f"{abs(gap):.2f} {'above' if gap >= 0 else 'below'}"
