@@ -10,6 +10,7 @@ import msgspec
 
 from core.copying import LENGTHS, Copying
 from core.report import Report
+from core.scores import share_of
 from core.text import in_one_line, sanitise
 
 
@@ -211,8 +212,3 @@ def _copying_as_text(report: Report) -> list[str]:
     shown = ["", f"{'found in training text':30}" + "".join(f"{name:>15}" for name in names)]
     shown += [f"  {name:28}" + "".join(f"{value:>15}" for value in values) for name, values in rows]
     return [*shown, f"  {report.copying_meaning}"]
-
-
-def share_of(value: float) -> str:
-    """Return a share as it is shown; one of nothing is none."""
-    return f"{value:.1%}" if math.isfinite(value) else "–"

@@ -20,6 +20,11 @@ def perplexity(loss: float) -> float:
         return math.inf
 
 
+def share_of(value: float) -> str:
+    """Return a share as it is shown; one of nothing is none."""
+    return f"{value:.1%}" if math.isfinite(value) else "–"
+
+
 class EvaluationProgress(Struct, frozen=True, kw_only=True):
     """How far an evaluation has come."""
 

@@ -1,5 +1,6 @@
 """What a model made of each character of a text, to be looked at: how much it was surprised, and what it expected."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -72,6 +73,18 @@ class Surprises:
     def losses(self) -> NDArray[np.float32]:
         """In nats, by place: shape (N,), NaN where the model does not know the character."""
         return self._losses
+
+    def levels(self, borders: Sequence[float]) -> bytes:
+        """Return between which of some losses each character's is: 0 below the first; so is an unknown one's."""
+        return np.searchsorted(borders, np.nan_to_num(self._losses), side="right").astype(np.uint8).tobytes()
+
+    def next_above(self, border: float, place: int, *, backwards: bool = False) -> int | None:
+        """Return the nearest place after another one, or before it, whose loss is above a border."""
+        if backwards:
+            found = np.flatnonzero(self._losses[:place] > border)[-1:]
+        else:
+            found = np.flatnonzero(self._losses[place + 1 :] > border)[:1] + place + 1
+        return int(found[0]) if len(found) else None
 
     def at(self, place: int) -> Moment:
         """Tell what the model made of the character at a place."""

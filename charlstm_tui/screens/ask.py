@@ -133,13 +133,14 @@ class AskName(ModalScreen[str | None]):
 
 
 class AskFile(ModalScreen[str | None]):
-    """Asks for the file to save a text in; one that is not there yet is proposed."""
+    """Asks for the file to save something in; one that is not there yet is proposed."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, title: str = "save the text") -> None:
         super().__init__()
+        self._title = title
         self._proposed, number = Path(name), 2
         while self._proposed.exists():
             self._proposed = Path(name).with_stem(f"{Path(name).stem}-{number}")
@@ -153,7 +154,7 @@ class AskFile(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Say what it is about."""
-        self.query_one(Vertical).border_title = "save the text"
+        self.query_one(Vertical).border_title = self._title
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:

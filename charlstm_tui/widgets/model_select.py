@@ -14,11 +14,15 @@ from core.text import in_one_line
 
 
 class ModelSelect(Select[Path]):
-    """Chooses the folder of a run. `refresh_runs` looks again; a run that is new is chosen."""
+    """Chooses the folder of a run. `refresh_runs` looks again; a run that is new is chosen.
 
-    def __init__(self, store: RunStore, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
-        super().__init__([], prompt="no run yet", compact=True, id=id)
+    One that has words for choosing `none` leaves the choice to the user.
+    """
+
+    def __init__(self, store: RunStore, *, id: str | None = None, none: str = "") -> None:  # noqa: A002 (Textual's own)
+        super().__init__([], prompt=none or "no run yet", compact=True, id=id)
         self._store = store
+        self._leaves_it = bool(none)
         self._shown: list[tuple[Content, Path]] = []
 
     @property
@@ -57,8 +61,10 @@ class ModelSelect(Select[Path]):
         chosen = self.selection
         self._shown = options
         self.set_options(options)
-        if options:
-            self.value = paths[0] if new or chosen not in paths else chosen
+        if chosen in paths and (self._leaves_it or not new):
+            self.value = chosen
+        elif options and not self._leaves_it:
+            self.value = paths[0]
 
     def choose(self, name: str) -> None:
         """Choose a run by its name, if it has a checkpoint."""

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
+from charlstm_tui.bars import bar
 from core.text import sanitise
 
 if TYPE_CHECKING:
     from core.sampling import Alternative
 
-_NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
+NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
+"""Of characters that would not be seen."""
 
 
 class NextBars(Static):
@@ -38,17 +39,12 @@ class NextBars(Static):
         width = max(self.size.width - 12, 4)
         lines = [title, Content("")]
         for character, probability in self._alternatives[: max(self.size.height - 2, 0)]:
-            name = _NAMES.get(character, sanitise(character))
-            bar = _bar(probability, width)
+            name = NAMES.get(character, sanitise(character))
+            drawn = bar(probability, width)
             lines.append(
                 Content.assemble(
-                    (f" {name} ", "bold"), (bar, "$accent"), " " * (width - len(bar)),
+                    (f" {name} ", "bold"), (drawn, "$accent"), " " * (width - len(drawn)),
                     (f"{100 * probability:5.1f} %", "$text-muted"),
                 )
             )  # fmt: skip
         return Content("\n").join(lines)
-
-
-def _bar(share: float, width: int) -> str:
-    whole, eighths = divmod(round(share * width * 8), 8)
-    return "█" * whole + (_EIGHTHS[eighths] if eighths else "")

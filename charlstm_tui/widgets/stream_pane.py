@@ -213,7 +213,7 @@ class StreamPane(ScrollView, can_focus=True):
             segments.append(Segment(row.text[cut:], self.rich_style))
         strip = Strip(segments)
         if span is not None:
-            strip = _selected(strip, span, self.screen.get_component_rich_style("screen--selection"))
+            strip = selected(strip, span, self.screen.get_component_rich_style("screen--selection"))
         return strip.adjust_cell_length(width, self.rich_style).apply_offsets(0, place)
 
     def notify_style_update(self) -> None:
@@ -261,7 +261,7 @@ class StreamPane(ScrollView, can_focus=True):
         self.refresh()
 
 
-def _selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+def selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
     """Return a strip with a stretch of its cells, from one up to another, or to the end for -1, shown as selected."""
     start, end = span[0], strip.cell_length if span[1] == -1 else min(span[1], strip.cell_length)
     if start >= end:
@@ -269,4 +269,5 @@ def _selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
     before, inside, after = strip.divide([start, end, strip.cell_length])[:3] if end < strip.cell_length else (
         *strip.divide([start, end])[:2], Strip([])
     )  # fmt: skip
-    return Strip.join([before, inside.apply_style(style), after])
+    shown = Strip(Segment.apply_style(inside, post_style=style), inside.cell_length)  # over its own colours
+    return Strip.join([before, shown, after])

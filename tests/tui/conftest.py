@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 import pytest
 from textual._wait import wait_for_idle
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.training import TrainingScreen
@@ -19,6 +20,10 @@ from core.preview import preview
 from core.recording import record
 from core.runs import Run, RunConfig, RunStore
 from core.training import Trainer
+
+SIZES = [(80, 24), (120, 40)]
+"""That the screens are designed for."""
+SnapCompare = Callable[..., bool]
 
 FORECAST = Forecast(
     parameters=1_369_301, steps_per_epoch=89, memory_bytes=496_000_000, available_bytes=16_000_000_000,
@@ -80,3 +85,25 @@ async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline, "this did not come to be in time"
         await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def snap_compare(snap_compare: SnapCompare) -> SnapCompare:
+    """Compare what is there once the screen is whole."""
+
+    def compare(app: CharLSTMApp, *, run_before: Callable[[Pilot[None]], Awaitable[None]], **kwargs: object) -> bool:
+        async def before(pilot: Pilot[None]) -> None:
+            await pilot.pause()
+            await run_before(pilot)
+
+        return snap_compare(app, run_before=before, **kwargs)
+
+    return compare
+
+
+async def still(pilot: Pilot[None]) -> None:
+    """Stop what moves by itself."""
+    for box in pilot.app.screen.query(Input):
+        box.cursor_blink = False
+    await pilot.pause()
+    await wait_for_idle(0, max_sleep=5)

@@ -4,20 +4,18 @@ After a change that is meant: look at the report that pytest names, then
 `pytest tests/tui/test_looks.py --snapshot-update`.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from textual._wait import wait_for_idle
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, ProgressBar, Static
+from textual.widgets import OptionList, ProgressBar, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.bridge import Fetching
 from charlstm_tui.past_runs import PastRun
 from charlstm_tui.preferences import Preferences, save_preferences
-from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.text_picker import Folders
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.fetch_line import FetchLine
@@ -28,36 +26,11 @@ from core.config import configure
 from core.control import Control
 from core.events import Diverged, Paused, RunFinished, SavingFailed
 from core.runs import Run, RunStore
-from core.scores import Evaluation, Score
 from core.summary import RunSummary
-from tests.tui.conftest import until
-from tests.tui.views import CORPUS, STARTED, finished, running
+from tests.tui.conftest import SIZES, SnapCompare, still, until
+from tests.tui.views import STARTED, finished, running
 
-SIZES = [(80, 24), (120, 40)]
 ALL_SIZES = [*SIZES, (200, 60)]
-SnapCompare = Callable[..., bool]
-
-
-@pytest.fixture
-def snap_compare(snap_compare: SnapCompare) -> SnapCompare:
-    """Compare what is there once the screen is whole."""
-
-    def compare(app: CharLSTMApp, *, run_before: Callable[[Pilot[None]], Awaitable[None]], **kwargs: object) -> bool:
-        async def before(pilot: Pilot[None]) -> None:
-            await pilot.pause()
-            await run_before(pilot)
-
-        return snap_compare(app, run_before=before, **kwargs)
-
-    return compare
-
-
-async def still(pilot: Pilot[None]) -> None:
-    """Stop what moves by itself."""
-    for box in pilot.app.screen.query(Input):
-        box.cursor_blink = False
-    await pilot.pause()
-    await wait_for_idle(0, max_sleep=5)
 
 
 async def forecast(pilot: Pilot[None]) -> None:
@@ -209,28 +182,6 @@ def test_train_on_a_light_theme(app: CharLSTMApp, snap_compare: SnapCompare) -> 
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)
-
-
-def test_evaluate_without_a_run(app: CharLSTMApp, snap_compare: SnapCompare) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await pilot.press("f3")
-        await still(pilot)
-
-    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_evaluate_with_a_result(
-    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
-) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await pilot.press("f3")
-        assert isinstance(app.screen, EvaluationScreen)
-        score = Score(scored=10_000, loss=1.5127, standard_error=0.0257, accuracy=0.5442)
-        app.screen.show(Evaluation(corpus=CORPUS, part="test", characters=10_002, unknown_characters=2, score=score))
-        await still(pilot)
-
-    assert snap_compare(app, terminal_size=size, run_before=before)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -1,0 +1,80 @@
+"""What the Evaluate screen looks like, each state at the sizes it is designed for; see `test_looks.py`."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import TabbedContent
+
+from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.screens.evaluation import EvaluationScreen
+from charlstm_tui.widgets.surprise_map import SurpriseMap
+from core.assessment import Stage
+from core.runs import Run
+from tests.tui import reports
+from tests.tui.conftest import SIZES, SnapCompare, still
+
+
+async def evaluation(pilot: Pilot[None]) -> EvaluationScreen:
+    await pilot.press("f3")
+    assert isinstance(pilot.app.screen, EvaluationScreen)
+    return pilot.app.screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_without_a_run(app: CharLSTMApp, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        await evaluation(pilot)
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_amid_the_reading(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        screen = await evaluation(pilot)
+        screen.add_class("-evaluating")
+        screen._show_found(Stage(doing="reading", done=0.42, loss=1.4711, scored=4_200))
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("page", ["beside", "where", "passages", "text", "copies", "compared"])
+def test_each_page(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int], page: str) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        screen = await evaluation(pilot)
+        screen._show_text(reports.surprises())
+        screen.show(reports.report())
+        if page == "compared":
+            screen._compared = ("quick-1", "the other one")
+            screen.show_comparison(reports.COMPARISON)
+        screen.query_one(TabbedContent).active = page
+        await pilot.pause()
+        if page == "text":
+            screen.query_one(SurpriseMap).focus()
+            await pilot.press("down", "down", "right", "right", "right", "right")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+def test_the_first_report_and_one_without_the_training_text(
+    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        (await evaluation(pilot)).show(reports.report(complete=False))
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=before)
+
+
+def test_the_map_on_a_light_theme(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        app.theme = "textual-light"
+        screen = await evaluation(pilot)
+        screen._show_text(reports.surprises())
+        screen.show(reports.report())
+        await pilot.press("t")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=(120, 40), run_before=before)
