@@ -27,7 +27,13 @@ def in_a_line(text: str) -> str:
     return sanitise(text).replace("\n", "⏎").replace("\t", "⇥")
 
 
-def headline(report: "Report") -> Content:
+def about(report: "Report") -> str:
+    """Return what was measured on what, safe to show."""
+    unknown = report.evaluation.unknown_characters
+    return in_one_line(report.title) + (f", {unknown:,} unknown" if unknown else "")
+
+
+def headline(report: "Report", *, in_a_line: bool) -> Content:
     """Return the figures that stand beside the digits of the loss."""
     score = report.evaluation.score
     figures = [
@@ -38,12 +44,9 @@ def headline(report: "Report") -> Content:
     ]
     if score.standard_error is not None:
         figures.insert(0, (f"± {score.standard_error:.3f}", "nats/char"))
-    if unknown := report.evaluation.unknown_characters:
-        figures.append((f"{unknown:,}", "unknown"))
-    parts: list[Content] = []
-    for value, unit in figures:
-        parts.append(Content.assemble((value, "bold"), " ", (unit, _QUIET)))
-    return Content("  ").join(parts)
+    shown = [Content.assemble((value, "bold"), " ", (unit, _QUIET)) for value, unit in figures]
+    rows = [shown] if in_a_line else [shown[:-2], shown[-2:]]
+    return Content("\n").join(Content("   ").join(row) for row in rows)
 
 
 def beside(report: "Report", width: int, *, over: bool) -> Content:

@@ -25,6 +25,7 @@ import platformdirs
 from msgspec import Struct
 
 import core
+from core import shipped
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import CorpusConfig
 from core.errors import UserError
@@ -239,6 +240,8 @@ class RunStore:
     def checkpoint_path(self, checkpoint: str) -> Path:
         """Return the file that `checkpoint` means: a run's name stands for its best checkpoint, else it is a path.
 
+        The shipped model's name stands for it, where neither a run nor a file has that name.
+
         Raises:
             UserError: it is neither a run nor a file.
         """
@@ -247,6 +250,8 @@ class RunStore:
         if path.name != checkpoint or not self.has(checkpoint):
             if _is_file(path):
                 return path
+            if checkpoint == shipped.NAME and (model := shipped.shipped_path()) is not None:
+                return model
             kind = "run called" if path.name == checkpoint else "checkpoint"
             raise UserError(f"There is no {kind} {shortened(checkpoint)}. `charlstm-tui runs list` shows the runs.")
         run = self.get(checkpoint)

@@ -26,6 +26,13 @@ def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@pytest.fixture(autouse=True)
+def no_shipped_model(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """No model but those a test makes; mark a test `shipped` to have the program's own."""
+    if "shipped" not in request.keywords:
+        monkeypatch.setattr("core.shipped.shipped_path", lambda: None)
+
+
 @pytest.fixture
 def store(own_runs: Path) -> RunStore:
     return RunStore(own_runs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from charlstm_tui.commands.options import json_option, runs_option
+from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
 from charlstm_tui.commands.streams import bar
 from charlstm_tui.commands.texts import TEXTS, limit_option, read_text, split_option
 from core.corpus import PARTS, CorpusConfig, Part, Split
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate", short_help="Measure a model on a text.")
-@click.argument("checkpoint")
+@checkpoint_argument
 @click.option("--corpus", metavar="TEXT", help=f"{TEXTS} [else the text that the model was trained on].")
 @click.option("--text", metavar="FILE", help="Any text, to be read as a whole, however short.")
 @limit_option
@@ -48,7 +48,10 @@ def evaluate_command(
     store: RunStore,
     as_json: bool,
 ) -> None:
-    """Measure CHECKPOINT, a run's name or a file, on a part of a text: by default the one kept from its training."""
+    """Measure CHECKPOINT, a run's name or a file, on a part of a text: by default the one kept from its training.
+
+    CHECKPOINT may be `moliere`, the model that comes with the program; else it is the newest run, or that model.
+    """
     if text is not None and (corpus is not None or split is not None):
         raise click.UsageError("--text is read as a whole: it goes with neither --corpus nor --split.")
     if other is not None and file is not None:

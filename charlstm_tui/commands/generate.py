@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
+from charlstm_tui.commands.options import checkpoint_argument, given, json_option, runs_option, setting_options
 from charlstm_tui.commands.streams import bar
 from core.config import SamplingConfig, configure
 from core.errors import UserError
@@ -26,7 +26,7 @@ FLUSH_SECONDS = 1 / 60
 
 
 @click.command("generate", short_help="Have a model write.")
-@click.argument("checkpoint")
+@checkpoint_argument
 @click.option(
     "--prompt", default="", metavar="TEXT",
     help="What the text begins with; - reads it from standard input; else it begins from nothing.",
@@ -42,7 +42,10 @@ FLUSH_SECONDS = 1 / 60
 def generate_command(
     checkpoint: str, prompt: str, length: int, count: int, store: RunStore, as_json: bool, **settings: Any
 ) -> None:
-    """Have CHECKPOINT, a run's name or a file, write a text."""
+    """Have CHECKPOINT, a run's name or a file, write a text.
+
+    CHECKPOINT may be `moliere`, the model that comes with the program; else it is the newest run, or that model.
+    """
     config = configure(SamplingConfig(), given(settings, SamplingConfig))
     configure(config, {"seed": config.seed + count - 1})  # refuses it here rather than after an hour
     path = store.checkpoint_path(checkpoint)

@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 import click
 from msgspec import Struct
 
+from core import shipped
 from core.config import fields_of
 from core.files import user_path
 from core.runs import RunStore, default_root
+from core.text import in_one_line
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,6 +29,22 @@ runs_option = click.option(
     callback=_store,
     help="Folder that holds the runs (else CHARLSTM_RUNS, else a place of the program's own).",
 )
+
+
+def _checkpoint(ctx: click.Context, argument: click.Parameter, name: str | None) -> str:
+    """Take what was named, else the newest run that has a checkpoint, else the shipped model."""
+    if name is not None:
+        return name
+    store: RunStore = ctx.params.get("store") or ctx.find_root().params.get("store") or RunStore(default_root())
+    newest = next((run.name for run in store.all() if run.checkpoint_path.is_file()), None)
+    if newest is None and shipped.shipped_path() is None:
+        raise click.UsageError("There is no model yet. Train one first: charlstm-tui train", ctx)
+    chosen = newest or shipped.NAME
+    click.echo(f"CHECKPOINT was not given: {in_one_line(chosen)}", err=True)
+    return chosen
+
+
+checkpoint_argument = click.argument("checkpoint", required=False, callback=_checkpoint)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 

@@ -158,7 +158,7 @@ class EvaluationScreen(Screen[None]):
         except UserError as error:
             self._complain(error)
             return
-        self._compared = (what.name, other.selection.name)
+        self._compared = (what.name, other.chosen_name)
         self._begin(
             Job(self, partial(compare_models, what=what, other=path), name="compare", interval=bridge.TRAINING_INTERVAL)
         )
@@ -228,7 +228,7 @@ class EvaluationScreen(Screen[None]):
             self._complain(error)
             return None
         return Measured(
-            name=models.selection.name if models.selection is not None else "",
+            name=models.chosen_name,
             path=path,
             source=None if source == _OWN else source,
             split=None if split == _OWN else split,  # type: ignore[arg-type]
@@ -311,7 +311,7 @@ class EvaluationScreen(Screen[None]):
         if message.error:
             self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
         if self._report is not None:
-            about.update(Content(in_one_line(self._report.title) + (" · stopped" if stopped else "")))
+            about.update(Content(report_view.about(self._report) + (" · stopped" if stopped else "")))
         else:
             about.update(self._so_far if stopped and self._so_far else EMPTY)
         self._draw()
@@ -321,9 +321,8 @@ class EvaluationScreen(Screen[None]):
         """Show what has come of it so far."""
         self._report = report
         score = report.evaluation.score
-        self.query_one("#about", Static).update(Content(in_one_line(report.title)))
+        self.query_one("#about", Static).update(Content(report_view.about(report)))
         self.query_one("#loss", Digits).update(f"{score.loss:.3f}")
-        self.query_one("#figures", Static).update(report_view.headline(report))
         self.query_one("#meaning", Static).update(report.meaning)
         self._show_extracts(report)
         self._set_class("-report", there=True)
@@ -350,6 +349,7 @@ class EvaluationScreen(Screen[None]):
         width = self.query_one("#pages").size.width - 6
         if self._report is not None:
             wide = self.has_class("-wide")
+            self.query_one("#figures", Static).update(report_view.headline(self._report, in_a_line=wide))
             side = width // 2 - 2 if wide else width
             self.query_one("#bars", Static).update(report_view.beside(self._report, side, over=self._job is None))
             self.query_one("#parts", Static).update(report_view.side_by_side(self._report, side))

@@ -170,9 +170,9 @@ class GenerationScreen(Screen[None]):
 
     def action_save(self) -> None:
         """Ask for a file and put the text into it."""
-        model = self.query_one(ModelSelect).selection
+        name = self.query_one(ModelSelect).chosen_name or "text"
         seed = self._writer.config.seed if self._writer is not None else 0
-        self.app.push_screen(AskFile(f"{model.name if model else 'text'}-seed{seed}.txt"), self._save)
+        self.app.push_screen(AskFile(f"{name}-seed{seed}.txt"), self._save)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""

@@ -1,4 +1,4 @@
-"""A choice among the models there are: the runs that have a checkpoint, newest first."""
+"""A choice among the models there are: the runs that have a checkpoint, newest first, and the shipped one."""
 
 import contextlib
 from pathlib import Path
@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.widgets import Select
 
 from charlstm_tui.numbers import count_of
+from core import shipped
 from core.errors import UserError
 from core.runs import RunStore
 from core.summary import summarise
@@ -14,7 +15,7 @@ from core.text import in_one_line
 
 
 class ModelSelect(Select[Path]):
-    """Chooses the folder of a run. `refresh_runs` looks again; a run that is new is chosen.
+    """Chooses the folder of a run, or the shipped model's file. `refresh_runs` looks again; a new run is chosen.
 
     One that has words for choosing `none` leaves the choice to the user.
     """
@@ -27,7 +28,7 @@ class ModelSelect(Select[Path]):
 
     @property
     def checkpoint_path(self) -> Path:
-        """The best checkpoint of the chosen run.
+        """The best checkpoint of the chosen run, or the shipped model's.
 
         Raises:
             UserError: there is none to choose.
@@ -42,8 +43,17 @@ class ModelSelect(Select[Path]):
         """
         if self.selection is None:
             raise UserError("There is no model yet. Train one first: F2.")
+        if self.selection == shipped.shipped_path():
+            return self.selection
         run = self._store.get(self.selection.name)
         return run.last_path if which == "last" and run.last_path.exists() else run.checkpoint_path
+
+    @property
+    def chosen_name(self) -> str:
+        """What the chosen model is called; empty where none is."""
+        if self.selection is None:
+            return ""
+        return shipped.NAME if self.selection == shipped.shipped_path() else self.selection.name
 
     def refresh_runs(self) -> None:
         """Look which runs there are now."""
@@ -54,10 +64,12 @@ class ModelSelect(Select[Path]):
                     summary = summarise(run)
                     epochs = count_of(summary.epochs, "epoch")
                     options.append((Content(in_one_line(f"{run.name} · {summary.corpus} · {epochs}")), run.path))
+        if (model := shipped.shipped_path()) is not None:
+            options.append((Content(f"{shipped.NAME} · shipped"), model))
         if options == self._shown:
             return
         paths = [path for _, path in options]
-        new = bool(paths) and paths[0] not in [path for _, path in self._shown]
+        new = bool(paths) and paths[0] not in [path for _, path in self._shown] and paths[0] != model
         chosen = self.selection
         self._shown = options
         self.set_options(options)

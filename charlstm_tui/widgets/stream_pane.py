@@ -269,5 +269,6 @@ def selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
     before, inside, after = strip.divide([start, end, strip.cell_length])[:3] if end < strip.cell_length else (
         *strip.divide([start, end])[:2], Strip([])
     )  # fmt: skip
-    shown = Strip(Segment.apply_style(inside, post_style=style), inside.cell_length)  # over its own colours
+    ground = Style(bgcolor=style.bgcolor)  # beneath its own colours, over its own ground
+    shown = Strip(Segment.apply_style(inside, post_style=ground), inside.cell_length)
     return Strip.join([before, shown, after])

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset
@@ -11,7 +12,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from charlstm_tui.widgets.stream_pane import LEVELS, StreamPane, selected
+from charlstm_tui.widgets.stream_pane import LEVELS, StreamPane
 from core.text import sanitise
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ class SurpriseMap(StreamPane):
         & > .stream-pane--2 { color: $foreground; background: $warning-muted; }
         & > .stream-pane--3 { color: $foreground; background: $error-muted; }
         & > .stream-pane--4 { color: $foreground; background: $error-muted; text-style: bold underline; }
+        & > .surprise-map--cursor { color: $background; background: $foreground; text-style: bold; }
     }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"surprise-map--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
@@ -101,7 +104,9 @@ class SurpriseMap(StreamPane):
         start, text = self._rows[place]
         cell = min(cell_len(text[: self.cursor - start]), strip.cell_length - 1)
         width = max(cell_len(text[self.cursor - start : self.cursor - start + 1]), 1)
-        return selected(strip, (cell, cell + width), self.screen.get_component_rich_style("screen--selection"))
+        before, under, after = strip.divide([cell, cell + width, max(strip.cell_length, cell + width)])
+        style = self.get_component_rich_style("surprise-map--cursor")
+        return Strip.join([before, Strip(Segment.apply_style(under, post_style=style), under.cell_length), after])
 
     def _row_of(self, place: int) -> int:
         return max(bisect_right(self._rows, (place, _LAST)) - 1, 0)

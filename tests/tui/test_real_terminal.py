@@ -13,7 +13,7 @@ import pytest
 
 from charlstm_tui.diversion import printed_path
 from core.checkpoint import load_checkpoint
-from core.runs import RunStore
+from core.runs import Run, RunStore
 from core.snapshot import load_snapshot
 from core.summary import epochs_of, summarise
 
@@ -241,3 +241,29 @@ def test_what_c_code_prints_does_not_reach_the_screen(own_runs: Path, small_text
         assert "onednn_verbose" in printed_path().read_text(encoding="utf-8", errors="replace")
     finally:
         terminal.close()
+
+
+def test_evaluate_ask_about_a_character_and_save(terminal: Terminal, trained: Run, tmp_path: Path) -> None:
+    terminal.until_shown("s Start")
+    terminal.send(F3)
+    terminal.until_shown("sheep · moutons")
+    terminal.send("e")
+    screen = terminal.until(lambda screen: "part by part" in screen, seconds=60)
+    assert re.search(r"uniform +\d\.\d{4} +█", screen)
+    assert re.search(r"this model +\d\.\d{4}", screen)
+    terminal.send("t")
+    terminal.until_shown("it expected")
+    asked = re.search(r"‘.’ was given [\d.]+", terminal.text)
+    assert asked is not None
+    terminal.send("\x1b[B\x1b[C")
+    terminal.until(lambda screen: re.search(r"‘.’ was given [\d.]+", screen) is not None)
+    terminal.until(lambda screen: asked[0] not in screen)
+    terminal.until(lambda screen: "e Evaluate" in screen, seconds=60)
+    terminal.send("s")
+    terminal.until_shown("save the report")
+    saved = tmp_path / "mesuré.md"
+    terminal.send(f"{saved}\r")
+    terminal.until_shown("Saved:")
+    assert "## Copying, sample" in saved.read_text(encoding="utf-8")
+    terminal.send("q")
+    assert terminal.exit_code() == 0

@@ -1,0 +1,18 @@
+"""The model that comes with the program: what writes and is measured before anything was trained."""
+
+from pathlib import Path
+
+import core
+
+NAME = "moliere"
+"""What it is called wherever a run's name or a file may stand; a run of that name goes before it."""
+_FILE = f"{NAME}.safetensors"
+
+
+def shipped_path() -> Path | None:
+    """Return the model's file: beside the engine where it is installed, in `checkpoints/` in a checkout; else None."""
+    package = Path(core.__file__).parent
+    for path in (package / "models" / _FILE, package.parent / "checkpoints" / _FILE):
+        if path.is_file():
+            return path
+    return None
