@@ -20,7 +20,8 @@ def kind_of(character: str) -> int:
     if character.isupper() or character.istitle():
         return KINDS.index("capital")
     if character.isalpha():
-        accented = len(unicodedata.normalize("NFD", character)) > 1 or character in _LIGATURES
+        marked = any(map(unicodedata.combining, unicodedata.normalize("NFD", character)))
+        accented = marked or character in _LIGATURES
         return KINDS.index("accented letter" if accented else "small letter")
     if character.isnumeric():
         return KINDS.index("digit")

@@ -1,5 +1,6 @@
 """All that was found out about a model on a text, and what it means in words. Nothing here needs torch."""
 
+import math
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -112,6 +113,8 @@ class Report(Struct, frozen=True, kw_only=True):
             return f"{sentence} {harder}."
         best = self.validation_baselines.best
         by_counting = self.baselines.named(best.name).loss - best.loss
+        if by_counting <= 0:
+            return f"{sentence} {harder}; for a {best.name} it is not."
         return f"{sentence} {harder}; for a {best.name} it is, by {by_counting:.2f}."
 
     @property
@@ -123,7 +126,10 @@ class Report(Struct, frozen=True, kw_only=True):
         if self.copying.held_out is None:
             return f"The longest passage taken over word for word has {longest:,} characters."
         natural = len(self.copying.held_out.longest)
-        sample, held_out = self.copying.sample.shares[20], self.copying.held_out.shares[20]
+        sample, held_out = (
+            share if math.isfinite(share := one.shares[20]) else 0.0
+            for one in (self.copying.sample, self.copying.held_out)
+        )
         if longest > 3 * max(natural, 20) or sample > 3 * max(held_out, 0.05):
             return f"It copies: {longest:,} characters word for word, where held-out text has {natural:,} at most."
         return (

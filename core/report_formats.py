@@ -124,9 +124,11 @@ def as_markdown(report: Report) -> bytes:
     for line in lines(report):
         if line.section != section:
             section = line.section
-            page += ["", f"## {section.capitalize()}", "", "| | | |", "| --- | ---: | --- |"]
+            page += ["", f"## {section.capitalize()}"]
+            if section == "copying, sample":
+                page += _paragraph(report.copying_meaning)
+            page += ["", "| | | |", "| --- | ---: | --- |"]
         page.append(f"| {_plain(line.name)} | {figure(line)} | {_unit(line)} |")
-    page += _paragraph(report.copying_meaning)
     return ("\n".join(page) + "\n").encode("utf-8", "replace")
 
 
@@ -136,7 +138,7 @@ def _paragraph(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Return text that means nothing to Markdown, in one line."""
-    shown = sanitise(text).replace("\n", " ⏎ ")
+    shown = sanitise(text).replace("\n", " ⏎ ").replace("&", "&amp;")
     return "".join(f"\\{character}" if character in "\\`*_{}[]<>#|~" else character for character in shown)
 
 

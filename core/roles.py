@@ -10,6 +10,7 @@ a colon, as in many editions of Shakespeare, is a speaker line, too.
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,12 @@ RAREST = 2_000
 """Characters to a speaker line, at most."""
 _PIECE = 1 << 18
 _NAME = re.compile(
-    r"(?P<name>[^\W\d_a-zà-öø-ÿœ](?:[^\W\da-zà-öø-ÿœ_]|[ '’-](?=\w))+)(?=[.,:\n]|$)"  # in capitals
+    r"(?P<name>[^\W\d_a-zà-öø-ÿœ](?:[^\W\da-zà-öø-ÿœ_]|[ '’-](?=\w))+)(?=[.,:\n]| \(|$)"  # in capitals
     r"|(?P<spoken>[^\W\d_a-zà-öø-ÿœ]\w{2,20}(?: [^\W\d_a-zà-öø-ÿœ]\w{0,20}){0,3}):(?=\n)"  # or with a colon
 )
+_BODY = re.compile(r"[^\n]+(?:\n[^\n]+)*")
+_ENDING = re.compile(r"[.: ]*(?:\([^()]*\)[.: ]*)?")
+"""What may follow a name that has its line to itself."""
 
 Roles = NDArray[np.uint8]
 
@@ -40,6 +44,7 @@ class RoleFinder:
         self._lines = 0
         self._names: set[str] = set()
         self._characters = 0
+        self._last = SPEECH
 
     @property
     def is_play(self) -> bool:
@@ -54,7 +59,7 @@ class RoleFinder:
         left = ""
         for start in range(0, len(passage), _PIECE):
             text = left + str(passage.cut(start, min(start + _PIECE, len(passage))))
-            whole = text.rfind("\n\n") + 2  # paragraphs that are complete
+            whole = text.rfind("\n\n") + 2  # paragraphs that are complete; newlines that follow belong to the last
             if whole < 2 or start + _PIECE >= len(passage):
                 whole = len(text)
             left = text[whole:]
@@ -63,22 +68,37 @@ class RoleFinder:
     def _of(self, text: str) -> Roles:
         self._characters += len(text)
         roles = np.full(len(text), SPEECH, dtype=np.uint8)
-        for paragraph in re.finditer(r"\n*(?P<body>[^\n]+(?:\n[^\n]+)*)\n*", text):
-            body, begin = paragraph["body"], paragraph.start("body")
-            named = _NAME.match(body)
-            if named is not None:
-                self._lines += 1
-                self._names.add(named["name"] or named["spoken"])
-                end = begin + named.end()
-                if body[named.end() : named.end() + 1] == ",":  # until the end of the paragraph
-                    roles[begin:end] = SPEAKER
-                    roles[end : paragraph.end()] = DIRECTION
-                    continue
-                newline = body.find("\n", named.end())
-                rest = len(body) if newline < 0 else newline + 1  # speech may follow on the next line
-                roles[begin : begin + rest] = SPEAKER
-                if rest == len(body):
-                    roles[begin : paragraph.end()] = SPEAKER
-            for inner in re.finditer(r"\([^()]*\)", body):
-                roles[begin + inner.start() : begin + inner.end()] = DIRECTION
+        bodies = list(_BODY.finditer(text))
+        borders = [*(body.start() for body in bodies), len(text)]
+        roles[: borders[0]] = self._last
+        for body, (begin, end) in zip(bodies, pairwise(borders), strict=True):
+            self._mark(body[0], roles[begin:end])
+        if len(text):
+            self._last = int(roles[-1])
         return roles
+
+    def _mark(self, body: str, roles: Roles) -> None:
+        """Mark the roles in a paragraph and the newlines after it; what is not marked is speech."""
+        named = _NAME.match(body)
+        if named is not None and _is_name(named):
+            self._lines += 1
+            self._names.add(named["name"] or named["spoken"])
+            newline = body.find("\n", named.end())
+            after = body[named.end() :] if newline < 0 else body[named.end() : newline]
+            if after.startswith(","):  # until the end of the paragraph
+                roles[: named.end()], roles[named.end() :] = SPEAKER, DIRECTION
+                return
+            if not _ENDING.fullmatch(after):  # speech follows on the same line
+                roles[: named.end() + len(after) - len(after.lstrip(".: "))] = SPEAKER
+            elif newline < 0:
+                roles[:] = SPEAKER
+            else:
+                roles[: newline + 1] = SPEAKER
+        for inner in re.finditer(r"\([^()]*\)", body):
+            roles[inner.start() : inner.end()] = DIRECTION
+
+
+def _is_name(named: re.Match[str]) -> bool:
+    """Tell whether letters that are no small ones of Latin are capitals, in an alphabet that has both."""
+    name = named["name"]
+    return named["spoken"][0].isupper() if name is None else name == name.upper() != name.lower()

@@ -105,16 +105,22 @@ class Surprises:
         length = min(PASSAGE, self.read)
         if not length:
             return []
-        losses = np.nan_to_num(self._losses[: self.read].astype(np.float64))
-        sums = np.concatenate([[0.0], losses.cumsum()])
-        means = (sums[length:] - sums[:-length]) / length  # of the passage that begins at each place
+        losses = self._losses[: self.read].astype(np.float64)
+        sums, known = (np.concatenate([[0], values.cumsum()]) for values in (np.nan_to_num(losses), ~np.isnan(losses)))
+
+        def mean(begin: NDArray[np.int64] | int, end: NDArray[np.int64] | int) -> NDArray[np.float64]:
+            return np.divide(sums[end] - sums[begin], np.maximum(known[end] - known[begin], 1))
+
+        begins = np.arange(self.read - length + 1)  # of each passage there could be
+        means = mean(begins, begins + length)
         if not most_expected:
             means = -means
+        means[2 * (known[begins + length] - known[begins]) < length] = np.inf  # mostly unknown
         found: list[Extract] = []
         while len(found) < count and np.isfinite(means).any():
             begin = int(np.nanargmin(means))
             start, end = self._at_words(begin, begin + length)
-            found.append(Extract(start, self.text[start:end], float((sums[end] - sums[start]) / (end - start))))
+            found.append(Extract(start, self.text[start:end], float(mean(start, end))))
             means[max(begin - length + 1, 0) : begin + length] = np.inf
         return sorted(found, key=lambda extract: extract.loss if most_expected else -extract.loss)
 

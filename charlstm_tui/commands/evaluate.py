@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--text", metavar="FILE", help="Any text, to be read as a whole, however short.")
 @limit_option
 @split_option
-@click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Which part of the text.")
+@click.option("--part", type=click.Choice(PARTS), help="Which part of the text. [else test]")
 @click.option("--compare", "other", metavar="OTHER", help="Another run or file, to read the same beside it.")
 @click.option("--loss-only", is_flag=True, help="The loss, and nothing that takes longer.")
 @click.option("--save", "file", metavar="FILE", help="Write all of it to a file, too: .json, .csv or .md.")
@@ -41,7 +41,7 @@ def evaluate_command(
     text: str | None,
     limit: int | None,
     split: Split | None,
-    part: Part,
+    part: Part | None,
     other: str | None,
     loss_only: bool,
     file: str | None,
@@ -52,8 +52,9 @@ def evaluate_command(
 
     CHECKPOINT may be `moliere`, the model that comes with the program; else it is the newest run, or that model.
     """
-    if text is not None and (corpus is not None or split is not None):
-        raise click.UsageError("--text is read as a whole: it goes with neither --corpus nor --split.")
+    if text is not None and (corpus is not None or split is not None or part is not None):
+        raise click.UsageError("--text is read as a whole: it goes with none of --corpus, --split and --part.")
+    part = "whole" if text is not None else part or "test"
     if other is not None and file is not None:
         raise click.UsageError("--save is for one model: it does not go with --compare.")
     target = _target(file) if file is not None else None
@@ -63,7 +64,6 @@ def evaluate_command(
 
     model = load_checkpoint(path)
     if text is not None:
-        part = "whole"
         read = read_text(CorpusConfig.typed(text, limit), whole=True)
     else:
         read = read_text(_chosen(model.corpus, corpus, limit, split))
@@ -74,10 +74,10 @@ def evaluate_command(
         _print_comparison((checkpoint, other), _compared(model, load_checkpoint(other_path), read, part), as_json)
         return
     report = _assessed(checkpoint, model, read, part, loss_only=loss_only)
-    if part == "test" and (learnt := report.evaluation.learnt_characters):
+    if part != "train" and (learnt := report.evaluation.learnt_characters):
         click.echo(
             f"{learnt:,} of these characters were among those that the model was trained on: "
-            "it was trained on another cut of this text.",
+            "this is not a loss on new text.",
             err=True,
         )
     from core.report_formats import FORMATS, as_text
@@ -100,10 +100,13 @@ def _target(name: str) -> Path:
     path = user_path(name).absolute()
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"{shortened(name)} must end in one of: {', '.join(FORMATS)}.")
-    if path.exists():
-        raise UserError(f"{shortened(path)} is there already. Save under another name.")
-    if not path.parent.is_dir():
-        raise UserError(f"There is no folder {shortened(path.parent)}.")
+    try:
+        if path.exists():
+            raise UserError(f"{shortened(path)} is there already. Save under another name.")
+        if not path.parent.is_dir():
+            raise UserError(f"There is no folder {shortened(path.parent)}.")
+    except OSError as error:
+        raise UserError(f"{shortened(path)} cannot be written: {error.strerror}.") from None
     return path
 
 

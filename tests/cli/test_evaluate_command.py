@@ -1,0 +1,353 @@
+"""What `evaluate` says, compares and saves, and how it is interrupted."""
+
+import csv
+import io
+import json
+import statistics
+from collections.abc import Generator, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import torch
+
+import core.assessment
+import core.checkpoint
+import core.comparison
+import core.evaluation
+from core.corpus import Corpus
+from core.following import CHUNK, Stretch, follow
+from tests.cli.test_commands import call
+from tests.core.by_hand import read_by_hand, tiny_checkpoint
+
+ALL_OF_IT = (
+    "beside it",
+    "part by part",
+    "kind of character",
+    "found in training text",
+    "least expected",
+    "most expected",
+)
+"""The headings of a report of which nothing is missing."""
+
+
+@pytest.fixture(autouse=True)
+def soon_done(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """On a busy machine two threads wait for each other, and a sample takes long."""
+    monkeypatch.setattr(core.assessment, "SAMPLE", 200)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def sheep(small_corpus: Corpus, tmp_path: Path) -> Path:
+    """A model, as saved, whose training text is there."""
+    path = tmp_path / "sheep.safetensors"
+    tiny_checkpoint(small_corpus.characters, corpus=small_corpus.config, validation=0.1).save(path)
+    return path
+
+
+@pytest.fixture
+def goats(tmp_path: Path) -> Path:
+    """A model that knows another alphabet, and whose training text is nowhere."""
+    path = tmp_path / "goats.safetensors"
+    tiny_checkpoint("bcehrsv 01357", seed=2).save(path)
+    return path
+
+
+@pytest.fixture
+def long_text(tmp_path: Path) -> Path:
+    path = tmp_path / "long.txt"
+    path.write_text("3 moutons, 4 chèvres.\n" * 100, encoding="utf-8")
+    return path
+
+
+def text_file(folder: Path, text: str) -> Path:
+    path = folder / "text.txt"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def headings(shown: str) -> list[str]:
+    return [heading for heading in ALL_OF_IT if f"\n{heading}" in shown]
+
+
+def refused(*arguments: object) -> str:
+    """What is said of a wrong call, which says nothing else."""
+    result = call(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    return result.stderr
+
+
+def test_a_report_has_all_there_is_to_say(sheep: Path) -> None:
+    result = call("evaluate", sheep)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert headings(result.stdout) == list(ALL_OF_IT)
+
+
+def test_a_text_of_one_character_is_read_as_a_whole(sheep: Path, tmp_path: Path, small_corpus: Corpus) -> None:
+    path = text_file(tmp_path, "m")
+    found = json.loads(call("evaluate", sheep, "--text", path, "--json").stdout)
+    (guess,) = read_by_hand(tiny_checkpoint(small_corpus.characters), "m")
+    assert (found["part"], found["split"], found["characters"], found["unknown_characters"]) == ("whole", None, 1, 0)
+    assert found["loss"] == pytest.approx(guess.loss, abs=1e-6)
+    assert found["accuracy"] == float(guess.likelier == 0)
+    assert found["standard_error"] is None
+    assert [one["text"] for one in found["least_expected"]] == ["m"]
+    title, _, *_ = call("evaluate", sheep, "--text", path).stdout.splitlines()
+    assert title == f"{sheep} on text · all of it · 1 character"
+
+
+def test_a_text_is_read_from_its_start_to_its_end_or_limit(sheep: Path, tmp_path: Path, small_corpus: Corpus) -> None:
+    text = "3 moutons ß, 4 chèvres. " * 60
+    path = text_file(tmp_path, text)
+    by_hand = tiny_checkpoint(small_corpus.characters)
+    for limit in (len(text), 100):
+        found = json.loads(call("evaluate", sheep, "--text", path, "--limit", limit, "--loss-only", "--json").stdout)
+        losses = [guess.loss for guess in read_by_hand(by_hand, text[:limit])]
+        assert found["characters"] == limit
+        assert found["unknown_characters"] == limit - len(losses)
+        assert found["loss"] == pytest.approx(statistics.fmean(losses), abs=1e-6)
+
+
+def test_an_empty_text_is_refused(sheep: Path, tmp_path: Path) -> None:
+    assert "text.txt is empty. Choose another text." in refused("evaluate", sheep, "--text", text_file(tmp_path, ""))
+
+
+def test_a_text_of_which_the_model_knows_nothing_is_refused(sheep: Path, tmp_path: Path) -> None:
+    path = text_file(tmp_path, "ßßß" * 500)
+    said = refused("evaluate", sheep, "--text", path)
+    assert "This text has no character that the model knows. Choose another text." in said
+
+
+def test_a_text_that_is_not_there_is_refused(sheep: Path, tmp_path: Path) -> None:
+    assert "There is no file" in refused("evaluate", sheep, "--text", tmp_path / "nowhere.txt")
+    assert "is a folder" in refused("evaluate", sheep, "--text", tmp_path)
+
+
+@pytest.mark.parametrize("option", [["--corpus", "x.txt"], ["--split", "tail"], ["--part", "test"]])
+def test_a_text_that_is_read_as_a_whole_takes_no_cut(sheep: Path, option: list[str]) -> None:
+    said = refused("evaluate", sheep, "--text", "x.txt", *option)
+    assert "Usage:" in said
+    assert "--text is read as a whole: it goes with none of --corpus, --split and --part." in said
+
+
+def must_not(*_: object, **__: object) -> NoReturn:
+    raise AssertionError("nobody asked for this")
+
+
+def test_the_loss_alone_is_what_takes_no_longer_than_the_reading(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = json.loads(call("evaluate", sheep, "--json").stdout)
+    for name in ("measure_baselines", "part_losses", "Sampler", "open_corpus"):
+        monkeypatch.setattr(core.assessment, name, must_not)
+    found = json.loads(call("evaluate", sheep, "--loss-only", "--json").stdout)
+    assert (found["baselines"], found["parts"], found["copying"], found["verdict"]) == ([], [], None, "")
+    same = ("loss", "standard_error", "accuracy", "accuracy_of_five", "kinds", "roles", "least_expected")
+    assert {key: found[key] for key in same} == {key: whole[key] for key in same}
+    assert headings(call("evaluate", sheep, "--loss-only").stdout) == [
+        "kind of character",
+        "least expected",
+        "most expected",
+    ]
+
+
+def test_a_text_that_was_changed_since_is_told(sheep: Path, small_text: Path) -> None:
+    small_text.write_text("3 moutons, 4 chèvres. " * 50, encoding="utf-8")
+    result = call("evaluate", sheep, "--json")
+    assert "moutons.txt has changed since the model was trained on it." in result.stderr
+    assert json.loads(result.stdout)["baselines"] == [], "there is nothing left to count"
+
+
+def test_characters_that_it_was_trained_on_are_told(sheep: Path, small_corpus: Corpus) -> None:
+    result = call("evaluate", sheep, "--limit", 600, "--loss-only")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("60 of these characters were among those that the model was trained on")
+    assert len(small_corpus) * 0.8 > 600
+
+
+def test_a_model_compared_with_itself_is_no_better(sheep: Path) -> None:
+    result = call("evaluate", sheep, "--compare", sheep, "--part", "train")
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, other, _, sentence = result.stdout.splitlines()
+    assert first == other
+    assert first.startswith(f"{sheep}  ")
+    assert first.endswith("  nats per character")
+    assert sentence.endswith(" characters. They predict it equally well, to the last digit.")
+
+
+def test_models_of_other_vocabularies_are_compared_on_what_both_know(
+    sheep: Path, goats: Path, long_text: Path, small_corpus: Corpus
+) -> None:
+    found = json.loads(call("evaluate", sheep, "--compare", goats, "--text", long_text, "--json").stdout)
+    text = long_text.read_text(encoding="utf-8")
+    mine = {guess.place: guess.loss for guess in read_by_hand(tiny_checkpoint(small_corpus.characters), text)}
+    theirs = {guess.place: guess.loss for guess in read_by_hand(tiny_checkpoint("bcehrsv 01357", seed=2), text)}
+    both = mine.keys() & theirs.keys()
+    assert found.keys() == {"characters", "losses", "difference", "standard_error"}
+    assert found["characters"] == len(both) < len(text)
+    assert found["losses"] == {
+        "first": pytest.approx(statistics.fmean(mine[place] for place in both), abs=1e-6),
+        "other": pytest.approx(statistics.fmean(theirs[place] for place in both), abs=1e-6),
+    }
+    assert found["difference"] == found["losses"]["first"] - found["losses"]["other"]
+    assert found["standard_error"] > 0
+    shown = call("evaluate", sheep, "--compare", goats, "--text", long_text).stdout.splitlines()
+    assert [line.split()[-4] for line in shown[:2]] == [f"{loss:.4f}" for loss in found["losses"].values()]
+    assert shown[-1].startswith(f"On {len(both):,} characters. ")
+
+
+def test_a_comparison_of_a_text_too_short_has_no_error(sheep: Path, goats: Path, tmp_path: Path) -> None:
+    arguments = ("evaluate", sheep, "--compare", goats, "--text", text_file(tmp_path, "chèvres"))
+    assert json.loads(call(*arguments, "--json").stdout)["standard_error"] is None
+    assert "the text is too short to tell whether that is chance" in call(*arguments).stdout
+
+
+def test_models_that_have_nothing_in_common_are_not_compared(sheep: Path, tmp_path: Path) -> None:
+    path = tmp_path / "greek.safetensors"
+    tiny_checkpoint("αβγ").save(path)
+    assert "no character that both models know" in refused("evaluate", sheep, "--compare", path)
+
+
+def test_a_model_is_compared_with_one_that_is_there(sheep: Path) -> None:
+    assert "There is no run called nothing" in refused("evaluate", sheep, "--compare", "nothing")
+
+
+def test_a_part_that_is_empty_cannot_be_compared(goats: Path, sheep: Path, small_text: Path) -> None:
+    said = refused("evaluate", goats, "--compare", sheep, "--corpus", small_text, "--part", "validation")
+    assert "no validation part, as the model was trained without one" in said
+
+
+def test_a_report_is_saved_as_json_as_csv_and_as_markdown(sheep: Path, tmp_path: Path) -> None:
+    for name in ("a.json", "a.csv", "a.md", "A.CSV"):
+        result = call("evaluate", sheep, "--json", "--save", tmp_path / name)
+        assert result.exit_code == 0
+        assert result.stderr == f"Saved: {tmp_path / name}\n"
+        told = result.stdout
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == told
+    assert (tmp_path / "A.CSV").read_bytes() == (tmp_path / "a.csv").read_bytes()
+    rows = list(csv.reader(io.StringIO((tmp_path / "a.csv").read_bytes().decode(), newline="")))
+    assert {(section, name): value for section, name, value, *_ in rows}["loss", "loss"] == str(
+        json.loads(told)["loss"]
+    )
+    page = (tmp_path / "a.md").read_text(encoding="utf-8")
+    assert page.startswith("# ")
+    assert json.loads(told)["meaning"] in page.splitlines()
+
+
+def test_what_is_saved_is_shown_too(sheep: Path, tmp_path: Path) -> None:
+    result = call("evaluate", sheep, "--save", tmp_path / "a.md")
+    assert result.stdout == call("evaluate", sheep).stdout
+
+
+def test_a_report_of_the_loss_alone_can_be_saved(sheep: Path, tmp_path: Path) -> None:
+    assert call("evaluate", sheep, "--loss-only", "--save", tmp_path / "a.json").exit_code == 0
+    assert json.loads((tmp_path / "a.json").read_bytes())["parts"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("there.csv", "there.csv is there already. Save under another name."),
+        ("a.txt", "must end in one of: .json, .csv, .md."),
+        ("report", "must end in one of: .json, .csv, .md."),
+        ("nowhere/a.md", "There is no folder "),
+        ("there.csv/a.md", "There is no folder "),
+    ],
+)
+def test_a_file_that_cannot_be_saved_is_refused_before_anything_is_measured(
+    sheep: Path, tmp_path: Path, name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "there.csv").write_text("dear to somebody")
+    monkeypatch.setattr(core.checkpoint, "load_checkpoint", must_not)
+    assert sentence in refused("evaluate", sheep, "--save", tmp_path / name)
+    assert (tmp_path / "there.csv").read_text() == "dear to somebody"
+
+
+def test_a_file_whose_name_is_too_long_is_refused_like_any_other(sheep: Path, tmp_path: Path) -> None:
+    refused("evaluate", sheep, "--save", tmp_path / f"{'x' * 300}.json")
+
+
+def test_a_comparison_is_not_saved(sheep: Path, tmp_path: Path) -> None:
+    said = refused("evaluate", sheep, "--compare", sheep, "--save", tmp_path / "a.json")
+    assert "--save is for one model: it does not go with --compare." in said
+    assert not (tmp_path / "a.json").exists()
+
+
+def pressed(*_: object, **__: object) -> NoReturn:
+    """What ctrl-C does, wherever it comes."""
+    raise KeyboardInterrupt
+
+
+def pressed_after(stretches: int) -> Any:
+    """Reading, with ctrl-C after some of it."""
+
+    def read(*arguments: Any) -> Generator[Stretch, None, None]:
+        yield from islice(follow(*arguments), stretches)
+        raise KeyboardInterrupt
+
+    return read
+
+
+def test_ctrl_c_amid_the_reading_tells_the_loss_so_far(
+    sheep: Path, long_text: Path, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core.evaluation, "follow", pressed_after(2))
+    result = call("evaluate", sheep, "--text", long_text)
+    text = long_text.read_text(encoding="utf-8")
+    assert len(text) == 2_200
+    guesses = read_by_hand(tiny_checkpoint(small_corpus.characters), text[: 2 * CHUNK])
+    loss = statistics.fmean(guess.loss for guess in guesses)
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == f"After 2,000 characters, 91%, the loss was {loss:.4f}.\nInterrupted.\n"
+
+
+def test_ctrl_c_before_anything_was_read_tells_of_no_loss(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.evaluation, "follow", pressed_after(0))
+    result = call("evaluate", sheep)
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")
+
+
+def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.evaluation, "follow", pressed_after(0))
+    assert call("evaluate", sheep, "--save", tmp_path / "a.json").exit_code == 130
+    assert not (tmp_path / "a.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("where", "missing"),
+    [
+        ("measure_baselines", {"beside it", "part by part", "found in training text"}),
+        ("part_losses", {"part by part", "found in training text"}),
+        ("Sampler", {"found in training text"}),
+        ("copying", {"found in training text"}),
+    ],
+)
+def test_ctrl_c_later_shows_what_is_there(
+    sheep: Path, where: str, missing: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core.assessment, where, pressed)
+    result = call("evaluate", sheep)
+    assert result.exit_code == 0
+    assert result.stderr == "Interrupted: what follows is not all there would be.\n"
+    assert headings(result.stdout) == [heading for heading in ALL_OF_IT if heading not in missing]
+
+
+def test_ctrl_c_later_saves_what_is_there(sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.assessment, "part_losses", pressed)
+    result = call("evaluate", sheep, "--save", tmp_path / "a.json", "--json")
+    assert result.exit_code == 0
+    saved = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert saved == result.stdout
+    assert json.loads(saved)["baselines"] != []
+    assert json.loads(saved)["parts"] == []
+
+
+def test_ctrl_c_amid_a_comparison_leaves_without_a_word_of_it(
+    sheep: Path, long_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core.comparison, "follow", pressed_after(1))
+    result = call("evaluate", sheep, "--compare", sheep, "--text", long_text)
+    assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")
