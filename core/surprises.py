@@ -108,11 +108,12 @@ class Surprises:
         losses = self._losses[: self.read].astype(np.float64)
         sums, known = (np.concatenate([[0], values.cumsum()]) for values in (np.nan_to_num(losses), ~np.isnan(losses)))
 
-        def mean(begin: NDArray[np.int64] | int, end: NDArray[np.int64] | int) -> NDArray[np.float64]:
-            return np.divide(sums[end] - sums[begin], np.maximum(known[end] - known[begin], 1))
+        def mean_of(begin: NDArray[np.int64] | int, end: NDArray[np.int64] | int) -> NDArray[np.float64]:
+            mean: NDArray[np.float64] = (sums[end] - sums[begin]) / np.maximum(known[end] - known[begin], 1)
+            return mean
 
         begins = np.arange(self.read - length + 1)  # of each passage there could be
-        means = mean(begins, begins + length)
+        means = mean_of(begins, begins + length)
         if not most_expected:
             means = -means
         means[2 * (known[begins + length] - known[begins]) < length] = np.inf  # mostly unknown
@@ -120,7 +121,7 @@ class Surprises:
         while len(found) < count and np.isfinite(means).any():
             begin = int(np.nanargmin(means))
             start, end = self._at_words(begin, begin + length)
-            found.append(Extract(start, self.text[start:end], float(mean(start, end))))
+            found.append(Extract(start, self.text[start:end], float(mean_of(start, end))))
             means[max(begin - length + 1, 0) : begin + length] = np.inf
         return sorted(found, key=lambda extract: extract.loss if most_expected else -extract.loss)
 

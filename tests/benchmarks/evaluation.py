@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from core.checkpoint import Checkpoint, load_checkpoint
 from core.config import ModelConfig, TrainingConfig

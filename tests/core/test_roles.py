@@ -203,7 +203,7 @@ def test_the_corpus_is_a_play(moliere: Path) -> None:
     ("text", "roles"),
     [
         ("HAMLET: To be.\n\n", "NNNNNNNNsssssssss"),
-        ("HARPAGON (bas).\n\nOui.", "NNNNNNNNNDDDDDNNNNssss"),
+        ("HARPAGON (bas).\n\nOui.", "NNNNNNNNNDDDDDNNNssss"),
         ("LES DEUX. Bonjour.", "NNNNNNNNNNssssssss"),
     ],
 )
