@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -266,21 +265,3 @@ def past_runs(control: Control, store: RunStore) -> Iterator[PastRun]:
         with contextlib.suppress(UserError):
             events = run.events()
             yield PastRun(summary=summarise(run, events), config=run.config(), epochs=tuple(epochs_of(events)))
-
-
-def evaluate(control: Control, path: Path, part: Part) -> Iterator[object]:
-    """Measure a checkpoint on a part of its own text. Yields `Doing`, progress, and an `Evaluation`."""
-    yield Doing("loading PyTorch")
-    from core.checkpoint import load_checkpoint
-    from core.evaluation import evaluate
-
-    yield Doing("loading the model")
-    checkpoint = load_checkpoint(path)
-    corpus = yield from _read(control, checkpoint.corpus)
-    if corpus is None:
-        return
-    yield Doing("evaluating")
-    for event in evaluate(checkpoint, corpus, part):
-        if control.stopped:
-            return
-        yield event

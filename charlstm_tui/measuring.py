@@ -11,6 +11,7 @@ from msgspec import Struct
 from charlstm_tui.bridge import Doing
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, Part, Split, open_corpus, open_whole
+from core.scores import Stage
 
 if TYPE_CHECKING:
     from core.checkpoint import Checkpoint
@@ -39,7 +40,7 @@ class Read(Struct, frozen=True):
 def assess_model(control: Control, what: Measured) -> Iterator[object]:
     """Assess a model. Yields `Doing`, stages, a `Read`, and reports, each with more to it."""
     yield Doing("loading PyTorch")
-    from core.assessment import Stage, assess, surprises_for
+    from core.assessment import assess, surprises_for
     from core.checkpoint import load_checkpoint
 
     yield Doing("loading the model")

@@ -12,9 +12,8 @@ from core.scores import share_of
 from core.text import in_one_line, sanitise
 
 if TYPE_CHECKING:
-    from core.comparison import Comparison
     from core.report import Report
-    from core.scores import Group
+    from core.scores import Comparison, Group
     from core.surprises import Moment
 
 _NAME = 19

@@ -4,12 +4,16 @@ import contextlib
 import os
 import signal
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 HANGUP = getattr(signal, "SIGHUP", 1)
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+AGAIN_SECONDS = 0.05
+"""After which a signal that came amid an import comes again."""
 
 terminals = {0, 1, 2}
 """The descriptors that may lead to the terminal."""
@@ -40,7 +44,12 @@ def handled(handle: Callable[[int], None]) -> Iterator[None]:
     def handler(number: int, frame: FrameType | None) -> None:
         if number == HANGUP:
             forget_terminal()
-        handle(number)
+        if _imports(frame):
+            again = threading.Timer(AGAIN_SECONDS, signal.raise_signal, (number,))
+            again.daemon = True
+            again.start()
+        else:
+            handle(number)
 
     before = {number: signal.signal(number, handler) for number in heeded()}
     try:
@@ -48,6 +57,15 @@ def handled(handle: Callable[[int], None]) -> Iterator[None]:
     finally:
         for number, handler_before in before.items():
             signal.signal(number, handler_before)
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Tell whether a module is being imported: one that is broken off may be lost, and the exception with it."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def end(number: int) -> None:

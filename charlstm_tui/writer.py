@@ -72,8 +72,10 @@ class Writer:
         """Whether a training run is under way, which needs the processor more."""
         self.written = 0
         """Characters of each text."""
-        self._length = length
+        self.length = length
+        """Characters to write, of each text, and again each time it goes on beyond its end; 0 never ends."""
         self._until = length
+        self._wanted = length
         self._samplers: list[Sampler] = []
 
     @property
@@ -96,14 +98,19 @@ class Writer:
         return Expecting(tuple(self._samplers[0].alternatives(SHOWN)))
 
     def go_on(self) -> None:
-        """Let as much be written again, where all was."""
+        """Let as much be written again, where all was, or as much as is wanted now."""
         if self.is_complete:
-            self._until += self._length
+            self._until = self.written + self.length if self.length else 0
+        elif self.length != self._wanted:
+            self._until = self.length and max(self.length, self.written + 1)
+        self._wanted = self.length
 
     def write(self, control: Control) -> Iterator[object]:
         """Write until it is complete or told to stop. Yields `Doing` and `Prompted` once, then what was written."""
         if not self._samplers:
-            yield from self._begin()
+            yield from self._begin(control)
+            if not self._samplers:
+                return
         with _blas_on_one_thread() if self.considerate else contextlib.nullcontext():
             yield from self._write(control)
 
@@ -139,20 +146,30 @@ class Writer:
                 control.wait(min(left, 0.1))  # the pace may be changed meanwhile
                 due = min(due, time.perf_counter() + 1 / self.pace) if self.pace else 0
 
-    def _begin(self) -> Iterator[object]:
+    def _begin(self, control: Control) -> Iterator[object]:
         yield Doing("loading PyTorch")
         from core.checkpoint import load_checkpoint
-        from core.sampling import Sampler
+        from core.prompting import fit
+        from core.sampling import Sampler, prime
 
         yield Doing("loading the model")
         checkpoint = load_checkpoint(self.path)
         yield Doing("reading the prompt")
+        prompt = fit(self.prompt, checkpoint.vocabulary)
+        for event in prime(checkpoint.model, checkpoint.vocabulary, prompt):
+            if control.stopped:
+                return
+            if isinstance(event, float):
+                yield Doing(f"reading the prompt, {event:.0%}")
+            else:
+                primed = event
         samplers = [
             Sampler(
                 checkpoint.model,
                 checkpoint.vocabulary,
                 msgspec.structs.replace(self.config, temperature=temperature),
-                self.prompt,
+                prompt,
+                primed,
             )
             for temperature in self.temperatures
         ]

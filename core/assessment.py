@@ -4,7 +4,6 @@ from collections.abc import Generator
 from itertools import islice
 
 import msgspec
-from msgspec import Struct
 
 from core.baselines import BaselineProgress, Baselines, measure_baselines
 from core.checkpoint import Checkpoint
@@ -16,7 +15,7 @@ from core.evaluation import evaluate, part_losses, part_of
 from core.published import published_for
 from core.report import Report, SampleCopying
 from core.sampling import Sampler
-from core.scores import EvaluationProgress, PartLoss
+from core.scores import EvaluationProgress, PartLoss, Stage
 from core.surprises import Surprises
 
 SAMPLE = 5_000
@@ -26,19 +25,6 @@ EXTRACTS = 5
 MOST_SEARCHED = 8_000_000
 """Characters of a training part to look for copies in: memory of some 40 bytes each."""
 _SAY_EVERY = 100
-
-
-class Stage(Struct, frozen=True, kw_only=True):
-    """How far the work at hand has come."""
-
-    doing: str
-    """What it is, in words."""
-    done: float
-    """0 to 1."""
-    loss: float | None = None
-    """While the text is scored: the mean loss so far, in nats per character."""
-    scored: int = 0
-    """Characters, so far."""
 
 
 def assess(

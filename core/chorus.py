@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.config import SamplingConfig
 from core.model import CharLSTM
 from core.prompting import fit
-from core.sampling import Sampler, primed, weights_of
+from core.sampling import Sampler, read_prompt, weights_of
 from core.stepper import Stepper
 from core.vocabulary import Vocabulary
 
@@ -82,7 +82,7 @@ def _batch(
     ids: Ids = np.empty((length if length <= LONGEST else 0, len(seeds)), dtype=np.int64)
     if len(seeds) > 1 and length <= LONGEST:
         doubted[:] = False
-        state, last = primed(model, vocabulary, fit(prompt, vocabulary))
+        state, last = read_prompt(model, vocabulary, fit(prompt, vocabulary))
         stepper = Stepper(model, state, texts=len(seeds))
         generators = [np.random.default_rng(seed) for seed in seeds]
         randoms = np.stack([generator.random(length) for generator in generators], axis=1)  # (length, N)
@@ -129,10 +129,11 @@ def draw(logits: NDArray[np.float32], randoms: NDArray[np.float64], config: Samp
     chosen = np.minimum((below <= target[:, None]).sum(axis=1), logits.shape[1] - 1)
     above = below[rows, chosen]
     under = above - weights[rows, chosen]
-    blur = ROUNDING / config.temperature
-    sure = (target - under >= blur * np.minimum(under, total - under)) & (
-        above - target >= blur * np.minimum(above, total - above)
-    )
+    blur = min(ROUNDING / config.temperature, 1e300)  # of a temperature that is next to nothing
+    with np.errstate(over="ignore"):
+        sure = (target - under >= blur * np.minimum(under, total - under)) & (
+            above - target >= blur * np.minimum(above, total - above)
+        )
     doubtful: Flags = ~sure
     if config.top_k or config.top_p < 1:
         doubtful |= _cut_is_doubtful(logits, config, blur)

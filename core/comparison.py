@@ -7,45 +7,12 @@ hard places, which are the same for both, so the difference is known far better 
 from collections.abc import Generator
 from contextlib import closing
 
-from msgspec import Struct
-
 from core.checkpoint import Checkpoint
 from core.errors import UserError
 from core.following import follow
 from core.passage import Passage
-from core.scores import EvaluationProgress
+from core.scores import Comparison, EvaluationProgress
 from core.tally import Blocks
-
-
-class Comparison(Struct, frozen=True, kw_only=True):
-    """How two models compare on the characters that both know."""
-
-    characters: int
-    """That both scored."""
-    loss: float
-    """Of the first, nats per character."""
-    other_loss: float
-    standard_error: float | None
-    """Of the difference; None for a text too short to tell."""
-
-    @property
-    def difference(self) -> float:
-        """The first's loss less the other's: below 0 where the first is better."""
-        return self.loss - self.other_loss
-
-    @property
-    def sentence(self) -> str:
-        """What it means."""
-        size = abs(self.difference)
-        if size == 0:
-            return "They predict it equally well, to the last digit."
-        if self.standard_error is None:
-            return f"They differ by {size:.4f}; the text is too short to tell whether that is chance."
-        better = "The first" if self.difference < 0 else "The other"
-        within = f"{size:.4f} ± {self.standard_error:.4f} nats per character"
-        if size > 2 * self.standard_error:
-            return f"{better} is better by {within}: more than chance."
-        return f"They differ by {within}: no more than chance may do."
 
 
 def compare(

@@ -26,6 +26,35 @@ def user_path(typed: str) -> Path:
     return path
 
 
+def here() -> Path:
+    """Return the folder that the program works in, or the user's own where that one is gone."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path.home()
+
+
+def new_file(typed: str) -> Path:
+    """Return the path of a file to be made.
+
+    Raises:
+        UserError: nothing was typed, it is there already, its folder is not, or no file can be called so.
+    """
+    if not typed.strip():
+        raise UserError("No file was named.")
+    path = here() / user_path(typed)
+    try:
+        there, folder_there = path.exists(), path.parent.is_dir()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{shortened(path)} cannot be written: {why}.") from None
+    if there:
+        raise UserError(f"{shortened(path)} is there already. Save under another name.")
+    if not folder_there:
+        raise UserError(f"There is no folder {shortened(path.parent)}.")
+    return path
+
+
 def write_atomically(path: Path, *content: bytes | memoryview) -> None:
     """Put the pieces of `content` under `path`: written beside it, flushed to the disk, then renamed over it.
 

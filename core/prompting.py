@@ -23,6 +23,10 @@ _TYPOGRAPHY = {
 """What stands for a character where a text has it not; more than one may have to be tried."""
 
 
+MOST_LISTED = 20
+"""Characters that a notice names."""
+
+
 class Prompt(Struct, frozen=True):
     """A prompt and what became of it."""
 
@@ -40,11 +44,16 @@ class Prompt(Struct, frozen=True):
         """What was changed, in words; empty if nothing was."""
         parts = []
         if self.replaced:
-            changes = ", ".join(f"{_named(old)} by {_named(new)}" for old, new in self.replaced.items())
+            changes = _listed([f"{_named(old)} by {_named(new)}" for old, new in self.replaced.items()], ", ")
             parts.append(f"Replaced in the prompt, unknown to the model: {changes}.")
         if self.left_out:
-            parts.append(f"Left out of the prompt, unknown to the model: {' '.join(map(_named, self.left_out))}")
+            parts.append(f"Left out of the prompt, unknown to the model: {_listed([*map(_named, self.left_out)], ' ')}")
         return " ".join(parts)
+
+
+def _listed(items: list[str], between: str) -> str:
+    more = len(items) - MOST_LISTED
+    return between.join(items[:MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def fit(prompt: str, vocabulary: Vocabulary) -> Prompt:

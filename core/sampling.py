@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from core.config import SamplingConfig
 from core.errors import UserError
@@ -65,13 +64,21 @@ class Sampler(Iterator[Drawn]):
         UserError: what the model expects is not a number, so that nothing can be drawn.
     """
 
-    def __init__(self, model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, prompt: str = "") -> None:
+    def __init__(
+        self,
+        model: CharLSTM,
+        vocabulary: Vocabulary,
+        config: SamplingConfig,
+        prompt: str | Prompt = "",
+        primed: "Primed | None" = None,
+    ) -> None:
+        """Begin with a prompt, or, where that has been read, with what `prime` made of it."""
         self.config = config
-        self.prompt: Prompt = fit(prompt, vocabulary)
+        self.prompt: Prompt = fit(prompt, vocabulary) if isinstance(prompt, str) else prompt
         """The prompt, and what became of it."""
         self._characters = vocabulary.characters
         self._generator = np.random.default_rng(config.seed)
-        state, last = primed(model, vocabulary, self.prompt)
+        state, last = primed or read_prompt(model, vocabulary, self.prompt)
         self._stepper = Stepper(model, state)
         self._last = np.array([last])  # (1,): what is to be read next
         self._logits = self._stepper.step(self._last)[0]  # (V,), of the next character
@@ -102,22 +109,35 @@ class Sampler(Iterator[Drawn]):
         return chosen, float(weights[chosen] / total)
 
 
-def primed(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> tuple[State | None, int]:
-    """Return the state of a network that has read all but the last character of a prompt, and that one's id."""
+class Primed(NamedTuple):
+    """A network that has read a prompt."""
+
+    state: State | None
+    """After all of it but the last character; None where there is none."""
+    last: int
+    """The id of that one, which is to be read next."""
+
+
+def prime(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Iterator[float | Primed]:
+    """Have a network read a prompt, yielding how far it is, 0 to 1, and, last, the result. To stop, stop asking."""
     ids = torch.from_numpy(vocabulary.encode(prompt.read))
     if not len(ids):
-        return None, vocabulary.start_id
-    return _state_after(model, ids[:-1]), int(ids[-1])
-
-
-def _state_after(model: CharLSTM, ids: Tensor) -> State | None:
-    """Return the state of a network that has read ids, (T,); None if there are none."""
+        yield Primed(None, vocabulary.start_id)
+        return
     state: State | None = None
     device = next(model.parameters()).device
-    with torch.inference_mode():
-        for start in range(0, len(ids), PRIMING_CHUNK):
-            _, state = model(ids[start : start + PRIMING_CHUNK, None].to(device), state)
-    return state
+    for start in range(0, len(ids) - 1, PRIMING_CHUNK):
+        with torch.inference_mode():
+            _, state = model(ids[start : min(start + PRIMING_CHUNK, len(ids) - 1), None].to(device), state)
+        yield min(start + PRIMING_CHUNK, len(ids)) / len(ids)
+    yield Primed(state, int(ids[-1]))
+
+
+def read_prompt(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Primed:
+    """Have a network read a prompt to its end."""
+    *_, last = prime(model, vocabulary, prompt)
+    assert isinstance(last, Primed)
+    return last
 
 
 def _check(is_sound: bool) -> None:

@@ -97,3 +97,47 @@ class PartLoss(Struct, frozen=True, kw_only=True):
     characters: int
     loss: float
     """Nats per character."""
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """How two models compare on the characters that both know."""
+
+    characters: int
+    """That both scored."""
+    loss: float
+    """Of the first, nats per character."""
+    other_loss: float
+    standard_error: float | None
+    """Of the difference; None for a text too short to tell."""
+
+    @property
+    def difference(self) -> float:
+        """The first's loss less the other's: below 0 where the first is better."""
+        return self.loss - self.other_loss
+
+    @property
+    def sentence(self) -> str:
+        """What it means."""
+        size = abs(self.difference)
+        if size == 0:
+            return "They predict it equally well, to the last digit."
+        if self.standard_error is None:
+            return f"They differ by {size:.4f}; the text is too short to tell whether that is chance."
+        better = "The first" if self.difference < 0 else "The other"
+        within = f"{size:.4f} ± {self.standard_error:.4f} nats per character"
+        if size > 2 * self.standard_error:
+            return f"{better} is better by {within}: more than chance."
+        return f"They differ by {within}: no more than chance may do."
+
+
+class Stage(Struct, frozen=True, kw_only=True):
+    """How far the work at hand has come."""
+
+    doing: str
+    """What it is, in words."""
+    done: float
+    """0 to 1."""
+    loss: float | None = None
+    """While the text is scored: the mean loss so far, in nats per character."""
+    scored: int = 0
+    """Characters, so far."""

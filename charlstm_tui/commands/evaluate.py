@@ -12,13 +12,13 @@ from charlstm_tui.commands.streams import bar
 from charlstm_tui.commands.texts import TEXTS, limit_option, read_text, split_option
 from core.corpus import PARTS, CorpusConfig, Part, Split
 from core.errors import UserError
-from core.files import user_path, write_atomically
+from core.files import new_file, write_atomically
 from core.runs import RunStore
+from core.scores import Comparison, Stage
 from core.text import in_one_line, shortened
 
 if TYPE_CHECKING:
     from core.checkpoint import Checkpoint
-    from core.comparison import Comparison
     from core.corpus import Corpus
     from core.report import Report
 
@@ -97,16 +97,9 @@ def _target(name: str) -> Path:
     """
     from core.report_formats import FORMATS
 
-    path = user_path(name).absolute()
+    path = new_file(name)
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"{shortened(name)} must end in one of: {', '.join(FORMATS)}.")
-    try:
-        if path.exists():
-            raise UserError(f"{shortened(path)} is there already. Save under another name.")
-        if not path.parent.is_dir():
-            raise UserError(f"There is no folder {shortened(path.parent)}.")
-    except OSError as error:
-        raise UserError(f"{shortened(path)} cannot be written: {error.strerror}.") from None
     return path
 
 
@@ -120,7 +113,7 @@ def _chosen(trained_on: CorpusConfig, named: str | None, limit: int | None, spli
 
 def _assessed(name: str, checkpoint: "Checkpoint", corpus: "Corpus", part: Part, *, loss_only: bool) -> "Report":
     """Return the report on a model. Ctrl-C amid the reading tells the loss so far, later gives what is there."""
-    from core.assessment import Stage, assess
+    from core.assessment import assess
 
     report: Report | None = None
     stage: Stage | None = None
@@ -148,8 +141,8 @@ def _assessed(name: str, checkpoint: "Checkpoint", corpus: "Corpus", part: Part,
     return report
 
 
-def _compared(first: "Checkpoint", other: "Checkpoint", corpus: "Corpus", part: Part) -> "Comparison":
-    from core.comparison import Comparison, compare
+def _compared(first: "Checkpoint", other: "Checkpoint", corpus: "Corpus", part: Part) -> Comparison:
+    from core.comparison import compare
     from core.evaluation import part_of
 
     with bar("reading, both of them") as progress:
@@ -162,7 +155,7 @@ def _compared(first: "Checkpoint", other: "Checkpoint", corpus: "Corpus", part: 
     return compared
 
 
-def _print_comparison(names: tuple[str, str], compared: "Comparison", as_json: bool) -> None:
+def _print_comparison(names: tuple[str, str], compared: Comparison, as_json: bool) -> None:
     if as_json:
         told = {
             "characters": compared.characters,

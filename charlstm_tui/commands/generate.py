@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
     from core.checkpoint import Checkpoint
     from core.chorus import Text
+    from core.prompting import Prompt
+    from core.sampling import Primed
 
+LONG_PROMPT = 5_000
+"""Characters above which a prompt takes a moment to be read."""
 FLUSH_SECONDS = 1 / 60
 """Between two looks that a reader may take: a flush for every character would take longer than to write it."""
 
@@ -55,10 +59,11 @@ def generate_command(
     from core.prompting import fit
 
     model = load_checkpoint(path)
-    if notice := fit(prompt, model.vocabulary).notice:
-        click.echo(sanitise(notice), err=True)
+    fitted = fit(prompt, model.vocabulary)
+    if fitted.notice:
+        click.echo(sanitise(fitted.notice), err=True)
     if count == 1 and not as_json:
-        _stream(model, config, prompt, length)
+        _stream(model, config, prompt, fitted, length)
         return
     for number, text in enumerate(_texts(model, config, prompt, length, count)):
         if as_json:
@@ -69,19 +74,37 @@ def generate_command(
             click.echo(sanitise(prompt + text.text))
 
 
-def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int) -> None:
+def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "Prompt", length: int) -> None:
     """Write one text, such that a reader sees it grow."""
     from core.sampling import Sampler
 
+    if sys.stdout is None:  # it was closed before the start
+        raise UserError("There is no standard output to write to.")
+    primed = _read(model, fitted) if len(fitted.read) > LONG_PROMPT else None
+    sampler = Sampler(model.model, model.vocabulary, config, fitted, primed)
     sys.stdout.write(sanitise(prompt))
     sys.stdout.flush()
     flushed = time.perf_counter()
-    for drawn in islice(Sampler(model.model, model.vocabulary, config, prompt), length):
+    for drawn in islice(sampler, length):
         sys.stdout.write(sanitise(drawn.character))
         if (now := time.perf_counter()) - flushed > FLUSH_SECONDS:
             sys.stdout.flush()
             flushed = now
     click.echo()
+
+
+def _read(model: "Checkpoint", prompt: "Prompt") -> "Primed":
+    """Have the model read a long prompt; a bar tells how far it is."""
+    from core.sampling import prime
+
+    with bar("reading the prompt") as progress:
+        task = progress.add_task("", total=1.0)
+        for event in prime(model.model, model.vocabulary, prompt):
+            if isinstance(event, float):
+                progress.update(task, completed=event)
+            else:
+                primed = event
+    return primed
 
 
 def _texts(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int, count: int) -> "Iterator[Text]":
@@ -99,7 +122,7 @@ def _texts(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int
 
 def _from_stdin() -> str:
     try:
-        return sys.stdin.buffer.read().decode("utf-8")
+        return sys.stdin.buffer.read().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise UserError("The prompt on standard input is not UTF-8.") from None
     except (AttributeError, ValueError):  # it was closed before the start

@@ -13,6 +13,7 @@ from textual.widgets import Button, Input, Static
 
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.text_input import TextInput
+from core.files import here
 from core.text import sanitise
 
 EndOfRun = Literal["save", "discard", "go on"]
@@ -149,7 +150,7 @@ class AskFile(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the box."""
         with Vertical():
-            yield Static(Content(sanitise(f"A file in {Path.cwd()}, or a path. Enter saves.")), id="question")
+            yield Static(Content(sanitise(f"A file in {here()}, or a path. Enter saves.")), id="question")
             yield TextInput(str(self._proposed), compact=True, select_on_focus=True)
 
     def on_mount(self) -> None:

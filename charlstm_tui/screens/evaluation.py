@@ -22,14 +22,12 @@ from charlstm_tui.widgets.surprise_map import SurpriseMap
 from charlstm_tui.widgets.top_line import TopLine
 from core.corpus import PARTS, CorpusConfig
 from core.errors import UserError
-from core.files import user_path, write_atomically
+from core.files import here, new_file, write_atomically
 from core.runs import RunStore
-from core.scores import EvaluationProgress
+from core.scores import Comparison, EvaluationProgress, Stage
 from core.text import in_one_line, sanitise
 
 if TYPE_CHECKING:
-    from core.assessment import Stage
-    from core.comparison import Comparison
     from core.report import Report
     from core.surprises import Extract, Surprises
 
@@ -189,8 +187,8 @@ class EvaluationScreen(Screen[None]):
         """Choose another text to measure on."""
         from charlstm_tui.screens.text_picker import TextPicker
 
-        folder = Path(self._other_text).parent if self._other_text else Path.cwd()
-        picker = TextPicker(folder=folder if folder.is_dir() else Path.cwd(), limit=None, validation=0.0)
+        folder = Path(self._other_text).parent if self._other_text else here()
+        picker = TextPicker(folder=folder if folder.is_dir() else here(), limit=None, validation=0.0)
         self.app.push_screen(picker, self._take_text)
 
     def action_save(self) -> None:
@@ -274,23 +272,21 @@ class EvaluationScreen(Screen[None]):
                     self._show_progress("reading, both of them", scored / max(characters, 1))
                 case Read(surprises=surprises):
                     self._show_text(surprises)
+                case Stage():
+                    self._show_stage(item)
+                case Comparison():
+                    self.show_comparison(item)
                 case _:
-                    self._show_found(item)
+                    self._show_report(item)
 
-    def _show_found(self, item: object) -> None:
+    def _show_report(self, item: object) -> None:
         """Show what only the job could make: it has loaded what it takes."""
-        from core.assessment import Stage
-        from core.comparison import Comparison
         from core.report import Report
 
-        if isinstance(item, Stage):
-            self._show_stage(item)
-        elif isinstance(item, Report):
+        if isinstance(item, Report):
             self.show(item)
-        elif isinstance(item, Comparison):
-            self.show_comparison(item)
 
-    def _show_stage(self, stage: "Stage") -> None:
+    def _show_stage(self, stage: Stage) -> None:
         loss = f", {stage.loss:.3f} so far" if stage.loss is not None else ""
         self._so_far = f"Stopped after {stage.scored:,} characters, {stage.done:.0%}"
         if stage.loss is not None:
@@ -329,7 +325,7 @@ class EvaluationScreen(Screen[None]):
         self._show_tabs()
         self.call_after_refresh(self._draw)
 
-    def show_comparison(self, comparison: "Comparison") -> None:
+    def show_comparison(self, comparison: Comparison) -> None:
         """Show how two models compare."""
         self._comparison = comparison
         self._set_class("-comparison", there=True)
@@ -399,19 +395,17 @@ class EvaluationScreen(Screen[None]):
     def _save(self, name: str | None) -> None:
         from core.report_formats import FORMATS
 
-        if not name or self._report is None:
+        if name is None or self._report is None:
             return
-        path = user_path(name)
         try:
+            path = new_file(name)
             if path.suffix.lower() not in FORMATS:
                 raise UserError(f"The name must end in one of: {', '.join(FORMATS)}.")
-            if path.exists():
-                raise UserError(f"{path} is there already. Save under another name.")
             write_atomically(path, FORMATS[path.suffix.lower()](self._report))
-        except (UserError, OSError, ValueError) as error:
+        except UserError as error:
             self._complain(error)
         else:
-            self.notify(sanitise(f"Saved: {path.absolute()}"), markup=False)
+            self.notify(sanitise(f"Saved: {path}"), markup=False)
 
     def _complain(self, error: Exception) -> None:
         self.notify(sanitise(str(error)), severity="warning", markup=False)

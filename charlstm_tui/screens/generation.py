@@ -29,7 +29,7 @@ from charlstm_tui.widgets.top_line import TopLine
 from charlstm_tui.writer import Expecting, Writer, Written
 from core.config import SamplingConfig, Value, configure, fields_of
 from core.errors import UserError
-from core.files import user_path, write_atomically
+from core.files import new_file, write_atomically
 from core.runs import RunStore
 from core.text import sanitise
 
@@ -77,6 +77,7 @@ class GenerationScreen(Screen[None]):
         self._prompts = prompts
         self._job: Job | None = None
         self._writer: Writer | None = None
+        self._author = ""  # the name of the model that writes, or wrote
         self._shown = 0  # characters, of each text
         self._since = (0.0, 0)  # when, and with how much written, it was last set going
 
@@ -170,9 +171,8 @@ class GenerationScreen(Screen[None]):
 
     def action_save(self) -> None:
         """Ask for a file and put the text into it."""
-        name = self.query_one(ModelSelect).chosen_name or "text"
         seed = self._writer.config.seed if self._writer is not None else 0
-        self.app.push_screen(AskFile(f"{name}-seed{seed}.txt"), self._save)
+        self.app.push_screen(AskFile(f"{self._author or 'text'}-seed{seed}.txt"), self._save)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""
@@ -210,12 +210,13 @@ class GenerationScreen(Screen[None]):
         except UserError as error:
             self.notify(sanitise(str(error)), severity="warning", markup=False)
             return
+        self._author = self.query_one(ModelSelect).chosen_name
         box = self.query_one("#prompt", PromptInput)
         prompt = box.value.replace("\\n", "\n")
         if box.remember():
             self.post_message(ChangePreferences(prompts=box.remembered[-MOST_PROMPTS:]))
         middle = sampling.temperature
-        temperatures = (middle / 2, middle, 1.5 * middle) if middle else (0.0, 0.5, 1.0)
+        temperatures = (middle / 2, middle, min(1.5 * middle, 100.0)) if middle else (0.0, 0.5, 1.0)
         self._writer = Writer(
             path, prompt, sampling, temperatures if three else (middle,), length=writing.length, pace=writing.pace
         )
@@ -250,17 +251,15 @@ class GenerationScreen(Screen[None]):
         self.refresh_bindings()
 
     def _save(self, name: str | None) -> None:
-        if not name:
+        if name is None:
             return
-        path = user_path(name)
         try:
-            if path.exists():
-                raise UserError(f"{path} is there already. Save under another name.")
+            path = new_file(name)
             write_atomically(path, (self.text + "\n").encode("utf-8", "replace"))
-        except (UserError, OSError, ValueError) as error:
+        except UserError as error:
             self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
         else:
-            self.notify(sanitise(f"Saved: {path.absolute()}"), markup=False)
+            self.notify(sanitise(f"Saved: {path}"), markup=False)
 
     def choose(self, run: str) -> None:
         """Choose a run to write from, and go to the prompt."""
@@ -289,7 +288,9 @@ class GenerationScreen(Screen[None]):
         if self._writer is None:
             return
         with contextlib.suppress(UserError):
-            self._writer.pace = configure(WritingConfig(), self._settings(WritingConfig)).pace
+            writing = configure(WritingConfig(), self._settings(WritingConfig))
+            self._writer.pace, self._writer.length = writing.pace, writing.length
+        with contextlib.suppress(UserError):
             sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
             self._writer.change(msgspec.structs.replace(sampling, seed=self._writer.config.seed))
             if self._job is None and (expecting := self._writer.expecting()):

@@ -35,6 +35,7 @@ from charlstm_tui.widgets.settings_form import SettingsForm
 from charlstm_tui.widgets.top_line import TopLine
 from core.catalogue import MOLIERE
 from core.errors import UserError
+from core.files import here
 from core.runs import RunStore
 from core.text import sanitise
 
@@ -213,7 +214,7 @@ class TrainingScreen(Screen[None]):
             config = form.read()
             self.app.push_screen(
                 TextPicker(
-                    folder=typed.parent if typed.is_file() else Path.cwd(),
+                    folder=typed.parent if typed.is_file() else here(),
                     limit=config.corpus.limit,
                     validation=config.training.validation,
                 ),

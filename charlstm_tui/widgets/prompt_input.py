@@ -2,9 +2,13 @@
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 
 from charlstm_tui.widgets.text_input import TextInput
+
+MOST_REMEMBERED = 2_000
+"""Characters of a prompt that is kept."""
 
 
 class PromptInput(TextInput):
@@ -29,9 +33,16 @@ class PromptInput(TextInput):
         self._place = len(remembered)
         self._draft = ""  # what was being typed when the first was recalled
 
+    def _on_paste(self, event: events.Paste) -> None:
+        """Take all lines of what is pasted: a new line is written `\\n` here."""
+        event.prevent_default()
+        event.stop()
+        pasted = "\\n".join(event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+        self.replace(pasted, *self.selection)
+
     def remember(self) -> bool:
         """Keep what is in the box; tell whether it is new."""
-        if not self.value or self.value == (self.remembered or ("",))[-1]:
+        if not 0 < len(self.value) <= MOST_REMEMBERED or self.value == (self.remembered or ("",))[-1]:
             self._place = len(self.remembered)
             return False
         self.remembered = (*(one for one in self.remembered if one != self.value), self.value)

@@ -116,6 +116,7 @@ class StreamPane(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.following = True
         self._hint = hint
+        self._begun = False  # until then the hint is there
         self._pieces: list[str] = []
         self._length = 0
         self._prompt_length = 0
@@ -134,6 +135,7 @@ class StreamPane(ScrollView, can_focus=True):
         """Start a new text with a prompt."""
         self._pieces, self._length, self._rows, self._levels = [], 0, [], bytearray()
         self._strips.clear()
+        self._begun = True
         self.following = True
         self.border_subtitle = ""
         self.append(prompt)
@@ -161,7 +163,7 @@ class StreamPane(ScrollView, can_focus=True):
 
     def rewrap(self) -> None:
         """Wrap everything anew, to the width there is now."""
-        self._rows = [(row.start, row.text) for row in wrap(self.text or self._hint, 0, self._width)]
+        self._rows = [(row.start, row.text) for row in wrap(self.text if self._begun else self._hint, 0, self._width)]
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -189,7 +191,7 @@ class StreamPane(ScrollView, can_focus=True):
         if place >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         row = Row(*self._rows[place])
-        if not self._length:
+        if not self._begun:
             style = self._style("hint")
             return Strip([Segment(row.text, style)]).adjust_cell_length(width, self.rich_style)
         span = self.text_selection.get_span(place) if self.text_selection is not None else None

@@ -12,7 +12,7 @@ import torch
 import core.assessment
 import core.baselines
 import core.evaluation
-from core.assessment import EXTRACTS, Stage, assess, surprises_for
+from core.assessment import EXTRACTS, assess, surprises_for
 from core.baselines import measure_baselines
 from core.catalogue import MOLIERE
 from core.checkpoint import Checkpoint
@@ -27,7 +27,7 @@ from core.published import published_for
 from core.report import Report
 from core.roles import ROLES
 from core.sampling import Sampler
-from core.scores import Evaluation, EvaluationProgress, Group, PartLoss, Score
+from core.scores import Evaluation, EvaluationProgress, Group, PartLoss, Score, Stage
 from tests.core.by_hand import Guess, corpus_of, passage_of, read_by_hand, tiny_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")

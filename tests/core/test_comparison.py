@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from core.checkpoint import Checkpoint
-from core.comparison import Comparison, compare
+from core.comparison import compare
 from core.errors import UserError
 from core.following import CHUNK
-from core.scores import EvaluationProgress
+from core.scores import Comparison, EvaluationProgress
 from core.tally import BLOCK
 from tests.core.by_hand import passage_of, read_by_hand, tiny_checkpoint
 

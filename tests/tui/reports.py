@@ -3,14 +3,13 @@
 import numpy as np
 
 from core.baselines import NAMES, Baseline, Baselines
-from core.comparison import Comparison
 from core.copying import Copying
 from core.corpus import Corpus, CorpusConfig
 from core.following import Stretch
 from core.published import Published
 from core.reading import encode
 from core.report import Report, SampleCopying
-from core.scores import Evaluation, Group, PartLoss, Score
+from core.scores import Comparison, Evaluation, Group, PartLoss, Score
 from core.surprises import Surprises
 from core.vocabulary import Vocabulary
 from tests.tui.views import CORPUS

@@ -145,7 +145,7 @@ async def test_the_report_is_saved(app: CharLSTMApp, trained: Run, tmp_path: Pat
 async def test_stopped_amid_the_reading_it_says_how_far_it_came(
     app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.assessment import Stage
+    from core.scores import Stage
 
     def slow(control: object, what: object) -> object:
         from core.control import Control

@@ -4,13 +4,17 @@ from pathlib import Path
 
 import pyperclip
 import pytest
+from textual import events
+from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.preferences import load_preferences
+from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.next_bars import NextBars
+from charlstm_tui.widgets.prompt_input import PromptInput
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
 from core.checkpoint import load_checkpoint
@@ -26,8 +30,16 @@ def set_up(app: CharLSTMApp, **settings: float) -> None:
         app.screen.query_one(f"#setting-{name}", SettingInput).input.value = str(value)
 
 
+async def write(app: CharLSTMApp, pilot: Pilot[None]) -> None:
+    """Have a short text written to its end."""
+    set_up(app, length=20, pace=0)
+    await pilot.press("enter")
+    await until(lambda: "20 characters" in str(app.screen.query_one("#status", Static).content))
+    await until(lambda: app.screen.check_action("write", ()) is True)
+
+
 def pane(app: CharLSTMApp) -> StreamPane:
-    return app.screen.query_one(StreamPane)
+    return app.screen.query(StreamPane).first()
 
 
 async def test_a_prompt_is_continued_character_by_character(app: CharLSTMApp, trained: Run) -> None:
@@ -219,7 +231,7 @@ async def test_the_text_is_saved_and_nothing_is_overwritten(
         await pilot.press("s")
         app.screen.query_one(Input).value = "no/such/folder.txt"
         await pilot.press("enter")
-        await until(lambda: any("cannot be written" in notice.message for notice in app._notifications))
+        await until(lambda: any("There is no folder" in notice.message for notice in app._notifications))
 
 
 async def test_copying_says_what_became_of_it(app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,3 +262,105 @@ async def test_the_last_epoch_can_be_chosen_instead_of_the_best(app: CharLSTMApp
         assert (select.checkpoint("best"), select.checkpoint("last")) == (trained.best_path, trained.last_path)
         trained.last_path.unlink()
         assert select.checkpoint("last") == trained.best_path, "there is no other"
+
+
+async def test_a_file_that_cannot_be_is_a_notice_and_the_text_stays(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("f4")
+        screen = app.screen
+        assert isinstance(screen, GenerationScreen)
+        await write(app, pilot)
+        text = screen.text
+        for name in ("~nobody-is-called-so/x.txt", "", "x" * 300, "nowhere/at/all.txt"):
+            screen._save(name)
+        await pilot.pause()
+        said = [notice.message for notice in app._notifications]
+        assert "a user who is not there" in said[0]
+        assert said[1] == "No file was named."
+        assert "File name too long" in said[2]
+        assert "There is no folder" in said[3]
+        assert screen.text == text
+
+
+async def test_saving_works_where_the_working_folder_is_gone(
+    app: CharLSTMApp, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("f4")
+        await write(app, pilot)
+        await pilot.press("s")
+        await pilot.pause()
+        assert isinstance(app.screen, AskFile)
+        app.screen.dismiss(str(tmp_path / "saved.txt"))
+        await pilot.pause()
+        assert (tmp_path / "saved.txt").is_file()
+
+
+async def test_the_hint_is_no_part_of_a_text_that_begins_from_nothing(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4", "escape", "h")
+        screen = app.screen
+        assert isinstance(screen, GenerationScreen)
+        await until(lambda: len(screen.query(StreamPane)) == 3)
+        first = pane(app)
+        first.rewrap()  # as a resize does, before the first character is there
+        await until(lambda: len(first.text) > 3)
+        await pilot.press("escape")
+        await until(lambda: screen._job is None)
+        assert "".join(text for _, text in first._rows).replace(" ", "") == first.text.replace("\n", "").replace(
+            " ", ""
+        )
+
+
+async def test_all_lines_of_what_is_pasted_are_taken(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        box = app.screen.query_one("#prompt", PromptInput)
+        box.focus()
+        box.post_message(events.Paste("LE MEUNIER.\r\n\r\nMon âne\nrit"))
+        await pilot.pause()
+        assert box.value == r"LE MEUNIER.\n\nMon âne\nrit"
+
+
+async def test_a_long_prompt_can_be_stopped_while_it_is_read(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        screen = app.screen
+        assert isinstance(screen, GenerationScreen)
+        screen.query_one("#prompt", PromptInput).value = "3 moutons " * 40_000
+        await pilot.press("enter")
+        await until(lambda: "reading the prompt, " in str(screen.query_one("#status", Static).content))
+        await pilot.press("escape")
+        await until(lambda: screen._job is None, 5)
+        assert screen.query_one("#prompt", PromptInput).remembered == (), "too long to be kept"
+
+
+async def test_another_length_counts_when_it_goes_on(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        screen = app.screen
+        assert isinstance(screen, GenerationScreen)
+        await write(app, pilot)
+        assert screen._shown == 20
+        set_up(app, length=50)
+        await pilot.pause()
+        await pilot.press("c")
+        await until(lambda: screen._job is None)
+        assert screen._shown == 70
+
+
+async def test_a_bad_length_does_not_keep_the_temperature_from_changing(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        screen = app.screen
+        assert isinstance(screen, GenerationScreen)
+        await write(app, pilot)
+        screen.query_one("#setting-length", SettingInput).input.value = "abc"
+        set_up(app, temperature=0)
+        await pilot.pause()
+        assert screen._writer is not None
+        assert screen._writer.config.temperature == 0

@@ -7,8 +7,8 @@ from textual.widgets import TabbedContent
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.widgets.surprise_map import SurpriseMap
-from core.assessment import Stage
 from core.runs import Run
+from core.scores import Stage
 from tests.tui import reports
 from tests.tui.conftest import SIZES, SnapCompare, still
 
@@ -32,7 +32,7 @@ def test_amid_the_reading(app: CharLSTMApp, trained: Run, snap_compare: SnapComp
     async def before(pilot: Pilot[None]) -> None:
         screen = await evaluation(pilot)
         screen.add_class("-evaluating")
-        screen._show_found(Stage(doing="reading", done=0.42, loss=1.4711, scored=4_200))
+        screen._show_stage(Stage(doing="reading", done=0.42, loss=1.4711, scored=4_200))
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)
