@@ -1,12 +1,13 @@
 import math
 import statistics
 
+import numpy as np
 import pytest
 import torch
 
-from core.checkpoint import Checkpoint
+from core.checkpoint import Checkpoint, load_checkpoint
 from core.config import ModelConfig, TrainingConfig
-from core.corpus import Corpus, CorpusConfig
+from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.errors import UserError
 from core.evaluation import evaluate, score
 from core.following import CHUNK
@@ -15,6 +16,7 @@ from core.passage import Passage
 from core.quick_evaluation import quick_loss
 from core.reading import encode
 from core.scores import Evaluation, EvaluationProgress, Score, perplexity
+from core.shipped import shipped_path
 from core.tally import BLOCK
 from core.vocabulary import Vocabulary
 
@@ -130,3 +132,19 @@ def test_the_quick_loss_is_nearly_the_exact_one(length: int) -> None:
     *_, quick = quick_loss(made.model, ids.numpy(), made.vocabulary.start_id)
     assert isinstance(exact, Score)
     assert quick == pytest.approx(exact.loss, abs=1e-5)
+
+
+@pytest.mark.shipped
+def test_the_quick_loss_of_a_model_that_has_learnt_is_nearly_the_exact_one() -> None:
+    """What an untrained one cannot show: a state that remembers, and streams that begin without."""
+    path = shipped_path()
+    if path is None:
+        pytest.skip("no model is shipped")
+    trained = load_checkpoint(path)
+    text = load_corpus(CorpusConfig(source="l-homme-aux-contrats", limit=6_000)).part("whole")
+    ids = text.ids(trained.vocabulary).take(np.arange(len(text)))
+    *_, exact = score(trained, text)
+    *_, quick = quick_loss(trained.model, ids, trained.vocabulary.start_id)
+    assert isinstance(exact, Score)
+    assert exact.scored == len(ids), "the model knows every character of the play"
+    assert quick == pytest.approx(exact.loss, abs=0.002)

@@ -16,16 +16,19 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.bridge import Fetching
 from charlstm_tui.past_runs import PastRun
 from charlstm_tui.preferences import Preferences, save_preferences
+from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.screens.text_picker import Folders
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.fetch_line import FetchLine
 from charlstm_tui.widgets.forecast_panel import ForecastPanel
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
+from charlstm_tui.writer import Expecting, Written
 from core.config import configure
 from core.control import Control
 from core.events import Diverged, Paused, RunFinished, SavingFailed
 from core.runs import Run, RunStore
+from core.sampling import Alternative
 from core.summary import RunSummary
 from tests.tui.conftest import SIZES, SnapCompare, still, until
 from tests.tui.views import STARTED, finished, running
@@ -226,6 +229,29 @@ def test_generate_tinted_with_what_comes_next(
         await pilot.press("t")
         await still(pilot)
 
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_generate_while_it_writes(
+    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(writer: object, control: Control) -> Iterator[object]:
+        yield Expecting(
+            (Alternative("a", 0.41), Alternative("\n", 0.22), Alternative(" ", 0.09), Alternative("é", 0.02))
+        )
+        yield Written(0, "Mon âne a bu la lune, et moi je bois l'eau du moulin.\n\nL'ÂNE.\n\nHi h", bytes(68))
+        while not control.stopped:
+            control.wait(0.01)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("f4", *"LE MEUNIER.", "enter")
+        pane = pilot.app.screen.query_one(StreamPane)
+        await until(lambda: pane.text.endswith("Hi h"))
+        await still(pilot)
+
+    monkeypatch.setattr("charlstm_tui.screens.generation.Writer.write", written)
+    monkeypatch.setattr(GenerationScreen, "_count", lambda screen: screen._say("68 characters · 60/s"))
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
