@@ -45,7 +45,7 @@ def handled(handle: Callable[[int], None]) -> Iterator[None]:
         if number == HANGUP:
             forget_terminal()
         if _imports(frame):
-            again = threading.Timer(AGAIN_SECONDS, signal.raise_signal, (number,))
+            again = threading.Timer(AGAIN_SECONDS, _again, (number,))
             again.daemon = True
             again.start()
         else:
@@ -57,6 +57,14 @@ def handled(handle: Callable[[int], None]) -> Iterator[None]:
     finally:
         for number, handler_before in before.items():
             signal.signal(number, handler_before)
+
+
+def _again(number: int) -> None:
+    """Send a signal to the main thread, which may be asleep."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
 
 
 def _imports(frame: FrameType | None) -> bool:

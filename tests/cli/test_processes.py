@@ -116,7 +116,7 @@ def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, s
 
 def test_killed_at_any_moment_nothing_but_a_moment_is_lost(tmp_path: Path, small_text: Path) -> None:
     settings = [
-        "--corpus", str(small_text), "--epochs", "60", "--window", "10", "--streams", "2", "--hidden-size", "64",
+        "--corpus", str(small_text), "--epochs", "30", "--window", "10", "--streams", "2", "--hidden-size", "64",
         "--weight-drop", "0.2", "--averaging", "0.99", "--precision", "fp32", "--threads", "1",
     ]  # fmt: skip
     seen = kill_often(tmp_path / "runs", settings, kills=2, longest=0.5, slack=0.5)  # for a busy machine
