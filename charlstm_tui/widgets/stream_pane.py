@@ -260,6 +260,7 @@ class StreamPane(ScrollView, can_focus=True):
         self.virtual_size = Size(self._width, len(self._rows))
         if following:
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)  # before its bar shows
+            self.vertical_scrollbar.position = self.scroll_y  # which Textual forgets where the bar did not show before
         self.refresh()
 
 
