@@ -8,7 +8,6 @@ from textual.content import Content
 
 from charlstm_tui.bars import bar
 from charlstm_tui.widgets.next_bars import NAMES
-from core.scores import share_of
 from core.text import in_one_line, sanitise
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def about(report: "Report") -> str:
     return in_one_line(report.title) + (f", {unknown:,} unknown" if unknown else "")
 
 
-def headline(report: "Report", *, in_a_line: bool) -> Content:
+def headline(report: "Report", *, wide: bool) -> Content:
     """Return the figures that stand beside the digits of the loss."""
     score = report.evaluation.score
     figures = [
@@ -44,7 +43,7 @@ def headline(report: "Report", *, in_a_line: bool) -> Content:
     if score.standard_error is not None:
         figures.insert(0, (f"± {score.standard_error:.3f}", "nats/char"))
     shown = [Content.assemble((value, "bold"), " ", (unit, _QUIET)) for value, unit in figures]
-    rows = [shown] if in_a_line else [shown[:-2], shown[-2:]]
+    rows = [shown] if wide else [shown[:-2], shown[-2:]]
     return Content("\n").join(Content("   ").join(row) for row in rows)
 
 
@@ -114,23 +113,15 @@ def copies(report: "Report", *, over: bool) -> Content:
     if copying is None:
         why = "Not looked for: that takes the text that the model was trained on, or it was stopped before."
         return Content.styled(why if over else "Not looked for yet.", _QUIET)
-    columns = [("a sample", copying.sample)]
-    if copying.held_out is not None:
-        columns.append(("held-out text", copying.held_out))
     lines = [Content(report.copying_meaning), Content("")]
-    lines.append(
-        Content.styled(f"{'found in training text':30}" + "".join(f"{name:>15}" for name, _ in columns), _QUIET)
-    )
-    rows = [("longest passage, characters", [f"{len(one.longest):,}" for _, one in columns])]
-    for length in copying.sample.shares:
-        rows.append((f"{length}-character sequences", [share_of(one.shares[length]) for _, one in columns]))
-    rows += [("words", [share_of(one.words) for _, one in columns])]
+    names, rows = copying.table
+    lines.append(Content.styled(f"{'found in training text':30}" + "".join(f"{name:>15}" for name in names), _QUIET))
     lines += [Content(f"{name:30}" + "".join(f"{value:>15}" for value in values)) for name, values in rows]
-    for name, one in columns:
+    for name, one in copying.texts:
         lines += [
             Content(""),
             Content.styled(f"the longest passage of {name}", _QUIET),
-            Content(in_one_line(one.longest)),
+            Content(in_a_line(one.longest)),
         ]
     how = f"A sample of {copying.characters:,} characters, temperature {copying.temperature:g}, seed {copying.seed}."
     return Content("\n").join([*lines, Content(""), Content.styled(how, _QUIET)])

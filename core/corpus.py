@@ -94,7 +94,8 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             return MOLIERE.path if moved else path
         if not known.here:
             raise UserError(
-                f"{known.title} are not here yet. Fetch them with `charlstm-tui corpus fetch`, or name another text."
+                f"{known.title} are not here yet. Fetch them with `charlstm-tui corpus fetch`, or with f on the Train "
+                "screen; or name another text."
             )
         return known.path
 

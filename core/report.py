@@ -6,10 +6,10 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from core.baselines import Baseline, Baselines
-from core.copying import Copying
+from core.copying import LENGTHS, Copying
 from core.corpus import Part
 from core.published import Published
-from core.scores import Evaluation, PartLoss
+from core.scores import Evaluation, PartLoss, share_of
 from core.surprises import Extract
 
 LITTLE = 0.05
@@ -27,6 +27,20 @@ class SampleCopying(Struct, frozen=True, kw_only=True):
     seed: int
     sample: Copying
     held_out: Copying | None
+
+    @property
+    def texts(self) -> list[tuple[str, Copying]]:
+        """Those that were looked through, by name."""
+        texts = [("a sample", self.sample)]
+        return texts if self.held_out is None else [*texts, ("held-out text", self.held_out)]
+
+    @property
+    def table(self) -> tuple[list[str], list[tuple[str, list[str]]]]:
+        """The figures as they are shown: the columns' names, and rows of a name and a value for each column."""
+        copied = [one for _, one in self.texts]
+        rows = [("longest passage, characters", [f"{len(one.longest):,}" for one in copied])]
+        rows += [(f"{n}-character sequences", [share_of(one.shares[n]) for one in copied]) for n in LENGTHS]
+        return [name for name, _ in self.texts], [*rows, ("words", [share_of(one.words) for one in copied])]
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ import msgspec
 
 from core.copying import LENGTHS, Copying
 from core.report import Report
-from core.scores import share_of
 from core.text import in_one_line, sanitise
 
 
@@ -205,12 +204,7 @@ def as_text(report: Report) -> str:
 def _copying_as_text(report: Report) -> list[str]:
     if report.copying is None:
         return []
-    sample, held_out = report.copying.sample, report.copying.held_out
-    both = [sample, held_out] if held_out is not None else [sample]
-    names = ["a sample", "held-out text"][: len(both)]
-    rows = [("longest passage, characters", [f"{len(one.longest):,}" for one in both])]
-    rows += [(f"{n}-character sequences", [share_of(one.shares[n]) for one in both]) for n in LENGTHS]
-    rows += [("words", [share_of(one.words) for one in both])]
+    names, rows = report.copying.table
     shown = ["", f"{'found in training text':30}" + "".join(f"{name:>15}" for name in names)]
     shown += [f"  {name:28}" + "".join(f"{value:>15}" for value in values) for name, values in rows]
     return [*shown, f"  {report.copying_meaning}"]

@@ -95,6 +95,7 @@ class PartLoss(Struct, frozen=True, kw_only=True):
 
     part: Part
     characters: int
+    """That were scored: of a long part, some from all over it."""
     loss: float
     """Nats per character."""
 

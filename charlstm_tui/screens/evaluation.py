@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Digits, Footer, Label, OptionList, ProgressBar, Select, Static, TabbedContent, TabPane
-from textual.widgets.option_list import Option
+from textual.widgets import Footer, Label, ProgressBar, Select, Static
 
 from charlstm_tui import bridge, report_view
 from charlstm_tui.bridge import Doing, Job
 from charlstm_tui.measuring import Measured, Read, assess_model, compare_models
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.widgets.model_select import ModelSelect
-from charlstm_tui.widgets.surprise_map import SurpriseMap
+from charlstm_tui.widgets.report_pages import ReportPages
 from charlstm_tui.widgets.top_line import TopLine
 from core.corpus import PARTS, CorpusConfig
 from core.errors import UserError
@@ -29,7 +28,6 @@ from core.text import in_one_line, sanitise
 
 if TYPE_CHECKING:
     from core.report import Report
-    from core.surprises import Extract, Surprises
 
 EMPTY = """Choose a model and press e. It reads the test part, new to it, and you see
 
@@ -38,7 +36,6 @@ EMPTY = """Choose a model and press e. It reads the test part, new to it, and yo
   · the passages it expected least and most, the text as a map of surprise
   · whether what it writes is copied"""
 _OWN = "own"
-_TABS = ("beside", "where", "passages", "text", "copies", "compared")
 
 
 class EvaluationScreen(Screen[None]):
@@ -62,11 +59,7 @@ class EvaluationScreen(Screen[None]):
         self._store = store
         self._job: Job | None = None
         self._so_far = ""  # what was measured when it was stopped
-        self._report: Report | None = None
-        self._surprises: Surprises | None = None
-        self._comparison: Comparison | None = None
         self._compared = ("", "")  # the names of the models that are, or were, compared
-        self._extracts: list[Extract] = []
         self._other_text: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -95,26 +88,7 @@ class EvaluationScreen(Screen[None]):
                 yield ProgressBar(show_eta=False)
                 yield Static(id="doing")
             yield Static(EMPTY, id="about")
-            with Horizontal(id="headline"):
-                yield Digits(id="loss")
-                with Vertical():
-                    yield Static(id="figures")
-                    yield Static(id="meaning")
-            with TabbedContent(id="pages"):
-                with TabPane("Beside it", id="beside"), VerticalScroll(), Horizontal(id="sides"):
-                    yield Static(id="bars")
-                    yield Static(id="parts")
-                with TabPane("Where", id="where"), VerticalScroll():
-                    yield Static(id="groups")
-                with TabPane("Passages", id="passages"):
-                    yield OptionList(id="extracts")
-                with TabPane("Text", id="text"), Horizontal(id="reading"):
-                    yield SurpriseMap(id="map")
-                    yield Static(id="explained")
-                with TabPane("Copies", id="copies"), VerticalScroll():
-                    yield Static(id="copying")
-                with TabPane("Compared", id="compared"), VerticalScroll():
-                    yield Static(id="comparison")
+            yield ReportPages(id="report")
         yield Footer()
 
     def on_screen_resume(self) -> None:
@@ -123,13 +97,17 @@ class EvaluationScreen(Screen[None]):
             select.refresh_runs()
 
     def on_resize(self) -> None:
-        """Draw the bars anew, to the width there is now."""
+        """Write the keys closer together: there are many."""
         self.query_one(Footer).compact = True
-        self.call_after_refresh(self._draw)
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""
         self.action_stop()
+
+    @property
+    def pages(self) -> ReportPages:
+        """What was found out."""
+        return self.query_one(ReportPages)
 
     # --- what the keys do
 
@@ -137,8 +115,7 @@ class EvaluationScreen(Screen[None]):
         """Measure the chosen model."""
         if (what := self._chosen()) is None:
             return
-        self._report = self._surprises = None
-        self._set_class("-report", there=False)
+        self.pages.forget_report()
         self._begin(Job(self, partial(assess_model, what=what), name="evaluate", interval=bridge.TRAINING_INTERVAL))
 
     def action_compare(self) -> None:
@@ -174,14 +151,11 @@ class EvaluationScreen(Screen[None]):
 
     def action_turn(self, by: int) -> None:
         """Turn to another page."""
-        pages = self.query_one(TabbedContent)
-        there = [tab for tab in _TABS if not pages.get_tab(tab).has_class("-hidden")]
-        pages.active = there[(there.index(pages.active) + by) % len(there)]
+        self.pages.turn(by)
 
     def action_text(self) -> None:
         """Go to the text."""
-        self.query_one(TabbedContent).active = "text"
-        self.query_one(SurpriseMap).focus()
+        self.pages.go_to_text()
 
     def action_other_text(self) -> None:
         """Choose another text to measure on."""
@@ -193,8 +167,8 @@ class EvaluationScreen(Screen[None]):
 
     def action_save(self) -> None:
         """Ask for a file and put the report into it."""
-        if self._report is not None:
-            name = f"{self._report.model}-{self._report.evaluation.part}.md"
+        if (report := self.pages.report) is not None:
+            name = f"{report.model}-{report.evaluation.part}.md"
             self.app.push_screen(AskFile(name, title="save the report: .md, .csv or .json"), self._save)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -205,11 +179,11 @@ class EvaluationScreen(Screen[None]):
             case "stop":
                 return self._job is not None
             case "text":
-                return self._surprises is not None
+                return self.pages.surprises is not None
             case "turn":
-                return self._report is not None or self._comparison is not None
+                return not self.pages.is_empty
             case "save":
-                return self._report is not None
+                return self.pages.report is not None
         return True
 
     # --- measuring
@@ -241,10 +215,6 @@ class EvaluationScreen(Screen[None]):
         self.add_class("-evaluating")
         self.refresh_bindings()
 
-    def _set_class(self, name: str, *, there: bool) -> None:
-        self.set_class(there, name)
-        self.refresh_bindings()
-
     def _texts(self) -> list[tuple[Content, str]]:
         texts = [(Content("its own"), _OWN)]
         if self._other_text is not None:
@@ -271,11 +241,11 @@ class EvaluationScreen(Screen[None]):
                 case EvaluationProgress(scored=scored, characters=characters):
                     self._show_progress("reading, both of them", scored / max(characters, 1))
                 case Read(surprises=surprises):
-                    self._show_text(surprises)
+                    self.pages.show_text(surprises)
                 case Stage():
                     self._show_stage(item)
                 case Comparison():
-                    self.show_comparison(item)
+                    self.pages.show_comparison(self._compared, item)
                 case _:
                     self._show_report(item)
 
@@ -306,102 +276,34 @@ class EvaluationScreen(Screen[None]):
         about = self.query_one("#about", Static)
         if message.error:
             self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
-        if self._report is not None:
-            about.update(Content(report_view.about(self._report) + (" · stopped" if stopped else "")))
+        if (report := self.pages.report) is not None:
+            about.update(Content(report_view.about(report) + (" · stopped" if stopped else "")))
+        elif stopped and self._so_far:
+            about.update(self._so_far)
         else:
-            about.update(self._so_far if stopped and self._so_far else EMPTY)
-        self._draw()
+            about.update(EMPTY if self.pages.is_empty else "")
+        about.set_class(report is not None, "-title")
+        self.pages.finish()
         self.refresh_bindings()
 
     def show(self, report: "Report") -> None:
         """Show what has come of it so far."""
-        self._report = report
-        score = report.evaluation.score
-        self.query_one("#about", Static).update(Content(report_view.about(report)))
-        self.query_one("#loss", Digits).update(f"{score.loss:.3f}")
-        self.query_one("#meaning", Static).update(report.meaning)
-        self._show_extracts(report)
-        self._set_class("-report", there=True)
-        self._show_tabs()
-        self.call_after_refresh(self._draw)
-
-    def show_comparison(self, comparison: Comparison) -> None:
-        """Show how two models compare."""
-        self._comparison = comparison
-        self._set_class("-comparison", there=True)
-        self._show_tabs()
-        self.query_one(TabbedContent).active = "compared"
-        self._draw()
-
-    def _show_tabs(self) -> None:
-        """Have the pages that there is something on."""
-        pages = self.query_one(TabbedContent)
-        for tab in _TABS:
-            there = self._comparison is not None if tab == "compared" else self._report is not None
-            (pages.show_tab if there else pages.hide_tab)(tab)
-
-    def _draw(self) -> None:
-        """Write the pages whose bars are as wide as the window allows."""
-        width = self.query_one("#pages").size.width - 6
-        if self._report is not None:
-            wide = self.has_class("-wide")
-            self.query_one("#figures", Static).update(report_view.headline(self._report, in_a_line=wide))
-            side = width // 2 - 2 if wide else width
-            self.query_one("#bars", Static).update(report_view.beside(self._report, side, over=self._job is None))
-            self.query_one("#parts", Static).update(report_view.side_by_side(self._report, side))
-            self.query_one("#groups", Static).update(report_view.where(self._report, width))
-            self.query_one("#copying", Static).update(report_view.copies(self._report, over=self._job is None))
-        if self._comparison is not None:
-            content = report_view.compared(self._compared, self._comparison)
-            self.query_one("#comparison", Static).update(content)
-
-    def _show_extracts(self, report: "Report") -> None:
-        extracts = [*report.least_expected, *report.most_expected]
-        if extracts == self._extracts:
-            return
-        self._extracts = extracts
-        shown = self.query_one("#extracts", OptionList)
-        shown.clear_options()
-        for which, some in (("least", report.least_expected), ("most", report.most_expected)):
-            title = Content.styled(f"the {which} expected passages, nats/char", "$text-muted")
-            shown.add_option(Option(title, disabled=True))
-            shown.add_options(
-                Option(Content.assemble((f"{one.loss:6.3f}  ", "bold"), report_view.in_a_line(one.text)))
-                for one in some
-            )
-        shown.highlighted = 1 if extracts else None
-
-    def _show_text(self, surprises: "Surprises") -> None:
-        self._surprises = surprises
-        self.query_one(SurpriseMap).show(surprises)
-
-    @on(OptionList.OptionSelected, "#extracts")
-    def _go_to_extract(self, event: OptionList.OptionSelected) -> None:
-        """Show a passage where it stands."""
-        assert self._report is not None
-        least = len(self._report.least_expected)
-        number = event.option_index - (1 if event.option_index <= least else 2)
-        self.action_text()
-        surprise_map = self.query_one(SurpriseMap)
-        surprise_map.call_after_refresh(surprise_map.action_move_to, self._extracts[number].begin)
-
-    @on(SurpriseMap.Moved)
-    def _explain(self, message: SurpriseMap.Moved) -> None:
-        if self._surprises is not None:
-            panel = self.query_one("#explained", Static)
-            moment = self._surprises.at(message.place)
-            panel.update(report_view.explained(moment, panel.size.width, in_a_line=not self.has_class("-wide")))
+        about = self.query_one("#about", Static)
+        about.update(Content(report_view.about(report)))
+        about.add_class("-title")
+        self.pages.show_report(report)
+        self.refresh_bindings()
 
     def _save(self, name: str | None) -> None:
         from core.report_formats import FORMATS
 
-        if name is None or self._report is None:
+        if name is None or (report := self.pages.report) is None:
             return
         try:
             path = new_file(name)
             if path.suffix.lower() not in FORMATS:
                 raise UserError(f"The name must end in one of: {', '.join(FORMATS)}.")
-            write_atomically(path, FORMATS[path.suffix.lower()](self._report))
+            write_atomically(path, FORMATS[path.suffix.lower()](report))
         except UserError as error:
             self._complain(error)
         else:

@@ -138,8 +138,7 @@ def test_the_quick_loss_is_nearly_the_exact_one(length: int) -> None:
 def test_the_quick_loss_of_a_model_that_has_learnt_is_nearly_the_exact_one() -> None:
     """What an untrained one cannot show: a state that remembers, and streams that begin without."""
     path = shipped_path()
-    if path is None:
-        pytest.skip("no model is shipped")
+    assert path is not None
     trained = load_checkpoint(path)
     text = load_corpus(CorpusConfig(source="l-homme-aux-contrats", limit=6_000)).part("whole")
     ids = text.ids(trained.vocabulary).take(np.arange(len(text)))

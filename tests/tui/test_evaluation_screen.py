@@ -82,8 +82,8 @@ async def test_the_cursor_in_the_text_asks_about_a_character(
         surprise_map = screen.query_one(SurpriseMap)
         assert surprise_map.has_focus
         assert surprise_map.text == str(small_corpus.part("test"))
-        assert screen._surprises is not None
-        moment = screen._surprises.at(2)
+        assert screen.pages.surprises is not None
+        moment = screen.pages.surprises.at(2)
         assert said(app, "explained").startswith(f"‘{moment.character}’ was given ")
         assert f"{moment.loss:.2f} nats" in said(app, "explained")
         await pilot.press("down")
@@ -105,8 +105,8 @@ async def test_a_passage_is_shown_where_it_stands(app: CharLSTMApp, trained: Run
         screen.query_one("#extracts", OptionList).focus()
         await pilot.press("enter")
         await pilot.pause()
-        assert screen._report is not None
-        assert screen.query_one(SurpriseMap).cursor == screen._report.least_expected[0].begin
+        assert screen.pages.report is not None
+        assert screen.query_one(SurpriseMap).cursor == screen.pages.report.least_expected[0].begin
 
 
 async def test_two_models_are_compared(app: CharLSTMApp, trained: Run) -> None:

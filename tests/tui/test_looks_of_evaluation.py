@@ -43,11 +43,11 @@ def test_amid_the_reading(app: CharLSTMApp, trained: Run, snap_compare: SnapComp
 def test_each_page(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int], page: str) -> None:
     async def before(pilot: Pilot[None]) -> None:
         screen = await evaluation(pilot)
-        screen._show_text(reports.surprises())
+        screen.pages.show_text(reports.surprises())
         screen.show(reports.report())
+        screen.pages.finish()
         if page == "compared":
-            screen._compared = ("quick-1", "the other one")
-            screen.show_comparison(reports.COMPARISON)
+            screen.pages.show_comparison(("quick-1", "the other one"), reports.COMPARISON)
         screen.query_one(TabbedContent).active = page
         await pilot.pause()
         if page == "text":
@@ -62,7 +62,9 @@ def test_the_first_report_and_one_without_the_training_text(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare
 ) -> None:
     async def before(pilot: Pilot[None]) -> None:
-        (await evaluation(pilot)).show(reports.report(complete=False))
+        screen = await evaluation(pilot)
+        screen.show(reports.report(complete=False))
+        screen.pages.finish()
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(120, 40), run_before=before)
@@ -72,8 +74,9 @@ def test_the_map_on_a_light_theme(app: CharLSTMApp, trained: Run, snap_compare: 
     async def before(pilot: Pilot[None]) -> None:
         app.theme = "textual-light"
         screen = await evaluation(pilot)
-        screen._show_text(reports.surprises())
+        screen.pages.show_text(reports.surprises())
         screen.show(reports.report())
+        screen.pages.finish()
         await pilot.press("t")
         await still(pilot)
 

@@ -81,8 +81,7 @@ def test_without_any_model_the_shell_says_what_to_do() -> None:
 @pytest.mark.shipped
 def test_the_program_s_own_is_small_and_knows_moliere() -> None:
     path = shipped_path()
-    if path is None:
-        pytest.skip("no model is shipped yet")
+    assert path is not None
     assert path.stat().st_size < 12_000_000
     checkpoint = load_checkpoint(path)
     assert checkpoint.corpus.source == "moliere"
