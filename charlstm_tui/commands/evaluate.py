@@ -73,7 +73,7 @@ def evaluate_command(
         assert other is not None
         _print_comparison((checkpoint, other), _compared(model, load_checkpoint(other_path), read, part), as_json)
         return
-    report = _assessed(checkpoint, model, read, part, loss_only=loss_only)
+    report, interrupted = _assessed(checkpoint, model, read, part, loss_only=loss_only)
     if part != "train" and (learnt := report.evaluation.learnt_characters):
         click.echo(
             f"{learnt:,} of these characters were among those that the model was trained on: "
@@ -87,6 +87,8 @@ def evaluate_command(
         write_atomically(target, FORMATS[target.suffix.lower()](report))
         click.echo(f"Saved: {shortened(target)}", err=True)
     click.echo(json_of(report).decode().rstrip() if as_json else as_text(report))
+    if interrupted:  # for a script: it is not all there would be
+        raise KeyboardInterrupt
 
 
 def _target(name: str) -> Path:
@@ -111,8 +113,10 @@ def _chosen(trained_on: CorpusConfig, named: str | None, limit: int | None, spli
     return msgspec.structs.replace(trained_on, limit=limit or trained_on.limit, split=split)
 
 
-def _assessed(name: str, checkpoint: "Checkpoint", corpus: "Corpus", part: Part, *, loss_only: bool) -> "Report":
-    """Return the report on a model. Ctrl-C amid the reading tells the loss so far, later gives what is there."""
+def _assessed(
+    name: str, checkpoint: "Checkpoint", corpus: "Corpus", part: Part, *, loss_only: bool
+) -> tuple["Report", bool]:
+    """Return the report on a model, and whether it was interrupted: ctrl-C amid the reading tells the loss so far."""
     from core.assessment import assess
 
     report: Report | None = None
@@ -136,9 +140,9 @@ def _assessed(name: str, checkpoint: "Checkpoint", corpus: "Corpus", part: Part,
             click.echo(f"After {stage.scored:,} characters, {stage.done:.0%}, the loss was {stage.loss:.4f}.", err=True)
         raise KeyboardInterrupt
     if interrupted:
-        click.echo("Interrupted: what follows is not all there would be.", err=True)
+        click.echo("What follows is not all there would be.", err=True)
     assert report is not None
-    return report
+    return report, interrupted
 
 
 def _compared(first: "Checkpoint", other: "Checkpoint", corpus: "Corpus", part: Part) -> Comparison:
