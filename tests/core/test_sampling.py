@@ -8,7 +8,8 @@ import torch
 from core.config import ModelConfig, SamplingConfig
 from core.errors import UserError
 from core.model import CharLSTM
-from core.sampling import PRIMING_CHUNK, Sampler, adjusted
+from core.prompting import fit
+from core.sampling import PRIMING_CHUNK, Sampler, adjusted, read_prompt
 from core.vocabulary import Vocabulary
 
 ALPHABET = Vocabulary("abcdefgh.")
@@ -146,3 +147,13 @@ def test_memory_stays_flat() -> None:
     after = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert after - before < 20_000, "not a byte a character"
+
+
+def test_samplers_that_share_a_prompt_that_was_read_do_not_disturb_each_other() -> None:
+    network, configs = model(), [SamplingConfig(temperature=temperature) for temperature in (0.4, 0.8, 1.2)]
+    fitted = fit("abcabc", ALPHABET)
+    primed = read_prompt(network, ALPHABET, fitted)
+    samplers = [Sampler(network, ALPHABET, config, fitted, primed) for config in configs]
+    in_turn = [[next(sampler).character for sampler in samplers] for _ in range(60)]
+    for config, together in zip(configs, zip(*in_turn, strict=True), strict=True):
+        assert "".join(together) == text("abcabc", 60, temperature=config.temperature)
