@@ -29,6 +29,8 @@ AFTER_AN_EPOCH = 0.5
 """The same, when there is a new epoch to show."""
 WIDTH = 12
 """Of a number."""
+NAME_WIDTH = 13
+"""Of what stands before a bar, as below."""
 
 
 class RunView(Vertical):
@@ -172,7 +174,8 @@ class RunView(Vertical):
         value = f"{share:>5.0%}   step {steps.step:,} / {steps.steps:,}"
         if training.validating is not None:
             value = f"{share:>5.0%}   validating"
-        self._write("#epoch-name", Content(f"epoch {steps.epoch}/{started.epochs}"))
+        of_all = f"epoch {steps.epoch}/{started.epochs}"
+        self._write("#epoch-name", Content(of_all if len(of_all) < NAME_WIDTH else f"epoch {steps.epoch}"))
         self._write("#epoch-value", Content(value.ljust(38)))
         self.query_one("#epoch-bar ProgressBar", ProgressBar).update(progress=share)
 
