@@ -13,6 +13,7 @@ from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
@@ -20,7 +21,7 @@ from textual.screen import Screen
 from charlstm_tui import bridge, signals
 from charlstm_tui.ascii_filter import AsciiFilter
 from charlstm_tui.bridge import Job, TextRead
-from charlstm_tui.driver import driver_class
+from charlstm_tui.driver import draws_more_than_ascii, driver_class
 from charlstm_tui.messages import (
     ChangePreferences,
     EvaluateRun,
@@ -34,6 +35,7 @@ from charlstm_tui.messages import (
 from charlstm_tui.modes import MODES
 from charlstm_tui.preferences import GLYPHS, Glyphs, Preferences, load_preferences, save_preferences
 from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
+from charlstm_tui.screens.more_room import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.style_filter import StyleFilter
 from charlstm_tui.training_view import TrainingView
@@ -49,7 +51,7 @@ class CharLSTMApp(App[None]):
     TITLE = "charlstm-tui"
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "train"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares it no ClassVar)
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares it no ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012 (the same)
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -76,7 +78,9 @@ class CharLSTMApp(App[None]):
         self.set_reactive(CharLSTMApp.preferences, remembered)
         if remembered.theme in self.available_themes:
             self.theme = remembered.theme
-        self._ascii = AsciiFilter(enabled=remembered.glyphs == "ascii")
+        elif self.console.color_system == "standard":
+            self.theme = "ansi-dark"  # the terminal's own sixteen colours, where others would be rounded to them
+        self._ascii = AsciiFilter(enabled=remembered.glyphs == "ascii" or not draws_more_than_ascii())
         self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
         self.add_mode(
             "evaluate", self._evaluation_screen
@@ -101,8 +105,18 @@ class CharLSTMApp(App[None]):
         return GenerationScreen(self._store, self.preferences.prompts)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys of the other screens only."""
+        """Offer the keys of the other screens only, and none of them where there is no room for a screen."""
+        if isinstance(self.screen, MoreRoom) and action in ("switch_mode", "explain", "command_palette"):
+            return False
         return action != "switch_mode" or parameters != (self.current_mode,)
+
+    def on_resize(self, event: Resize) -> None:
+        """Have a window that is too small asked for more room."""
+        small, asking = is_too_small(event.size), isinstance(self.screen, MoreRoom)
+        if small and not asking:
+            self.push_screen(MoreRoom())
+        elif asking and not small:
+            self.pop_screen()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what changes the lines on their way to the terminal."""
@@ -322,7 +336,7 @@ class CharLSTMApp(App[None]):
     def _remember(self, **changes: object) -> None:
         self.preferences = msgspec.structs.replace(self.preferences, **changes)
         if "glyphs" in changes:
-            self._ascii.enabled = self.preferences.glyphs == "ascii"
+            self._ascii.enabled = self.preferences.glyphs == "ascii" or not draws_more_than_ascii()
             self.refresh(layout=True)
         save_preferences(self.preferences)
 

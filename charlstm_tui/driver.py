@@ -70,6 +70,15 @@ def driver_class(gone: Callable[[], None]) -> "type[Driver] | None":
     return TolerantDriver
 
 
+def draws_more_than_ascii() -> bool:
+    """Tell whether the locale's encoding has what the screens are drawn with; else it would all be question marks."""
+    try:
+        "─⠿█".encode(sys.__stdout__.encoding if sys.__stdout__ else "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def _terminal() -> Any:
     """Return a file of its own on the terminal: that of standard error, or, where that leads elsewhere, of output."""
     descriptor = os.dup(2 if os.isatty(2) else 1)

@@ -25,7 +25,8 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 class Preferences(Struct, frozen=True, kw_only=True):
     """All of it."""
 
-    theme: str = "textual-dark"
+    theme: str = ""
+    """Textual's name of it; empty until one is chosen, and then it goes by what the terminal can show."""
     glyphs: Glyphs = "braille"
     smoothing: Smoothing = "light"
     range: Range = "all"

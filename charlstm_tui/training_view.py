@@ -82,6 +82,14 @@ class TrainingView(Struct, frozen=True, kw_only=True):
         return f"{_GLYPHS[self.phase]} {self.doing}"
 
     @property
+    def headline(self) -> str:
+        """The run in a few words: its text, its phase, its epoch."""
+        words = f"{self.config.corpus.name} · {self.status}" if self.config is not None else self.status
+        if self.phase == "training" and self.started and self.steps:
+            words += f" {self.steps.epoch}/{self.started.epochs}"
+        return words
+
+    @property
     def best(self) -> EpochCompleted | None:
         """The epoch whose checkpoint is kept as the best."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)

@@ -28,6 +28,8 @@ _CSS = """
     & #question { height: auto; margin-bottom: 1; }
     & Horizontal { height: 1; align-horizontal: left; }
     & Button { margin-right: 2; min-width: 0; }
+    &.-tiny > Vertical { padding: 0 1; }
+    &.-tiny Horizontal { layout: vertical; height: auto; }
 """
 
 

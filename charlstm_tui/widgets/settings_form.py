@@ -74,6 +74,7 @@ class SettingsForm(Vertical):
         & .column > .title:first-child { margin-top: 0; }
         & Collapsible {
             background: $background; border-top: none; padding: 0; margin-top: 1;
+            &:ansi { border-top: none; }
             & > Contents { padding: 0; }
             & > CollapsibleTitle { padding: 0 1 0 0; color: $text-muted; }
             & > CollapsibleTitle:focus { background: $background; color: $foreground; text-style: bold; }

@@ -33,6 +33,12 @@ class SurpriseMap(StreamPane):
         & > .stream-pane--3 { color: $foreground; background: $error-muted; }
         & > .stream-pane--4 { color: $foreground; background: $error-muted; text-style: bold underline; }
         & > .surprise-map--cursor { color: $background; background: $foreground; text-style: bold; }
+        &:ansi {  /* sixteen colours, which cannot be mixed, and whose brightness nobody knows */
+            & > .stream-pane--1 { color: ansi_yellow; background: ansi_default; }
+            & > .stream-pane--2 { color: ansi_black; background: ansi_yellow; }
+            & > .stream-pane--3, & > .stream-pane--4 { color: ansi_black; background: ansi_red; }
+            & > .surprise-map--cursor { color: ansi_default; background: ansi_default; text-style: bold reverse; }
+        }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"surprise-map--cursor"}

@@ -61,11 +61,7 @@ class TopLine(Horizontal):
         self.watch(self.app, "training", self._show)
 
     def _show(self, training: TrainingView) -> None:
-        words = [training.config.corpus.name] if training.config is not None else []
-        progress = ""
-        if training.phase == "training" and training.started and training.steps:
-            progress = f" {training.steps.epoch}/{training.started.epochs}"
         run = self.query_one("#run", Static)
-        run.update(Content(in_one_line(" · ".join([*words, training.status + progress]))), layout=False)
+        run.update(Content(in_one_line(training.headline)), layout=False)
         run.set_class(training.alive, "-alive")
         run.set_class(training.phase == "failed", "-failed")
