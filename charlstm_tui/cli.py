@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 128 and a signal's num
 
 import importlib
 import io
+import os
 import sys
 from typing import Any
 
@@ -108,12 +109,15 @@ def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
     """Open the app in this terminal.
 
     Raises:
-        UserError: there is no terminal.
+        UserError: there is no terminal, or one that cannot be drawn on.
     """
+    without = f"These work without one: charlstm-tui {', '.join(COMMANDS)} (--help tells more)."
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        raise UserError(f"The app needs a terminal, and there is none here. {without}")
+    if os.environ.get("TERM") == "dumb":
         raise UserError(
-            "The app needs a terminal, and there is none here. These work without one: "
-            "charlstm-tui train, evaluate, generate, corpus, presets, runs (--help tells more)."
+            "The app needs a terminal that it can draw on, and this one calls itself dumb (TERM=dumb). "
+            f"If it is not, set TERM, to xterm-256color for one. {without}"
         )
     from charlstm_tui.app import CharLSTMApp
 
