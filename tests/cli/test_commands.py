@@ -19,13 +19,6 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(commands, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-@pytest.fixture
-def trained(small_text: Path) -> str:
-    result = call("train", "--corpus", small_text, *TINY, "--name", "sheep")
-    assert result.exit_code == 0
-    return "sheep"
-
-
 def test_train_says_a_line_an_epoch_on_stderr_and_the_outcome_on_stdout(small_text: Path) -> None:
     result = call("train", "--corpus", small_text, *TINY)
     assert result.exit_code == 0

@@ -11,13 +11,6 @@ from core.snapshot import load_snapshot
 from tests.cli.test_commands import TINY, call
 
 
-@pytest.fixture
-def trained(small_text: Path) -> str:
-    result = call("train", "--corpus", small_text, *TINY, "--name", "sheep")
-    assert result.exit_code == 0
-    return "sheep"
-
-
 def test_a_list_says_what_there_is_to_know(trained: str, store: RunStore) -> None:
     header, line = call("runs", "list").stdout.splitlines()
     assert header.split() == ["name", "when", "text", "preset", "epochs", "best", "val.", "size", "state"]

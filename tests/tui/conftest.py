@@ -44,6 +44,13 @@ def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest
 
 
 @pytest.fixture(autouse=True)
+def all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw as for a terminal that has them, whichever one the tests are run in."""
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def keys_that_do_not_wait_for_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """After each key Textual's pilot waits until the process rests, a second at most; while it trains it never does."""
     for module in ("textual.app", "textual.pilot"):

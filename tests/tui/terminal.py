@@ -33,7 +33,7 @@ class Terminal:
         deadline = time.monotonic() + seconds
         while not condition(self.text):
             assert time.monotonic() < deadline, f"this did not come to be in time; the screen:\n{self.text}"
-            self._read(0.1)
+            self.read(0.1)
         return self.text
 
     def until_shown(self, text: str, seconds: float = 30) -> str:
@@ -44,12 +44,17 @@ class Terminal:
         """Press keys."""
         self.process.send(keys)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the window another size."""
+        self.screen.resize(rows, columns)
+        self.process.setwinsize(rows, columns)
+
     def exit_code(self, seconds: float = 10) -> int:
         """Wait for the program to leave by itself, and return its exit code."""
         deadline = time.monotonic() + seconds
         while self.process.isalive():
             assert time.monotonic() < deadline, f"it did not leave in time; the screen:\n{self.text}"
-            self._read(0.05)
+            self.read(0.05)
         assert self.process.signalstatus is None, f"it was killed by signal {self.process.signalstatus}"
         return int(self.process.exitstatus)
 
@@ -57,7 +62,8 @@ class Terminal:
         """End the program, whatever it does."""
         self.process.close(force=True)
 
-    def _read(self, seconds: float) -> None:
+    def read(self, seconds: float) -> None:
+        """Read what is there, or comes within this time."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             read = self.process.read_nonblocking(65_536, timeout=seconds)
             self.everything += read.decode("utf-8", errors="replace")

@@ -1,19 +1,24 @@
 """The app in a real terminal, as a person meets it."""
 
 import os
+import random
 import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from charlstm_tui.diversion import printed_path
+from charlstm_tui.preferences import Preferences, save_preferences
+from core.catalogue import PLAY
 from core.checkpoint import load_checkpoint
-from core.runs import Run, RunStore
+from core.config import ModelConfig, TrainingConfig
+from core.corpus import CorpusConfig
+from core.runs import Run, RunConfig, RunStore
 from core.snapshot import load_snapshot
 from core.summary import epochs_of, summarise
 
@@ -24,13 +29,42 @@ ESCAPE = "\x1b"
 F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
 
 
+@pytest.fixture(autouse=True)
+def small_settings(own_runs: Path) -> None:
+    """Have the app remember settings that train in no time, and for as long as a test looks."""
+    config = RunConfig(
+        preset="small",
+        corpus=CorpusConfig(source=PLAY.name),
+        model=ModelConfig(embedding_size=8, hidden_size=16),
+        training=TrainingConfig(epochs=100_000, streams=4, window=20, threads=1, precision="fp32"),
+    )
+    save_preferences(Preferences(run=config))
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """What a terminal emulator says of itself to a program, and nothing of what the tests were started in."""
+    said = ("NO_COLOR", "TEXTUAL", "COLORTERM", "LANG", "LC_CTYPE", "PYTHONUTF8", "PYTHONIOENCODING")
+    kept = {key: value for key, value in os.environ.items() if key not in said}
+    return kept | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | changes
+
+
 @pytest.fixture
-def terminal(own_runs: Path) -> Iterator[Terminal]:
-    environment = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "TEXTUAL")}
-    environment |= {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(own_runs), "LC_ALL": "C.UTF-8"}
-    started = Terminal(sys.executable, ["-m", "charlstm_tui"], environment)
-    yield started
-    started.close()
+def open_app() -> Iterator[Callable[..., Terminal]]:
+    """Open the app in a terminal that says these things of itself."""
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str, **changes: str) -> Terminal:
+        opened.append(Terminal(sys.executable, ["-m", "charlstm_tui", *arguments], environment(**changes)))
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
+def terminal(open_app: Callable[..., Terminal]) -> Terminal:
+    return open_app()
 
 
 def start_training(terminal: Terminal, text: Path) -> None:
@@ -62,8 +96,8 @@ def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store:
     terminal.send("3")
     terminal.until_shown("prompt ▸")
     terminal.until_shown("small-1")
-    terminal.send("Où est l’É")
-    terminal.until_shown("prompt ▸ Où est l’É")
+    terminal.send("Où est là")
+    terminal.until_shown("prompt ▸ Où est là")
     terminal.send("\r")
 
     def written(screen: str) -> int:
@@ -87,8 +121,8 @@ def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store:
     terminal.send(f"{saved}\r")
     terminal.until_shown("Saved:")
     content = saved.read_text(encoding="utf-8")
-    assert content.startswith("Où est l’É")
-    assert len(content) == len("Où est l’É") + count + len("\n")
+    assert content.startswith("Où est là")
+    assert len(content) == len("Où est là") + count + len("\n")
     terminal.send("q")
     assert terminal.exit_code() == 0
 
@@ -125,8 +159,7 @@ def _has_footer_in_row(row: int, screen: str) -> bool:
 def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
     terminal.until_shown("Start training")
     for columns, rows in ((120, 40), (60, 15), (80, 24)):
-        terminal.screen.resize(rows, columns)
-        terminal.process.setwinsize(rows, columns)
+        terminal.resize(columns, rows)
         terminal.until(partial(_has_footer_in_row, rows))
     terminal.send("\x11")  # ctrl-Q, also while one types
     assert terminal.exit_code() == 0
@@ -164,10 +197,9 @@ def test_a_second_ctrl_c_leaves_at_once(terminal: Terminal, small_text: Path, st
 def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
     small_text: Path, store: RunStore, ignoring: bool
 ) -> None:
-    environment = os.environ | {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(store.root), "LC_ALL": "C.UTF-8"}
     ignore = "trap '' HUP; " if ignoring else ""  # as nohup does
     command = f"{ignore}exec {sys.executable} -m charlstm_tui"
-    terminal = Terminal("/bin/sh", ["-c", command], environment)
+    terminal = Terminal("/bin/sh", ["-c", command], environment())
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
     started = time.monotonic()
@@ -184,7 +216,10 @@ def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
     load_snapshot(run.last_path)
 
 
-def test_a_run_stopped_in_one_session_goes_on_in_another(terminal: Terminal, small_text: Path, store: RunStore) -> None:
+def test_a_run_stopped_in_one_session_goes_on_in_another(
+    open_app: Callable[..., Terminal], small_text: Path, store: RunStore
+) -> None:
+    terminal = open_app()
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
     terminal.send("q")
@@ -193,54 +228,112 @@ def test_a_run_stopped_in_one_session_goes_on_in_another(terminal: Terminal, sma
     assert terminal.exit_code() == 0
     (run,) = store.all()
     done = summarise(run).epochs
-    environment = os.environ | {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(store.root), "LC_ALL": "C.UTF-8"}
-    again = Terminal(sys.executable, ["-m", "charlstm_tui"], environment)
-    try:
-        again.until_shown("Start training")
-        again.send("r")
-        again.until(lambda screen: re.search(rf"stopped +{done} epoch", screen) is not None)
-        again.send("\r")
-        again.until_shown("● training")
-        again.until_shown(f"{epochs_of(run.events())[0].train_loss:.4f} → ")
-        again.until(lambda screen: summarise(run).epochs > done)
-        again.send("q")
-        again.until_shown("leave during a run?")
-        again.send("s")
-        assert again.exit_code() == 0
-    finally:
-        again.close()
+    again = open_app()
+    again.until_shown("Start training")
+    again.send("r")
+    again.until(lambda screen: re.search(rf"stopped +{done} epoch", screen) is not None)
+    again.send("\r")
+    again.until_shown("● training")
+    again.until_shown(f"{epochs_of(run.events())[0].train_loss:.4f} → ")
+    again.until(lambda screen: summarise(run).epochs > done)
+    again.send("q")
+    again.until_shown("leave during a run?")
+    again.send("s")
+    assert again.exit_code() == 0
     assert [epoch.epoch for epoch in epochs_of(run.events())] == list(range(1, summarise(run).epochs + 1))
 
 
-def test_nothing_but_ascii_reaches_a_terminal_that_has_nothing_else(own_runs: Path, small_text: Path) -> None:
-    environment = os.environ | {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(own_runs), "LC_ALL": "C.UTF-8"}
-    terminal = Terminal(sys.executable, ["-m", "charlstm_tui", "--glyphs", "ascii"], environment)
-    try:
-        start_training(terminal, small_text)
-        screen = terminal.until(lambda screen: re.search(r"epoch +[3-9]", screen) is not None)
-        assert screen.isascii()
-        assert "validation" in screen
-    finally:
-        terminal.close()
+@pytest.mark.parametrize(
+    ("arguments", "changes"),
+    [(["--glyphs", "ascii"], {}), ([], {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})],
+)
+def test_nothing_but_ascii_reaches_a_terminal_that_has_nothing_else(
+    open_app: Callable[..., Terminal], small_text: Path, arguments: list[str], changes: dict[str, str]
+) -> None:
+    terminal = open_app(*arguments, **changes)
+    start_training(terminal, small_text)
+    screen = terminal.until(lambda screen: re.search(r"epoch +[3-9]", screen) is not None)
+    assert screen.isascii()
+    assert "validation" in screen
+    assert "?" not in screen.split("What it writes")[0], "no question marks for what is drawn"
 
 
-def test_what_c_code_prints_does_not_reach_the_screen(own_runs: Path, small_text: Path) -> None:
+def test_sixteen_colours_are_the_terminal_s_own(open_app: Callable[..., Terminal]) -> None:
+    terminal = open_app(TERM="xterm-16color")
+    terminal.until_shown("Start training")
+    assert re.search(r"\x1b\[(\d+;)*3[1-7][;m]", terminal.everything), "it has colours"
+    assert not re.search(r"\x1b\[(\d+;)*[34]8;[25];", terminal.everything), "and none that the terminal has not"
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+
+
+def test_without_colour_there_is_none(open_app: Callable[..., Terminal]) -> None:
+    terminal = open_app(NO_COLOR="1", COLORTERM="truecolor")
+    terminal.until_shown("Start training")
+    painted = re.findall(r"[34]8;2;(\d+);(\d+);(\d+)", terminal.everything)
+    assert painted
+    assert all(red == green == blue for red, green, blue in painted), "greys only"
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+
+
+def test_a_dumb_terminal_is_told_what_it_is_good_for(open_app: Callable[..., Terminal]) -> None:
+    terminal = open_app(TERM="dumb")
+    assert terminal.exit_code() == 2
+    assert "this one calls itself dumb (TERM=dumb)" in terminal.everything
+
+
+def test_a_window_resized_wildly_while_it_trains_and_while_it_writes(
+    open_app: Callable[..., Terminal], trained: Run, small_text: Path
+) -> None:
+    terminal = open_app()
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    chance = random.Random(0)
+
+    def shake() -> None:
+        for _ in range(40):
+            terminal.resize(chance.randint(1, 200), chance.randint(1, 60))
+            terminal.read(chance.uniform(0, 0.03))
+        terminal.resize(40, 12)
+        terminal.until_shown("needs more room")
+        terminal.resize(100, 30)
+
+    shake()
+    before = terminal.until(lambda screen: re.search(r"epoch +\d", screen) is not None)
+    terminal.until(lambda screen: _epoch(screen) > _epoch(before))
+    terminal.send(F4)
+    terminal.until_shown("prompt ▸")
+    terminal.send("\r")
+    terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
+    shake()
+    terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
+    assert terminal.text.split("\n")[0].startswith(" charlstm-tui   1 Train  2 Evaluate  3 Generate")
+    terminal.send("\x11")
+    terminal.until_shown("leave during a run?")
+    terminal.send("d")
+    assert terminal.exit_code() == 0
+    assert "Traceback" not in terminal.everything
+
+
+def _epoch(screen: str) -> int:
+    found = re.search(r"epoch +([\d,]+)", screen)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def test_what_c_code_prints_does_not_reach_the_screen(open_app: Callable[..., Terminal], small_text: Path) -> None:
     """oneDNN tells on standard output, past Python, of each thing it does, when it is asked to."""
-    environment = dict(os.environ) | {"TERM": "xterm-256color", "CHARLSTM_RUNS": str(own_runs), "ONEDNN_VERBOSE": "1"}
-    terminal = Terminal(sys.executable, ["-m", "charlstm_tui"], environment)
-    try:
-        start_training(terminal, small_text)
-        terminal.until(lambda screen: re.search(r"\d\.\d{4}", screen) is not None)
-        terminal.until_shown("● training")
-        assert "onednn" not in terminal.everything
-        terminal.send("q")
-        terminal.until_shown("Stop, save")
-        terminal.send("d")
-        assert terminal.exit_code() == 0
-        assert "onednn" not in terminal.everything
-        assert "onednn_verbose" in printed_path().read_text(encoding="utf-8", errors="replace")
-    finally:
-        terminal.close()
+    terminal = open_app(ONEDNN_VERBOSE="1")
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"\d\.\d{4}", screen) is not None)
+    terminal.until_shown("● training")
+    assert "onednn" not in terminal.everything
+    terminal.send("q")
+    terminal.until_shown("Stop, save")
+    terminal.send("d")
+    assert terminal.exit_code() == 0
+    assert "onednn" not in terminal.everything
+    assert "onednn_verbose" in printed_path().read_text(encoding="utf-8", errors="replace")
 
 
 def test_evaluate_ask_about_a_character_and_save(terminal: Terminal, trained: Run, tmp_path: Path) -> None:

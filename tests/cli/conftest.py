@@ -1,0 +1,28 @@
+"""What the tests of the commands share: a run, trained once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from core.runs import RunStore
+from tests.cli.test_commands import TINY, call
+from tests.conftest import SMALL_TEXT
+
+
+@pytest.fixture(scope="session")
+def flock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs with one in it, to be copied."""
+    folder = tmp_path_factory.mktemp("flock")
+    text = folder / "moutons.txt"
+    text.write_text(SMALL_TEXT, encoding="utf-8")
+    result = call("train", "--corpus", text, *TINY, "--name", "sheep", "--runs", folder / "runs")
+    assert result.exit_code == 0
+    return folder / "runs"
+
+
+@pytest.fixture
+def trained(flock: Path, store: RunStore) -> str:
+    """The name of a run that is there."""
+    shutil.copytree(flock / "sheep", store.root / "sheep")
+    return "sheep"
