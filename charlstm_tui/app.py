@@ -21,7 +21,8 @@ from textual.screen import Screen
 from charlstm_tui import bridge, signals
 from charlstm_tui.ascii_filter import AsciiFilter
 from charlstm_tui.bridge import Job, TextRead
-from charlstm_tui.driver import draws_more_than_ascii, driver_class
+from charlstm_tui.display import draws_more_than_ascii
+from charlstm_tui.driver import driver_class
 from charlstm_tui.messages import (
     ChangePreferences,
     EvaluateRun,

@@ -14,6 +14,7 @@ import click
 
 from charlstm_tui.commands.options import runs_option
 from charlstm_tui.commands.streams import is_terminal
+from charlstm_tui.display import in_browser
 from charlstm_tui.preferences import GLYPHS, Glyphs
 from charlstm_tui.signals import Ended, end, handled
 from core.errors import UserError, in_plain_words
@@ -27,6 +28,7 @@ COMMANDS = {
     "corpus": "corpus_commands",
     "presets": "presets_command",
     "runs": "runs_commands",
+    "serve": "serve_command",
 }
 """The commands, each in a module of `charlstm_tui.commands` of its own: imported when asked for, because the app needs
 none of them and paints 20 ms sooner without."""
@@ -112,9 +114,11 @@ def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
         UserError: there is no terminal, or one that cannot be drawn on.
     """
     without = f"These work without one: charlstm-tui {', '.join(COMMANDS)} (--help tells more)."
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+    if in_browser():
+        pass  # textual-serve draws
+    elif not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise UserError(f"The app needs a terminal, and there is none here. {without}")
-    if os.environ.get("TERM") == "dumb":
+    elif os.environ.get("TERM") == "dumb":
         raise UserError(
             "The app needs a terminal that it can draw on, and this one calls itself dumb (TERM=dumb). "
             f"If it is not, set TERM, to xterm-256color for one. {without}"

@@ -9,9 +9,11 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from charlstm_tui import signals
+from charlstm_tui.display import in_browser
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -44,6 +46,50 @@ def driver_class(gone: Callable[[], None]) -> "type[Driver] | None":
     """Return the driver, which calls `gone`, from some thread, when the terminal is; None leaves it to Textual."""
     if os.name == "nt":
         return None
+    return _browser_driver(gone) if in_browser() else _terminal_driver(gone)
+
+
+def _browser_driver(gone: Callable[[], None]) -> "type[Driver]":
+    from textual.drivers.web_driver import WebDriver
+    from textual.events import AppFocus
+
+    from charlstm_tui.diversion import Diversion
+
+    class TolerantWebDriver(WebDriver):
+        """Textual's own goes on for ever when the server is killed, and what C code prints is taken for a packet."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self._diversion = Diversion()
+            self._descriptor = os.dup(1)
+            self._write = partial(self._write_all)
+
+        def start_application_mode(self) -> None:
+            self._diversion.begin()
+            super().start_application_mode()
+            # It has the app begin without the focus, and what the page says of it may come before that.
+            self._app.call_later(self._app.post_message, AppFocus())
+
+        def stop_application_mode(self) -> None:
+            super().stop_application_mode()
+            self._diversion.end()
+
+        def run_input_thread(self) -> None:
+            super().run_input_thread()
+            if not self.exit_event.is_set():
+                gone()
+
+        def _write_all(self, data: bytes) -> int:
+            try:
+                return os.write(self._descriptor, data)
+            except OSError:
+                gone()
+                return len(data)
+
+    return TolerantWebDriver
+
+
+def _terminal_driver(gone: Callable[[], None]) -> "type[Driver]":
     from textual.drivers.linux_driver import LinuxDriver
 
     from charlstm_tui.diversion import Diversion
@@ -68,15 +114,6 @@ def driver_class(gone: Callable[[], None]) -> "type[Driver] | None":
             return super()._get_terminal_size()
 
     return TolerantDriver
-
-
-def draws_more_than_ascii() -> bool:
-    """Tell whether the locale's encoding has what the screens are drawn with; else it would all be question marks."""
-    try:
-        "─⠿█".encode(sys.__stdout__.encoding if sys.__stdout__ else "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
 
 
 def _terminal() -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -202,3 +203,29 @@ def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(small_text: Path) -> 
     assert writer.stderr is not None
     assert writer.stderr.read() == b""
     writer.stderr.close()
+
+
+def test_the_browser_s_server_refuses_what_it_should_in_a_sentence() -> None:
+    command = [*COMMAND, "serve"]
+
+    def refused(*arguments: str) -> str:
+        found = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=20)
+        assert (found.returncode, found.stdout) == (2, "")
+        assert "Traceback" not in found.stderr
+        return found.stderr
+
+    for address in ("0.0.0.0", "192.0.2.1", "example.org", "::"):
+        assert "there is no login" in refused("--host", address)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"Nothing can be served at 127.0.0.1, port {port}: Address already in use" in refused("--port", port)
+    assert "port 8000" in refused("--host", "192.0.2.1", "--without-login"), "an address that is not this machine's"
+    assert refused("--port", "70000").startswith("Usage")
+
+
+def test_the_browser_s_server_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
+    monkeypatch.delitem(sys.modules, "charlstm_tui.serving", raising=False)
+    found = call("serve")
+    assert found.exit_code == 2
+    assert "Install them with the extra `web`" in found.stderr

@@ -13,16 +13,13 @@ from pathlib import Path
 import pytest
 
 from charlstm_tui.diversion import printed_path
-from charlstm_tui.preferences import Preferences, save_preferences
-from core.catalogue import PLAY
 from core.checkpoint import load_checkpoint
-from core.config import ModelConfig, TrainingConfig
-from core.corpus import CorpusConfig
-from core.runs import Run, RunConfig, RunStore
+from core.runs import Run, RunStore
 from core.snapshot import load_snapshot
 from core.summary import epochs_of, summarise
 
 pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
+from tests.tui.settings import remember_small_settings
 from tests.tui.terminal import Terminal
 
 ESCAPE = "\x1b"
@@ -31,14 +28,8 @@ F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
 
 @pytest.fixture(autouse=True)
 def small_settings(own_runs: Path) -> None:
-    """Have the app remember settings that train in no time, and for as long as a test looks."""
-    config = RunConfig(
-        preset="small",
-        corpus=CorpusConfig(source=PLAY.name),
-        model=ModelConfig(embedding_size=8, hidden_size=16),
-        training=TrainingConfig(epochs=100_000, streams=4, window=20, threads=1, precision="fp32"),
-    )
-    save_preferences(Preferences(run=config))
+
+    remember_small_settings()
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -1,0 +1,20 @@
+"""Settings that the app remembers in tests of whole processes: they train in no time, for as long as a test looks."""
+
+from pathlib import Path
+
+from charlstm_tui.preferences import Preferences, save_preferences
+from core.catalogue import PLAY
+from core.config import ModelConfig, TrainingConfig
+from core.corpus import CorpusConfig
+from core.runs import RunConfig
+
+
+def remember_small_settings(text: Path | None = None) -> None:
+    """Have the next app in this data folder begin with them, and with this text or the play."""
+    config = RunConfig(
+        preset="small",
+        corpus=CorpusConfig(source=str(text or PLAY.name)),
+        model=ModelConfig(embedding_size=8, hidden_size=16),
+        training=TrainingConfig(epochs=100_000, streams=4, window=20, threads=1, precision="fp32"),
+    )
+    save_preferences(Preferences(run=config))
