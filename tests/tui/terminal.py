@@ -13,14 +13,15 @@ class Terminal:
     """A program in a terminal of its own."""
 
     def __init__(
-        self, command: str, arguments: list[str], env: dict[str, str], columns: int = 80, rows: int = 24
-    ) -> None:
+        self, command: str, arguments: list[str], env: dict[str, str], *, columns: int = 80, rows: int = 24,
+        cwd: str | None = None,
+    ) -> None:  # fmt: skip
         self.everything = ""
         """All that was ever sent to the screen."""
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
-            command, arguments, env=env, dimensions=(rows, columns), timeout=None, preexec_fn=_heed_ctrl_c
+            command, arguments, env=env, dimensions=(rows, columns), timeout=None, cwd=cwd, preexec_fn=_heed_ctrl_c
         )
 
     @property
