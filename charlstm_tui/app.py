@@ -81,7 +81,7 @@ class CharLSTMApp(App[None]):
             self.theme = remembered.theme
         elif self.console.color_system == "standard":
             self.theme = "ansi-dark"  # the terminal's own sixteen colours, where others would be rounded to them
-        self._ascii = AsciiFilter(enabled=remembered.glyphs == "ascii" or not draws_more_than_ascii())
+        self._ascii = AsciiFilter(enabled=self._draws_ascii)
         self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
         self.add_mode(
             "evaluate", self._evaluation_screen
@@ -94,6 +94,10 @@ class CharLSTMApp(App[None]):
         self._loop_of_signals: asyncio.AbstractEventLoop | None = None
         self.leaving: int | None = None
         """The exit code, once the app was told to leave; it does when the run is saved."""
+
+    @property
+    def _draws_ascii(self) -> bool:
+        return self.preferences.glyphs == "ascii" or not draws_more_than_ascii()
 
     def _evaluation_screen(self) -> Screen[None]:
         from charlstm_tui.screens.evaluation import EvaluationScreen
@@ -337,7 +341,7 @@ class CharLSTMApp(App[None]):
     def _remember(self, **changes: object) -> None:
         self.preferences = msgspec.structs.replace(self.preferences, **changes)
         if "glyphs" in changes:
-            self._ascii.enabled = self.preferences.glyphs == "ascii" or not draws_more_than_ascii()
+            self._ascii.enabled = self._draws_ascii
             self.refresh(layout=True)
         save_preferences(self.preferences)
 

@@ -113,18 +113,21 @@ def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
     Raises:
         UserError: there is no terminal, or one that cannot be drawn on.
     """
-    without = f"These work without one: charlstm-tui {', '.join(COMMANDS)} (--help tells more)."
-    if in_browser():
-        pass  # textual-serve draws
-    elif not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
-        raise UserError(f"The app needs a terminal, and there is none here. {without}")
-    elif os.environ.get("TERM") == "dumb":
-        raise UserError(
-            "The app needs a terminal that it can draw on, and this one calls itself dumb (TERM=dumb). "
-            f"If it is not, set TERM, to xterm-256color for one. {without}"
-        )
+    if not in_browser():
+        _check_terminal()
     from charlstm_tui.app import CharLSTMApp
 
     app = CharLSTMApp(store, glyphs=glyphs)
     app.run()
     sys.exit(app.leaving or app.return_code or 0)
+
+
+def _check_terminal() -> None:
+    without = f"These work without one: charlstm-tui {', '.join(COMMANDS)} (--help tells more)."
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        raise UserError(f"The app needs a terminal, and there is none here. {without}")
+    if os.environ.get("TERM") == "dumb":
+        raise UserError(
+            "The app needs a terminal that it can draw on, and this one calls itself dumb (TERM=dumb). "
+            f"If it is not, set TERM, to xterm-256color for one. {without}"
+        )

@@ -20,6 +20,7 @@ from textual_serve.server import Server as TextualServer
 
 from charlstm_tui import signals
 from core.errors import UserError
+from core.text import in_one_line
 
 PAGE = Path(__file__).parent / "web"
 SECONDS_TO_SAVE = 10.0
@@ -58,6 +59,12 @@ def command(arguments: list[str]) -> str:
     return shlex.join([sys.executable, *started, *arguments])
 
 
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """Have what went wrong with a page said without a traceback, and without what could command the terminal."""
+    record.msg, record.args, record.exc_info = in_one_line(record.getMessage()), (), None
+    return True
+
+
 class Server(TextualServer):
     """Serves the app on a socket until a signal comes."""
 
@@ -82,7 +89,10 @@ class Server(TextualServer):
         Raises:
             KeyboardInterrupt, Ended: as `signals.end` does.
         """
-        logging.getLogger("textual-serve").addHandler(logging.StreamHandler(sys.stderr))
+        for name in ("textual-serve", "aiohttp.server"):
+            logger = logging.getLogger(name)
+            logger.addHandler(logging.StreamHandler(sys.stderr))
+            logger.addFilter(_in_a_line)
         loop = asyncio.new_event_loop()
         for number in signals.heeded():
             with contextlib.suppress(NotImplementedError):  # on Windows
@@ -108,14 +118,20 @@ class Server(TextualServer):
     @web.middleware
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse what does not come from our own page, and names that others gave to this machine's address."""
-        name = urlsplit(f"//{request.host}").hostname or ""
         origin = request.headers.get("Origin")
-        if (self._alone and not is_loopback(name)) or (origin and urlsplit(origin).netloc != request.host):
+        try:
+            admitted = not self._alone or is_loopback(urlsplit(f"//{request.host}").hostname or "")
+            admitted = admitted and (not origin or urlsplit(origin).netloc == request.host)
+        except ValueError:  # no addresses at all
+            admitted = False
+        if not admitted:
             raise web.HTTPForbidden(text="charlstm-tui answers its own page only.")
         return await handler(request)
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """Run an app for a page, until either ends."""
+        if not web.WebSocketResponse().can_prepare(request):
+            raise web.HTTPBadRequest(text="This address is for the page's own connection.")
         page = asyncio.create_task(super().handle_websocket(request))
         self._pages.add(page)
         page.add_done_callback(self._pages.discard)

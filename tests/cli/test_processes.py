@@ -16,6 +16,7 @@ from core.snapshot import load_snapshot
 from core.summary import summarise
 from tests.benchmarks.kills import kill_often
 from tests.cli.test_commands import call
+from tests.processes import heed_ctrl_c
 
 COMMAND = [sys.executable, "-m", "charlstm_tui"]
 
@@ -27,11 +28,6 @@ def start(*arguments: object) -> "subprocess.Popen[str]":
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
         preexec_fn=heed_ctrl_c,
     )  # fmt: skip
-
-
-def heed_ctrl_c() -> None:
-    """Undo what a shell does to its jobs in the background, and so to tests run in one: they ignore ctrl-C."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wait_for(process: "subprocess.Popen[str]", event: str) -> None:

@@ -1,12 +1,13 @@
 """A real pseudo-terminal with a screen that can be read: pexpect runs the program, pyte understands what it draws."""
 
 import contextlib
-import signal
 import time
 from collections.abc import Callable
 
 import pexpect
 import pyte
+
+from tests.processes import heed_ctrl_c
 
 
 class Terminal:
@@ -21,7 +22,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
-            command, arguments, env=env, dimensions=(rows, columns), timeout=None, cwd=cwd, preexec_fn=_heed_ctrl_c
+            command, arguments, env=env, dimensions=(rows, columns), timeout=None, cwd=cwd, preexec_fn=heed_ctrl_c
         )
 
     @property
@@ -69,8 +70,3 @@ class Terminal:
             read = self.process.read_nonblocking(65_536, timeout=seconds)
             self.everything += read.decode("utf-8", errors="replace")
             self._stream.feed(read)
-
-
-def _heed_ctrl_c() -> None:
-    """Undo what a shell does to its jobs in the background, and so to tests run in one: they ignore ctrl-C."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)

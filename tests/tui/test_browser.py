@@ -18,6 +18,7 @@ import pytest
 
 from core.runs import RunStore
 from core.summary import summarise
+from tests.processes import heed_ctrl_c
 from tests.tui.settings import remember_small_settings
 
 if TYPE_CHECKING:
@@ -36,17 +37,13 @@ def server(small_text: Path) -> Iterator["subprocess.Popen[str]"]:
     remember_small_settings(small_text)
     command = [sys.executable, "-m", "charlstm_tui", "serve", "--port", "0"]
     started = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=_heed_ctrl_c
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=heed_ctrl_c
     )
     yield started
     started.kill()
     started.wait()
     assert started.stdout is not None
     started.stdout.close()
-
-
-def _heed_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def address_of(server: "subprocess.Popen[str]") -> str:
@@ -165,8 +162,10 @@ def test_only_its_own_page_is_answered(server: "subprocess.Popen[str]") -> None:
             return error.code
 
     assert asked("") == 200
+    assert asked("ws") == 400, "no browser's connection"
     port = address.rstrip("/").rpartition(":")[2]
     assert asked("", Host=f"localhost:{port}") == 200
     assert asked("", Host=f"elsewhere.example:{port}") == 403, "a name that somebody gave to 127.0.0.1"
-    for origin in ("http://elsewhere.example", "null", "http://127.0.0.1:1"):
+    assert asked("", Host="[") == 403, "no address at all"
+    for origin in ("http://elsewhere.example", "null", "http://127.0.0.1:1", "http://["):
         assert asked("ws", Origin=origin) == 403, "another page, which would have the browser connect"

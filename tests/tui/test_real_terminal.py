@@ -67,6 +67,14 @@ def start_training(terminal: Terminal, text: Path) -> None:
     terminal.send("\r")
 
 
+def leave(terminal: Terminal, answer: str) -> int:
+    """Leave during a run, with this answer to what is to become of it; return the exit code."""
+    terminal.send("\x11")  # ctrl-Q, also while one types
+    terminal.until_shown("leave during a run?")
+    terminal.send(answer)
+    return terminal.exit_code()
+
+
 def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store: RunStore) -> None:
     text = tmp_path / "texte.txt"
     text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 400, encoding="utf-8")
@@ -126,10 +134,7 @@ def test_quitting_during_a_run_saves_it_and_ends_within_a_second(
     start_training(terminal, text)
     terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
     started = time.monotonic()
-    terminal.send("q")
-    terminal.until_shown("leave during a run?")
-    terminal.send("s")
-    assert terminal.exit_code() == 0
+    assert leave(terminal, "s") == 0
     assert time.monotonic() - started < 2, "0.4 s on an idle machine; room for a busy one"
     (run,) = store.all()
     assert summarise(run).state == "stopped"
@@ -213,10 +218,7 @@ def test_a_run_stopped_in_one_session_goes_on_in_another(
     terminal = open_app()
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
-    terminal.send("q")
-    terminal.until_shown("leave during a run?")
-    terminal.send("s")
-    assert terminal.exit_code() == 0
+    assert leave(terminal, "s") == 0
     (run,) = store.all()
     done = summarise(run).epochs
     again = open_app()
@@ -227,10 +229,7 @@ def test_a_run_stopped_in_one_session_goes_on_in_another(
     again.until_shown("● training")
     again.until_shown(f"{epochs_of(run.events())[0].train_loss:.4f} → ")
     again.until(lambda screen: summarise(run).epochs > done)
-    again.send("q")
-    again.until_shown("leave during a run?")
-    again.send("s")
-    assert again.exit_code() == 0
+    assert leave(again, "s") == 0
     assert [epoch.epoch for epoch in epochs_of(run.events())] == list(range(1, summarise(run).epochs + 1))
 
 
@@ -300,10 +299,7 @@ def test_a_window_resized_wildly_while_it_trains_and_while_it_writes(
     shake()
     terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
     assert terminal.text.split("\n")[0].startswith(" charlstm-tui   1 Train  2 Evaluate  3 Generate")
-    terminal.send("\x11")
-    terminal.until_shown("leave during a run?")
-    terminal.send("d")
-    assert terminal.exit_code() == 0
+    assert leave(terminal, "d") == 0
     assert "Traceback" not in terminal.everything
 
 
@@ -319,10 +315,7 @@ def test_what_c_code_prints_does_not_reach_the_screen(open_app: Callable[..., Te
     terminal.until(lambda screen: re.search(r"\d\.\d{4}", screen) is not None)
     terminal.until_shown("● training")
     assert "onednn" not in terminal.everything
-    terminal.send("q")
-    terminal.until_shown("Stop, save")
-    terminal.send("d")
-    assert terminal.exit_code() == 0
+    assert leave(terminal, "d") == 0
     assert "onednn" not in terminal.everything
     assert "onednn_verbose" in printed_path().read_text(encoding="utf-8", errors="replace")
 
