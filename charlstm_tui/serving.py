@@ -20,7 +20,7 @@ from textual_serve.server import Server as TextualServer
 
 from charlstm_tui import signals
 from core.errors import UserError
-from core.text import in_one_line
+from core.text import in_one_line, shortened
 
 PAGE = Path(__file__).parent / "web"
 SECONDS_TO_SAVE = 10.0
@@ -45,9 +45,10 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
+    except (OSError, ValueError, TypeError) as error:  # the last two for a name that cannot be one
+        why = (error.strerror or "").partition(" (while")[0] if isinstance(error, OSError) else "that is no address"
         raise UserError(
-            f"Nothing can be served at {host}, port {port}: {error.strerror or error}. "
+            f"Nothing can be served at {shortened(host)}, port {port}: {why or error}. "
             "Choose another port with --port: 0 takes one that is free."
         ) from error
 
@@ -82,6 +83,10 @@ class Server(TextualServer):
         if ipaddress.ip_address(host).is_unspecified:
             host = socket.gethostname()
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._socket.close()
 
     def serve(self, debug: bool = False) -> None:
         """Serve until a signal comes, and do then what it asks for, once all runs are saved.

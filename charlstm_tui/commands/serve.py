@@ -5,6 +5,7 @@ import click
 from charlstm_tui.commands.options import runs_option
 from core.errors import UserError
 from core.runs import RunStore
+from core.text import shortened
 
 
 @click.command("serve")
@@ -34,8 +35,8 @@ def serve_command(port: int, host: str, without_login: bool, store: RunStore) ->
         ) from error
     if not is_loopback(host) and not without_login:
         raise UserError(
-            f"{host} can be reached from other machines, and there is no login: whoever opens the page can train, "
-            "write files, and read texts as you do. If that is what you want, add --without-login."
+            f"{shortened(host)} can be reached from other machines, and there is no login: whoever opens the page can "
+            "train, write files, and read texts as you do. If that is what you want, add --without-login."
         )
     listening = listen(host, port)
     server = Server(["--runs", str(store.root)], host, listening)

@@ -283,6 +283,7 @@ def test_any_command_line(
         patch.setenv("CHARLSTM_DATA", str(folder))
         patch.setattr("core.training.Trainer", lambda *_: None)  # it would train, perhaps for a year
         patch.setattr("charlstm_tui.commands.train._train", lambda *_: None)
+        patch.setattr("charlstm_tui.serving.Server.serve", lambda server: server.close())  # it would serve for ever
         called(["--runs", str(made[0].root), *line] if "delete" not in line and "rename" not in line else line)
 
 
