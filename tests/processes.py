@@ -3,6 +3,7 @@
 import signal
 
 
-def heed_ctrl_c() -> None:
-    """Undo what a shell does to its jobs in the background, and so to tests run in one: they ignore ctrl-C."""
+def heed_signals() -> None:
+    """Undo what shells and nohup do to what they start, and so to tests run by them: signals that are ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)

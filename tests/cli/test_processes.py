@@ -16,7 +16,7 @@ from core.snapshot import load_snapshot
 from core.summary import summarise
 from tests.benchmarks.kills import kill_often
 from tests.cli.test_commands import call
-from tests.processes import heed_ctrl_c
+from tests.processes import heed_signals
 
 COMMAND = [sys.executable, "-m", "charlstm_tui"]
 
@@ -26,7 +26,7 @@ def start(*arguments: object) -> "subprocess.Popen[str]":
     command = [*COMMAND, "train", "--json", *map(str, arguments)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-        preexec_fn=heed_ctrl_c,
+        preexec_fn=heed_signals,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import urllib.request
 import venv
 from pathlib import Path
 from typing import NamedTuple
@@ -126,6 +127,24 @@ def test_installed_from_the_wheel_everything_works_and_nothing_is_written_beside
     assert json.loads(run("evaluate", "small.safetensors", "--json", "--corpus", "moutons.txt"))["loss"] > 0
     assert "nats" in run("evaluate", "moliere", "--loss-only", "--text", "moutons.txt")
     assert run("generate", "moliere", "--prompt", "HARPAGON.\n\n", "--length", "20").startswith("HARPAGON.\n\n")
+    assert installation.files() == before
+
+
+def test_installed_from_the_wheel_it_serves_its_page(installation: Installation) -> None:
+    pytest.importorskip("textual_serve", reason="without the extra `web` nothing is served")
+    before = installation.files()
+    server = subprocess.Popen(
+        [installation.program, "serve", "--port", "0"], cwd=installation.home, env=installation.environment,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        with urllib.request.urlopen(server.stdout.readline().strip()) as page:
+            assert "<title>charlstm-tui</title>" in page.read().decode()
+    finally:
+        server.terminate()
+        server.communicate(timeout=10)
+    assert server.returncode == 143
     assert installation.files() == before
 
 

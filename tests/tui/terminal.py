@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pexpect
 import pyte
 
-from tests.processes import heed_ctrl_c
+from tests.processes import heed_signals
 
 
 class Terminal:
@@ -22,7 +22,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
-            command, arguments, env=env, dimensions=(rows, columns), timeout=None, cwd=cwd, preexec_fn=heed_ctrl_c
+            command, arguments, env=env, dimensions=(rows, columns), timeout=None, cwd=cwd, preexec_fn=heed_signals
         )
 
     @property
