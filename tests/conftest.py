@@ -1,7 +1,12 @@
 """What all tests share: small texts, the corpus where there is one, and stores of their own."""
 
 import gc
+import os
 from pathlib import Path
+
+# Before PyTorch is loaded, here and in the processes that tests start: threads that wait for one another in a loop, in
+# two tests at a time on two cores, took up to twenty times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
 from hypothesis import HealthCheck, settings

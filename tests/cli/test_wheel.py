@@ -154,16 +154,16 @@ def test_installed_from_the_wheel_every_screen_works(installation: Installation,
     try:
         terminal.until_shown("s Start")
         terminal.until_shown("l-homme-aux-contrats")
-        terminal.send("2")
-        terminal.until_shown("e Evaluate")
-        terminal.send("e")
-        terminal.until_shown("not here yet")  # the text that the model was trained on
         terminal.send("3")
         terminal.until_shown("prompt ▸")
         terminal.send("\r")
         terminal.until(lambda screen: "characters" in screen.split("prompt ▸")[1])
         terminal.send("\x1b")
         terminal.until_shown("c Go on")
+        terminal.send("2")
+        terminal.until_shown("e Evaluate")
+        terminal.send("e")
+        terminal.until_shown("not here yet")  # the text that the model was trained on
         terminal.send("q")
         assert terminal.exit_code() == 0
     finally:

@@ -298,7 +298,7 @@ def test_a_window_resized_wildly_while_it_trains_and_while_it_writes(
     terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
     shake()
     terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
-    assert terminal.text.split("\n")[0].startswith(" charlstm-tui   1 Train  2 Evaluate  3 Generate")
+    terminal.until(lambda screen: screen.startswith(" charlstm-tui   1 Train  2 Evaluate  3 Generate"))
     assert leave(terminal, "d") == 0
     assert "Traceback" not in terminal.everything
 
