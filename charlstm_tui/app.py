@@ -36,6 +36,7 @@ from charlstm_tui.messages import (
 from charlstm_tui.modes import MODES
 from charlstm_tui.preferences import GLYPHS, Glyphs, Preferences, load_preferences, save_preferences
 from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
+from charlstm_tui.screens.fitting import Palette
 from charlstm_tui.screens.more_room import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.style_filter import StyleFilter
@@ -122,6 +123,11 @@ class CharLSTMApp(App[None]):
             self.push_screen(MoreRoom())
         elif asking and not small:
             self.pop_screen()
+
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what changes the lines on their way to the terminal."""

@@ -5,8 +5,10 @@ left behind by a closed window. Here such a write is lost, and the app is told. 
 so that what C code prints can be led elsewhere meanwhile.
 """
 
+import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -91,6 +93,8 @@ def _browser_driver(gone: Callable[[], None]) -> "type[Driver]":
 
 def _terminal_driver(gone: Callable[[], None]) -> "type[Driver]":
     from textual.drivers.linux_driver import LinuxDriver
+    from textual.events import Resize
+    from textual.geometry import Size
 
     from charlstm_tui.diversion import Diversion
 
@@ -103,6 +107,16 @@ def _terminal_driver(gone: Callable[[], None]) -> "type[Driver]":
         def start_application_mode(self) -> None:
             self._diversion.begin()
             super().start_application_mode()  # type: ignore[no-untyped-call]
+            # Textual's own reads the size in the signal's handler: where that is interrupted by the next signal, the
+            # app is told of the older size last, and keeps to it.
+            loop = asyncio.get_running_loop()
+            signal.signal(signal.SIGWINCH, lambda number, frame: loop.call_soon_threadsafe(self._tell_size))
+            self._tell_size()
+
+        def _tell_size(self) -> None:
+            if not self._in_band_window_resize:
+                size = Size(*self._get_terminal_size())
+                self._app.post_message(Resize(size, size))
 
         def stop_application_mode(self) -> None:
             super().stop_application_mode()

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.text_input import TextInput
 from core.files import here
@@ -33,7 +34,7 @@ _CSS = """
 """
 
 
-class AskAboutRun(ModalScreen[EndOfRun]):
+class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
     """Asks what to do with a run under way, which goes on meanwhile; that it ended by itself is an answer, too."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskAboutRun {{ {_CSS} }}"
@@ -79,7 +80,7 @@ class AskAboutRun(ModalScreen[EndOfRun]):
         self.dismiss(answer)
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(FitsWindow, ModalScreen[bool]):
     """Asks whether to do what cannot be undone."""
 
     DEFAULT_CSS: ClassVar[str] = f"Confirm {{ {_CSS} }}"
@@ -110,7 +111,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(event.button.id == "delete")
 
 
-class AskName(ModalScreen[str | None]):
+class AskName(FitsWindow, ModalScreen[str | None]):
     """Asks for a run's new name."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskName {{ {_CSS} }}"
@@ -135,7 +136,7 @@ class AskName(ModalScreen[str | None]):
         self.dismiss(event.value.strip())
 
 
-class AskFile(ModalScreen[str | None]):
+class AskFile(FitsWindow, ModalScreen[str | None]):
     """Asks for the file to save something in; one that is not there yet is proposed."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {_CSS} }}"

@@ -16,6 +16,7 @@ from charlstm_tui import bridge, report_view
 from charlstm_tui.bridge import Doing, Job
 from charlstm_tui.measuring import Measured, Read, assess_model, compare_models
 from charlstm_tui.screens.ask import AskFile
+from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.report_pages import ReportPages
 from charlstm_tui.widgets.top_line import TopLine
@@ -38,7 +39,7 @@ EMPTY = """Choose a model and press e. It reads the test part, new to it, and yo
 _OWN = "own"
 
 
-class EvaluationScreen(Screen[None]):
+class EvaluationScreen(FitsWindow, Screen[None]):
     """Choose a model and a text, measure, read what came of it from all sides."""
 
     CSS_PATH = "evaluation.tcss"
@@ -89,16 +90,12 @@ class EvaluationScreen(Screen[None]):
                 yield Static(id="doing")
             yield Static(EMPTY, id="about")
             yield ReportPages(id="report")
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""
         for select in self.query(ModelSelect):
             select.refresh_runs()
-
-    def on_resize(self) -> None:
-        """Write the keys closer together: there are many."""
-        self.query_one(Footer).compact = True
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""

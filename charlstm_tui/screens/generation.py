@@ -20,6 +20,7 @@ from charlstm_tui.bridge import Doing, Job, Prompted
 from charlstm_tui.clipboard import copy
 from charlstm_tui.messages import ChangePreferences
 from charlstm_tui.screens.ask import AskFile
+from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.next_bars import NextBars
 from charlstm_tui.widgets.prompt_input import PromptInput
@@ -51,7 +52,7 @@ class WritingConfig(Struct, frozen=True, kw_only=True):
     ] = 60.0
 
 
-class GenerationScreen(Screen[None]):
+class GenerationScreen(FitsWindow, Screen[None]):
     """Type a prompt, watch the text grow, stop it, go on, change what it is drawn by meanwhile."""
 
     CSS_PATH = "generation.tcss"
@@ -103,15 +104,11 @@ class GenerationScreen(Screen[None]):
                 yield Label("prompt ▸")
                 yield PromptInput(self._prompts, id="prompt", placeholder="HARPAGON.\\n\\n", compact=True)
                 yield Static("Enter writes", id="status")
-        yield Footer()
+        yield Footer(compact=True)
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""
         self.query_one(ModelSelect).refresh_runs()
-
-    def on_resize(self) -> None:
-        """Write the keys closer together: there are many."""
-        self.query_one(Footer).compact = True
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""

@@ -9,10 +9,12 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Markdown
 
+from charlstm_tui.screens.fitting import FitsWindow
+
 PAGES = Path(__file__).parent.parent / "help"
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(FitsWindow, ModalScreen[None]):
     """Shows the page of a mode, with the keys that it has."""
 
     DEFAULT_CSS: ClassVar[str] = """

@@ -9,6 +9,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
+from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.training_view import TrainingView
 from core.text import in_one_line
 
@@ -21,7 +22,7 @@ def is_too_small(size: Size) -> bool:
     return size.width < LEAST.width or size.height < LEAST.height
 
 
-class MoreRoom(Screen[None]):
+class MoreRoom(FitsWindow, Screen[None]):
     """Asks for more room, and tells what the run does meanwhile; what it covers stays as it was."""
 
     DEFAULT_CSS: ClassVar[str] = """

@@ -18,6 +18,7 @@ from charlstm_tui.numbers import count_of, loss_shown, size_in_bytes
 from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, differences, with_letter
 from charlstm_tui.preferences import Preferences
 from charlstm_tui.screens.ask import AskName, Confirm
+from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.widgets.loss_chart import LossChart
 from charlstm_tui.widgets.run_view import line_of
 from core.errors import UserError
@@ -27,7 +28,7 @@ from core.text import in_one_line, sanitise, shortened
 HINT = "Space lays a run beside others, here and on the chart of the next run. Enter goes on with one."
 
 
-class RunsScreen(ModalScreen[PastRun | None]):
+class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
     """Lists the runs. Answers with the one to go on with, or None; `compared` are those laid beside each other."""
 
     CSS_PATH = "runs.tcss"

@@ -20,6 +20,7 @@ from textual.widgets.tree import TreeNode
 from charlstm_tui import bridge
 from charlstm_tui.bridge import Job
 from charlstm_tui.numbers import size_in_bytes
+from charlstm_tui.screens.fitting import FitsWindow
 from core.catalogue import KNOWN, KnownText
 from core.preview import Preview
 from core.text import in_one_line, sanitise
@@ -48,7 +49,7 @@ class Folders(DirectoryTree):
         return safe
 
 
-class TextPicker(ModalScreen[str | None]):
+class TextPicker(FitsWindow, ModalScreen[str | None]):
     """Answers with the name or the path of a text, or None."""
 
     CSS_PATH = "text_picker.tcss"

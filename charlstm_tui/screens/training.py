@@ -27,6 +27,7 @@ from charlstm_tui.messages import (
 from charlstm_tui.past_runs import ComparedRun, PastRun
 from charlstm_tui.preferences import RANGES, SCALES, SMOOTHINGS, Preferences
 from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
+from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.fetch_line import FetchLine
 from charlstm_tui.widgets.forecast_panel import ForecastPanel
@@ -46,7 +47,7 @@ HOW_TO_START = "s starts the training. Tab goes from field to field; Esc leaves 
 CHART = Binding.Group("Chart", compact=True)
 
 
-class TrainingScreen(Screen[None]):
+class TrainingScreen(FitsWindow, Screen[None]):
     """Choose a text and settings, start, watch the loss fall, stop, see what came of it."""
 
     CSS_PATH = "training.tcss"

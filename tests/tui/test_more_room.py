@@ -1,8 +1,10 @@
 """A window that is too small, and what is still there when it grows."""
 
 import pytest
+from textual.events import Resize
+from textual.geometry import Size
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Footer, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.ask import AskAboutRun
@@ -71,3 +73,18 @@ def test_how_it_looks(app: CharLSTMApp, snap_compare: SnapCompare, dialog: bool)
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(40, 12), run_before=before)
+
+
+async def test_a_size_that_is_no_longer_the_windows_is_passed_over(app: CharLSTMApp) -> None:
+    """Textual's screen tells itself each size anew: two that wait in its queue would follow each other for ever."""
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen, widths = app.screen, set[int]()
+        footer = screen.query_one(Footer)
+        screen.screen_layout_refresh_signal.subscribe(footer, lambda _: widths.add(footer.size.width))
+        screen.post_message(Resize(Size(100, 30), Size(100, 30)))
+        screen.call_later(lambda: None)  # two that follow each other directly are one
+        screen.post_message(Resize(Size(70, 20), Size(70, 20)))
+        screen.call_later(footer.refresh, layout=True)
+        await until(lambda: bool(widths))
+        await pilot.pause(0.1)
+        assert widths == {80}
