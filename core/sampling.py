@@ -99,12 +99,12 @@ class Sampler(Iterator[Drawn]):
 
     def _draw(self, logits: Logits) -> tuple[int, float]:
         if self.config.temperature == 0:
-            _check(bool(np.isfinite(logits).all()))
+            check_soundness(bool(np.isfinite(logits).all()))
             return int(logits.argmax()), 1.0
         weights = weights_of(logits, self.config)
         below = weights.cumsum()
         total = below[-1]
-        _check(total > 0)
+        check_soundness(total > 0)
         chosen = int(below.searchsorted(self._generator.random() * total, side="right"))
         return chosen, float(weights[chosen] / total)
 
@@ -140,7 +140,12 @@ def read_prompt(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Prim
     return last
 
 
-def _check(is_sound: bool) -> None:
+def check_soundness(is_sound: bool) -> None:
+    """Complain of a model whose logits are not numbers.
+
+    Raises:
+        UserError: it is not sound.
+    """
     if not is_sound:
         raise UserError("The weights of this model are damaged: it expects nothing that is a number.")
 

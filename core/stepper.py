@@ -45,6 +45,13 @@ class Stepper:
         self._logits += self._out_bias
         return self._logits
 
+    def insides(self) -> list[list[Floats]]:
+        """Return what the last step computed: for each layer its quantities, (N, H), as `core.quantities` orders them.
+
+        They are the stepper's own arrays, good until the next step.
+        """
+        return [cell.insides() for cell in self._cells]
+
 
 class _Cell:
     """One layer: G numbers are computed for its H cells, in PyTorch's order of gates."""
@@ -72,6 +79,10 @@ class _Cell:
     def step(self, inputs: Floats) -> Floats:
         """Return the hidden state after one more character, (N, H): the cell's own array."""
         raise NotImplementedError
+
+    def insides(self) -> list[Floats]:
+        """Return the quantities of the last step, each (N, H)."""
+        return [self.hidden]
 
 
 class _LSTMCell(_Cell):
@@ -106,6 +117,9 @@ class _LSTMCell(_Cell):
         np.tanh(self.memory, out=scratch)
         return np.multiply(self._output, scratch, out=self.hidden)
 
+    def insides(self) -> list[Floats]:
+        return [self._input, self._forget, self._new, self._output, self.memory, self.hidden]
+
 
 class _GRUCell(_Cell):
     """n = tanh(W x + r (U h)), h = (1 - z) n + z h, with the gates r, z, n."""
@@ -125,10 +139,14 @@ class _GRUCell(_Cell):
         gates += np.float32(0.5)
         reset, update = gates[:, : self.size], gates[:, self.size :]
         new = np.tanh(inputs[:, two:] + reset * recurrent[:, two:])
+        self._computed = [reset, update, new]
         self.hidden -= new
         self.hidden *= update
         self.hidden += new
         return self.hidden
+
+    def insides(self) -> list[Floats]:
+        return [*self._computed, self.hidden]
 
 
 class _RNNCell(_Cell):

@@ -1,0 +1,119 @@
+"""What went on inside a network while it read a text, to be looked at: gates, cells, and what it expected next."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import ModelConfig
+from core.properties import PROPERTIES, correlations
+from core.quantities import QUANTITIES
+
+MOST_NUMBERS = 32_000_000
+"""That are kept: 128 MB."""
+MOST_CHARACTERS = 2_000
+KEPT = 16
+"""Characters that were expected next, of each place."""
+
+Floats = NDArray[np.float32]
+
+
+def most_characters(config: ModelConfig) -> int:
+    """Return of how many characters the insides of such a network are kept."""
+    each = config.num_layers * len(QUANTITIES[config.cell]) * config.hidden_size
+    return min(MOST_CHARACTERS, max(MOST_NUMBERS // each, 1))
+
+
+class Chance(NamedTuple):
+    """A character that may come next."""
+
+    character: str
+    probability: float
+
+
+class Cells(NamedTuple):
+    """The cells of a layer in some order."""
+
+    order: NDArray[np.int64]
+    """Their numbers, from 0."""
+    measures: NDArray[np.float64]
+    """By what they are ordered, in that order."""
+
+
+class Insides:
+    """All that was computed for each character of a text. Filled by `core.inspection.look_inside`."""
+
+    def __init__(self, config: ModelConfig, vocabulary: str, text: str) -> None:
+        self.config = config
+        self.text = text[: most_characters(config)]
+        self.read = 0
+        """Characters, so far."""
+        self.quantities = QUANTITIES[config.cell]
+        shape = (config.num_layers, len(self.quantities), len(self.text), config.hidden_size)
+        self._values = np.zeros(shape, dtype=np.float32)  # (L, Q, T, H)
+        self._vocabulary = vocabulary
+        self._kept = min(KEPT, len(vocabulary))
+        self._expected = np.zeros((len(self.text), self._kept), dtype=np.int32)
+        self._probabilities = np.zeros((len(self.text), self._kept), dtype=np.float32)
+        self._given = np.full(len(self.text), np.nan, dtype=np.float32)  # to the character that did come next
+
+    def add(self, layers: Sequence[Sequence[Floats]], probabilities: Floats, next_id: int | None) -> None:
+        """Keep what the next character brought about.
+
+        Args:
+            layers: for each layer its quantities, each (H,).
+            probabilities: of what follows, (V,).
+            next_id: the character that does follow; None at the end.
+        """
+        place = self.read
+        for layer, quantities in enumerate(layers):
+            for number, values in enumerate(quantities):
+                self._values[layer, number, place] = values
+        likeliest = np.argsort(-probabilities, kind="stable")[: self._kept]
+        self._expected[place], self._probabilities[place] = likeliest, probabilities[likeliest]
+        if next_id is not None:
+            self._given[place] = probabilities[next_id]
+        self.read += 1
+
+    def values(self, layer: int, symbol: str) -> Floats:
+        """Return a quantity of every cell of a layer, for each character read: (T, H)."""
+        return self._values[layer, self._number(symbol), : self.read]
+
+    def at(self, place: int, layer: int, cell: int) -> dict[str, float]:
+        """Return all quantities of a cell after a character, by symbol; before the first all is 0."""
+        if place < 0:
+            return {quantity.symbol: 0.0 for quantity in self.quantities}
+        return {
+            quantity.symbol: float(self._values[layer, number, place, cell])
+            for number, quantity in enumerate(self.quantities)
+        }
+
+    def expected(self, place: int) -> list[Chance]:
+        """Return what the network expected after a character, likeliest first."""
+        return [
+            Chance(self._vocabulary[one], float(probability))
+            for one, probability in zip(self._expected[place], self._probabilities[place], strict=True)
+        ]
+
+    def given(self, place: int) -> float | None:
+        """Return the probability that it gave to the character that did follow; None at the end."""
+        probability = float(self._given[place])
+        return None if np.isnan(probability) else probability
+
+    def cells(self, layer: int, symbol: str, follow: str | None = None) -> Cells:
+        """Order the cells of a layer: by how closely they follow a property of the text, or by how much they change.
+
+        The measure is Pearson's r, the largest of either sign first; or the deviation over the text.
+        """
+        values = self.values(layer, symbol)
+        if follow is None:
+            measures = values.std(axis=0, dtype=np.float64)
+            order = np.argsort(-measures, kind="stable")
+        else:
+            measures = correlations(values, PROPERTIES[follow](self.text[: self.read]))
+            order = np.argsort(-np.abs(measures), kind="stable")
+        return Cells(order, measures[order])
+
+    def _number(self, symbol: str) -> int:
+        return [quantity.symbol for quantity in self.quantities].index(symbol)

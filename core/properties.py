@@ -1,0 +1,84 @@
+"""What there is to know of a place in a text: a cell may be found to follow it.
+
+That single cells of a character-level LSTM can be read, the length of a line or being inside quotes, is from Karpathy,
+Johnson and Fei-Fei, "Visualizing and Understanding Recurrent Networks", 2015.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float64]
+
+_VOWELS = frozenset("aeiouyàâäéèêëîïôöùûüœæ")
+
+
+def _since(text: str, ends: Callable[[str], bool]) -> Values:
+    """Return how many characters ago, (T,), the last one came that ends something."""
+    count, counts = 0, []
+    for character in text:
+        count = 0 if ends(character) else count + 1
+        counts.append(count)
+    return np.array(counts, dtype=np.float64)
+
+
+def _where(text: str, holds: Callable[[str], bool]) -> Values:
+    return np.array([holds(character) for character in text], dtype=np.float64)
+
+
+def _place_in_line(text: str) -> Values:
+    return _since(text, lambda character: character == "\n")
+
+
+def _place_in_word(text: str) -> Values:
+    return _since(text, lambda character: not character.isalpha())
+
+
+def _since_blank_line(text: str) -> Values:
+    counts = np.arange(1, len(text) + 1, dtype=np.float64)
+    for place in range(1, len(text)):
+        if text[place - 1 : place + 1] == "\n\n":
+            counts[place:] = np.arange(len(text) - place)
+    return counts
+
+
+def _word_ends(text: str) -> Values:
+    pairs = zip(text, _following(text), strict=True)
+    return np.array([here.isalpha() and not after.isalpha() for here, after in pairs], dtype=np.float64)
+
+
+def _line_ends(text: str) -> Values:
+    return _where(_following(text), "\n".__eq__)
+
+
+def _following(text: str) -> str:
+    """Return what comes after each character, as if a line ended with the text."""
+    return (text + "\n")[1:]
+
+
+def _vowels(text: str) -> Values:
+    return _where(text, lambda character: character.lower() in _VOWELS)
+
+
+PROPERTIES: dict[str, Callable[[str], Values]] = {
+    "place in the line": _place_in_line,
+    "place in the word": _place_in_word,
+    "since a blank line": _since_blank_line,
+    "capitals": lambda text: _where(text, str.isupper),
+    "vowels": _vowels,
+    "spaces and line ends": lambda text: _where(text, str.isspace),
+    "the last of a word": _word_ends,
+    "the last of a line": _line_ends,
+}
+"""By name: what each gives for a text of T characters is (T,)."""
+
+
+def correlations(values: NDArray[np.float32], followed: Values) -> Values:
+    """Return Pearson's r of each column of `values`, (T, H), with `followed`, (T,): (H,), 0 where one is constant."""
+    centred = followed - followed.mean()
+    deviations = values - values.mean(axis=0, dtype=np.float64)
+    norms = np.sqrt((deviations**2).sum(axis=0)) * np.sqrt((centred**2).sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = centred @ deviations / norms
+    return np.where(norms > 1e-9, found, 0.0)
