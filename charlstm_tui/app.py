@@ -48,7 +48,7 @@ from core.text import sanitise
 
 
 class CharLSTMApp(App[None]):
-    """Train, evaluate and generate, each on a screen of its own; training goes on whichever one is shown."""
+    """Train, evaluate, generate and inspect, each on a screen of its own; training goes on whichever one is shown."""
 
     TITLE = "charlstm-tui"
     CSS_PATH = "app.tcss"
@@ -88,6 +88,7 @@ class CharLSTMApp(App[None]):
             "evaluate", self._evaluation_screen
         )  # imported when first looked at: the first paint comes sooner
         self.add_mode("generate", self._generation_screen)
+        self.add_mode("inspect", self._inspection_screen)
         self._store = store
         self._job: Job | None = None
         self._counting: Job | None = None
@@ -109,6 +110,11 @@ class CharLSTMApp(App[None]):
         from charlstm_tui.screens.generation import GenerationScreen
 
         return GenerationScreen(self._store, self.preferences.prompts)
+
+    def _inspection_screen(self) -> Screen[None]:
+        from charlstm_tui.screens.inspection import InspectionScreen
+
+        return InspectionScreen(self._store)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys of the other screens only, and none of them where there is no room for a screen."""

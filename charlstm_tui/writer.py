@@ -111,7 +111,7 @@ class Writer:
             yield from self._begin(control)
             if not self._samplers:
                 return
-        with _blas_on_one_thread() if self.considerate else contextlib.nullcontext():
+        with blas_on_one_thread() if self.considerate else contextlib.nullcontext():
             yield from self._write(control)
 
     def _write(self, control: Control) -> Iterator[object]:
@@ -180,7 +180,7 @@ class Writer:
         self.change(self.config)  # it may have been changed while they were made
 
 
-def _blas_on_one_thread() -> contextlib.AbstractContextManager[object]:
+def blas_on_one_thread() -> contextlib.AbstractContextManager[object]:
     """Have NumPy's products use one thread: with two, a training run beside them kept 0.49 of its speed, so 0.89."""
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 

@@ -1,5 +1,7 @@
 """What went on inside a network while it read a text, to be looked at: gates, cells, and what it expected next."""
 
+import csv
+import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from core.config import ModelConfig
 from core.properties import PROPERTIES, correlations
 from core.quantities import QUANTITIES
+from core.surprises import Expected
 
 MOST_NUMBERS = 32_000_000
 """That are kept: 128 MB."""
@@ -23,13 +26,6 @@ def most_characters(config: ModelConfig) -> int:
     """Return of how many characters the insides of such a network are kept."""
     each = config.num_layers * len(QUANTITIES[config.cell]) * config.hidden_size
     return min(MOST_CHARACTERS, max(MOST_NUMBERS // each, 1))
-
-
-class Chance(NamedTuple):
-    """A character that may come next."""
-
-    character: str
-    probability: float
 
 
 class Cells(NamedTuple):
@@ -80,6 +76,19 @@ class Insides:
         """Return a quantity of every cell of a layer, for each character read: (T, H)."""
         return self._values[layer, self._number(symbol), : self.read]
 
+    def scaled(self, layer: int, symbol: str) -> Floats:
+        """Return the same within -1 and 1: a gate that is shut is -1, a cell state goes by the cell's largest."""
+        values = self.values(layer, symbol)
+        if self.quantities[self._number(symbol)].is_gate:
+            return 2 * values - 1
+        scaled: Floats = values / np.maximum(np.abs(values).max(axis=0, initial=0), 1)
+        return scaled
+
+    def levels(self, layer: int, symbol: str, cell: int, borders: Sequence[float]) -> bytes:
+        """Return between which of some scaled values a cell's is at each character: 0 below the first."""
+        values = self.scaled(layer, symbol)[:, cell]
+        return np.searchsorted(borders, values, side="right").astype(np.uint8).tobytes()
+
     def at(self, place: int, layer: int, cell: int) -> dict[str, float]:
         """Return all quantities of a cell after a character, by symbol; before the first all is 0."""
         if place < 0:
@@ -89,10 +98,10 @@ class Insides:
             for number, quantity in enumerate(self.quantities)
         }
 
-    def expected(self, place: int) -> list[Chance]:
+    def expected(self, place: int) -> list[Expected]:
         """Return what the network expected after a character, likeliest first."""
         return [
-            Chance(self._vocabulary[one], float(probability))
+            Expected(self._vocabulary[one], float(probability))
             for one, probability in zip(self._expected[place], self._probabilities[place], strict=True)
         ]
 
@@ -114,6 +123,16 @@ class Insides:
             measures = correlations(values, PROPERTIES[follow](self.text[: self.read]))
             order = np.argsort(-np.abs(measures), kind="stable")
         return Cells(order, measures[order])
+
+    def to_csv(self, layer: int, symbol: str) -> bytes:
+        """Return a quantity of every cell of a layer as a table: a line a character, with its place."""
+        written = io.StringIO()
+        table = csv.writer(written, lineterminator="\n")
+        values = self.values(layer, symbol)
+        table.writerow(["place", "character", *(f"{symbol}{cell}" for cell in range(values.shape[1]))])
+        for place, row in enumerate(values):
+            table.writerow([place, self.text[place], *(f"{value:.6g}" for value in row)])
+        return written.getvalue().encode("utf-8")
 
     def _number(self, symbol: str) -> int:
         return [quantity.symbol for quantity in self.quantities].index(symbol)

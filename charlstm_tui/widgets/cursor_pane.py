@@ -51,8 +51,8 @@ class CursorPane(StreamPane):
             super().__init__()
             self.place = place
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
-        super().__init__(id=id)
+    def __init__(self, hint: str = "", *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(hint, id=id)
         self.tinted = True
 
     def show_text(self, text: str, levels: bytes, *, cursor: int = 0) -> None:
@@ -63,6 +63,12 @@ class CursorPane(StreamPane):
         self.scroll_home(animate=False)
         self.set_reactive(CursorPane.cursor, self.validate_cursor(cursor))
         self._move(self.cursor)
+
+    def tint(self, levels: bytes) -> None:
+        """Give the characters other levels."""
+        self._levels[:] = levels
+        self._strips.clear()
+        self.refresh()
 
     def validate_cursor(self, place: int) -> int:
         """Keep the cursor in the text."""

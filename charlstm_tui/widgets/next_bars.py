@@ -1,15 +1,12 @@
 """What may come next, as bars: the probabilities that the next character will be drawn with."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from textual.content import Content
 from textual.widgets import Static
 
 from charlstm_tui.bars import bar
 from core.text import sanitise
-
-if TYPE_CHECKING:
-    from core.sampling import Alternative
 
 NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
 """Of characters that would not be seen."""
@@ -24,9 +21,9 @@ class NextBars(Static):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
-        self._alternatives: tuple[Alternative, ...] = ()
+        self._alternatives: Sequence[tuple[str, float]] = ()
 
-    def show(self, alternatives: "tuple[Alternative, ...]") -> None:
+    def show(self, alternatives: Sequence[tuple[str, float]]) -> None:
         """Show what may come next; nothing for a text that is not begun."""
         self._alternatives = alternatives
         self.refresh()

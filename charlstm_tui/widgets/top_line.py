@@ -5,6 +5,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.events import Resize
 from textual.widgets import Static
 
 from charlstm_tui.modes import MODES
@@ -32,8 +33,8 @@ class TopLine(Horizontal):
         height: 2;
         padding: 0 1;
         border-bottom: solid $foreground 20%;
-        & > Static { width: auto; margin-right: 2; }
-        & > #brand { color: $accent; text-style: bold; margin-right: 3; }
+        & > Static { width: auto; margin-right: 1; }
+        & > #brand { color: $accent; text-style: bold; }
         & > _Tab { color: $text-muted; }
         & > _Tab:hover { text-style: underline; }
         & > _Tab.here { color: $foreground; text-style: bold underline; }
@@ -42,6 +43,10 @@ class TopLine(Horizontal):
         }
         & > #run.-alive { color: $accent; }
         & > #run.-failed { color: $error; }
+        &.-wide {
+            & > Static { margin-right: 2; }
+            & > #brand { margin-right: 3; }
+        }
     }
     """
 
@@ -59,6 +64,11 @@ class TopLine(Horizontal):
     def on_mount(self) -> None:
         """Follow the app's training run."""
         self.watch(self.app, "training", self._show)
+
+    def on_resize(self, event: Resize) -> None:
+        """Leave room for the run: the screens stand closer, and the program's name goes where it must."""
+        self.set_class(event.size.width >= 98, "-wide")
+        self.query_one("#brand").display = event.size.width >= 70
 
     def _show(self, training: TrainingView) -> None:
         run = self.query_one("#run", Static)

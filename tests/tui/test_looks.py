@@ -39,8 +39,14 @@ ALL_SIZES = [*SIZES, (200, 60)]
 
 
 async def forecast(pilot: Pilot[None]) -> None:
-    """Wait until it is said what the run would take."""
-    await until(lambda: "1,369,301" in str(pilot.app.screen.query_one(ForecastPanel).content))
+    """Wait until it is said what the run would take, and there is room made for it."""
+
+    def told() -> bool:
+        panel = pilot.app.screen.query_one(ForecastPanel)
+        lines = str(panel.content).splitlines()
+        return "1,369,301" in str(panel.content) and panel.content_size.height >= len(lines)
+
+    await until(told)
 
 
 @pytest.mark.parametrize("size", ALL_SIZES)

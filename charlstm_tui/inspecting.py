@@ -1,0 +1,89 @@
+"""The job of the Inspect screen: to have a model read a text, and keep what goes on inside."""
+
+import contextlib
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from charlstm_tui.bridge import Doing, Prompted, spare_the_collector
+from charlstm_tui.writer import blas_on_one_thread
+from core.config import SamplingConfig
+from core.control import Control
+
+if TYPE_CHECKING:
+    from core.checkpoint import Checkpoint
+    from core.insides import Insides
+
+WRITTEN = 400
+"""Characters that the model writes where it is given none to read."""
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """What is to be looked into."""
+
+    path: Path
+    """Of the checkpoint."""
+    text: str = ""
+    written: int = 0
+    """Characters that the model itself writes first, in addition."""
+    seed: int = 0
+    """Of what it writes."""
+    considerate: bool = False
+    """Whether a training run is under way, which needs the processor more."""
+
+
+class Seen(Struct, frozen=True):
+    """A model has read a text, or as much of it as it was let."""
+
+    insides: "Insides"
+    written: int
+    """Characters at the end that the model wrote itself."""
+
+
+def inspect_model(control: Control, what: Looked) -> Iterator[object]:
+    """Look inside a model. Yields `Doing`, `Prompted`, and, last, what is `Seen`."""
+    yield Doing("loading PyTorch")
+    from core.checkpoint import load_checkpoint
+    from core.insides import Insides, most_characters
+    from core.inspection import look_inside
+    from core.prompting import fit
+
+    yield Doing("loading the model")
+    checkpoint = load_checkpoint(what.path)
+    spare_the_collector()
+    prompt = fit(what.text, checkpoint.vocabulary)
+    most = most_characters(checkpoint.model.config)
+    notice = prompt.notice
+    if len(prompt.read) > most:
+        notice += f" The first {most:,} of {len(prompt.read):,} characters are looked into."
+    yield Prompted(notice.strip())
+    with blas_on_one_thread() if what.considerate else contextlib.nullcontext():
+        text = prompt.read[:most]
+        if what.written or not text:
+            count = min(what.written or WRITTEN, most - len(text))
+            text = yield from _written_on(control, checkpoint, text, count, what.seed)
+        insides = Insides(checkpoint.model.config, checkpoint.vocabulary.characters, text)
+        for done in look_inside(checkpoint.model, checkpoint.vocabulary, insides):
+            yield Doing(f"reading, {done:.0%}")
+            if control.stopped:
+                break
+    if insides.read:
+        yield Seen(insides, max(insides.read - len(prompt.read), 0))
+
+
+def _written_on(
+    control: Control, checkpoint: "Checkpoint", text: str, count: int, seed: int
+) -> Generator[Doing, None, str]:
+    """Have the model go on from a text; when told to stop, there is no more than that text."""
+    from core.inspection import write_on
+
+    config = SamplingConfig(seed=seed)
+    for event in write_on(checkpoint.model, checkpoint.vocabulary, config, text, count):
+        if isinstance(event, str):
+            return event
+        yield Doing(f"writing, {event:.0%}")
+        if control.stopped:
+            break
+    return text

@@ -1,0 +1,354 @@
+"""Inspect: what each gate and cell does while a model reads, character by character."""
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Label, Select, Static
+
+from charlstm_tui import bridge
+from charlstm_tui.bridge import Doing, Job, Prompted
+from charlstm_tui.inspecting import Looked, Seen, inspect_model
+from charlstm_tui.screens.ask import AskFile
+from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.widgets.cell_numbers import CellNumbers
+from charlstm_tui.widgets.cell_rows import CellRows
+from charlstm_tui.widgets.cell_text import CellText
+from charlstm_tui.widgets.cursor_pane import CursorPane
+from charlstm_tui.widgets.model_select import ModelSelect
+from charlstm_tui.widgets.next_bars import NextBars
+from charlstm_tui.widgets.prompt_input import PromptInput
+from charlstm_tui.widgets.top_line import TopLine
+from core.errors import UserError
+from core.files import new_file, write_atomically
+from core.quantities import MEMORY, QUANTITIES
+from core.runs import RunStore
+from core.text import sanitise
+
+if TYPE_CHECKING:
+    from core.insides import Cells, Insides
+
+HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
+did at each character. With nothing typed it writes a text itself.
+
+  · a row a cell, along the text; the text as one cell sees it
+  · the equations of that cell at the cursor, with the numbers put in
+  · which cell follows the line's length, capitals, the ends of words"""
+MORE = 200
+"""Characters that the model goes on by."""
+BORDERS = (-0.6, -0.2, 0.2, 0.6)
+"""Between the five tints of the text."""
+FLAT = 20
+"""Rows of a window below which there is no room for the text beside the rows."""
+CHANGE = "how much they change"
+
+
+class InspectionScreen(FitsWindow, Screen[None]):
+    """Have a model read a text, walk through it, and look at any cell."""
+
+    CSS_PATH = "inspection.tcss"
+    AUTO_FOCUS = "#prompt"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "read", "Read"),
+        Binding("escape", "stop", "Stop"),
+        Binding("escape", "leave_field", "Leave the field", show=False),
+        Binding("v", "turn('quantity')", "Show", tooltip="another gate or state"),
+        Binding("l", "turn('layer')", "Layer"),
+        Binding("f", "turn('follow')", "Follow", tooltip="order the cells by what they follow"),
+        Binding("left_square_bracket", "choose(-1)", "The cell above", key_display="[", show=False),
+        Binding("right_square_bracket", "choose(1)", "The cell below", key_display="]", show=False),
+        Binding("w", "write_on", "Go on", tooltip="the model writes more, and reads it"),
+        Binding("i", "prompt", "Text"),
+        Binding("s", "save", "Save"),
+    ]
+
+    def __init__(self, store: RunStore) -> None:
+        super().__init__()
+        self._store = store
+        self._job: Job | None = None
+        self._author = ""
+        self._seed = 0  # of the next text that the model writes
+        self._insides: Insides | None = None
+        self._cells: Cells | None = None
+        self._layer, self._symbol, self._follow = 0, MEMORY["lstm"], CHANGE
+
+    def compose(self) -> ComposeResult:
+        """Lay out the screen."""
+        yield TopLine("inspect")
+        with Vertical(id="body"):
+            with Horizontal(classes="choices"):
+                yield Label("model")
+                yield ModelSelect(self._store, id="model")
+                yield Select(
+                    [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
+                    id="which",
+                )  # fmt: skip
+            with Horizontal(classes="choices", id="views"):
+                yield Label("show")
+                yield Select(
+                    [(one.name, one.symbol) for one in QUANTITIES["lstm"]], value=self._symbol, allow_blank=False,
+                    compact=True, id="quantity",
+                )  # fmt: skip
+                yield Label("layer")
+                yield Select([("1", 0)], value=0, allow_blank=False, compact=True, id="layer")
+                yield Label("cells by")
+                yield Select([(CHANGE, CHANGE)], value=CHANGE, allow_blank=False, compact=True, id="follow")
+            with Horizontal(id="work"):
+                with Vertical(id="maps"):
+                    yield CellText(HINT, id="text")
+                    yield CellRows(id="cells")
+                with Vertical(id="side"):
+                    yield CellNumbers(id="numbers")
+                    yield NextBars(id="bars")
+            with Horizontal(id="bottom"):
+                yield Label("text ▸")
+                yield PromptInput(id="prompt", placeholder="LE MÉDECIN.\\n\\n", compact=True)
+                yield Static("Enter reads", id="status")
+        yield Footer(compact=True)
+
+    def on_screen_resume(self) -> None:
+        """Look which runs there are."""
+        self.query_one(ModelSelect).refresh_runs()
+
+    def on_unmount(self) -> None:
+        """Leave no thread behind."""
+        self.action_stop()
+
+    # --- what the keys do
+
+    def action_read(self) -> None:
+        """Have the model read what is typed, or, where nothing is, what it writes itself."""
+        box = self.query_one("#prompt", PromptInput)
+        box.remember()
+        self._begin(box.value.replace("\\n", "\n"), 0)
+
+    def action_write_on(self) -> None:
+        """Have the model go on with the text."""
+        if self._insides is not None:
+            self._begin(self._insides.text[: self._insides.read], MORE)
+
+    def action_stop(self) -> None:
+        """Stop reading; what was read stays."""
+        if self._job is not None:
+            self._job.stop()
+
+    def action_leave_field(self) -> None:
+        """Stop typing, so that letters are keys again."""
+        self.set_focus(None)
+
+    def action_prompt(self) -> None:
+        """Go to the text box."""
+        self.query_one("#prompt", Input).focus()
+
+    def action_turn(self, name: str) -> None:
+        """Take the next of what a box offers."""
+        select: Select[object] = self.query_one(f"#{name}", Select)
+        values = [value for _, value in select._options]
+        select.value = values[(values.index(select.value) + 1) % len(values)]
+
+    def action_choose(self, by: int) -> None:
+        """Look at another cell."""
+        self.query_one(CellRows).action_choose(by)
+
+    def action_save(self) -> None:
+        """Ask for a file and put the numbers of the layer into it."""
+        self.app.push_screen(
+            AskFile(f"{self._author}-{self._symbol}.csv", title="save what is shown of this layer's cells: .csv"),
+            self._save,
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the keys that mean something now."""
+        reading, there = self._job is not None, self._insides is not None
+        match action:
+            case "read":
+                return not reading
+            case "write_on" | "save":
+                return there and not reading
+            case "turn":
+                return there and (parameters != ("layer",) or self._layers > 1)
+            case "choose":
+                return there
+            case "stop":
+                return reading
+            case "prompt":
+                return not isinstance(self.focused, Input)
+        return True
+
+    @property
+    def _layers(self) -> int:
+        return self._insides.config.num_layers if self._insides is not None else 1
+
+    # --- reading
+
+    def _begin(self, text: str, written: int) -> None:
+        if self._job is not None:
+            return
+        models = self.query_one(ModelSelect)
+        try:
+            path = models.checkpoint(str(self.query_one("#which", Select).value))
+        except UserError as error:
+            self.notify(sanitise(str(error)), severity="warning", markup=False)
+            return
+        self._author = models.chosen_name
+        training = getattr(self.app, "training", None)
+        considerate = training is not None and training.phase == "training"
+        what = Looked(path=path, text=text, written=written, seed=self._seed, considerate=considerate)
+        if written or not text:
+            self._seed += 1
+        self._job = Job(self, partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
+        self.refresh_bindings()
+
+    @on(Input.Submitted)
+    def _submit(self) -> None:
+        self.action_read()
+
+    @on(Job.Said)
+    def _listen(self, message: Job.Said) -> None:
+        for item in message.items:
+            match item:
+                case Doing(what=what):
+                    self._say(what)
+                case Prompted(notice=notice) if notice:
+                    self.notify(sanitise(notice), markup=False)
+                case Seen():
+                    self._show(item)
+
+    @on(Job.Ended)
+    def _end(self, message: Job.Ended) -> None:
+        self._job = None
+        if message.error:
+            self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
+        self._say(f"{self._insides.read:,} characters" if self._insides is not None else "Enter reads")
+        self.refresh_bindings()
+
+    def _show(self, seen: Seen) -> None:
+        """Show what was read, from its beginning, or, where the model wrote the end, from there."""
+        insides = seen.insides
+        self._insides = insides
+        self._offer(insides)
+        self.query_one("#work").add_class("-seen")
+        self._arrange(None)
+        begin = insides.read - seen.written if 0 < seen.written < insides.read else 0
+        text = self.query_one(CellText)
+        text.show_text(insides.text[: insides.read], self._tints(), cursor=begin)
+        self._focus_the_text()
+
+    def _offer(self, insides: "Insides") -> None:
+        """Put into the boxes what this model has, keeping what was chosen where it has that."""
+        from core.properties import PROPERTIES
+
+        symbols = [one.symbol for one in insides.quantities]
+        if self._symbol not in symbols:
+            self._symbol = MEMORY[insides.config.cell]
+        self._layer = min(self._layer, insides.config.num_layers - 1)
+        for name, options, value in (
+            ("quantity", [(one.name, one.symbol) for one in insides.quantities], self._symbol),
+            ("layer", [(str(layer + 1), layer) for layer in range(insides.config.num_layers)], self._layer),
+            ("follow", [(CHANGE, CHANGE), *((name, name) for name in PROPERTIES)], self._follow),
+        ):
+            select: Select[object] = self.query_one(f"#{name}", Select)
+            with select.prevent(Select.Changed):
+                select.set_options(options)
+                select.value = value
+
+    def _arrange(self, cell: int | None) -> None:
+        """Order the cells and look at one of them, or at the first of the order."""
+        assert self._insides is not None
+        follow = None if self._follow == CHANGE else self._follow
+        self._cells = self._insides.cells(self._layer, self._symbol, follow)
+        rank = 0 if cell is None else self._cells.order.tolist().index(cell)
+        rows = self.query_one(CellRows)
+        rows.show(
+            self._insides.text[: self._insides.read], self._insides.scaled(self._layer, self._symbol), self._cells,
+            chosen=rank, signed=follow is not None,
+        )  # fmt: skip
+        measure = "deviation" if follow is None else "correlation with it"
+        rows.border_title = f"{self._quantity_name}, cells by {self._follow} ({measure})"
+        self._retell()
+
+    @property
+    def _quantity_name(self) -> str:
+        assert self._insides is not None
+        return next(one.name for one in self._insides.quantities if one.symbol == self._symbol)
+
+    @property
+    def _cell(self) -> int:
+        assert self._cells is not None
+        return int(self._cells.order[self.query_one(CellRows).chosen])
+
+    def _tints(self) -> bytes:
+        assert self._insides is not None
+        return self._insides.levels(self._layer, self._symbol, self._cell, BORDERS)
+
+    def _retell(self) -> None:
+        """Show the cell that is looked at, in the text and in numbers."""
+        assert self._insides is not None
+        text = self.query_one(CellText)
+        if len(text.text) == self._insides.read:
+            text.tint(self._tints())
+        text.border_title = f"the text by the {self._quantity_name} of cell {self._cell}"
+        self._tell_numbers()
+
+    def _tell_numbers(self) -> None:
+        if self._insides is None or self._cells is None:
+            return
+        place = self.query_one(CellRows).cursor
+        self.query_one(CellNumbers).show(self._insides, place, self._layer, self._cell)
+        self.query_one(NextBars).show(self._insides.expected(place))
+
+    # --- what the widgets say
+
+    @on(Select.Changed, "#quantity,#layer,#follow")
+    def _look_elsewhere(self, event: Select.Changed) -> None:
+        if self._insides is None or self._cells is None:
+            return
+        before = (self._layer, self._symbol, self._follow)
+        quantity, layer, follow = (self.query_one(f"#{name}", Select).value for name in ("quantity", "layer", "follow"))
+        self._layer, self._symbol, self._follow = int(str(layer)), str(quantity), str(follow)
+        if before != (self._layer, self._symbol, self._follow):
+            stays = self._follow == before[2] and self._layer == before[0]
+            self._arrange(self._cell if stays else None)
+
+    @on(CursorPane.Moved)
+    def _follow_text(self, message: CursorPane.Moved) -> None:
+        self.query_one(CellRows).cursor = message.place
+        self._tell_numbers()
+
+    @on(CellRows.Moved)
+    def _follow_rows(self, message: CellRows.Moved) -> None:
+        self.query_one(CellText).cursor = message.place
+
+    @on(CellRows.Chosen)
+    def _look_at_cell(self) -> None:
+        if self._insides is not None:
+            self._retell()
+
+    def on_resize(self, event: Resize) -> None:
+        """Tell the numbers the other way where there is other room; in a flat window the rows have the text."""
+        self.set_class(event.size.height < FLAT, "-flat")
+        if self.query_one(CellText).has_focus and self._insides is not None:
+            self._focus_the_text()
+        self.call_after_refresh(self._tell_numbers)
+
+    def _focus_the_text(self) -> None:
+        self.query_one(CellRows if self.has_class("-flat") else CellText).focus()
+
+    def _save(self, name: str | None) -> None:
+        if name is None or self._insides is None:
+            return
+        try:
+            path = new_file(name)
+            write_atomically(path, self._insides.to_csv(self._layer, self._symbol))
+        except UserError as error:
+            self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
+        else:
+            self.notify(sanitise(f"Saved: {path}"), markup=False)
+
+    def _say(self, text: str) -> None:
+        self.query_one("#status", Static).update(text)
