@@ -315,14 +315,22 @@ class InspectionScreen(FitsWindow, Screen[None]):
             stays = self._follow == before[2] and self._layer == before[0]
             self._arrange(self._cell if stays else None)
 
+    # Each has a cursor, and the other one's follows to where it stands by now, without a word: two that answered each
+    # other's older places would never come to rest.
+
     @on(CursorPane.Moved)
-    def _follow_text(self, message: CursorPane.Moved) -> None:
-        self.query_one(CellRows).cursor = message.place
+    def _follow_text(self) -> None:
+        rows = self.query_one(CellRows)
+        with rows.prevent(CellRows.Moved):
+            rows.cursor = self.query_one(CellText).cursor
         self._tell_numbers()
 
     @on(CellRows.Moved)
-    def _follow_rows(self, message: CellRows.Moved) -> None:
-        self.query_one(CellText).cursor = message.place
+    def _follow_rows(self) -> None:
+        text = self.query_one(CellText)
+        with text.prevent(CursorPane.Moved):
+            text.cursor = self.query_one(CellRows).cursor
+        self._tell_numbers()
 
     @on(CellRows.Chosen)
     def _look_at_cell(self) -> None:

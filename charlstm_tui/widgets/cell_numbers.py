@@ -12,8 +12,8 @@ from core.text import sanitise
 if TYPE_CHECKING:
     from core.insides import Insides
 
-ROOMY = 70
-"""Columns from which on the three lines are told at length."""
+ROOMY = 74
+"""Columns of a window in which the three lines are told at length."""
 BAR = 8
 """Cells of the screen for what is open of a gate."""
 
@@ -26,7 +26,7 @@ class CellNumbers(Static):
         if self.screen.has_class("-wide"):
             lines = below_each_other(insides, place, layer, cell)
         else:
-            lines = in_three_lines(insides, place, layer, cell, short=self.size.width < ROOMY)
+            lines = in_three_lines(insides, place, layer, cell, short=self.app.size.width < ROOMY)
         self.update(Content("\n").join(lines))
 
 

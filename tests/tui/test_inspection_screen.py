@@ -75,6 +75,22 @@ async def test_a_text_is_read_and_walked_through(app: CharLSTMApp, trained: Run)
         assert "20 characters" in str(screen.query_one("#status", Static).content)
 
 
+async def test_keys_held_down_leave_it_at_rest(app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await read(pilot)
+        text, rows = screen.query_one(CellText), screen.query_one(CellRows)
+        text.action_move(1)
+        text.action_move(1)
+        rows.action_move(1)
+        text.action_move(1)
+        await pilot.pause()
+        told = list[str]()
+        monkeypatch.setattr(InspectionScreen, "_tell_numbers", lambda self: told.append("again"))
+        await pilot.pause(0.1)
+        assert told == []
+        assert text.cursor == rows.cursor
+
+
 async def test_the_equations_have_this_cell_s_numbers(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await read(pilot)
