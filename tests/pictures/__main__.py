@@ -1,4 +1,4 @@
-"""Draws the README's pictures: trains, measures and writes in the real app, and saves what its screens show.
+"""Draws the README's pictures: trains, measures, writes and inspects in the real app, and saves what its screens show.
 
     python -m tests.pictures moliere.txt
 
@@ -34,6 +34,8 @@ EPOCH = 27
 """In the midst of it the training is shown."""
 CHARACTERS = 560
 """Written when the writing is shown."""
+INSIDE = 40
+"""The place in the text at which the cells are shown."""
 FONTS = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 
@@ -53,6 +55,7 @@ async def draw(moliere: Path, folder: Path) -> None:
         shutil.copy(moliere, texts / "moliere.txt")  # as `charlstm-tui corpus fetch` leaves it
         await measure(app, pilot)
         await write(app, pilot)
+        await look_inside(app, pilot)
 
 
 async def train(app: CharLSTMApp, pilot: Pilot[None]) -> None:
@@ -103,6 +106,19 @@ async def write(app: CharLSTMApp, pilot: Pilot[None]) -> None:
     await until(lambda: len(pane.text) > CHARACTERS)
     save(app, "generate")
     await pilot.press("escape")
+
+
+async def look_inside(app: CharLSTMApp, pilot: Pilot[None]) -> None:
+    """Look inside it while it reads what it wrote, at the cells that follow the length of the line."""
+    await pilot.press("f5")
+    await pilot.pause()
+    app.screen.query_one(ModelSelect).value = shipped()
+    await pilot.press("enter")
+    await until(lambda: app.screen.check_action("save", ()) is True)
+    await pilot.pause()
+    await pilot.press("f", *["right"] * INSIDE)
+    await pilot.pause(0.5)
+    save(app, "inspect")
 
 
 def save(app: CharLSTMApp, name: str) -> None:

@@ -75,7 +75,7 @@ def leave(terminal: Terminal, answer: str) -> int:
     return terminal.exit_code()
 
 
-def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store: RunStore) -> None:
+def test_train_stop_generate_inspect_and_quit(terminal: Terminal, tmp_path: Path, store: RunStore) -> None:
     text = tmp_path / "texte.txt"
     text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 400, encoding="utf-8")
     start_training(terminal, text)
@@ -122,6 +122,13 @@ def test_train_stop_generate_and_quit(terminal: Terminal, tmp_path: Path, store:
     content = saved.read_text(encoding="utf-8")
     assert content.startswith("Où est là")
     assert len(content) == len("Où est là") + count + len("\n")
+
+    terminal.send("4")
+    terminal.until_shown("text ▸")
+    terminal.send("Où est là\r")
+    terminal.until_shown("after O · 1 of 9")
+    terminal.send("\x1b[C" * 20)  # as fast as a key that is held down
+    terminal.until_shown("after à · 9 of 9")
     terminal.send("q")
     assert terminal.exit_code() == 0
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.inspecting import WRITTEN
 from charlstm_tui.screens.generation import GenerationScreen
+from charlstm_tui.widgets.cell_text import CellText
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.stream_pane import StreamPane
 from core.checkpoint import load_checkpoint
@@ -41,6 +43,15 @@ async def test_generate_opens_with_it(app: CharLSTMApp, shipped: Path) -> None:
         assert pane.text.startswith("3")
         await pilot.press("escape")
         await until(lambda: app.screen._job is None)  # type: ignore[attr-defined]
+
+
+async def test_inspect_opens_with_it(app: CharLSTMApp, shipped: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f5")
+        assert app.screen.query_one(ModelSelect).selection == shipped
+        await pilot.press("enter")
+        pane = app.screen.query_one(CellText)
+        await until(lambda: len(pane.text) == WRITTEN)
 
 
 async def test_evaluate_opens_with_it_and_a_run_is_chosen_once_there_is_one(
