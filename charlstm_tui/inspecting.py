@@ -11,6 +11,7 @@ from charlstm_tui.bridge import Doing, Prompted, spare_the_collector
 from charlstm_tui.writer import blas_on_one_thread
 from core.config import SamplingConfig
 from core.control import Control
+from core.errors import UserError
 
 if TYPE_CHECKING:
     from core.checkpoint import Checkpoint
@@ -23,6 +24,8 @@ WRITTEN = 400
 class Looked(Struct, frozen=True, kw_only=True):
     """What is to be looked into."""
 
+    name: str = ""
+    """Of the model, as it is shown."""
     path: Path
     """Of the checkpoint."""
     text: str = ""
@@ -30,6 +33,8 @@ class Looked(Struct, frozen=True, kw_only=True):
     """Characters that the model itself writes first, in addition."""
     seed: int = 0
     """Of what it writes."""
+    known: int = 0
+    """Characters from the start that have been looked into before: fewer are no use."""
     considerate: bool = False
     """Whether a training run is under way, which needs the processor more."""
 
@@ -37,9 +42,10 @@ class Looked(Struct, frozen=True, kw_only=True):
 class Seen(Struct, frozen=True):
     """A model has read a text, or as much of it as it was let."""
 
+    what: Looked
     insides: "Insides"
-    written: int
-    """Characters at the end that the model wrote itself."""
+    begin: int
+    """The place in the text where what the model wrote begins, after what it was given; 0 where it is all or none."""
 
 
 def inspect_model(control: Control, what: Looked) -> Iterator[object]:
@@ -54,29 +60,31 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
     checkpoint = load_checkpoint(what.path)
     spare_the_collector()
     prompt = fit(what.text, checkpoint.vocabulary)
+    if what.text and not prompt.read:
+        raise UserError("The model knows none of these characters.")
     most = most_characters(checkpoint.model.config)
     notice = prompt.notice
     if len(prompt.read) > most:
         notice += f" The first {most:,} of {len(prompt.read):,} characters are looked into."
     yield Prompted(notice.strip())
+    given = text = prompt.read[:most]
     with blas_on_one_thread() if what.considerate else contextlib.nullcontext():
-        text = prompt.read[:most]
-        if what.written or not text:
-            count = min(what.written or WRITTEN, most - len(text))
-            text = yield from _written_on(control, checkpoint, text, count, what.seed)
+        if what.written or not given:
+            count = min(what.written or WRITTEN, most - max(len(given), 1))
+            text = yield from _written_on(control, checkpoint, given, count, what.seed)
         insides = Insides(checkpoint.model.config, checkpoint.vocabulary.characters, text)
         for done in look_inside(checkpoint.model, checkpoint.vocabulary, insides):
-            yield Doing(f"reading, {done:.0%}")
             if control.stopped:
                 break
-    if insides.read:
-        yield Seen(insides, max(insides.read - len(prompt.read), 0))
+            yield Doing(f"reading, {done:.0%}")
+    if insides.read > what.known:
+        yield Seen(what, insides, len(given) if len(given) < insides.read else 0)
 
 
 def _written_on(
     control: Control, checkpoint: "Checkpoint", text: str, count: int, seed: int
 ) -> Generator[Doing, None, str]:
-    """Have the model go on from a text; when told to stop, there is no more than that text."""
+    """Have the model go on from a text; when told to stop, there is nothing to read."""
     from core.inspection import write_on
 
     config = SamplingConfig(seed=seed)
@@ -86,4 +94,4 @@ def _written_on(
         yield Doing(f"writing, {event:.0%}")
         if control.stopped:
             break
-    return text
+    return ""

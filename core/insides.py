@@ -76,9 +76,14 @@ class Insides:
         """Return a quantity of every cell of a layer, for each character read: (T, H)."""
         return self._values[layer, self._number(symbol), : self.read]
 
-    def scaled(self, layer: int, symbol: str) -> Floats:
+    @property
+    def room(self) -> int:
+        """Characters that could have been read in addition."""
+        return most_characters(self.config) - self.read
+
+    def scaled(self, layer: int, symbol: str, cells: int | slice = slice(None)) -> Floats:
         """Return the same within -1 and 1: a gate that is shut is -1, a cell state goes by the cell's largest."""
-        values = self.values(layer, symbol)
+        values = self.values(layer, symbol)[:, cells]
         if self.quantities[self._number(symbol)].is_gate:
             return 2 * values - 1
         scaled: Floats = values / np.maximum(np.abs(values).max(axis=0, initial=0), 1)
@@ -86,7 +91,7 @@ class Insides:
 
     def levels(self, layer: int, symbol: str, cell: int, borders: Sequence[float]) -> bytes:
         """Return between which of some scaled values a cell's is at each character: 0 below the first."""
-        values = self.scaled(layer, symbol)[:, cell]
+        values = self.scaled(layer, symbol, cell)
         return np.searchsorted(borders, values, side="right").astype(np.uint8).tobytes()
 
     def at(self, place: int, layer: int, cell: int) -> dict[str, float]:

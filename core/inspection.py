@@ -47,7 +47,11 @@ def look_inside(model: CharLSTM, vocabulary: Vocabulary, insides: Insides) -> It
 def write_on(
     model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, text: str, count: int
 ) -> Iterator[float | str]:
-    """Have a network go on from a text. Yields how far it is, 0 to 1, and, last, the text with what it wrote."""
+    """Have a network go on from a text; yield how far it is, 0 to 1, and, last, the text with what it wrote.
+
+    One that begins from nothing reads a character first, see `Vocabulary.start_id`: that is then the text's first.
+    """
+    text = text or vocabulary.decode([vocabulary.start_id])
     sampler = Sampler(model, vocabulary, config, text)
     written = ""
     for number in range(count):

@@ -3,10 +3,12 @@
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Label, Select, Static
@@ -14,6 +16,7 @@ from textual.widgets import Footer, Input, Label, Select, Static
 from charlstm_tui import bridge
 from charlstm_tui.bridge import Doing, Job, Prompted
 from charlstm_tui.inspecting import Looked, Seen, inspect_model
+from charlstm_tui.numbers import count_of
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.widgets.cell_numbers import CellNumbers
@@ -28,7 +31,7 @@ from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.quantities import MEMORY, QUANTITIES
 from core.runs import RunStore
-from core.text import sanitise
+from core.text import in_one_line, sanitise
 
 if TYPE_CHECKING:
     from core.insides import Cells, Insides
@@ -71,9 +74,8 @@ class InspectionScreen(FitsWindow, Screen[None]):
         super().__init__()
         self._store = store
         self._job: Job | None = None
-        self._author = ""
+        self._seen: Seen | None = None
         self._seed = 0  # of the next text that the model writes
-        self._insides: Insides | None = None
         self._cells: Cells | None = None
         self._layer, self._symbol, self._follow = 0, MEMORY["lstm"], CHANGE
 
@@ -94,7 +96,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
                     [(one.name, one.symbol) for one in QUANTITIES["lstm"]], value=self._symbol, allow_blank=False,
                     compact=True, id="quantity",
                 )  # fmt: skip
-                yield Label("layer")
+                yield Label("layer", id="layers")
                 yield Select([("1", 0)], value=0, allow_blank=False, compact=True, id="layer")
                 yield Label("cells by")
                 yield Select([(CHANGE, CHANGE)], value=CHANGE, allow_blank=False, compact=True, id="follow")
@@ -125,12 +127,21 @@ class InspectionScreen(FitsWindow, Screen[None]):
         """Have the model read what is typed, or, where nothing is, what it writes itself."""
         box = self.query_one("#prompt", PromptInput)
         box.remember()
-        self._begin(box.value.replace("\\n", "\n"), 0)
+        models = self.query_one(ModelSelect)
+        try:
+            path = models.checkpoint(str(self.query_one("#which", Select).value))
+        except UserError as error:
+            self.notify(sanitise(str(error)), severity="warning", markup=False)
+        else:
+            self._begin(Looked(name=models.chosen_name, path=path, text=box.value.replace("\\n", "\n")))
 
     def action_write_on(self) -> None:
         """Have the model go on with the text."""
-        if self._insides is not None:
-            self._begin(self._insides.text[: self._insides.read], MORE)
+        if self._seen is not None and self._insides is not None:
+            what, known = self._seen.what, self._insides.read
+            self._begin(
+                Looked(name=what.name, path=what.path, text=self._insides.text[:known], written=MORE, known=known)
+            )
 
     def action_stop(self) -> None:
         """Stop reading; what was read stays."""
@@ -157,8 +168,9 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def action_save(self) -> None:
         """Ask for a file and put the numbers of the layer into it."""
+        name = f"{self._author}-layer{self._layer + 1}-{self._symbol}.csv"
         self.app.push_screen(
-            AskFile(f"{self._author}-{self._symbol}.csv", title="save what is shown of this layer's cells: .csv"),
+            AskFile(name, title="save what is shown of this layer's cells: .csv"),
             self._save,
         )
 
@@ -168,7 +180,9 @@ class InspectionScreen(FitsWindow, Screen[None]):
         match action:
             case "read":
                 return not reading
-            case "write_on" | "save":
+            case "write_on":
+                return not reading and self._insides is not None and self._insides.room > 0
+            case "save":
                 return there and not reading
             case "turn":
                 return there and (parameters != ("layer",) or self._layers > 1)
@@ -181,26 +195,28 @@ class InspectionScreen(FitsWindow, Screen[None]):
         return True
 
     @property
+    def _insides(self) -> "Insides | None":
+        return self._seen.insides if self._seen is not None else None
+
+    @property
+    def _author(self) -> str:
+        return self._seen.what.name if self._seen is not None else ""
+
+    @property
     def _layers(self) -> int:
         return self._insides.config.num_layers if self._insides is not None else 1
 
     # --- reading
 
-    def _begin(self, text: str, written: int) -> None:
+    def _begin(self, what: Looked) -> None:
         if self._job is not None:
             return
-        models = self.query_one(ModelSelect)
-        try:
-            path = models.checkpoint(str(self.query_one("#which", Select).value))
-        except UserError as error:
-            self.notify(sanitise(str(error)), severity="warning", markup=False)
-            return
-        self._author = models.chosen_name
         training = getattr(self.app, "training", None)
         considerate = training is not None and training.phase == "training"
-        what = Looked(path=path, text=text, written=written, seed=self._seed, considerate=considerate)
-        if written or not text:
+        what = msgspec.structs.replace(what, seed=self._seed, considerate=considerate)
+        if what.written or not what.text:
             self._seed += 1
+        self._focus_the_text()  # letters are keys while it reads, and none goes astray when it has
         self._job = Job(self, partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
         self.refresh_bindings()
 
@@ -224,20 +240,21 @@ class InspectionScreen(FitsWindow, Screen[None]):
         self._job = None
         if message.error:
             self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
-        self._say(f"{self._insides.read:,} characters" if self._insides is not None else "Enter reads")
+        self._say(count_of(self._insides.read, "character") if self._insides is not None else "Enter reads")
         self.refresh_bindings()
 
     def _show(self, seen: Seen) -> None:
         """Show what was read, from its beginning, or, where the model wrote the end, from there."""
-        insides = seen.insides
-        self._insides = insides
+        insides, layer = seen.insides, self._layer
+        is_the_same = self._seen is not None and self._seen.what.path == seen.what.path
+        cell = self._cell if is_the_same else None
+        self._seen = seen
         self._offer(insides)
         self.query_one("#work").add_class("-seen")
-        self._arrange(None)
-        begin = insides.read - seen.written if 0 < seen.written < insides.read else 0
-        text = self.query_one(CellText)
-        text.show_text(insides.text[: insides.read], self._tints(), cursor=begin)
-        self._focus_the_text()
+        self.query_one("#views").set_class(self._layers > 1, "-layers")
+        self._arrange(cell if layer == self._layer and (cell or 0) < insides.config.hidden_size else None, seen.begin)
+        self.query_one(CellText).show_text(insides.text[: insides.read], self._tints(), cursor=seen.begin)
+        self._tell_numbers()
 
     def _offer(self, insides: "Insides") -> None:
         """Put into the boxes what this model has, keeping what was chosen where it has that."""
@@ -257,8 +274,8 @@ class InspectionScreen(FitsWindow, Screen[None]):
                 select.set_options(options)
                 select.value = value
 
-    def _arrange(self, cell: int | None) -> None:
-        """Order the cells and look at one of them, or at the first of the order."""
+    def _arrange(self, cell: int | None, place: int) -> None:
+        """Order the cells and look at one of them, or at the first of the order, at a character."""
         assert self._insides is not None
         follow = None if self._follow == CHANGE else self._follow
         self._cells = self._insides.cells(self._layer, self._symbol, follow)
@@ -266,7 +283,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         rows = self.query_one(CellRows)
         rows.show(
             self._insides.text[: self._insides.read], self._insides.scaled(self._layer, self._symbol), self._cells,
-            chosen=rank, signed=follow is not None,
+            chosen=rank, cursor=place, signed=follow is not None,
         )  # fmt: skip
         measure = "deviation" if follow is None else "correlation with it"
         rows.border_title = f"{self._quantity_name}, cells by {self._follow} ({measure})"
@@ -292,7 +309,8 @@ class InspectionScreen(FitsWindow, Screen[None]):
         text = self.query_one(CellText)
         if len(text.text) == self._insides.read:
             text.tint(self._tints())
-        text.border_title = f"the text by the {self._quantity_name} of cell {self._cell}"
+        title = f"{self._author}: the text by the {self._quantity_name} of cell {self._cell}"
+        text.border_title = Content(in_one_line(title)).markup
         self._tell_numbers()
 
     def _tell_numbers(self) -> None:
@@ -313,7 +331,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         self._layer, self._symbol, self._follow = int(str(layer)), str(quantity), str(follow)
         if before != (self._layer, self._symbol, self._follow):
             stays = self._follow == before[2] and self._layer == before[0]
-            self._arrange(self._cell if stays else None)
+            self._arrange(self._cell if stays else None, self.query_one(CellRows).cursor)
 
     # Each has a cursor, and the other one's follows to where it stands by now, without a word: two that answered each
     # other's older places would never come to rest.
@@ -339,7 +357,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         """Tell the numbers the other way where there is other room; in a flat window the rows have the text."""
-        self.set_class(event.size.height < FLAT, "-flat")
+        self.set_class(self.app.size.height < FLAT, "-flat")
         if self.query_one(CellText).has_focus and self._insides is not None:
             self._focus_the_text()
         self.call_after_refresh(self._tell_numbers)

@@ -23,7 +23,7 @@ class CellNumbers(Static):
 
     def show(self, insides: "Insides", place: int, layer: int, cell: int) -> None:
         """Show a cell after the character at a place."""
-        if self.screen.has_class("-wide"):
+        if self.screen.has_class("-wide") and self.screen.has_class("-tall"):
             lines = below_each_other(insides, place, layer, cell)
         else:
             lines = in_three_lines(insides, place, layer, cell, short=self.app.size.width < ROOMY)
@@ -89,7 +89,8 @@ def equations(insides: "Insides", place: int, layer: int, cell: int) -> list[lis
 
 def number(value: float) -> str:
     """Return a value with two decimals, and a minus sign as wide as a plus."""
-    return f"{value:.2f}".replace("-", "−")
+    written = f"{value:.2f}"
+    return "0.00" if written == "-0.00" else written.replace("-", "−")
 
 
 def shown(character: str) -> str:

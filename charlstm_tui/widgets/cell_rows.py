@@ -6,6 +6,7 @@ A value is drawn twice, by the height of a block and by a colour for its sign, s
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -94,18 +95,17 @@ class CellRows(Widget, can_focus=True):
         self._top = 0  # the rank in the first row
         self._left = 0  # the place in the first column
 
-    def show(self, text: str, scaled: "NDArray", cells: "Cells", *, chosen: int, signed: bool) -> None:  # type: ignore[type-arg]
+    def show(self, text: str, scaled: "NDArray", cells: "Cells", *, chosen: int, cursor: int, signed: bool) -> None:  # type: ignore[type-arg]
         """Show cells in an order; `scaled` has what they did at each character, (T, H), -1 to 1.
 
         A `signed` measure is shown with its sign.
         """
-        self._text = sanitise(text)
+        self._text = "".join(map(_in_a_cell, sanitise(text)))
         self._levels = ((scaled + 1) * (len(BLOCKS) / 2)).astype(int).clip(0, len(BLOCKS) - 1)
         self._cells, self._is_signed = cells, signed
         self.set_reactive(CellRows.chosen, self.validate_chosen(chosen))
-        self.cursor = self.validate_cursor(self.cursor)
+        self.set_reactive(CellRows.cursor, self.validate_cursor(cursor))
         self._scroll()
-        self.refresh()
 
     def validate_chosen(self, rank: int) -> int:
         """Keep to the cells there are."""
@@ -156,8 +156,7 @@ class CellRows(Widget, can_focus=True):
     def _axis(self) -> list[Segment]:
         style = self.get_component_rich_style("cell-rows--axis")
         shown = self._text[self._left : self._left + self._columns]
-        drawn = "".join(NAMES.get(one, one) if one != " " else " " for one in shown)
-        return [Segment(" " * LABEL, style), *self._with_cursor([Segment(drawn, style)], "cursor")]
+        return [Segment(" " * LABEL, style), *self._with_cursor([Segment(shown, style)], "cursor")]
 
     def _row(self, rank: int) -> list[Segment]:
         if self._cells is None or self._levels is None or rank >= len(self._cells.order):
@@ -196,6 +195,16 @@ class CellRows(Widget, can_focus=True):
         """Look at another character."""
         self.cursor += by
 
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Look at a cell further down."""
+        self.action_choose(1)
+        event.stop()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Look at a cell further up."""
+        self.action_choose(-1)
+        event.stop()
+
     def on_click(self, event: events.Click) -> None:
         """Look at the cell and the character under the mouse."""
         if self._cells is None or (offset := event.get_content_offset(self)) is None:
@@ -204,3 +213,11 @@ class CellRows(Widget, can_focus=True):
             self.chosen = self._top + offset.y - 1
         if offset.x >= LABEL:
             self.cursor = self._left + offset.x - LABEL
+
+
+def _in_a_cell(character: str) -> str:
+    """Return what stands above a column: one cell wide, whatever the character is."""
+    if character == " ":
+        return " "
+    named = NAMES.get(character, character)
+    return named if cell_len(named) == 1 else "□"

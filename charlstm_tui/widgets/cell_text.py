@@ -1,5 +1,7 @@
 """A text tinted by what one cell did at each character: shut or negative in one colour, open or positive in another."""
 
+from textual import events
+
 from charlstm_tui.widgets.cursor_pane import CursorPane
 
 LEGEND = "by this cell: underlined is high, italic is low"
@@ -24,5 +26,11 @@ class CellText(CursorPane):
     }
     """
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Say what the tints mean, where there is room for it."""
+        super().on_resize(event)
+        event.prevent_default()
+        self._tell()
+
     def _tell(self) -> None:
-        self.border_subtitle = LEGEND if self._length and self.size.width >= 60 else ""
+        self.border_subtitle = LEGEND if self._length and self.size.width >= len(LEGEND) + 6 else ""

@@ -63,6 +63,7 @@ class CursorPane(StreamPane):
         self.scroll_home(animate=False)
         self.set_reactive(CursorPane.cursor, self.validate_cursor(cursor))
         self._move(self.cursor)
+        self._tell()
 
     def tint(self, levels: bytes) -> None:
         """Give the characters other levels."""

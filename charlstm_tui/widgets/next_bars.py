@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
@@ -40,7 +41,7 @@ class NextBars(Static):
             drawn = bar(probability, width)
             lines.append(
                 Content.assemble(
-                    (f" {name} ", "bold"), (drawn, "$accent"), " " * (width - len(drawn)),
+                    (f" {name}{' ' * (2 - cell_len(name))}", "bold"), (drawn, "$accent"), " " * (width - len(drawn)),
                     (f"{100 * probability:5.1f} %", "$text-muted"),
                 )
             )  # fmt: skip

@@ -163,7 +163,7 @@ def test_installed_from_the_wheel_every_screen_works(installation: Installation,
         terminal.send("4")
         terminal.until_shown("text ▸")
         terminal.send("\r")
-        terminal.until_shown("400 characters")
+        terminal.until_shown("401 characters")
         terminal.send("2")
         terminal.until_shown("e Evaluate")
         terminal.send("e")

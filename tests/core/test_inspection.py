@@ -12,6 +12,7 @@ from core.inspection import look_inside, write_on
 from core.model import CharLSTM
 from core.properties import PROPERTIES, correlations
 from core.quantities import MEMORY, QUANTITIES
+from core.sampling import Sampler
 from core.vocabulary import Vocabulary
 
 TEXT = "HARPAGON.\n\nAh! mon pauvre argent,\nmon cher ami!\n\nLA FLECHE.\n"
@@ -146,6 +147,16 @@ def test_it_goes_on_from_a_text_as_it_would_write() -> None:
     assert shares == [0.5, 1.0]
     assert list(write_on(network, vocabulary, SamplingConfig(seed=3), "mon ", 40))[-1] == text
     assert list(write_on(network, vocabulary, SamplingConfig(seed=4), "mon ", 40))[-1] != text
+
+
+def test_from_nothing_it_begins_with_what_it_reads_first() -> None:
+    vocabulary = Vocabulary(TEXT)
+    network = network_of("lstm", vocabulary)
+    *_, text = write_on(network, vocabulary, SamplingConfig(seed=3), "", 10)
+    drawn = "".join(
+        one.character for one, _ in zip(Sampler(network, vocabulary, SamplingConfig(seed=3)), range(10), strict=False)
+    )
+    assert text == vocabulary.characters[vocabulary.start_id] + drawn
 
 
 # --- which cell follows what

@@ -15,6 +15,7 @@ from tests.tui.views import finished, running
     ("drawn", "plain"),
     [
         ("┌──┐│╌", "+--+|-"), ("▁▃▅█", "_-=#"), ("⠉⣀⣿⠀", "'.: "), ("● training", "o training"),
+        ("−0.5 ␣⇥⍽□", "-0.5 _>_#"), ("▏▎▍▌▋▊▉█", "||||####"),
         ("Molière, œuvres", "Moliere, ?uvres"), ("“çà” …", '"ca" .'), ("日x", "??x"), ("plain", "plain"),
     ],
 )  # fmt: skip

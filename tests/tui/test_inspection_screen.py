@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from textual.events import Resize
+from textual.geometry import Size
 from textual.pilot import Pilot
 from textual.widgets import Input, Select, Static
 
@@ -20,6 +22,7 @@ from core.checkpoint import Checkpoint
 from core.config import Cell, ModelConfig, TrainingConfig
 from core.control import Control
 from core.corpus import CorpusConfig
+from core.errors import UserError
 from core.insides import Insides
 from core.model import CharLSTM
 from core.runs import Run, RunStore
@@ -163,15 +166,62 @@ async def test_with_nothing_typed_it_writes_and_goes_on(app: CharLSTMApp, traine
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await read(pilot, "")
         text = insides_of(screen).text
-        assert len(text) == WRITTEN
+        assert len(text) == 1 + WRITTEN, "what it began with is read, too"
         await pilot.press("w")
-        await until(lambda: insides_of(screen).read == WRITTEN + MORE and screen._job is None)
+        await until(lambda: insides_of(screen).read == 1 + WRITTEN + MORE and screen._job is None)
         assert insides_of(screen).text.startswith(text)
-        assert screen.query_one(CellText).cursor == WRITTEN, "what is new begins here"
+        assert screen.query_one(CellText).cursor == 1 + WRITTEN, "what is new begins here"
         await pilot.press("escape", "i")
         await pilot.press("enter")
-        await until(lambda: insides_of(screen).read == WRITTEN and screen._job is None)
+        await until(lambda: insides_of(screen).read == 1 + WRITTEN and screen._job is None)
         assert insides_of(screen).text != text, "each time another one"
+
+
+async def test_a_shorter_text_is_shown_from_its_beginning_and_by_the_same_cell(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await read(pilot)
+        await pilot.press("end", "right_square_bracket", "right_square_bracket")
+        cell = screen._cell
+        screen.query_one("#prompt", Input).value = "3 moutons"
+        await pilot.press("i", "enter")
+        await until(lambda: insides_of(screen).read == 9 and screen._job is None)
+        assert screen.query_one(CellText).cursor == screen.query_one(CellRows).cursor == 0
+        assert screen._cell == cell
+        assert bytes(screen.query_one(CellText)._levels) == insides_of(screen).levels(0, "c", cell, BORDERS)
+        assert "underlined is high" in str(screen.query_one(CellText).border_subtitle)
+
+
+async def test_what_is_typed_ahead_goes_nowhere_by_surprise(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("3", "enter")
+        assert not isinstance(screen.focused, Input), "letters are keys from here on, not only once it has read"
+        await until(lambda: screen._seen is not None and screen._job is None)
+        await pilot.press("i")
+        screen._show(screen._seen)  # type: ignore[arg-type]
+        assert isinstance(screen.focused, Input)
+
+
+async def test_it_goes_on_until_there_is_no_room(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await read(pilot, "3 moutons " * 190)
+        await pilot.press("w")
+        await until(lambda: insides_of(screen).read == 2000 and screen._job is None)
+        assert screen.check_action("write_on", ()) is False
+        await pilot.press("w")
+        assert screen._job is None
+
+
+async def test_a_size_of_before_changes_nothing(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await read(pilot)
+        screen.post_message(Resize(Size(60, 15), Size(60, 15)))
+        await pilot.pause()
+        assert screen.query_one(CellText).display
+        await pilot.resize_terminal(60, 15)
+        await pilot.pause()
+        assert not screen.query_one(CellText).display
+        assert screen.query_one(CellRows).has_focus, "the arrows go on where the text is now"
 
 
 async def test_all_numbers_of_a_layer_are_saved(app: CharLSTMApp, trained: Run, tmp_path: Path) -> None:
@@ -210,9 +260,9 @@ async def test_a_checkpoint_that_is_damaged_is_told_of(app: CharLSTMApp, trained
         assert "Enter reads" in str(screen.query_one("#status", Static).content)
 
 
-def model_of(cell: Cell, path: Path) -> Path:
+def model_of(cell: Cell, path: Path, characters: str = TEXT) -> Path:
     """An untrained model in a file."""
-    vocabulary = Vocabulary(TEXT)
+    vocabulary = Vocabulary(characters)
     model = CharLSTM(ModelConfig(cell=cell, embedding_size=4, hidden_size=6), len(vocabulary))
     model.initialise(torch.Generator().manual_seed(0))
     Checkpoint(
@@ -242,6 +292,17 @@ async def test_other_cells_have_other_gates(
         assert len(numbers(screen).splitlines()) == 3, "in little room, three lines"
 
 
+async def test_wide_characters_stand_above_their_column(
+    app: CharLSTMApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "a漢b\n字 c"
+    path = model_of("lstm", tmp_path / "other.safetensors", text)
+    monkeypatch.setattr("core.shipped.shipped_path", lambda: path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await read(pilot, text)
+        assert rows_of(screen)[0][LABEL:].rstrip() == "a□b⏎□ c"
+
+
 # --- the job
 
 
@@ -253,6 +314,23 @@ def test_what_was_read_before_it_was_stopped_is_seen(trained: Run) -> None:
         seen = item
     assert isinstance(seen, Seen)
     assert 0 < seen.insides.read < 280
+
+
+def test_stopped_while_it_goes_on_it_leaves_what_was_there(trained: Run) -> None:
+    for doing in ("writing", "reading"):
+        control, items = Control(), list[object]()
+        looked = Looked(path=trained.best_path, text="3 moutons " * 20, written=100, known=200)
+        for item in inspect_model(control, looked):
+            items.append(item)
+            if isinstance(item, Doing) and item.what.startswith(doing):
+                control.stop()
+        assert control.stopped
+        assert not [item for item in items if isinstance(item, Seen)], doing
+
+
+def test_a_text_of_which_nothing_is_known_is_refused(trained: Run) -> None:
+    with pytest.raises(UserError, match="none of these characters"):
+        list(inspect_model(Control(), Looked(path=trained.best_path, text="漢字")))
 
 
 def test_it_tells_what_it_does_not_know_and_what_is_too_long(trained: Run) -> None:

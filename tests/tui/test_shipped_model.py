@@ -51,7 +51,7 @@ async def test_inspect_opens_with_it(app: CharLSTMApp, shipped: Path) -> None:
         assert app.screen.query_one(ModelSelect).selection == shipped
         await pilot.press("enter")
         pane = app.screen.query_one(CellText)
-        await until(lambda: len(pane.text) == WRITTEN)
+        await until(lambda: len(pane.text) == 1 + WRITTEN)
 
 
 async def test_evaluate_opens_with_it_and_a_run_is_chosen_once_there_is_one(
