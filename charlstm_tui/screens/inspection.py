@@ -8,8 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Label, Select, Static
 
@@ -19,22 +17,18 @@ from charlstm_tui.inspecting import Looked, Seen, inspect_model
 from charlstm_tui.numbers import count_of
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
-from charlstm_tui.widgets.cell_numbers import CellNumbers
-from charlstm_tui.widgets.cell_rows import CellRows
-from charlstm_tui.widgets.cell_text import CellText
-from charlstm_tui.widgets.cursor_pane import CursorPane
+from charlstm_tui.widgets.insides_view import CHANGE, InsidesView
 from charlstm_tui.widgets.model_select import ModelSelect
-from charlstm_tui.widgets.next_bars import NextBars
 from charlstm_tui.widgets.prompt_input import PromptInput
 from charlstm_tui.widgets.top_line import TopLine
 from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.quantities import MEMORY, QUANTITIES
 from core.runs import RunStore
-from core.text import in_one_line, sanitise
+from core.text import sanitise
 
 if TYPE_CHECKING:
-    from core.insides import Cells, Insides
+    from core.insides import Insides
 
 HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
 did at each character. With nothing typed it writes a text itself.
@@ -44,11 +38,6 @@ did at each character. With nothing typed it writes a text itself.
   · which cell follows the line's length, capitals, the ends of words"""
 MORE = 200
 """Characters that the model goes on by."""
-BORDERS = (-0.6, -0.2, 0.2, 0.6)
-"""Between the five tints of the text."""
-FLAT = 20
-"""Rows of a window below which there is no room for the text beside the rows."""
-CHANGE = "how much they change"
 
 
 class InspectionScreen(FitsWindow, Screen[None]):
@@ -76,8 +65,6 @@ class InspectionScreen(FitsWindow, Screen[None]):
         self._job: Job | None = None
         self._seen: Seen | None = None
         self._seed = 0  # of the next text that the model writes
-        self._cells: Cells | None = None
-        self._layer, self._symbol, self._follow = 0, MEMORY["lstm"], CHANGE
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -93,20 +80,14 @@ class InspectionScreen(FitsWindow, Screen[None]):
             with Horizontal(classes="choices", id="views"):
                 yield Label("show")
                 yield Select(
-                    [(one.name, one.symbol) for one in QUANTITIES["lstm"]], value=self._symbol, allow_blank=False,
+                    [(one.name, one.symbol) for one in QUANTITIES["lstm"]], value=MEMORY["lstm"], allow_blank=False,
                     compact=True, id="quantity",
                 )  # fmt: skip
                 yield Label("layer", id="layers")
                 yield Select([("1", 0)], value=0, allow_blank=False, compact=True, id="layer")
                 yield Label("cells by")
                 yield Select([(CHANGE, CHANGE)], value=CHANGE, allow_blank=False, compact=True, id="follow")
-            with Horizontal(id="work"):
-                with Vertical(id="maps"):
-                    yield CellText(HINT, id="text")
-                    yield CellRows(id="cells")
-                with Vertical(id="side"):
-                    yield CellNumbers(id="numbers")
-                    yield NextBars(id="bars")
+            yield InsidesView(HINT, id="work")
             with Horizontal(id="bottom"):
                 yield Label("text ▸")
                 yield PromptInput(id="prompt", placeholder="LE MÉDECIN.\\n\\n", compact=True)
@@ -164,11 +145,12 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def action_choose(self, by: int) -> None:
         """Look at another cell."""
-        self.query_one(CellRows).action_choose(by)
+        self.query_one(InsidesView).choose(by)
 
     def action_save(self) -> None:
         """Ask for a file and put the numbers of the layer into it."""
-        name = f"{self._author}-layer{self._layer + 1}-{self._symbol}.csv"
+        view = self.query_one(InsidesView)
+        name = f"{self._author}-layer{view.layer_number + 1}-{view.symbol}.csv"
         self.app.push_screen(
             AskFile(name, title="save what is shown of this layer's cells: .csv"),
             self._save,
@@ -216,7 +198,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         what = msgspec.structs.replace(what, seed=self._seed, considerate=considerate)
         if what.written or not what.text:
             self._seed += 1
-        self._focus_the_text()  # letters are keys while it reads, and none goes astray when it has
+        self.query_one(InsidesView).go_to_text()  # letters are keys while it reads, and none goes astray when it has
         self._job = Job(self, partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
         self.refresh_bindings()
 
@@ -245,132 +227,41 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def _show(self, seen: Seen) -> None:
         """Show what was read, from its beginning, or, where the model wrote the end, from there."""
-        insides, layer = seen.insides, self._layer
         is_the_same = self._seen is not None and self._seen.what.path == seen.what.path
-        cell = self._cell if is_the_same else None
         self._seen = seen
-        self._offer(insides)
-        self.query_one("#work").add_class("-seen")
-        self.query_one("#views").set_class(self._layers > 1, "-layers")
-        self._arrange(cell if layer == self._layer and (cell or 0) < insides.config.hidden_size else None, seen.begin)
-        self.query_one(CellText).show_text(insides.text[: insides.read], self._tints(), cursor=seen.begin)
-        self._tell_numbers()
+        view = self.query_one(InsidesView)
+        view.show(seen.insides, seen.what.name, seen.begin, keep_cell=is_the_same)
+        self._offer(seen.insides)
 
     def _offer(self, insides: "Insides") -> None:
         """Put into the boxes what this model has, keeping what was chosen where it has that."""
         from core.properties import PROPERTIES
 
-        symbols = [one.symbol for one in insides.quantities]
-        if self._symbol not in symbols:
-            self._symbol = MEMORY[insides.config.cell]
-        self._layer = min(self._layer, insides.config.num_layers - 1)
+        view = self.query_one(InsidesView)
+        self.query_one("#views").set_class(self._layers > 1, "-layers")
         for name, options, value in (
-            ("quantity", [(one.name, one.symbol) for one in insides.quantities], self._symbol),
-            ("layer", [(str(layer + 1), layer) for layer in range(insides.config.num_layers)], self._layer),
-            ("follow", [(CHANGE, CHANGE), *((name, name) for name in PROPERTIES)], self._follow),
+            ("quantity", [(one.name, one.symbol) for one in insides.quantities], view.symbol),
+            ("layer", [(str(layer + 1), layer) for layer in range(insides.config.num_layers)], view.layer_number),
+            ("follow", [(CHANGE, CHANGE), *((name, name) for name in PROPERTIES)], view.follow),
         ):
             select: Select[object] = self.query_one(f"#{name}", Select)
             with select.prevent(Select.Changed):
                 select.set_options(options)
                 select.value = value
 
-    def _arrange(self, cell: int | None, place: int) -> None:
-        """Order the cells and look at one of them, or at the first of the order, at a character."""
-        assert self._insides is not None
-        follow = None if self._follow == CHANGE else self._follow
-        self._cells = self._insides.cells(self._layer, self._symbol, follow)
-        rank = 0 if cell is None else self._cells.order.tolist().index(cell)
-        rows = self.query_one(CellRows)
-        rows.show(
-            self._insides.text[: self._insides.read], self._insides.scaled(self._layer, self._symbol), self._cells,
-            chosen=rank, cursor=place, signed=follow is not None,
-        )  # fmt: skip
-        measure = "deviation" if follow is None else "correlation with it"
-        rows.border_title = f"{self._quantity_name}, cells by {self._follow} ({measure})"
-        self._retell()
-
-    @property
-    def _quantity_name(self) -> str:
-        assert self._insides is not None
-        return next(one.name for one in self._insides.quantities if one.symbol == self._symbol)
-
-    @property
-    def _cell(self) -> int:
-        assert self._cells is not None
-        return int(self._cells.order[self.query_one(CellRows).chosen])
-
-    def _tints(self) -> bytes:
-        assert self._insides is not None
-        return self._insides.levels(self._layer, self._symbol, self._cell, BORDERS)
-
-    def _retell(self) -> None:
-        """Show the cell that is looked at, in the text and in numbers."""
-        assert self._insides is not None
-        text = self.query_one(CellText)
-        if len(text.text) == self._insides.read:
-            text.tint(self._tints())
-        title = f"{self._author}: the text by the {self._quantity_name} of cell {self._cell}"
-        text.border_title = Content(in_one_line(title)).markup
-        self._tell_numbers()
-
-    def _tell_numbers(self) -> None:
-        if self._insides is None or self._cells is None:
-            return
-        place = self.query_one(CellRows).cursor
-        self.query_one(CellNumbers).show(self._insides, place, self._layer, self._cell)
-        self.query_one(NextBars).show(self._insides.expected(place))
-
     # --- what the widgets say
 
     @on(Select.Changed, "#quantity,#layer,#follow")
     def _look_elsewhere(self, event: Select.Changed) -> None:
-        if self._insides is None or self._cells is None:
-            return
-        before = (self._layer, self._symbol, self._follow)
-        quantity, layer, follow = (self.query_one(f"#{name}", Select).value for name in ("quantity", "layer", "follow"))
-        self._layer, self._symbol, self._follow = int(str(layer)), str(quantity), str(follow)
-        if before != (self._layer, self._symbol, self._follow):
-            stays = self._follow == before[2] and self._layer == before[0]
-            self._arrange(self._cell if stays else None, self.query_one(CellRows).cursor)
-
-    # Each has a cursor, and the other one's follows to where it stands by now, without a word: two that answered each
-    # other's older places would never come to rest.
-
-    @on(CursorPane.Moved)
-    def _follow_text(self) -> None:
-        rows = self.query_one(CellRows)
-        with rows.prevent(CellRows.Moved):
-            rows.cursor = self.query_one(CellText).cursor
-        self._tell_numbers()
-
-    @on(CellRows.Moved)
-    def _follow_rows(self) -> None:
-        text = self.query_one(CellText)
-        with text.prevent(CursorPane.Moved):
-            text.cursor = self.query_one(CellRows).cursor
-        self._tell_numbers()
-
-    @on(CellRows.Chosen)
-    def _look_at_cell(self) -> None:
-        if self._insides is not None:
-            self._retell()
-
-    def on_resize(self, event: Resize) -> None:
-        """Tell the numbers the other way where there is other room; in a flat window the rows have the text."""
-        self.set_class(self.app.size.height < FLAT, "-flat")
-        if self.query_one(CellText).has_focus and self._insides is not None:
-            self._focus_the_text()
-        self.call_after_refresh(self._tell_numbers)
-
-    def _focus_the_text(self) -> None:
-        self.query_one(CellRows if self.has_class("-flat") else CellText).focus()
+        layer, quantity, follow = (self.query_one(f"#{name}", Select).value for name in ("layer", "quantity", "follow"))
+        self.query_one(InsidesView).look(int(str(layer)), str(quantity), str(follow))
 
     def _save(self, name: str | None) -> None:
         if name is None or self._insides is None:
             return
         try:
-            path = new_file(name)
-            write_atomically(path, self._insides.to_csv(self._layer, self._symbol))
+            path, view = new_file(name), self.query_one(InsidesView)
+            write_atomically(path, self._insides.to_csv(view.layer_number, view.symbol))
         except UserError as error:
             self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
         else:

@@ -14,10 +14,11 @@ from textual.widgets import Input, Select, Static
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.bridge import Doing, Prompted
 from charlstm_tui.inspecting import WRITTEN, Looked, Seen, inspect_model
-from charlstm_tui.screens.inspection import BORDERS, CHANGE, MORE, InspectionScreen
+from charlstm_tui.screens.inspection import MORE, InspectionScreen
 from charlstm_tui.widgets.cell_numbers import CellNumbers
 from charlstm_tui.widgets.cell_rows import BLOCKS, LABEL, CellRows
 from charlstm_tui.widgets.cell_text import CellText
+from charlstm_tui.widgets.insides_view import BORDERS, CHANGE, InsidesView
 from core.checkpoint import Checkpoint
 from core.config import Cell, ModelConfig, TrainingConfig
 from core.control import Control
@@ -54,6 +55,10 @@ def insides_of(screen: InspectionScreen) -> Insides:
     return screen._insides
 
 
+def view_of(screen: InspectionScreen) -> InsidesView:
+    return screen.query_one(InsidesView)
+
+
 def numbers(screen: InspectionScreen) -> str:
     return str(screen.query_one(CellNumbers).content)
 
@@ -88,7 +93,7 @@ async def test_keys_held_down_leave_it_at_rest(app: CharLSTMApp, trained: Run, m
         text.action_move(1)
         await pilot.pause()
         told = list[str]()
-        monkeypatch.setattr(InspectionScreen, "_tell_numbers", lambda self: told.append("again"))
+        monkeypatch.setattr(InsidesView, "_tell_numbers", lambda self: told.append("again"))
         await pilot.pause(0.1)
         assert told == []
         assert text.cursor == rows.cursor
@@ -98,7 +103,7 @@ async def test_the_equations_have_this_cell_s_numbers(app: CharLSTMApp, trained:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await read(pilot)
         await pilot.press("right", "right")
-        cell = screen._cell
+        cell = view_of(screen).cell
         now, before = (insides_of(screen).at(place, 0, cell) for place in (2, 1))
         told = numbers(screen).replace("−", "-")
         assert f"{now['f']:.2f} × {before['c']:.2f} + {now['i']:.2f} × {now['g']:.2f}" in told
@@ -128,34 +133,34 @@ async def test_the_rows_show_each_cell_s_values_and_the_text_is_tinted_by_one(ap
         first = bytes(screen.query_one(CellText)._levels)
         assert first == insides.levels(0, "c", int(order[0]), BORDERS)
         await pilot.press("right_square_bracket")
-        assert screen._cell == order[1]
+        assert view_of(screen).cell == order[1]
         assert bytes(screen.query_one(CellText)._levels) == insides.levels(0, "c", int(order[1]), BORDERS)
         await pilot.press("left_square_bracket", "left_square_bracket")
-        assert screen._cell == order[0], "there is none above"
+        assert view_of(screen).cell == order[0], "there is none above"
         await pilot.click(CellRows, offset=(2 + LABEL + 4, 1 + 3))
-        assert screen._cell == order[2]
+        assert view_of(screen).cell == order[2]
         assert screen.query_one(CellText).cursor == 4
         await pilot.press("end")
-        assert screen._cell == order[-1]
+        assert view_of(screen).cell == order[-1]
 
 
 async def test_keys_go_through_quantities_layers_and_what_cells_follow(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await read(pilot)
-        rows, before = screen.query_one(CellRows), screen._cell
+        rows, before = screen.query_one(CellRows), view_of(screen).cell
         await pilot.press("v")
-        assert screen._symbol == "h"
+        assert view_of(screen).symbol == "h"
         assert "hidden state" in str(rows.border_title)
-        assert screen._cell == before, "it is still this cell that is looked at"
+        assert view_of(screen).cell == before, "it is still this cell that is looked at"
         await pilot.press("v")
-        assert screen._symbol == "i", "round and round"
+        assert view_of(screen).symbol == "i", "round and round"
         await pilot.press("l")
-        assert screen._layer == 1
+        assert view_of(screen).layer_number == 1
         assert screen.query_one("#layer", Select).value == 1
         await pilot.press("f")
         assert "place in the line" in str(rows.border_title)
         found = insides_of(screen).cells(1, "i", "place in the line")
-        assert screen._cell == found.order[0], "the one that follows it best"
+        assert view_of(screen).cell == found.order[0], "the one that follows it best"
         assert f"{found.measures[0]:+.2f}".replace("-", "−") in rows_of(screen)[1]
         screen.query_one("#follow", Select).value = CHANGE
         await pilot.pause()
@@ -181,12 +186,12 @@ async def test_a_shorter_text_is_shown_from_its_beginning_and_by_the_same_cell(a
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await read(pilot)
         await pilot.press("end", "right_square_bracket", "right_square_bracket")
-        cell = screen._cell
+        cell = view_of(screen).cell
         screen.query_one("#prompt", Input).value = "3 moutons"
         await pilot.press("i", "enter")
         await until(lambda: insides_of(screen).read == 9 and screen._job is None)
         assert screen.query_one(CellText).cursor == screen.query_one(CellRows).cursor == 0
-        assert screen._cell == cell
+        assert view_of(screen).cell == cell
         assert bytes(screen.query_one(CellText)._levels) == insides_of(screen).levels(0, "c", cell, BORDERS)
         assert "underlined is high" in str(screen.query_one(CellText).border_subtitle)
 
@@ -222,6 +227,10 @@ async def test_a_size_of_before_changes_nothing(app: CharLSTMApp, trained: Run) 
         await pilot.pause()
         assert not screen.query_one(CellText).display
         assert screen.query_one(CellRows).has_focus, "the arrows go on where the text is now"
+        screen.query_one("#prompt", Input).value = "4 moutons"
+        await pilot.press("i", "enter")
+        await until(lambda: insides_of(screen).read == 9 and screen._job is None)
+        await until(lambda: screen.query_one(CellRows).has_focus)
 
 
 async def test_all_numbers_of_a_layer_are_saved(app: CharLSTMApp, trained: Run, tmp_path: Path) -> None:
@@ -285,7 +294,7 @@ async def test_other_cells_have_other_gates(
         screen = await read(pilot)
         await pilot.press("right")
         assert [str(name) for name, _ in screen.query_one("#quantity", Select)._options] == names
-        assert screen._symbol == "h", "there is no cell state to show"
+        assert view_of(screen).symbol == "h", "there is no cell state to show"
         assert equation in numbers(screen)
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
