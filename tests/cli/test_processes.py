@@ -113,7 +113,7 @@ def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, s
 
 def test_killed_at_any_moment_nothing_but_a_moment_is_lost(tmp_path: Path, small_text: Path) -> None:
     settings = [
-        "--corpus", str(small_text), "--epochs", "30", "--window", "10", "--streams", "2", "--hidden-size", "64",
+        "--corpus", str(small_text), "--epochs", "12", "--window", "10", "--streams", "2", "--hidden-size", "64",
         "--weight-drop", "0.2", "--averaging", "0.99", "--precision", "fp32", "--threads", "1",
     ]  # fmt: skip
     seen = kill_often(tmp_path / "runs", settings, kills=1, longest=0.5, slack=0.5)  # for a busy machine
@@ -174,23 +174,19 @@ def test_a_folder_called_core_is_in_nobody_s_way(tmp_path: Path) -> None:
     subprocess.run([*COMMAND, "runs", "list"], cwd=tmp_path, capture_output=True, check=True)
 
 
-def test_a_locale_without_a_character_shows_a_question_mark_and_does_not_fail(small_text: Path) -> None:
+def test_a_locale_without_a_character_shows_a_question_mark_and_does_not_fail(trained: str) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
-    tiny = ["--epochs", "1", "--hidden-size", "4", "--streams", "1", "--window", "10", "--name", "s"]
-    subprocess.run([*COMMAND, "train", "--corpus", small_text, *tiny], check=True, capture_output=True, env=environment)
     found = subprocess.run(
-        [*COMMAND, "generate", "s", "--prompt", "chèvres ☃ ", "--length", "5"],
+        [*COMMAND, "generate", trained, "--prompt", "chèvres ☃ ", "--length", "5"],
         check=False, capture_output=True, env=environment,
     )  # fmt: skip
     assert found.returncode == 0
     assert found.stdout.startswith("chèvres ? ".encode("latin-1"))
 
 
-def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(small_text: Path) -> None:
-    tiny = ["--epochs", "1", "--hidden-size", "4", "--streams", "1", "--window", "10", "--name", "s"]
-    subprocess.run([*COMMAND, "train", "--corpus", small_text, *tiny], check=True, capture_output=True)
+def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(trained: str) -> None:
     writer = subprocess.Popen(
-        [*COMMAND, "generate", "s", "--length", "100000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "generate", trained, "--length", "100000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     assert writer.stdout is not None
     assert len(writer.stdout.read(100)) == 100

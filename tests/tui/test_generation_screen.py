@@ -137,12 +137,13 @@ async def test_a_text_goes_on_from_where_it_was_stopped_and_beyond_its_end(app: 
     whole = "3" + "".join(drawn.character for drawn in islice(sampler, 120))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f4", "3")
-        set_up(app, length=60, pace=100)
+        set_up(app, length=60, pace=20)
         await pilot.press("enter")
         await until(lambda: len(pane(app).text) > 10)
         await pilot.press("escape")
         await until(lambda: app.screen.check_action("go_on", ()) is True)
         assert 10 < len(pane(app).text) < 61
+        set_up(app, pace=0)
         await pilot.press("c")
         await until(lambda: "60 characters" in status(app) and app.screen.check_action("go_on", ()) is True)
         assert pane(app).text == whole[:61]

@@ -37,20 +37,19 @@ async def test_the_keys_of_a_run_are_in_the_palette_and_do_the_same_there(app: C
 
 async def test_help_explains_each_screen_and_lists_its_keys(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        for mode in MODES:
+        for mode in reversed(MODES):
             await app.switch_mode(mode)
             await pilot.press("f1")
             await until(lambda: isinstance(app.screen, HelpScreen))
-            await pilot.pause()
             source = app.screen.query_one(Markdown).source
             assert source.startswith(f"# {MODES[mode]}")
             assert "F1" in source
-            before = app.screen.query_one(VerticalScroll).scroll_offset.y
-            await pilot.press("pagedown")
-            await until(lambda at=before: app.screen.query_one(VerticalScroll).scroll_offset.y > at)  # type: ignore[misc]
+            if mode == "train":
+                await until(lambda: app.screen.query_one(VerticalScroll).max_scroll_y > 0)
+                await pilot.press("pagedown")
+                await until(lambda: app.screen.query_one(VerticalScroll).scroll_offset.y > 0)
             await pilot.press("escape")
-            await pilot.pause()
-            assert not isinstance(app.screen, HelpScreen)
+            await until(lambda: not isinstance(app.screen, HelpScreen))
 
 
 def test_the_help_of_train_explains_each_number_and_the_gates() -> None:
