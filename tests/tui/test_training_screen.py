@@ -58,7 +58,7 @@ async def test_p_holds_the_run_and_p_lets_it_go_on(app: CharLSTMApp, small_text:
     async with app.run_test(size=(80, 24)) as pilot:
         set_up(app, small_text, epochs=100_000)
         await pilot.press("escape", "s")
-        await until(lambda: len(app.training.epochs) >= 1)
+        await until(lambda: len(app.training.epochs) >= 1 and app.training.baselines is not None)  # counted beside it
         await pilot.press("p")
         await until(lambda: app.training.phase == "paused")
         held = app.training
