@@ -21,13 +21,17 @@ BAR = 8
 class CellNumbers(Static):
     """Shows what a cell computed: below each other, or, where there is little room, in three lines."""
 
+    _lines = 0
+
     def show(self, insides: "Insides", place: int, layer: int, cell: int) -> None:
         """Show a cell after the character at a place."""
         if self.screen.has_class("-wide") and self.screen.has_class("-tall"):
             lines = below_each_other(insides, place, layer, cell)
         else:
             lines = in_three_lines(insides, place, layer, cell, short=self.app.size.width < ROOMY)
-        self.update(Content("\n").join(lines))
+        as_many = len(lines) == self._lines
+        self._lines = len(lines)
+        self.update(Content("\n").join(lines), layout=not as_many)  # to lay out the screen anew takes 10 ms
 
 
 def below_each_other(insides: "Insides", place: int, layer: int, cell: int) -> list[Content]:

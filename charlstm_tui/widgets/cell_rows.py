@@ -101,7 +101,7 @@ class CellRows(Widget, can_focus=True):
         A `signed` measure is shown with its sign.
         """
         self._text = "".join(map(_in_a_cell, sanitise(text)))
-        self._levels = ((scaled + 1) * (len(BLOCKS) / 2)).astype(int).clip(0, len(BLOCKS) - 1)
+        self._levels = ((scaled + 1) * (len(BLOCKS) / 2)).astype("int8").clip(0, len(BLOCKS) - 1)
         self._cells, self._is_signed = cells, signed
         self.set_reactive(CellRows.chosen, self.validate_chosen(chosen))
         self.set_reactive(CellRows.cursor, self.validate_cursor(cursor))
