@@ -56,6 +56,8 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
     from core.inspection import look_inside
     from core.prompting import fit
 
+    if control.stopped:
+        return
     yield Doing("loading the model")
     checkpoint = load_checkpoint(what.path)
     spare_the_collector()

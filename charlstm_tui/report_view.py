@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from charlstm_tui.bars import bar
-from charlstm_tui.widgets.next_bars import NAMES
+from charlstm_tui.characters import shown
 from core.text import in_one_line, sanitise
 
 if TYPE_CHECKING:
@@ -143,13 +143,13 @@ def compared(names: tuple[str, str], comparison: "Comparison") -> Content:
 
 def explained(moment: "Moment", width: int, *, in_a_line: bool) -> Content:
     """Return what the model made of a character, in a line or in a column."""
-    name = _named(moment.character)
+    name = shown(moment.character)
     if moment.loss is None:
         return Content.assemble((f"‘{name}’", "bold"), " the model does not know: it was left out")
     probability = _percent(math.exp(-moment.loss))
     given = Content.assemble((f"‘{name}’", "bold"), f" was given {probability}", (f"  {moment.loss:.2f} nats", _QUIET))
     if in_a_line:
-        expected = "  ".join(f"{_named(one.character)} {_percent(one.probability)}" for one in moment.expected)
+        expected = "  ".join(f"{shown(one.character)} {_percent(one.probability)}" for one in moment.expected)
         return Content("\n").join([given, Content.assemble(("it expected ", _QUIET), expected)])
     room = max(width - 13, 4)
     lines = [given, Content(""), Content.styled("it expected", _QUIET)]
@@ -158,15 +158,11 @@ def explained(moment: "Moment", width: int, *, in_a_line: bool) -> Content:
         hit = one.character == moment.character
         lines.append(
             Content.assemble(
-                (f" {_named(one.character)} ", "bold reverse" if hit else "bold"), (drawn, "$accent"),
+                (f" {shown(one.character)} ", "bold reverse" if hit else "bold"), (drawn, "$accent"),
                 " " * (room - len(drawn)), (f"{_percent(one.probability):>8}", _QUIET),
             )
         )  # fmt: skip
     return Content("\n").join(lines)
-
-
-def _named(character: str) -> str:
-    return NAMES.get(character, sanitise(character))
 
 
 def _percent(share: float) -> str:

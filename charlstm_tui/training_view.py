@@ -196,3 +196,9 @@ def _points_of(epochs: Iterable[EpochCompleted]) -> list[Point]:
 def _kept(samples: tuple[SampleDrawn, ...]) -> tuple[SampleDrawn, ...]:
     """Return the samples to keep: the first, the last, and some between."""
     return samples if len(samples) <= MOST_SAMPLES else (*samples[:-1:2], samples[-1])
+
+
+def is_training(app: object) -> bool:
+    """Tell whether an app trains a run now, which needs the processor more than what one looks at meanwhile."""
+    training = getattr(app, "training", None)
+    return isinstance(training, TrainingView) and training.phase == "training"

@@ -21,6 +21,7 @@ from charlstm_tui.clipboard import copy
 from charlstm_tui.messages import ChangePreferences
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.training_view import is_training
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.next_bars import NextBars
 from charlstm_tui.widgets.prompt_input import PromptInput
@@ -242,8 +243,8 @@ class GenerationScreen(FitsWindow, Screen[None]):
         assert self._writer is not None
         self.query(StreamPane).first().focus()  # letters are keys while it writes
         self._since = (0.0, self._shown)
-        self._writer.considerate = self._is_training
-        interval = bridge.CONSIDERATE_INTERVAL if self._is_training else bridge.WRITING_INTERVAL
+        self._writer.considerate = is_training(self.app)
+        interval = bridge.CONSIDERATE_INTERVAL if self._writer.considerate else bridge.WRITING_INTERVAL
         self._job = Job(self, self._writer.write, name="write", interval=interval)
         self.refresh_bindings()
 
@@ -296,7 +297,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
     @on(Job.Said)
     def _listen(self, message: Job.Said) -> None:
         if self._writer is not None:
-            self._writer.considerate = self._is_training
+            self._writer.considerate = is_training(self.app)
         panes = list(self.query(StreamPane))
         texts: list[list[Written]] = [[] for _ in panes]
         for item in message.items:
@@ -329,11 +330,6 @@ class GenerationScreen(FitsWindow, Screen[None]):
         else:
             self._count()
         self.refresh_bindings()
-
-    @property
-    def _is_training(self) -> bool:
-        training = getattr(self.app, "training", None)
-        return training is not None and training.phase == "training"
 
     def _count(self) -> None:
         since, before = self._since

@@ -17,6 +17,7 @@ from charlstm_tui.inspecting import Looked, Seen, inspect_model
 from charlstm_tui.numbers import count_of
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.training_view import is_training
 from charlstm_tui.widgets.insides_view import CHANGE, InsidesView
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.prompt_input import PromptInput
@@ -193,9 +194,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
     def _begin(self, what: Looked) -> None:
         if self._job is not None:
             return
-        training = getattr(self.app, "training", None)
-        considerate = training is not None and training.phase == "training"
-        what = msgspec.structs.replace(what, seed=self._seed, considerate=considerate)
+        what = msgspec.structs.replace(what, seed=self._seed, considerate=is_training(self.app))
         if what.written or not what.text:
             self._seed += 1
         self.query_one(InsidesView).go_to_text()  # letters are keys while it reads, and none goes astray when it has

@@ -6,8 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from charlstm_tui.bars import bar
-from charlstm_tui.widgets.next_bars import NAMES
-from core.text import sanitise
+from charlstm_tui.characters import shown
 
 if TYPE_CHECKING:
     from core.insides import Insides
@@ -95,11 +94,6 @@ def number(value: float) -> str:
     """Return a value with two decimals, and a minus sign as wide as a plus."""
     written = f"{value:.2f}"
     return "0.00" if written == "-0.00" else written.replace("-", "−")
-
-
-def shown(character: str) -> str:
-    """Return a character such that it can be seen."""
-    return NAMES.get(character, sanitise(character))
 
 
 def _count(insides: "Insides", place: int) -> Content:

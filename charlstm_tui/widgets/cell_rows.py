@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from charlstm_tui.widgets.next_bars import NAMES
+from charlstm_tui.characters import shown
 from core.text import sanitise
 
 if TYPE_CHECKING:
@@ -219,5 +219,5 @@ def _in_a_cell(character: str) -> str:
     """Return what stands above a column: one cell wide, whatever the character is."""
     if character == " ":
         return " "
-    named = NAMES.get(character, character)
+    named = shown(character)
     return named if cell_len(named) == 1 else "□"

@@ -7,10 +7,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from charlstm_tui.bars import bar
-from core.text import sanitise
-
-NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
-"""Of characters that would not be seen."""
+from charlstm_tui.characters import shown
 
 
 class NextBars(Static):
@@ -37,7 +34,7 @@ class NextBars(Static):
         width = max(self.size.width - 12, 4)
         lines = [title, Content("")]
         for character, probability in self._alternatives[: max(self.size.height - 2, 0)]:
-            name = NAMES.get(character, sanitise(character))
+            name = shown(character)
             drawn = bar(probability, width)
             lines.append(
                 Content.assemble(

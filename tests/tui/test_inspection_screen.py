@@ -337,6 +337,12 @@ def test_stopped_while_it_goes_on_it_leaves_what_was_there(trained: Run) -> None
         assert not [item for item in items if isinstance(item, Seen)], doing
 
 
+def test_stopped_before_there_is_a_model_it_loads_none(trained: Run) -> None:
+    control = Control()
+    control.stop()
+    assert list(inspect_model(control, Looked(path=trained.best_path))) == [Doing("loading PyTorch")]
+
+
 def test_a_text_of_which_nothing_is_known_is_refused(trained: Run) -> None:
     with pytest.raises(UserError, match="none of these characters"):
         list(inspect_model(Control(), Looked(path=trained.best_path, text="漢字")))
