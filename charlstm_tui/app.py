@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -20,9 +20,10 @@ from textual.screen import Screen
 
 from charlstm_tui import bridge, signals
 from charlstm_tui.ascii_filter import AsciiFilter
-from charlstm_tui.bridge import Job, TextRead
+from charlstm_tui.bridge import TextRead
 from charlstm_tui.display import draws_more_than_ascii
 from charlstm_tui.driver import driver_class
+from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.messages import (
     ChangePreferences,
     EvaluateRun,
@@ -41,6 +42,7 @@ from charlstm_tui.screens.more_room import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.style_filter import StyleFilter
 from charlstm_tui.training_view import TrainingView
+from core.control import Control
 from core.errors import UserError
 from core.events import RunStarted, SavingFailed
 from core.runs import RunConfig, RunStore
@@ -90,8 +92,8 @@ class CharLSTMApp(App[None]):
         self.add_mode("generate", self._generation_screen)
         self.add_mode("inspect", self._inspection_screen)
         self._store = store
-        self._job: Job | None = None
-        self._counting: Job | None = None
+        self._training_job = LatestJob(self, on_items=self._follow_run, on_end=self._end_run)
+        self._ngram_job = LatestJob(self, on_items=self._take_baselines, on_end=lambda _: None)  # no result, no line
         self._discard = False  # the run, once it is stopped
         self._loop_of_signals: asyncio.AbstractEventLoop | None = None
         self.leaving: int | None = None
@@ -218,7 +220,7 @@ class CharLSTMApp(App[None]):
         """Leave once the run under way is saved."""
         if self.leaving is None:
             self.leaving = exit_code
-        if self._job is None:
+        if not self._training_job.running:
             self.exit(return_code=self.leaving)
         self._stop()
 
@@ -231,30 +233,20 @@ class CharLSTMApp(App[None]):
 
     @on(StartTraining)
     def _start(self, message: StartTraining) -> None:
-        if self._job is not None:
-            return
-        self._remember(run=message.config)
-        self.training = TrainingView(phase="preparing", doing="starting", config=message.config)
-        self._discard = False
-        self._job = Job(
-            self,
-            partial(bridge.train, store=self._store, config=message.config),
-            name="train",
-            interval=bridge.TRAINING_INTERVAL,
-        )
+        if not self._training_job.running:
+            self._remember(run=message.config)
+            self._begin_run(message.config, partial(bridge.train, store=self._store, config=message.config))
 
     @on(ResumeTraining)
     def _resume(self, message: ResumeTraining) -> None:
-        if self._job is not None:
-            return
-        self.training = TrainingView(phase="preparing", doing="starting", config=message.config)
+        if not self._training_job.running:
+            self._begin_run(message.config, partial(bridge.resume, store=self._store, name=message.name))
+
+    def _begin_run(self, config: RunConfig, produce: Callable[[Control], Iterator[object]]) -> None:
+        self.training = TrainingView(phase="preparing", doing="starting", config=config)
         self._discard = False
-        self._job = Job(
-            self,
-            partial(bridge.resume, store=self._store, name=message.name),
-            name="train",
-            interval=bridge.TRAINING_INTERVAL,
-        )
+        self._ngram_job.drop()  # else the line of the run before would come to lie on this one's chart
+        self._training_job.start(produce, name="train", interval=bridge.TRAINING_INTERVAL)
 
     @on(StopTraining)
     def _stop_as_told(self, message: StopTraining) -> None:
@@ -262,30 +254,28 @@ class CharLSTMApp(App[None]):
         self._stop()
 
     def _stop(self) -> None:
-        if self._counting is not None:
-            self._counting.stop()
-        if self._job is not None:
-            self._job.stop()
+        self._ngram_job.drop()
+        if self._training_job.running:
+            self._training_job.stop()
             self.training = self.training.stopping()
 
     @on(PauseTraining)
     def _pause(self) -> None:
-        if self._job is not None:
-            control = self._job.control
+        control = self._training_job.control
+        if control is not None:
             control.resume() if control.paused else control.pause()
 
     @on(SampleNow)
     def _sample(self) -> None:
-        if self._job is not None:
-            self._job.control.ask_for_sample()
+        if self._training_job.control is not None:
+            self._training_job.control.ask_for_sample()
 
-    @on(Job.Said)
-    def _listen(self, message: Job.Said) -> None:
-        if message.job is self._counting:
-            self.training = self.training.beside(message.items[-1])
-            return
-        self.training = self.training.after(message.items)
-        for item in message.items:
+    def _take_baselines(self, items: tuple[object, ...]) -> None:
+        self.training = self.training.beside(items[-1])
+
+    def _follow_run(self, items: tuple[object, ...]) -> None:
+        self.training = self.training.after(items)
+        for item in items:
             if isinstance(item, RunStarted) and self.training.config is not None:
                 self._count(self.training.config)
             if isinstance(item, TextRead) and item.encoding != "utf-8":
@@ -295,20 +285,14 @@ class CharLSTMApp(App[None]):
 
     def _count(self, config: RunConfig) -> None:
         """See what n-grams achieve on the run's text: a line on its chart."""
-        self._counting = Job(
-            self,
+        self._ngram_job.start(
             partial(bridge.count_ngrams, config=config.corpus, validation=config.training.validation),
             name="count",
             interval=bridge.TRAINING_INTERVAL,
         )
 
-    @on(Job.Ended)
-    def _end(self, message: Job.Ended) -> None:
-        if message.job is self._counting:  # without a result there is no such line
-            self._counting = None
-            return
-        self._job = None
-        self.training = self.training.failed(message.error) if message.error else self.training.ended()
+    def _end_run(self, ending: Ending) -> None:
+        self.training = self.training.failed(ending.error) if ending.error else self.training.ended()
         if self._discard:
             self._delete_run()
         if self.leaving is not None:

@@ -1,29 +1,21 @@
-"""Long jobs in worker threads: what the engine says comes in, Textual messages go out.
-
-A job's thread only fills a buffer; a timer on the owner's side empties it a few times a second and posts what it found.
-So however fast the engine talks, the screen hears it at its own pace, nothing is lost, and no thread touches a widget.
-"""
+"""The jobs of the Train screen, for `LatestJob.start`: each a generator of what the engine says."""
 
 import contextlib
 import gc
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
-from textual.app import App
-from textual.message import Message
-from textual.widget import Widget
 
 from charlstm_tui.past_runs import PastRun
 from core.catalogue import MOLIERE
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
-from core.errors import UserError, in_plain_words
+from core.errors import UserError
 from core.events import SampleDrawn
 from core.forecast import Forecast, forecast
 from core.preview import Preview, preview
@@ -42,70 +34,6 @@ WRITING_INTERVAL = 1 / 30
 """Seconds between two looks at a text that is being written: often enough to look fluid."""
 CONSIDERATE_INTERVAL = 1 / 8
 """The same while a run is trained, from whose time the drawing is taken."""
-
-
-class Job:
-    """One run of `produce` in a thread, whose items arrive at `owner` as messages.
-
-    `produce` is given the job's control, and must look at it often: `stop` is a request.
-    """
-
-    class Said(Message, bubble=False):
-        """The job said something: all there is since the last message. For its owner alone."""
-
-        def __init__(self, job: "Job", items: tuple[object, ...]) -> None:
-            super().__init__()
-            self.job = job
-            self.items = items
-
-    class Ended(Message, bubble=False):
-        """The job's thread is over, and everything it said has been posted before. For its owner alone."""
-
-        def __init__(self, job: "Job", error: str | None) -> None:
-            super().__init__()
-            self.job = job
-            self.error = error
-
-    def __init__(
-        self,
-        owner: App[None] | Widget,
-        produce: Callable[[Control], Iterator[object]],
-        *,
-        name: str,
-        interval: float,
-    ) -> None:
-        self.control = Control()
-        self._owner = owner
-        self._produce = produce
-        self._said: deque[object] = deque()
-        self._over = False
-        self._error: str | None = None
-        self._timer = owner.set_interval(interval, self._deliver)
-        owner.run_worker(self._run, name=name, group=name, thread=True, exit_on_error=False)
-
-    def stop(self) -> None:
-        """Ask the job to end. `Ended` tells when it has."""
-        self.control.stop()
-
-    def _run(self) -> None:
-        try:
-            for item in self._produce(self.control):
-                self._said.append(item)
-        except UserError as error:
-            self._error = str(error)
-        except Exception as error:
-            self._error = in_plain_words(error)
-        finally:
-            self._over = True
-
-    def _deliver(self) -> None:
-        over = self._over  # read first: what was said before it is in the buffer by now
-        items = tuple(self._said.popleft() for _ in range(len(self._said)))
-        if items:
-            self._owner.post_message(self.Said(self, items))
-        if over:
-            self._timer.stop()
-            self._owner.post_message(self.Ended(self, self._error))
 
 
 class Doing(Struct, frozen=True):

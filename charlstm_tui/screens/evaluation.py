@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -13,7 +12,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, Label, ProgressBar, Select, Static
 
 from charlstm_tui import bridge, report_view
-from charlstm_tui.bridge import Doing, Job
+from charlstm_tui.bridge import Doing
+from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.measuring import Measured, Read, assess_model, compare_models
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
@@ -58,7 +58,8 @@ class EvaluationScreen(FitsWindow, Screen[None]):
     def __init__(self, store: RunStore) -> None:
         super().__init__()
         self._store = store
-        self._job: Job | None = None
+        self._assessing = LatestJob(self, on_items=self._follow, on_end=self._end_assessing)
+        self._comparing = LatestJob(self, on_items=self._follow, on_end=self._end_comparing)
         self._so_far = ""  # what was measured when it was stopped
         self._compared = ("", "")  # the names of the models that are, or were, compared
         self._other_text: str | None = None
@@ -113,7 +114,8 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         if (what := self._chosen()) is None:
             return
         self.pages.forget_report()
-        self._begin(Job(self, partial(assess_model, what=what), name="evaluate", interval=bridge.TRAINING_INTERVAL))
+        self._assessing.start(partial(assess_model, what=what), name="evaluate", interval=bridge.TRAINING_INTERVAL)
+        self._begin()
 
     def action_compare(self) -> None:
         """Measure the chosen model and the other one on the same text, side by side."""
@@ -131,20 +133,20 @@ class EvaluationScreen(FitsWindow, Screen[None]):
             self._complain(error)
             return
         self._compared = (what.name, other.chosen_name)
-        self._begin(
-            Job(self, partial(compare_models, what=what, other=path), name="compare", interval=bridge.TRAINING_INTERVAL)
-        )
+        compare = partial(compare_models, what=what, other=path)
+        self._comparing.start(compare, name="compare", interval=bridge.TRAINING_INTERVAL)
+        self._begin()
 
     def evaluate(self, run: str) -> None:
         """Choose a run and measure it."""
         self.query_one("#model", ModelSelect).choose(run)
-        if self._job is None:
+        if not self._busy:
             self.action_evaluate()
 
     def action_stop(self) -> None:
         """Stop measuring."""
-        if self._job is not None:
-            self._job.stop()
+        self._assessing.stop()
+        self._comparing.stop()
 
     def action_turn(self, by: int) -> None:
         """Turn to another page."""
@@ -172,9 +174,9 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         """Offer the keys that mean something now."""
         match action:
             case "evaluate" | "compare":
-                return self._job is None
+                return not self._busy
             case "stop":
-                return self._job is not None
+                return self._busy
             case "text":
                 return self.pages.surprises is not None
             case "turn":
@@ -204,8 +206,12 @@ class EvaluationScreen(FitsWindow, Screen[None]):
             part=part,  # type: ignore[arg-type]
         )
 
-    def _begin(self, job: Job) -> None:
-        self._job, self._so_far = job, ""
+    @property
+    def _busy(self) -> bool:
+        return self._assessing.running or self._comparing.running
+
+    def _begin(self) -> None:
+        self._so_far = ""
         self.query_one("#about", Static).update("")
         self.query_one("#doing", Static).update("")
         self.query_one(ProgressBar).update(total=None, progress=0)
@@ -229,9 +235,8 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     # --- what the jobs and the widgets say
 
-    @on(Job.Said)
-    def _listen(self, message: Job.Said) -> None:
-        for item in message.items:
+    def _follow(self, items: tuple[object, ...]) -> None:
+        for item in items:
             match item:
                 case Doing(what=what):
                     self._show_progress(what, None)
@@ -265,21 +270,30 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         bar = self.query_one(ProgressBar)
         bar.update(total=None if done is None else 100, progress=0 if done is None else 100 * done)
 
-    @on(Job.Ended)
-    def _end(self, message: Job.Ended) -> None:
-        stopped = self._job is not None and self._job.control.stopped
-        self._job = None
-        self.remove_class("-evaluating")
+    def _end_assessing(self, ending: Ending) -> None:
         about = self.query_one("#about", Static)
-        if message.error:
-            self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
-        if (report := self.pages.report) is not None:
-            about.update(Content(report_view.about(report) + (" · stopped" if stopped else "")))
-        elif stopped and self._so_far:
+        report = self.pages.report
+        if report is not None:
+            about.update(Content(report_view.about(report) + (" · stopped" if ending.stopped else "")))
+        elif ending.stopped and self._so_far:
             about.update(self._so_far)
         else:
             about.update(EMPTY if self.pages.is_empty else "")
-        about.set_class(report is not None, "-title")
+        self._end(ending)
+
+    def _end_comparing(self, ending: Ending) -> None:
+        report = self.pages.report
+        if report is not None:  # it is as complete as it was
+            self.query_one("#about", Static).update(Content(report_view.about(report)))
+        elif self.pages.is_empty:
+            self.query_one("#about", Static).update(EMPTY)
+        self._end(ending)
+
+    def _end(self, ending: Ending) -> None:
+        self.remove_class("-evaluating")
+        if ending.error:
+            self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+        self.query_one("#about", Static).set_class(self.pages.report is not None, "-title")
         self.pages.finish()
         self.refresh_bindings()
 

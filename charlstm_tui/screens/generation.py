@@ -16,8 +16,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Label, Select, Static
 
 from charlstm_tui import bridge
-from charlstm_tui.bridge import Doing, Job, Prompted
+from charlstm_tui.bridge import Doing, Prompted
 from charlstm_tui.clipboard import copy
+from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.messages import ChangePreferences
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
@@ -77,7 +78,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
         super().__init__()
         self._store = store
         self._prompts = prompts
-        self._job: Job | None = None
+        self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._writer: Writer | None = None
         self._author = ""  # the name of the model that writes, or wrote
         self._shown = 0  # characters, of each text
@@ -134,14 +135,13 @@ class GenerationScreen(FitsWindow, Screen[None]):
 
     def action_go_on(self) -> None:
         """Go on with the text where it was stopped, or beyond where it was complete."""
-        if self._writer is not None and self._job is None:
+        if self._writer is not None and not self._job.running:
             self._writer.go_on()
             self._set_going()
 
     def action_stop(self) -> None:
         """Stop the text under way."""
-        if self._job is not None:
-            self._job.stop()
+        self._job.stop()
 
     def action_warm(self, by: int) -> None:
         """Change the temperature, of the text under way, too."""
@@ -174,7 +174,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""
-        writing, there = self._job is not None, self._shown > 0
+        writing, there = self._job.running, self._shown > 0
         match action:
             case "write" | "three" | "another":
                 return not writing
@@ -199,7 +199,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
     # --- writing
 
     async def _begin(self, *, three: bool) -> None:
-        if self._job is not None:
+        if self._job.running:
             return
         try:
             path = self.query_one(ModelSelect).checkpoint(str(self.query_one("#which", Select).value))
@@ -245,7 +245,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
         self._since = (0.0, self._shown)
         self._writer.considerate = is_training(self.app)
         interval = bridge.CONSIDERATE_INTERVAL if self._writer.considerate else bridge.WRITING_INTERVAL
-        self._job = Job(self, self._writer.write, name="write", interval=interval)
+        self._job.start(self._writer.write, name="write", interval=interval)
         self.refresh_bindings()
 
     def _save(self, name: str | None) -> None:
@@ -291,16 +291,15 @@ class GenerationScreen(FitsWindow, Screen[None]):
         with contextlib.suppress(UserError):
             sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
             self._writer.change(msgspec.structs.replace(sampling, seed=self._writer.config.seed))
-            if self._job is None and (expecting := self._writer.expecting()):
+            if not self._job.running and (expecting := self._writer.expecting()):
                 self.query_one(NextBars).show(expecting.alternatives)
 
-    @on(Job.Said)
-    def _listen(self, message: Job.Said) -> None:
+    def _follow(self, items: tuple[object, ...]) -> None:
         if self._writer is not None:
             self._writer.considerate = is_training(self.app)
         panes = list(self.query(StreamPane))
         texts: list[list[Written]] = [[] for _ in panes]
-        for item in message.items:
+        for item in items:
             match item:
                 case Doing(what=what):
                     self._say(what)
@@ -321,12 +320,10 @@ class GenerationScreen(FitsWindow, Screen[None]):
             self._shown += sum(len(one.text) for one in texts[0])
             self._count()
 
-    @on(Job.Ended)
-    def _end(self, message: Job.Ended) -> None:
-        self._job = None
-        if message.error:
+    def _end(self, ending: Ending) -> None:
+        if ending.error:
             self._say("")
-            self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
+            self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
         else:
             self._count()
         self.refresh_bindings()
@@ -334,7 +331,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
     def _count(self) -> None:
         since, before = self._since
         seconds = time.monotonic() - since
-        speed = f" · {(self._shown - before) / seconds:,.0f}/s" if self._job and seconds > 0.5 else ""
+        speed = f" · {(self._shown - before) / seconds:,.0f}/s" if self._job.running and seconds > 0.5 else ""
         self._say(f"{self._shown:,} characters{speed}")
 
     def _settings(self, config: type[Struct]) -> dict[str, Value]:

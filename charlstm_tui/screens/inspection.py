@@ -12,8 +12,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Label, Select, Static
 
 from charlstm_tui import bridge
-from charlstm_tui.bridge import Doing, Job, Prompted
+from charlstm_tui.bridge import Doing, Prompted
 from charlstm_tui.inspecting import Looked, Seen, inspect_model
+from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.numbers import count_of
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
@@ -63,7 +64,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
     def __init__(self, store: RunStore) -> None:
         super().__init__()
         self._store = store
-        self._job: Job | None = None
+        self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._seen: Seen | None = None
         self._seed = 0  # of the next text that the model writes
 
@@ -127,8 +128,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def action_stop(self) -> None:
         """Stop reading; what was read stays."""
-        if self._job is not None:
-            self._job.stop()
+        self._job.stop()
 
     def action_leave_field(self) -> None:
         """Stop typing, so that letters are keys again."""
@@ -159,7 +159,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""
-        reading, there = self._job is not None, self._insides is not None
+        reading, there = self._job.running, self._insides is not None
         match action:
             case "read":
                 return not reading
@@ -192,22 +192,21 @@ class InspectionScreen(FitsWindow, Screen[None]):
     # --- reading
 
     def _begin(self, what: Looked) -> None:
-        if self._job is not None:
+        if self._job.running:
             return
         what = msgspec.structs.replace(what, seed=self._seed, considerate=is_training(self.app))
         if what.written or not what.text:
             self._seed += 1
         self.query_one(InsidesView).go_to_text()  # letters are keys while it reads, and none goes astray when it has
-        self._job = Job(self, partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
+        self._job.start(partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
         self.refresh_bindings()
 
     @on(Input.Submitted)
     def _submit(self) -> None:
         self.action_read()
 
-    @on(Job.Said)
-    def _listen(self, message: Job.Said) -> None:
-        for item in message.items:
+    def _follow(self, items: tuple[object, ...]) -> None:
+        for item in items:
             match item:
                 case Doing(what=what):
                     self._say(what)
@@ -216,11 +215,9 @@ class InspectionScreen(FitsWindow, Screen[None]):
                 case Seen():
                     self._show(item)
 
-    @on(Job.Ended)
-    def _end(self, message: Job.Ended) -> None:
-        self._job = None
-        if message.error:
-            self.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
+    def _end(self, ending: Ending) -> None:
+        if ending.error:
+            self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
         self._say(count_of(self._insides.read, "character") if self._insides is not None else "Enter reads")
         self.refresh_bindings()
 

@@ -13,7 +13,7 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from charlstm_tui import bridge
-from charlstm_tui.bridge import Job
+from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.numbers import count_of, loss_shown, size_in_bytes
 from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, differences, with_letter
 from charlstm_tui.preferences import Preferences
@@ -46,7 +46,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         self._store = store
         self._preferences = preferences
         self._runs: list[PastRun] = []
-        self._job: Job | None = None
+        self._job = LatestJob(self, on_items=self._add, on_end=self._end)
 
     def compose(self) -> ComposeResult:
         """Lay out the list, the chart and the table of what differs."""
@@ -69,8 +69,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""
-        if self._job is not None:
-            self._job.stop()
+        self._job.drop()
 
     @property
     def chosen(self) -> PastRun | None:
@@ -147,28 +146,21 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
     def _look(self) -> None:
         self._runs = []
         self.query_one("#runs", OptionList).clear_options()
-        self._job = Job(self, partial(bridge.past_runs, store=self._store), name="runs", interval=1 / 20)
+        self._job.start(partial(bridge.past_runs, store=self._store), name="runs", interval=1 / 20)
 
-    @on(Job.Said)
-    def _listen(self, message: Job.Said) -> None:
-        if message.job is not self._job:
-            return
+    def _add(self, items: tuple[object, ...]) -> None:
         runs = self.query_one("#runs", OptionList)
         first = not self._runs
-        found = [item for item in message.items if isinstance(item, PastRun)]
+        found = [item for item in items if isinstance(item, PastRun)]
         self._runs += found
         runs.add_options([Option(self._line(run)) for run in found])
         if first and self._runs:
             runs.highlighted = 0
         self._draw()
 
-    @on(Job.Ended)
-    def _end(self, message: Job.Ended) -> None:
-        if message.job is not self._job:
-            return
-        self._job = None
-        if message.error:
-            self._say(message.error, trouble=True)
+    def _end(self, ending: Ending) -> None:
+        if ending.error:
+            self._say(ending.error, trouble=True)
         elif not self._runs:
             self._say("There is no run yet. Esc, then s, begins the first.")
 

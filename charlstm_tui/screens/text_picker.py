@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from textual.widgets.tree import TreeNode
 
 from charlstm_tui import bridge
-from charlstm_tui.bridge import Job
+from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.numbers import size_in_bytes
 from charlstm_tui.screens.fitting import FitsWindow
 from core.catalogue import KNOWN, KnownText
@@ -63,7 +63,7 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
         self._folder = folder
         self._look = partial(bridge.look_at, limit=limit, validation=validation)
         self._highlighted = ""
-        self._job: Job | None = None
+        self._job = LatestJob(self, on_items=self._show_previews, on_end=self._end)
 
     def compose(self) -> ComposeResult:
         """Lay out the lists and the look."""
@@ -86,8 +86,7 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""
-        if self._job is not None:
-            self._job.stop()
+        self._job.drop()
 
     def action_above(self) -> None:
         """Show the folder that holds this one."""
@@ -119,28 +118,21 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
     def _look_at(self, source: str) -> None:
         if source != self._highlighted:
             return
-        if self._job is not None:
-            self._job.stop()
+        self._job.drop()
         known = KNOWN.get(source)
         if known is not None and not known.here:
-            self._job = None
             self._show(_figures_of_absent(known), "")
             return
-        self._job = Job(self, partial(self._look, source=source), name="look", interval=1 / 20)
+        self._job.start(partial(self._look, source=source), name="look", interval=1 / 20)
 
-    @on(Job.Said)
-    def _listen(self, message: Job.Said) -> None:
-        if message.job is self._job:
-            for item in message.items:
-                if isinstance(item, Preview):
-                    self._show(_figures(item), item.beginning)
+    def _show_previews(self, items: tuple[object, ...]) -> None:
+        for item in items:
+            if isinstance(item, Preview):
+                self._show(_figures(item), item.beginning)
 
-    @on(Job.Ended)
-    def _end(self, message: Job.Ended) -> None:
-        if message.job is self._job:
-            self._job = None
-            if message.error:
-                self._show(Content.styled(sanitise(message.error), "$error"), "")
+    def _end(self, ending: Ending) -> None:
+        if ending.error:
+            self._show(Content.styled(sanitise(ending.error), "$error"), "")
 
     def _show(self, figures: Content, beginning: str) -> None:
         self.query_one("#figures", Static).update(figures)

@@ -2,14 +2,14 @@
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import ProgressBar, Static
 
 from charlstm_tui import bridge
-from charlstm_tui.bridge import Fetching, Job
+from charlstm_tui.bridge import Fetching
+from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.numbers import size_in_bytes
 from core.catalogue import MOLIERE
 from core.text import sanitise
@@ -36,7 +36,9 @@ class FetchLine(Horizontal):
     }
     """
 
-    _job: Job | None = None
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
 
     def compose(self) -> ComposeResult:
         """Lay out the line."""
@@ -54,36 +56,32 @@ class FetchLine(Horizontal):
     @property
     def fetching(self) -> bool:
         """Whether a transfer is under way."""
-        return self._job is not None
+        return self._job.running
 
     @property
     def offering(self) -> bool:
         """Whether there is something to fetch and nobody does."""
-        return self._job is None and not MOLIERE.here
+        return not self._job.running and not MOLIERE.here
 
     def fetch(self) -> None:
         """Fetch the plays."""
         if self.offering:
-            self._job = Job(self, bridge.fetch_moliere, name="fetch", interval=bridge.TRAINING_INTERVAL)
+            self._job.start(bridge.fetch_moliere, name="fetch", interval=bridge.TRAINING_INTERVAL)
             self.query_one(ProgressBar).update(progress=0)
             self._show()
 
     def stop(self) -> None:
         """Stop fetching; nothing of it is kept."""
-        if self._job is not None:
-            self._job.stop()
+        self._job.stop()
 
-    @on(Job.Said)
-    def _listen(self, message: Job.Said) -> None:
-        for item in message.items:
+    def _follow(self, items: tuple[object, ...]) -> None:
+        for item in items:
             if isinstance(item, Fetching):
                 self.query_one(ProgressBar).update(progress=item.done)
 
-    @on(Job.Ended)
-    def _end(self, message: Job.Ended) -> None:
-        self._job = None
-        if message.error and not message.job.control.stopped:
-            self.app.notify(sanitise(message.error), severity="error", markup=False, timeout=10)
+    def _end(self, ending: Ending) -> None:
+        if ending.error and not ending.stopped:
+            self.app.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
         elif MOLIERE.here:
             self.app.notify(f"{MOLIERE.title} are here.", markup=False)
         self._show()

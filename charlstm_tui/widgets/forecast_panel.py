@@ -3,13 +3,12 @@
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
 from charlstm_tui import bridge
-from charlstm_tui.bridge import Job
+from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.numbers import clock, size_in_bytes
 from core.forecast import Forecast
 from core.presets import PRESETS
@@ -40,7 +39,7 @@ class ForecastPanel(Static):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
         self._config: RunConfig | None = None
-        self._job: Job | None = None
+        self._job = LatestJob(self, on_items=self._take, on_end=self._end)
         self._forecast: Forecast | None = None
         self._baselines: Baselines | None = None
         self._trouble = ""
@@ -59,9 +58,7 @@ class ForecastPanel(Static):
 
     def stop(self) -> None:
         """Look no further: a run begins, or the app ends."""
-        if self._job is not None:
-            self._job.stop()
-            self._job = None
+        self._job.drop()
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""
@@ -73,13 +70,10 @@ class ForecastPanel(Static):
 
     def _look_at(self, config: RunConfig) -> None:
         if config is self._config:
-            self._job = Job(self, partial(bridge.foresee, config=config), name="forecast", interval=1 / 20)
+            self._job.start(partial(bridge.foresee, config=config), name="forecast", interval=1 / 20)
 
-    @on(Job.Said)
-    def _listen(self, message: Job.Said) -> None:
-        if message.job is not self._job:
-            return
-        for item in message.items:
+    def _take(self, items: tuple[object, ...]) -> None:
+        for item in items:
             if isinstance(item, Forecast):
                 self._forecast = item
             else:
@@ -87,15 +81,11 @@ class ForecastPanel(Static):
         self.post_message(self.Refused(""))
         self._show()
 
-    @on(Job.Ended)
-    def _end(self, message: Job.Ended) -> None:
-        if message.job is not self._job:
-            return
-        self._job = None
-        if message.error and self._forecast is None:
-            self.post_message(self.Refused(message.error))
-        elif message.error:
-            self._trouble = message.error
+    def _end(self, ending: Ending) -> None:
+        if ending.error and self._forecast is None:
+            self.post_message(self.Refused(ending.error))
+        elif ending.error:
+            self._trouble = ending.error
             self._show()
 
     def _show(self) -> None:

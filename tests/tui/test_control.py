@@ -1,7 +1,10 @@
 """Stopping, discarding, starting anew, leaving: what is asked, and what comes of each answer."""
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import ContentSwitcher, Input
@@ -14,6 +17,7 @@ from core.runs import RunStore
 from core.summary import summarise
 from tests.tui.conftest import until
 from tests.tui.steps import set_up, setting, written
+from tests.tui.views import COUNTED
 
 
 async def begin(app: CharLSTMApp, pilot: Pilot[None], text: Path, *, epochs: int = 100_000) -> None:
@@ -158,6 +162,38 @@ async def test_n_grams_are_counted_beside_the_run(app: CharLSTMApp, small_text: 
         await until(lambda: f"{best.name} {best.loss:.3f}" in written(app, "#legend"))
         await pilot.press("x", "d")
         await until(lambda: not app.training.alive)
+
+
+async def test_the_late_end_of_a_count_leaves_the_next_run_under_control(
+    app: CharLSTMApp, small_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[Control] = []
+    may_end = threading.Event()
+
+    def late(control: Control, **_: object) -> Iterator[object]:
+        counts.append(control)
+        if len(counts) == 1:
+            may_end.wait(100)  # counting heeds a stop only now and then
+        yield COUNTED
+
+    monkeypatch.setattr("charlstm_tui.bridge.count_ngrams", late)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begin(app, pilot, small_text)
+        await until(lambda: len(counts) == 1)
+        await pilot.press("x", "d")
+        await until(lambda: app.training.phase == "idle")
+        await begin(app, pilot, small_text)
+        await until(lambda: app.training.baselines is not None)
+        app.training = msgspec.structs.replace(app.training, baselines=None)  # to see what comes late
+        may_end.set()
+        await until(lambda: all(not worker.is_running for worker in app.workers if worker.name == "count"))
+        epochs = len(app.training.epochs)
+        await until(lambda: len(app.training.epochs) > epochs)
+        assert app.training.phase == "training"
+        assert app.training.baselines is None
+        await pilot.press("x", "d")
+        await until(lambda: app.training.phase == "idle")
+        assert not any(worker.is_running for worker in app.workers if worker.name == "train")
 
 
 async def test_a_run_out_of_memory_is_a_sentence(

@@ -12,7 +12,7 @@ from core.checkpoint import load_checkpoint
 from core.corpus import Corpus
 from core.evaluation import evaluate
 from core.runs import Run
-from core.scores import Evaluation
+from core.scores import Evaluation, EvaluationProgress
 from tests.tui.conftest import until
 
 
@@ -27,7 +27,7 @@ def said(app: CharLSTMApp, name: str) -> str:
 
 async def measured(app: CharLSTMApp) -> EvaluationScreen:
     screen = screen_of(app)
-    await until(lambda: screen._job is None)
+    await until(lambda: not screen._busy)
     return screen
 
 
@@ -163,6 +163,33 @@ async def test_stopped_amid_the_reading_it_says_how_far_it_came(
         await measured(app)
         assert said(app, "about").startswith("Stopped after 1,000 characters, 25%: the loss on these is 1.5000.")
         assert app.screen.check_action("evaluate", ())
+
+
+async def test_a_comparison_that_is_stopped_leaves_the_report_before_it_complete(
+    app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(control: object, what: object, other: object) -> object:
+        from core.control import Control
+
+        assert isinstance(control, Control)
+        while not control.stopped:
+            control.wait(0.01)
+            yield EvaluationProgress(scored=1, characters=100)
+
+    monkeypatch.setattr("charlstm_tui.screens.evaluation.compare_models", endless)
+    twin = copy_of(trained, "twin")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3", "e")
+        await measured(app)
+        complete = said(app, "about")
+        app.screen.query_one("#other", ModelSelect).value = twin.path
+        app.screen.set_focus(None)
+        await pilot.press("c")
+        await until(lambda: "both" in said(app, "doing"))
+        await pilot.press("x")
+        await measured(app)
+        assert said(app, "about") == complete
+        assert "stopped" not in complete
 
 
 async def test_any_text_is_read_as_a_whole(app: CharLSTMApp, trained: Run, tmp_path: Path) -> None:

@@ -121,10 +121,10 @@ async def test_leaving_while_it_writes_ends_at_once(app: CharLSTMApp, trained: R
         await until(lambda: len(pane(app).text) >= 1)
         screen = app.screen
         assert isinstance(screen, GenerationScreen)
-        job = screen._job
+        job = screen._job._job
         assert job is not None
         await pilot.press("ctrl+q")
-    await until(lambda: job._over, seconds=3)  # its next character was due in ten seconds
+    await until(lambda: job.over, seconds=3)  # its next character was due in ten seconds
 
 
 def status(app: CharLSTMApp) -> str:
@@ -311,7 +311,7 @@ async def test_the_hint_is_no_part_of_a_text_that_begins_from_nothing(app: CharL
         first.rewrap()  # as a resize does, before the first character is there
         await until(lambda: len(first.text) > 3)
         await pilot.press("escape")
-        await until(lambda: screen._job is None)
+        await until(lambda: not screen._job.running)
         assert "".join(text for _, text in first._rows).replace(" ", "") == first.text.replace("\n", "").replace(
             " ", ""
         )
@@ -336,7 +336,7 @@ async def test_a_long_prompt_can_be_stopped_while_it_is_read(app: CharLSTMApp, t
         await pilot.press("enter")
         await until(lambda: "reading the prompt, " in str(screen.query_one("#status", Static).content))
         await pilot.press("escape")
-        await until(lambda: screen._job is None, 5)
+        await until(lambda: not screen._job.running, 5)
         assert screen.query_one("#prompt", PromptInput).remembered == (), "too long to be kept"
 
 
@@ -350,7 +350,7 @@ async def test_another_length_counts_when_it_goes_on(app: CharLSTMApp, trained: 
         set_up(app, length=50)
         await pilot.pause()
         await pilot.press("c")
-        await until(lambda: screen._job is None)
+        await until(lambda: not screen._job.running)
         assert screen._shown == 70
 
 

@@ -45,7 +45,7 @@ async def read(pilot: Pilot[None], text: str = TEXT) -> InspectionScreen:
     screen = await opened(pilot)
     screen.query_one("#prompt", Input).value = text.replace("\n", "\\n")
     await pilot.press("enter")
-    await until(lambda: screen._insides is not None and screen._job is None)
+    await until(lambda: screen._insides is not None and not screen._job.running)
     await pilot.pause()
     return screen
 
@@ -173,12 +173,12 @@ async def test_with_nothing_typed_it_writes_and_goes_on(app: CharLSTMApp, traine
         text = insides_of(screen).text
         assert len(text) == 1 + WRITTEN, "what it began with is read, too"
         await pilot.press("w")
-        await until(lambda: insides_of(screen).read == 1 + WRITTEN + MORE and screen._job is None)
+        await until(lambda: insides_of(screen).read == 1 + WRITTEN + MORE and not screen._job.running)
         assert insides_of(screen).text.startswith(text)
         assert screen.query_one(CellText).cursor == 1 + WRITTEN, "what is new begins here"
         await pilot.press("escape", "i")
         await pilot.press("enter")
-        await until(lambda: insides_of(screen).read == 1 + WRITTEN and screen._job is None)
+        await until(lambda: insides_of(screen).read == 1 + WRITTEN and not screen._job.running)
         assert insides_of(screen).text != text, "each time another one"
 
 
@@ -189,7 +189,7 @@ async def test_a_shorter_text_is_shown_from_its_beginning_and_by_the_same_cell(a
         cell = view_of(screen).cell
         screen.query_one("#prompt", Input).value = "3 moutons"
         await pilot.press("i", "enter")
-        await until(lambda: insides_of(screen).read == 9 and screen._job is None)
+        await until(lambda: insides_of(screen).read == 9 and not screen._job.running)
         assert screen.query_one(CellText).cursor == screen.query_one(CellRows).cursor == 0
         assert view_of(screen).cell == cell
         assert bytes(screen.query_one(CellText)._levels) == insides_of(screen).levels(0, "c", cell, BORDERS)
@@ -201,7 +201,7 @@ async def test_what_is_typed_ahead_goes_nowhere_by_surprise(app: CharLSTMApp, tr
         screen = await opened(pilot)
         await pilot.press("3", "enter")
         assert not isinstance(screen.focused, Input), "letters are keys from here on, not only once it has read"
-        await until(lambda: screen._seen is not None and screen._job is None)
+        await until(lambda: screen._seen is not None and not screen._job.running)
         await pilot.press("i")
         screen._show(screen._seen)  # type: ignore[arg-type]
         assert isinstance(screen.focused, Input)
@@ -211,10 +211,10 @@ async def test_it_goes_on_until_there_is_no_room(app: CharLSTMApp, trained: Run)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await read(pilot, "3 moutons " * 190)
         await pilot.press("w")
-        await until(lambda: insides_of(screen).read == 2000 and screen._job is None)
+        await until(lambda: insides_of(screen).read == 2000 and not screen._job.running)
         assert screen.check_action("write_on", ()) is False
         await pilot.press("w")
-        assert screen._job is None
+        assert not screen._job.running
 
 
 async def test_a_size_of_before_changes_nothing(app: CharLSTMApp, trained: Run) -> None:
@@ -229,7 +229,7 @@ async def test_a_size_of_before_changes_nothing(app: CharLSTMApp, trained: Run) 
         assert screen.query_one(CellRows).has_focus, "the arrows go on where the text is now"
         screen.query_one("#prompt", Input).value = "4 moutons"
         await pilot.press("i", "enter")
-        await until(lambda: insides_of(screen).read == 9 and screen._job is None)
+        await until(lambda: insides_of(screen).read == 9 and not screen._job.running)
         await until(lambda: screen.query_one(CellRows).has_focus)
 
 
@@ -264,7 +264,7 @@ async def test_a_checkpoint_that_is_damaged_is_told_of(app: CharLSTMApp, trained
         screen = await opened(pilot)
         await pilot.press("enter")
         await until(lambda: len(app._notifications) > 0)
-        assert screen._job is None
+        assert not screen._job.running
         assert screen._insides is None
         assert "Enter reads" in str(screen.query_one("#status", Static).content)
 

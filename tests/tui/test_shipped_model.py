@@ -42,7 +42,7 @@ async def test_generate_opens_with_it(app: CharLSTMApp, shipped: Path) -> None:
         await until(lambda: len(pane.text) > 5)
         assert pane.text.startswith("3")
         await pilot.press("escape")
-        await until(lambda: app.screen._job is None)  # type: ignore[attr-defined]
+        await until(lambda: not app.screen._job.running)  # type: ignore[attr-defined]
 
 
 async def test_inspect_opens_with_it(app: CharLSTMApp, shipped: Path) -> None:
