@@ -9,10 +9,12 @@ from functools import partial
 from typing import ClassVar
 
 import msgspec
+from rich.console import RenderableType
 from rich.text import Text
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.events import Resize
 from textual.filter import LineFilter
 from textual.reactive import reactive
@@ -21,7 +23,7 @@ from textual.screen import Screen
 from charlstm_tui import bridge, signals
 from charlstm_tui.ascii_filter import AsciiFilter
 from charlstm_tui.bridge import TextRead
-from charlstm_tui.display import draws_more_than_ascii
+from charlstm_tui.display import draws_more_than_ascii, in_browser
 from charlstm_tui.driver import driver_class
 from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.messages import (
@@ -68,6 +70,7 @@ class CharLSTMApp(App[None]):
         Binding("f1", "explain", "Help", key_display="F1"),
         Binding("q", "quit", "Quit"),
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Suspend: `fg` in the shell continues", show=False, priority=True),
     ]  # fmt: skip
 
     # Not repainting by themselves: each report would draw the whole screen anew.
@@ -96,8 +99,24 @@ class CharLSTMApp(App[None]):
         self._ngram_job = LatestJob(self, on_items=self._take_baselines, on_end=lambda _: None)  # no result, no line
         self._discard = False  # the run, once it is stopped
         self._loop_of_signals: asyncio.AbstractEventLoop | None = None
+        self._panicked = False
         self.leaving: int | None = None
         """The exit code, once the app was told to leave; it does when the run is saved."""
+
+    @property
+    def exit_code(self) -> int:
+        """What the process is to exit with: 1 after an error that nobody foresaw, whatever was asked for before it."""
+        return 1 if self.has_panicked else self.leaving or self.return_code or 0
+
+    @property
+    def has_panicked(self) -> bool:
+        """Whether an error that nobody foresaw ended the app."""
+        return self._panicked or self._exception is not None
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Leave, showing what went wrong."""
+        self._panicked = True
+        super().panic(*renderables)
 
     @property
     def _draws_ascii(self) -> bool:
@@ -188,6 +207,20 @@ class CharLSTMApp(App[None]):
     def action_help_quit(self) -> None:
         """Do on ctrl-C, where nothing is selected that it would copy, what it does in a shell."""
         self._end_by(signal.SIGINT)
+
+    def action_suspend_process(self) -> None:
+        """Give the terminal back to the shell, as ctrl-Z does there; a run under way stands still meanwhile."""
+        suspend = getattr(self._driver, "suspend_process", None)
+        if suspend is None or not suspend(group=True):
+            where = "in a browser" if in_browser() else "on this system" if os.name == "nt" else "here"
+            self.notify(
+                f"It cannot be suspended {where}: there is no shell that could continue it.", severity="warning"
+            )
+
+    @on(Driver.SignalResume)
+    def _draw_anew(self) -> None:
+        """Draw all of the screen: another program had the terminal."""
+        self.refresh()
 
     def on_mount(self) -> None:
         """Heed what ends a program from outside."""

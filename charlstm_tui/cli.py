@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 128 and a signal's num
 129 when the terminal is gone.
 """
 
+import contextlib
 import importlib
 import io
 import os
@@ -119,7 +120,20 @@ def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
 
     app = CharLSTMApp(store, glyphs=glyphs)
     app.run()
-    sys.exit(app.leaving or app.return_code or 0)
+    if app.has_panicked and app.training.started is not None:
+        _say_what_was_saved(store, app.training.started.run)
+    sys.exit(app.exit_code)
+
+
+def _say_what_was_saved(store: RunStore, name: str) -> None:
+    """Say how to continue a run that an error cut short."""
+    from core.summary import summarise
+
+    with contextlib.suppress(UserError):
+        run = store.get(name)
+        if summarise(run).state == "stopped" and run.last_path.exists():
+            again = f"charlstm-tui train --resume {name}"
+            click.echo(sanitise(f"The run {name} was stopped and saved; `{again}` continues it."), err=True)
 
 
 def _check_terminal() -> None:

@@ -1,6 +1,7 @@
 """A real pseudo-terminal with a screen that can be read: pexpect runs the program, pyte understands what it draws."""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable
 
@@ -8,6 +9,34 @@ import pexpect
 import pyte
 
 from tests.processes import heed_signals
+
+_ALTERNATE = 1049
+_KEYBOARD = re.compile(rb"\x1b\[[<>][\d;]*u")
+"""The kitty protocol, which pyte would print in part."""
+
+
+class _Screen(pyte.Screen):
+    """pyte's, with the second buffer that full-screen programs draw on, and leave as they leave."""
+
+    def __init__(self, columns: int, lines: int) -> None:
+        self._first: tuple[list[str], int, int] | None = None
+        super().__init__(columns, lines)
+
+    def set_mode(self, *modes: int, **named: bool) -> None:
+        if named.get("private") and _ALTERNATE in modes:
+            self._first = (list(self.display), self.cursor.y, self.cursor.x)
+            self.erase_in_display(2)
+        super().set_mode(*modes, **named)
+
+    def reset_mode(self, *modes: int, **named: bool) -> None:
+        if named.get("private") and _ALTERNATE in modes and self._first is not None:
+            (lines, y, x), self._first = self._first, None
+            self.erase_in_display(2)
+            for row, line in enumerate(lines):
+                self.cursor_position(row + 1, 1)
+                self.draw(line[: self.columns].rstrip())
+            self.cursor_position(y + 1, x + 1)
+        super().reset_mode(*modes, **named)
 
 
 class Terminal:
@@ -19,7 +48,7 @@ class Terminal:
     ) -> None:  # fmt: skip
         self.everything = ""
         """All that was ever sent to the screen."""
-        self.screen = pyte.Screen(columns, rows)
+        self.screen = _Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
             command, arguments, env=env, dimensions=(rows, columns), timeout=None, cwd=cwd, preexec_fn=heed_signals
@@ -42,8 +71,8 @@ class Terminal:
         """Read the screen until `text` is on it."""
         return self.until(lambda screen: text in screen, seconds)
 
-    def send(self, keys: str) -> None:
-        """Press keys."""
+    def send(self, keys: str | bytes) -> None:
+        """Press keys, or send these bytes as the terminal's."""
         self.process.send(keys)
 
     def resize(self, columns: int, rows: int) -> None:
@@ -69,4 +98,4 @@ class Terminal:
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             read = self.process.read_nonblocking(65_536, timeout=seconds)
             self.everything += read.decode("utf-8", errors="replace")
-            self._stream.feed(read)
+            self._stream.feed(_KEYBOARD.sub(b"", read))

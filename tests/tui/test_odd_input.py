@@ -1,0 +1,152 @@
+"""What a real terminal may send that no program asked for, and what becomes of the app when it fails."""
+
+import random
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.runs import RunStore
+from core.snapshot import load_snapshot
+from core.summary import summarise
+
+pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
+from tests.tui.settings import remember_small_settings
+from tests.tui.terminal import Terminal
+from tests.tui.test_real_terminal import environment, start_training
+
+F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
+X10 = b"\x1b[MC\xa5*"
+"""A mouse report in the old form, past column 95."""
+CASES = 400
+"""Of random bytes."""
+
+
+@pytest.fixture
+def open_terminal(own_runs: Path, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Run Python in a terminal, in a folder of its own."""
+    remember_small_settings()
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str) -> Terminal:
+        opened.append(Terminal(sys.executable, list(arguments), environment(), columns=160, cwd=str(tmp_path)))
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
+def terminal(open_terminal: Callable[..., Terminal]) -> Terminal:
+    terminal = open_terminal("-m", "charlstm_tui")
+    terminal.until_shown("s Start")
+    return terminal
+
+
+def leave_for_good(terminal: Terminal) -> int:
+    """Leave, whatever is on the screen, and discard a run."""
+    terminal.send("\x11")
+    terminal.until(lambda screen: not terminal.process.isalive() or "leave during a run?" in screen)
+    if terminal.process.isalive():
+        terminal.send("d")
+    return terminal.exit_code()
+
+
+@pytest.mark.parametrize("pieces", [[X10], [X10[:1], X10[1:]], [X10[:4], X10[4:]], [bytes([byte]) for byte in X10]])
+def test_a_mouse_report_in_the_old_form_is_understood_and_the_new_form_asked_for_again(
+    terminal: Terminal, pieces: list[bytes]
+) -> None:
+    asked = terminal.everything.count("\x1b[?1006h")
+    for piece in pieces:
+        terminal.send(piece)
+        terminal.read(0.02)
+    terminal.until(lambda screen: terminal.everything.count("\x1b[?1006h") > asked)
+    tab = terminal.screen.display[0].index("3 Generate")
+    terminal.send(b"\x1b[M" + bytes([32, 33 + tab, 33]))  # pressed
+    terminal.send(b"\x1b[M" + bytes([35, 33 + tab, 33]))  # and released
+    terminal.until_shown("prompt ▸")
+    assert leave_for_good(terminal) == 0
+
+
+@pytest.mark.parametrize("place", ["form", "palette", "help", "pictures", "prompt"])
+def test_latin_1_is_typed_and_ends_nothing(terminal: Terminal, place: str) -> None:
+    keys, shown = {
+        "form": ("\t", None), "palette": ("\x10", "Search"), "help": ("\x1bOP", "The numbers"),
+        "pictures": (F3, "Evaluate"),
+        "prompt": (F4, "prompt ▸"),
+    }[place]  # fmt: skip
+    terminal.send(keys)
+    if shown:
+        terminal.until_shown(shown)
+    terminal.send("d\xe9j\xe0 ".encode("latin-1"))
+    terminal.send(X10)
+    terminal.send(b"\xe9")  # which may be the beginning of a character in UTF-8: it counts when nothing follows
+    if place == "prompt":
+        terminal.until_shown("prompt ▸ déjà é")
+    assert leave_for_good(terminal) == 0
+    assert "Traceback" not in terminal.everything
+
+
+def test_no_bytes_that_a_terminal_sends_end_the_app(terminal: Terminal) -> None:
+    chance = random.Random(43)
+    # Not in them: what leaves, what suspends, what fetches over the network, and Enter, which starts and saves things.
+    left_out = set(b"\x03\x11\x1a\r\nfqQ")
+    begun = [b"\x1b", b"\x1b[", b"\x1b[M", b"\x1b[<", b"\x1b[99999999u", b"\x1b[200~", b"\x1b[201~", b"\xc3", b"\xff"]
+    for case in range(CASES):
+        drawn = bytes(byte for byte in chance.randbytes(chance.randint(1, 12)) if byte not in left_out)
+        data = chance.choice(begun) + drawn if case % 2 else drawn
+        split = chance.randint(0, len(data))
+        terminal.send(data[:split])
+        terminal.read(chance.choice([0, 0, 0.01]))
+        terminal.send(data[split:])
+        assert terminal.process.isalive(), f"case {case}: {data!r}"
+    terminal.send(b"\x1b[201~")
+    terminal.read(0.3)
+    assert leave_for_good(terminal) == 0
+    assert "Traceback" not in terminal.everything
+
+
+FAILING = """
+from charlstm_tui.app import CharLSTMApp
+def fail(self):
+    raise ZeroDivisionError("nobody foresaw this")
+CharLSTMApp.action_explain = fail
+{more}
+from charlstm_tui.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "CharLSTMApp.action_explain = lambda self: self.panic('nobody foresaw this')",
+        "def late(self):\n    self.exit(return_code=0)\n    fail(self)\nCharLSTMApp.action_explain = late",
+    ],
+)
+def test_an_error_that_nobody_foresaw_exits_with_1(open_terminal: Callable[..., Terminal], more: str) -> None:
+    terminal = open_terminal("-c", FAILING.format(more=more))
+    terminal.until_shown("s Start")
+    terminal.send("\x1bOP")
+    assert terminal.exit_code() == 1
+    assert "nobody foresaw this" in terminal.everything
+
+
+def test_an_error_that_nobody_foresaw_saves_the_run_and_gives_the_terminal_back(
+    open_terminal: Callable[..., Terminal], small_text: Path, store: RunStore
+) -> None:
+    terminal = open_terminal("-c", FAILING.format(more=""))
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    terminal.send("\x1bOP")
+    assert terminal.exit_code() == 1
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_snapshot(run.last_path)
+    assert f"`charlstm-tui train --resume {run.name}` continues it." in terminal.text.replace("\n", " ")
+    for mode in ("1000", "1003", "1006", "1049", "2004", "1004"):
+        assert terminal.everything.rfind(f"\x1b[?{mode}l") > terminal.everything.rfind(f"\x1b[?{mode}h")
