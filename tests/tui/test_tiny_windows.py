@@ -1,0 +1,39 @@
+"""A window of any size, down to one cell, ends nothing."""
+
+import pytest
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.events import Resize
+from textual.geometry import Size
+from textual.pilot import Pilot
+
+from charlstm_tui.app import CharLSTMApp
+from core.runs import Run
+from tests.tui.conftest import until
+from tests.tui.states import STATES
+
+WIDTHS, HEIGHTS = (1, 2, 3, 4, 5, 6, 8, 10), (1, 2, 4, 10)
+SIZES = [*((width, height) for width in WIDTHS for height in HEIGHTS), (1, 50), (200, 1), (59, 14)]
+ALIKE = {"paused", "stopping", "stopped", "diverged", "cannot save", "delete?", "page copies", "page compared"}
+"""States that have no widget which the others have not."""
+
+
+async def resize(pilot: Pilot[None], width: int, height: int) -> None:
+    """Give the window a size, and wait until all of the app has heard of it."""
+    size, app = Size(width, height), pilot.app
+    assert isinstance(app._driver, HeadlessDriver)
+    app._driver._size = size
+    app.post_message(Resize(size, size))
+    await until(lambda: app.size == size or not app.is_running)
+    await pilot.pause(0)
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state not in ALIKE])
+async def test_no_window_is_too_small(app: CharLSTMApp, trained: Run, state: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await STATES[state](pilot)
+        for size in SIZES:
+            await resize(pilot, *size)
+            assert app.is_running, f"a window of {size[0]} by {size[1]} ended it"
+        await resize(pilot, 80, 24)
+        assert app.is_running
