@@ -1,5 +1,6 @@
 """A run's events in a shell: bars and lines on stderr and the outcome on stdout, or JSON lines on stdout."""
 
+import contextlib
 import os
 import sys
 
@@ -98,6 +99,12 @@ class RunRenderer:
                     self._line(event.unsaved)
                 if not self._as_json:
                     click.echo(sanitise(_outcome(event)))
+
+    def say_without_output(self, event: RunFinished) -> None:
+        """Say on stderr how the run ended, since stdout can no longer be written to."""
+        with contextlib.suppress(OSError):  # neither can stderr
+            self._progress.stop()
+            click.echo(sanitise(f"Standard output was closed. {_outcome(event)}"), err=True)
 
     def _line(self, text: str) -> None:
         if not self._as_json:

@@ -183,6 +183,8 @@ def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: R
     if ended:
         ctx.exit(exit_code(ended[0]))
     if trouble is not None:
+        if isinstance(event, RunFinished):
+            renderer.say_without_output(event)
         raise trouble
     if isinstance(event, RunFinished):
         codes = {"finished": 0, "failed": 1, "stopped": exit_code(signal.SIGINT)}

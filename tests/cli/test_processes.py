@@ -106,9 +106,14 @@ def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, s
     process.stdout.close()  # as `head` does
     assert process.wait(timeout=20) == 1
     assert process.stderr is not None
-    assert "Traceback" not in process.stderr.read()
+    (said,) = process.stderr.read().splitlines()
     process.stderr.close()
-    assert summarise(store.get("sheep")).state == "stopped"
+    run = store.get("sheep")
+    assert summarise(run).state == "stopped"
+    load_snapshot(run.last_path)
+    assert said.startswith("Standard output was closed. sheep: stopped after ")
+    assert str(run.path) in said
+    assert "`charlstm-tui train --resume sheep`" in said
 
 
 def test_killed_at_any_moment_nothing_but_a_moment_is_lost(tmp_path: Path, small_text: Path) -> None:
@@ -195,6 +200,40 @@ def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(trained: str) -> None
     assert writer.stderr is not None
     assert writer.stderr.read() == b""
     writer.stderr.close()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "train --epochs 1 --corpus {text}", "train --epochs 1 --corpus {text} --json",
+        "train --resume sheep --epochs 3",
+        "evaluate sheep", "evaluate sheep --json", "evaluate sheep --loss-only", "evaluate sheep --compare sheep",
+        "generate sheep --length 9", "generate sheep --length 9 --json", "generate sheep --length 9 --count 3",
+        "corpus list", "corpus list --json", "corpus path", "corpus fetch l-homme-aux-contrats",
+        "presets", "presets quick", "presets --json", "runs list", "runs list --json", "runs show sheep",
+        "runs show sheep --json", "runs rename sheep lamb", "runs export sheep --output {new}",
+        "runs delete sheep --yes",
+        "serve --port 0", "--help", "train --help", "--version",
+    ],
+)  # fmt: skip
+def test_each_command_whose_output_nobody_reads_ends_with_1_and_without_a_traceback(
+    trained: str, small_text: Path, tmp_path: Path, arguments: str
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        found = subprocess.run(
+            [*COMMAND, *arguments.format(text=small_text, new=tmp_path / "new.safetensors").split()],
+            stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60, preexec_fn=heed_signals,
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+    assert found.returncode == 1, found.stderr
+    assert "Traceback" not in found.stderr
+    assert "Exception ignored" not in found.stderr
+    if arguments.startswith("train") and "help" not in arguments:
+        assert "Standard output was closed. " in found.stderr
+        assert "saved in" in found.stderr
 
 
 def test_the_browser_s_server_refuses_what_it_should_in_a_sentence() -> None:
