@@ -3,7 +3,6 @@
 The command line's options and the form on screen are made from these descriptions; `core/presets.py` has instances.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_type_hints
 
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from core.errors import UserError
+from core.numbers_typed import UnclearNumberError, read_number
 from core.text import shortened
 
 Cell = Literal["lstm", "gru", "rnn"]
@@ -106,6 +106,11 @@ class Field(NamedTuple):
     choices: tuple[str, ...] = ()
     """What a setting of text may be."""
 
+    @property
+    def title(self) -> str:
+        """The name in words, for a sentence."""
+        return self.name.replace("_", " ")
+
     def check(self, value: object) -> Value:
         """Return `value` if this setting can have it.
 
@@ -116,14 +121,14 @@ class Field(NamedTuple):
             checked: Value = msgspec.convert(value, self.annotation)
         except msgspec.ValidationError:
             right = {int: "a whole number ", float: "a number ", str: ""}[self.kind]
-            raise UserError(f"{self.name} must be {right}{self.bounds}, not {shortened(str(value))}.") from None
+            raise UserError(f"{self.title} must be {right}{self.bounds}, not {shortened(str(value))}.") from None
         return checked
 
     def parse(self, text: str) -> Value:
-        """Return the value that a person typed: `90,000`, `90 000` and `0,8` are numbers too.
+        """Return the value that a person typed, numbers as `core.numbers_typed` reads them.
 
         Raises:
-            UserError: as for `check`.
+            UserError: as for `check`, or a number that can be read in two ways.
         """
         if self.kind is str and not self.choices:
             return self.check(text)
@@ -131,15 +136,19 @@ class Field(NamedTuple):
         if self.kind is str:
             return self.check(text or "nothing")
         try:
-            if re.fullmatch(r"[1-9][0-9]{0,2}([, ][0-9]{3})+", text):
-                text = re.sub("[, ]", "", text)
-            return self.check(int(text) if self.kind is int else float(text.replace(",", ".")))
-        except ValueError:
+            number: int | float = read_number(text, self.kind)  # type: ignore[arg-type]
+        except UnclearNumberError as error:
+            raise UserError(f"{self.title}: {error}") from None
+        except UserError:
             return self.check(text or "nothing")
+        return self.check(number)
 
     def show(self, value: Value) -> str:
         """Return the value so that `parse` reads it back."""
-        return f"{value:g}" if self.kind is float else str(value)
+        if self.kind is not float:
+            return str(value)
+        short = f"{value:g}"
+        return short if float(short) == value else repr(float(value))
 
 
 def fields_of(config: type[Struct]) -> list[Field]:
@@ -171,9 +180,16 @@ def configure(base: Config, settings: Mapping[str, Any]) -> Config:
 
 
 def _bounds_in_words(meta: Meta) -> str:
+    """Return the bounds, each number such that `parse` reads it where somebody types it as it stands here."""
     if meta.max_length is not None:
-        return f"at most {meta.max_length:,} characters"
+        return f"at most {_plain(meta.max_length)} characters"
+    least, most = _plain(meta.ge if meta.ge is not None else meta.gt), _plain(meta.lt or meta.le)
     if meta.lt is not None:
-        return f"from {meta.ge} to below {meta.lt:,.10g}"
-    most = f"{meta.le:,.10g}"
-    return f"from {meta.ge} to {most}" if meta.ge is not None else f"above {meta.gt} and at most {most}"
+        return f"from {least} to below {most}"
+    return f"from {least} to {most}" if meta.ge is not None else f"above {least} and at most {most}"
+
+
+def _plain(number: int | float | None) -> str:
+    """Return a number with spaces between thousands where it has five digits or more."""
+    shown = f"{number or 0:,.10g}"
+    return shown.replace(",", "" if len(shown) == len("1,000") else " ")

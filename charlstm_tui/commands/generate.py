@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from charlstm_tui.commands.number_types import WholeNumberRange
 from charlstm_tui.commands.options import checkpoint_argument, given, json_option, runs_option, setting_options
 from charlstm_tui.commands.streams import bar
 from core.config import SamplingConfig, configure
@@ -35,9 +36,9 @@ FLUSH_SECONDS = 1 / 60
     "--prompt", default="", metavar="TEXT",
     help="What the text begins with; - reads it from standard input; else it begins from nothing.",
 )  # fmt: skip
-@click.option("--length", type=click.IntRange(1, 10**9), default=500, show_default=True, help="Characters to write.")
+@click.option("--length", type=WholeNumberRange(1, 10**9), default=500, show_default=True, help="Characters to write.")
 @click.option(
-    "--count", type=click.IntRange(1, 10**6), default=1, show_default=True,
+    "--count", type=WholeNumberRange(1, 10**6), default=1, show_default=True,
     help="Texts, each from the next seed, written side by side.",
 )  # fmt: skip
 @setting_options(SamplingConfig)

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import click
 from msgspec import Struct
 
+from charlstm_tui.commands.number_types import Number
 from core import shipped
-from core.config import fields_of
+from core.config import Field, fields_of
 from core.files import user_path
 from core.runs import RunStore, default_root
 from core.text import in_one_line
@@ -60,13 +61,21 @@ def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Call
             command = click.option(
                 f"--{field.name.replace('_', '-')}",
                 field.name,
-                type=click.Choice(field.choices) if field.choices else field.kind,
+                type=_type_of(field),
                 metavar={int: "N", float: "X", str: None}[field.kind],
                 help=f"{field.description} [{field.bounds}{default}]",
             )(command)
         return command
 
     return decorate
+
+
+def _type_of(field: Field) -> "click.ParamType[Any]":
+    if field.choices:
+        return click.Choice(field.choices)
+    if field.kind is str:
+        return click.STRING
+    return Number(int if field.kind is int else float)
 
 
 def given(settings: dict[str, Any], config: type[Struct]) -> dict[str, Any]:

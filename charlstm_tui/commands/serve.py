@@ -2,6 +2,7 @@
 
 import click
 
+from charlstm_tui.commands.number_types import WholeNumberRange
 from charlstm_tui.commands.options import runs_option
 from core.errors import UserError
 from core.runs import RunStore
@@ -10,7 +11,7 @@ from core.text import shortened
 
 @click.command("serve")
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes one that is free."
+    "--port", type=WholeNumberRange(0, 65_535), default=8000, show_default=True, help="0 takes one that is free."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option(

@@ -2,6 +2,7 @@
 
 import click
 
+from charlstm_tui.commands.number_types import WholeNumberRange
 from charlstm_tui.commands.streams import bar
 from charlstm_tui.numbers import size_in_bytes
 from core.catalogue import KNOWN, MOLIERE
@@ -9,7 +10,7 @@ from core.corpus import SPLITS, Corpus, CorpusConfig, open_corpus, open_whole
 from core.text import in_one_line
 
 limit_option = click.option(
-    "--limit", metavar="N", type=click.IntRange(1, 10**15), help="Only the first N characters of the text."
+    "--limit", metavar="N", type=WholeNumberRange(1, 10**15), help="Only the first N characters of the text."
 )
 split_option = click.option(
     "--split",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from charlstm_tui.commands.number_types import NumberRange
 from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
 from charlstm_tui.commands.run_renderer import RunRenderer
 from charlstm_tui.commands.texts import TEXTS, about_moliere, limit_option, read_text, split_option
@@ -62,7 +63,7 @@ _WITH_RESUME = {
 @click.option(
     "--autosave",
     metavar="SECONDS",
-    type=click.FloatRange(0.1, 86_400),
+    type=NumberRange(0.1, 86_400),
     default=30.0,
     help="Save so often within an epoch, beside each epoch's end. [default: 30]",
 )

@@ -1,7 +1,6 @@
 """What a run is to do: a text, a preset, and every setting; the few that matter first, the rest folded away."""
 
 import contextlib
-import re
 from typing import ClassVar
 
 from msgspec import Struct, structs
@@ -19,6 +18,7 @@ from core.catalogue import MOLIERE, PLAY, default_name
 from core.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.corpus import SPLITS, CorpusConfig, Split
 from core.errors import UserError
+from core.numbers_typed import UnclearNumberError, read_number
 from core.presets import PRESETS, Preset, preset_for, preset_named
 from core.runs import RunConfig
 from core.text import sanitise, shortened
@@ -33,6 +33,8 @@ FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
     (TrainingConfig, "Its training", ("learning_rate", "epochs", "seconds", "seed")),
 )
 """The settings that matter most: a class, a title, and names, group by group."""
+MAX_LIMIT = 10**15
+"""No text has as many characters."""
 COLUMNS = ((FIRST[0], FIRST[1]), (FIRST[2],))
 _FIRST_NAMES = frozenset(name for _, _, names in FIRST for name in names)
 
@@ -198,14 +200,21 @@ class SettingsForm(Vertical):
         Raises:
             UserError: what was typed is no such number.
         """
-        typed = self.query_one("#limit", Input).value.replace(",", "").replace(" ", "")
+        typed = self.query_one("#limit", Input).value.strip()
         if not typed:
             return None
-        if not re.fullmatch("[0-9]{1,15}", typed) or int(typed) < 1:
+        limit = 0
+        try:
+            limit = read_number(typed, int)
+        except UnclearNumberError as error:
+            raise UserError(f"characters: {error}") from None
+        except UserError:
+            pass
+        if not 1 <= limit < MAX_LIMIT:
             raise UserError(
                 f"characters must be a whole number from 1, or nothing for the whole text, not {shortened(typed)}."
             )
-        return int(typed)
+        return limit
 
     # --- what the widgets say
 

@@ -169,8 +169,8 @@ def test_the_folder_of_the_runs_may_be_given_before_or_after_the_command(trained
         (["corpus", "path", "moliere"], "are not here yet"),
         (["corpus", "fetch", "hugo"], "'hugo' is not one of 'moliere', 'l-homme-aux-contrats'"),
         (["train", "--corpus", "x", "--preset", "speedy"], "There is no preset called speedy"),
-        (["train", "--corpus", "x", "--hidden-size", "0"], "hidden_size must be a whole number from 1 to 8,192, not 0"),
-        (["train", "--corpus", "x", "--epochs", "ten"], "'ten' is not a valid integer"),
+        (["train", "--corpus", "x", "--hidden-size", "0"], "hidden size must be a whole number from 1 to 8192, not 0"),
+        (["train", "--corpus", "x", "--epochs", "ten"], "ten is not a number"),
         (["train", "--corpus", "x", "--hiden-size", "9"], "No such option"),
         (["evaluate", "nothing"], "There is no run called nothing"),
         (["generate", "nothing", "--temperature", "-1"], "temperature must be a number from 0 to 100, not -1.0"),
@@ -295,3 +295,33 @@ def test_many_texts_are_those_that_are_written_one_by_one(trained: str) -> None:
     plain = call("generate", trained, "--count", 2, "--length", 30, "--seed", 4, "--prompt", "3").stdout
     assert plain.startswith("--- seed 4 ---\n3")
     assert "\n\n--- seed 5 ---\n3" in plain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "--corpus", "x", "--learning-rate", "1,005"], "1,005 is 1005 to some readers and 1.005 to others"),
+        (["train", "--corpus", "x", "--epochs", "1,5"], "1,5 is not a whole number"),
+        (["train", "--corpus", "x", "--autosave", "1,000"], "write 1000 or 1."),
+        (["train", "--corpus", "x", "--limit", "100,000"], "write 100000."),
+        (["generate", "nothing", "--length", "1.000"], "write 1000."),
+        (["generate", "nothing", "--count", "\u0661\u0662"], "Write numbers with the digits 0 to 9."),
+        (["generate", "nothing", "--temperature", "0,8,1"], "0,8,1 is not a number"),
+        (["serve", "--port", "8,000"], "write 8000."),
+    ],
+)
+def test_an_option_that_two_readers_read_differently_is_refused(arguments: list[str], sentence: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+
+
+@pytest.mark.parametrize("written", ["0,3", "0.3", ".3", "3e-1"])
+def test_an_option_is_read_as_the_box_of_the_same_name(written: str, small_text: Path, store: RunStore) -> None:
+    call(
+        "train", "--corpus", str(small_text), "--preset", "quick", "--hidden-size", "8", "--epochs", "1",
+        "--streams", "2", "--window", "10", "--limit", "1 500", "--output-dropout", written,
+    )  # fmt: skip
+    (run,) = store.all()
+    assert run.config().training.output_dropout == 0.3
+    assert run.config().corpus.limit == 1500

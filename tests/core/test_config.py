@@ -36,12 +36,12 @@ def test_configure_changes_only_what_it_is_given() -> None:
 
 @pytest.mark.parametrize("value", [0, -1, 8193, 1.5, "12", None, math.nan])
 def test_a_value_out_of_bounds_is_refused_with_its_name_and_its_bounds(value: object) -> None:
-    with pytest.raises(UserError, match=r"hidden_size must be a whole number from 1 to 8,192"):
+    with pytest.raises(UserError, match=r"hidden size must be a whole number from 1 to 8192"):
         configure(ModelConfig(), {"hidden_size": value})
 
 
 def test_not_a_number_is_no_learning_rate() -> None:
-    with pytest.raises(UserError, match="learning_rate must be a number above 0 and at most 10"):
+    with pytest.raises(UserError, match="learning rate must be a number above 0 and at most 10"):
         configure(TrainingConfig(), {"learning_rate": math.nan})
 
 
@@ -70,10 +70,9 @@ def test_what_is_shown_reads_back(config: type[msgspec.Struct]) -> None:
 
 def test_numbers_are_read_as_people_type_them() -> None:
     fields = {field.name: field for field in [*fields_of(TrainingConfig), *fields_of(ModelConfig)]}
-    assert fields["epochs"].parse("1,000") == 1000
     assert fields["epochs"].parse("1 000") == 1000
     assert fields["learning_rate"].parse("0,003") == 0.003
     assert fields["learning_rate"].parse("3e-3") == 0.003
-    for text in ("", "x", "1.5", "1,5", "1,00", "1 00"):
-        with pytest.raises(UserError, match="epochs must be"):
+    for text in ("", "x", "1.5", "1,5", "1,00", "1 00", "1,000"):
+        with pytest.raises(UserError, match=r"epochs(:| must be)"):
             fields["epochs"].parse(text)

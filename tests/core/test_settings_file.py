@@ -34,10 +34,10 @@ def test_a_text_is_looked_for_beside_the_file(file: Path) -> None:
     ("content", "sentence"),
     [
         ("hiden_size = 3", r"mine.toml: There is no setting called hiden_size.*hidden_size"),
-        ("hidden_size = 0", r"hidden_size must be a whole number from 1 to 8,192, not 0"),
-        ("hidden_size = true", "hidden_size must be a whole number"),
+        ("hidden_size = 0", r"hidden size must be a whole number from 1 to 8192, not 0"),
+        ("hidden_size = true", "hidden size must be a whole number"),
         ("epochs = 2.5", "epochs must be a whole number"),
-        ("learning_rate = nan", "learning_rate must be a number above 0"),
+        ("learning_rate = nan", "learning rate must be a number above 0"),
         ('cell = "tree"', "cell must be lstm, gru or rnn, not tree"),
         ("cell = 1979-05-27", "cell must be lstm, gru or rnn"),
         ("[training]\nepochs = 3", "no setting called training"),

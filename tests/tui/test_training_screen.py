@@ -156,7 +156,7 @@ async def test_the_preset_follows_the_text_until_one_is_chosen(app: CharLSTMApp,
         await pilot.pause()
         assert preset.value == "standard"
         assert setting(app, "streams").value == str(PRESETS["standard"].training.streams)
-        app.screen.query_one("#limit", Input).value = "100,000"
+        app.screen.query_one("#limit", Input).value = "100 000"
         await pilot.pause()
         assert preset.value == "small"
         app.screen.query_one("#limit", Input).value = ""
@@ -188,8 +188,8 @@ async def test_a_wrong_value_is_explained_as_it_is_typed_and_nothing_starts(
     async with app.run_test(size=(80, 24)) as pilot:
         setting(app, "hidden_size").focus()
         await pilot.press("9", "9", "9", "9")
-        assert reason(app, "hidden_size") == "hidden_size must be a whole number from 1 to 8,192, not 9999."
-        assert hint(app) == "Cells in each layer (from 1 to 8,192)."
+        assert reason(app, "hidden_size") == "hidden size must be a whole number from 1 to 8192, not 9999."
+        assert hint(app) == "Cells in each layer (from 1 to 8192)."
         app.screen.query_one("#corpus", Input).focus()
         app.screen.query_one("#corpus", Input).value = str(small_text)
         await pilot.press("enter")

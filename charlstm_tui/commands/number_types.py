@@ -1,0 +1,42 @@
+"""Types of options that are numbers, read as in the boxes of the app: `core.numbers_typed` decides."""
+
+from typing import Any
+
+import click
+
+from core.errors import UserError
+from core.numbers_typed import read_number
+
+
+class Number(click.ParamType[int | float]):
+    """A number without bounds: whoever takes it checks them."""
+
+    def __init__(self, kind: type[int] | type[float]) -> None:
+        self.name = "integer" if kind is int else "float"
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
+        """Read what was typed; a default is a number already."""
+        if not isinstance(value, str):
+            return self._kind(value)
+        try:
+            number: int | float = read_number(value, self._kind)
+        except UserError as error:
+            self.fail(str(error), param, ctx)
+        return number
+
+
+class WholeNumberRange(click.IntRange):
+    """A whole number within bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read what was typed, and hold it within the bounds."""
+        return super().convert(int(Number(int).convert(value, param, ctx)), param, ctx)
+
+
+class NumberRange(click.FloatRange):
+    """A number within bounds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read what was typed, and hold it within the bounds."""
+        return super().convert(Number(float).convert(value, param, ctx), param, ctx)
