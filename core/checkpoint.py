@@ -10,7 +10,7 @@ and every byte of it against a sha256 before anything of it is used.
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import CorpusConfig
-from core.errors import UserError
+from core.errors import UserError, is_out_of_memory
 from core.files import write_atomically
 from core.model import CharLSTM
 from core.position import Progress
@@ -117,7 +117,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     with opened(path) as file:
         weights = {name: file.tensor(name).float() for name in file.expected}
         if not all(bool(weight.isfinite().all()) for weight in weights.values()):
-            raise UserError(f"{file.shown} holds weights that are not numbers: its training went astray.")
+            raise UserError(f"{file.shown} holds weights that are not numbers: its loss diverged.")
         header = file.header
     with torch.device("meta"):
         model = CharLSTM(header.model, len(header.vocabulary))
@@ -147,9 +147,14 @@ class CheckpointFile:
         self.types = {name: str(file.get_slice(name).get_dtype()) for name in self.shapes}
 
     def tensor(self, name: str) -> Tensor:
-        """Read a tensor: a copy of its own."""
-        tensor: Tensor = self._file.get_tensor(name)
-        return tensor.clone()
+        """Read a tensor: a copy of its own.
+
+        Raises:
+            UserError: the file cannot be read any more, or there is no memory for the tensor.
+        """
+        with _reading(self.shown):
+            tensor: Tensor = self._file.get_tensor(name)
+            return tensor.clone()
 
     def check(self) -> None:
         """Hold what the file holds against what its header says.
@@ -172,28 +177,50 @@ def opened(path: Path) -> Iterator[CheckpointFile]:
         UserError: there is no such file, or it is not a whole checkpoint of this program.
     """
     shown = shortened(path)
-    if not path.is_file():
-        raise UserError(f"There is no checkpoint {shown}. `charlstm-tui runs list` shows the runs.")
-    try:
-        for _ in range(5):  # a run under way may put a newer file in its place meanwhile
-            before = path.stat()
-            beginning = _beginning(path, shown)
-            with safe_open(path, framework="pt") as file:
-                header = _read_header(file.metadata() or {}, shown)
-                checked = CheckpointFile(file, header, shown)
-                checked.check()
-                digest = _digest(path, beginning, header.sha256)
-                if (before.st_ino, before.st_mtime_ns) != (path.stat().st_ino, path.stat().st_mtime_ns):
-                    continue
-                if digest != header.sha256:
-                    raise UserError(f"{shown} is damaged: its content is not what was saved. Choose another file.")
-                _check_place(path, header, shown)
-                yield checked
-                return
-    except (SafetensorError, OSError, MemoryError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or shortened(error) or type(error).__name__
-        raise UserError(f"{shown} is not a whole checkpoint ({why}). Choose another file.") from None
+    with ExitStack() as stack:
+        with _reading(shown):
+            if not path.is_file():
+                raise UserError(f"There is no checkpoint {shown}. `charlstm-tui runs list` shows the runs.")
+            file = _opened(stack, path, shown)
+        _check_place(path, file.header, shown)
+        yield file  # outside `_reading`: an error of whoever reads the file says nothing of the file
+
+
+def _opened(stack: ExitStack, path: Path, shown: str) -> CheckpointFile:
+    """Open a file that `stack` closes, and check it."""
+    for _ in range(5):  # a run under way may put a newer file in its place meanwhile
+        before = path.stat()
+        beginning = _beginning(path, shown)
+        file = stack.enter_context(safe_open(path, framework="pt"))
+        header = _read_header(file.metadata() or {}, shown)
+        checked = CheckpointFile(file, header, shown)
+        checked.check()
+        digest = _digest(path, beginning, header.sha256)
+        if (before.st_ino, before.st_mtime_ns) != (path.stat().st_ino, path.stat().st_mtime_ns):
+            continue
+        if digest != header.sha256:
+            raise UserError(f"{shown} is damaged: its content is not what was saved. Choose another file.")
+        return checked
     raise UserError(f"{shown} changes while it is read. Try again.")
+
+
+@contextmanager
+def _reading(shown: str) -> Iterator[None]:
+    """Put into words what can go wrong when a file is read, and only that.
+
+    Raises:
+        UserError: memory ran out, the system refused, or the bytes are not a whole safetensors file.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
+    except (SafetensorError, OverflowError) as error:
+        raise UserError(f"{shown} is not a whole checkpoint ({shortened(error)}). Choose another file.") from None
+    except (MemoryError, RuntimeError) as error:  # PyTorch raises a RuntimeError where it cannot allocate memory
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(f"There is not enough memory to read {shown}. Close other programs and try again.") from None
 
 
 def _check_place(path: Path, header: Header, shown: str) -> None:

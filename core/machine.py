@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from msgspec import Struct
 
 from core.config import Device, ModelConfig, TrainingConfig
-from core.errors import UserError
+from core.errors import UserError, is_out_of_memory
 from core.model import CharLSTM
 
 BUDGET = 0.4
@@ -91,7 +91,9 @@ def works_here(choice: Choice) -> bool:
     network = CharLSTM(ModelConfig(embedding_size=8, hidden_size=8), 2)
     try:
         return _step(network, torch.zeros(3, 2, dtype=torch.int64), choice)
-    except RuntimeError:  # oneDNN without a primitive for it
+    except RuntimeError as error:  # oneDNN without a primitive for it
+        if is_out_of_memory(error):
+            raise
         return False
 
 
@@ -113,7 +115,9 @@ def _measure(
                     finite = _step(network, ids, choice)
                     took = time.perf_counter() - begun
                     seconds[choice] = min(took if finite else float("inf"), seconds.get(choice, float("inf")))
-        except RuntimeError:  # oneDNN without a primitive for it
+        except RuntimeError as error:  # oneDNN without a primitive for it
+            if is_out_of_memory(error):
+                raise
             seconds.pop(choice, None)
     return seconds
 

@@ -4,14 +4,16 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 
 import core.checkpoint
-from core.checkpoint import Checkpoint, load_checkpoint
+from core.checkpoint import Checkpoint, load_checkpoint, opened
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import CorpusConfig
 from core.errors import UserError
@@ -248,3 +250,50 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, mon
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_of_whoever_reads_the_file_says_nothing_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "whole.safetensors"
+    checkpoint().save(path)
+    for error in (MemoryError(), OSError(5, "Input/output error"), OverflowError(), SafetensorError("theirs")):
+        with pytest.raises(type(error)), opened(path):
+            raise error
+
+
+def test_a_lack_of_memory_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "whole.safetensors"
+    checkpoint().save(path)
+    for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 8 bytes")):
+
+        def hungry(*_: object, error: Exception = error) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr("core.checkpoint._digest", hungry)
+            with pytest.raises(UserError, match="There is not enough memory to read"):
+                load_checkpoint(path)
+        with opened(path) as file:
+            name = next(iter(file.expected))
+            file._file = SimpleNamespace(get_tensor=hungry)
+            with pytest.raises(UserError, match="There is not enough memory to read"):
+                file.tensor(name)
+
+
+def test_a_file_that_the_system_does_not_give_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "whole.safetensors"
+    checkpoint().save(path)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(UserError, match=r"whole\.safetensors cannot be read: Permission denied\.$"):
+        load_checkpoint(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that fails when it is read is Linux's")
+def test_a_file_that_fails_when_it_is_read_is_not_called_damaged() -> None:
+    with pytest.raises(UserError, match=r"cannot be read: Input/output error\.$"):
+        load_checkpoint(Path("/proc/self/mem"))
