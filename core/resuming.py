@@ -1,5 +1,6 @@
 """Going on with a run: what was asked for, where it stands, and whether the two and the text fit together."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,14 +8,15 @@ from typing import Any
 
 import msgspec
 
+from core.checkpoint import opened
 from core.config import configure
 from core.corpus import Corpus, CorpusConfig
 from core.errors import UserError
 from core.machine import Choice, works_here
 from core.runs import Run, RunConfig, RunStore
 from core.snapshot import Moment, Snapshot, load_snapshot
-from core.summary import outcome
-from core.text import in_one_line
+from core.summary import epochs_of, outcome
+from core.text import count_of, in_one_line
 from core.training import Trainer
 
 _OF_THE_MACHINE = ("device", "precision", "threads")
@@ -67,6 +69,8 @@ def run_of(store: RunStore, named: str) -> Run | None:
     """
     if store.has(named.rstrip("/")):
         return store.get(named.rstrip("/"))
+    if (run := store.run_in(named)) is not None:
+        return run
     path = store.checkpoint_path(named)
     run = Run(path.absolute().parent)
     return run if path.name == run.last_path.name and run.config_path.is_file() else None
@@ -88,20 +92,18 @@ def resume(
         UserError: the file is damaged or not of this run, or there is nothing left to do.
     """
     path = run.last_path if run is not None else store.checkpoint_path(named)
+    if run is not None:
+        _check_that_it_can_resume(run)
     snapshot = load_snapshot(path) if run is None or path.exists() else None
     config = run.config() if run is not None else _config_of(path, snapshot)
-    if run is not None:
-        ended = outcome(run.events())
-        if ended is not None and ended.reason == "failed":
-            raise UserError(f"{run.name} failed: its loss went astray. Start a new run with a lower learning rate.")
     if "epochs" in changes and "seconds" not in changes:
         changes = {**changes, "seconds": 0.0}  # a run by time goes on by epochs
     config = msgspec.structs.replace(config, training=configure(config.training, changes))
     if corpus is not None:
         moved = CorpusConfig.typed(corpus, config.corpus.limit, config.corpus.split)
         config = msgspec.structs.replace(config, corpus=msgspec.structs.replace(moved, sha256=config.corpus.sha256))
-    if snapshot is not None and (run is None or not run.best_path.exists()):
-        snapshot = _without_best(snapshot)  # the next epoch is the best there is here
+    if snapshot is not None:
+        snapshot = _with_best_of(run, snapshot)
     if snapshot is not None:
         _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
     free = not any(name in changes for name in _OF_THE_MACHINE)
@@ -109,12 +111,40 @@ def resume(
     return Resumption(run, config, snapshot, choice)
 
 
-def _without_best(snapshot: Snapshot) -> Snapshot:
-    def forgetful(moment: Moment) -> Moment:
-        return Moment(msgspec.structs.replace(moment.position, best_val_loss=None), moment.tensors)
+def _check_that_it_can_resume(run: Run) -> None:
+    """Raise a `UserError` for a run that failed, or whose state is missing although it has learnt something.
 
-    good = forgetful(snapshot.good) if snapshot.good is not None else None
-    return replace(snapshot, now=forgetful(snapshot.now), good=good)
+    A run that was cut off before its first save has no state, no model and no epoch: it begins anew.
+    """
+    events = run.events()
+    ended = outcome(events)
+    if ended is not None and ended.reason == "failed":
+        raise UserError(f"{run.name} failed: its loss diverged. Start a new run with a lower learning rate.")
+    if run.last_path.exists() or not (run.best_path.exists() or epochs_of(events)):
+        return
+    model = " Its best model can still be evaluated and used to generate." if run.best_path.exists() else ""
+    raise UserError(
+        f"{run.name} cannot be resumed: {run.last_path.name}, which holds the state of its training, is missing. "
+        f"Put the file back, or start a new run.{model}"
+    )
+
+
+def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot such that no worse model takes the place of the best one that is in the run's folder.
+
+    Where there is none, or a damaged one, the next epoch is the best there is here.
+    """
+    best: float | None = None
+    if run is not None and run.best_path.exists():
+        with contextlib.suppress(UserError), opened(run.best_path) as file:  # damaged: it is as good as none
+            of_file, known = file.header.val_loss, snapshot.now.position.best_val_loss
+            best = min((loss for loss in (of_file, known) if loss is not None), default=None)
+
+    def with_best(moment: Moment) -> Moment:
+        return Moment(msgspec.structs.replace(moment.position, best_val_loss=best), moment.tensors)
+
+    good = with_best(snapshot.good) if snapshot.good is not None else None
+    return replace(snapshot, now=with_best(snapshot.now), good=good)
 
 
 def _config_of(path: Path, snapshot: Snapshot | None) -> RunConfig:
@@ -131,11 +161,15 @@ def _check_that_something_is_left(name: str, config: RunConfig, snapshot: Snapsh
         over = done.elapsed >= training.seconds or (
             not extended and snapshot.plan is not None and done.epochs >= snapshot.plan.epochs
         )
-        had, more = f"{done.elapsed:.0f} seconds of training", "--seconds"
+        had, more = f"{count_of(round(done.elapsed), 'second')} of training", "--seconds"
     else:
         over = done.epochs >= training.epochs
-        had, more = f"{done.epochs} epochs", "--epochs"
+        had, more = count_of(done.epochs, "epoch"), "--epochs"
     impatient = not extended and 0 < training.patience <= done.without_better
     if over or impatient:
-        why = f", and {done.without_better} epochs were no better than its best" if impatient and not over else ""
+        why = (
+            f", and no better epoch came in the last {count_of(done.without_better, 'epoch')}"
+            if impatient and not over
+            else ""
+        )
         raise UserError(f"{name} is finished: it had {had}{why}. Give it more with {more} to train it further.")

@@ -36,6 +36,11 @@ from core.text import shortened
 if TYPE_CHECKING:
     from filelock import FileLock
 
+MAX_NAME = 100
+"""Characters of a run's name."""
+MAX_NAME_BYTES = 240
+"""The same in UTF-8: file systems take 255, and a run that is being deleted has a longer name."""
+_DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
 _LOCK_SECONDS = 1.0
 _MAY_CHANGE = ("epochs", "seconds", "sample_length", "sample_prompt", "device", "precision", "threads")
 """The settings of training that a run may be resumed with changed."""
@@ -95,10 +100,13 @@ class Run:
         Raises:
             UserError: the file is missing or damaged.
         """
+        shown = shortened(self.config_path)
         try:
             return msgspec.json.decode(self.config_path.read_bytes(), type=RunConfig)
-        except (OSError, ValueError) as error:  # msgspec's errors, and text that is not UTF-8, are ValueErrors
-            raise UserError(f"{self.config_path} cannot be read ({error}).") from None
+        except OSError as error:
+            raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
+        except (ValueError, RecursionError) as error:  # msgspec's errors, and text that is not UTF-8, are ValueErrors
+            raise UserError(f"{shown} is damaged ({shortened(error)}). Its models can still be used.") from None
 
     def events(self) -> list[Event]:
         """Read what the run said, each line that was written whole."""
@@ -107,7 +115,7 @@ class Run:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise UserError(f"{self.metrics_path} cannot be read: {error.strerror}.") from None
+            raise UserError(f"{shortened(self.metrics_path)} cannot be read: {error.strerror or error}.") from None
         events = []
         for line in lines:
             with contextlib.suppress(ValueError, RecursionError):  # a process died amid this line, or a disk was full
@@ -176,7 +184,7 @@ class RunStore:
             UserError: the name is taken or cannot name a folder, or the store cannot be written to.
         """
         if name is not None:
-            _check_name(name)
+            check_name(name)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             path = self._make_folder(name, config.preset)
@@ -194,7 +202,7 @@ class RunStore:
             UserError: there is no such run, it is being trained, or the new name is taken or cannot name a folder.
         """
         run = self.get(name)
-        _check_name(to)
+        check_name(to)
         with run.locked():
             if (self.root / to).exists():
                 raise UserError(f"There is a run called {to} already. Choose another name.")
@@ -240,24 +248,31 @@ class RunStore:
     def checkpoint_path(self, checkpoint: str) -> Path:
         """Return the file that `checkpoint` means: a run's name stands for its best checkpoint, else it is a path.
 
-        The shipped model's name stands for it, where neither a run nor a file has that name.
+        The shipped model's name always stands for it. A run's folder stands for its best checkpoint too.
 
         Raises:
-            UserError: it is neither a run nor a file.
+            UserError: it is none of these.
         """
         checkpoint = checkpoint.rstrip("/") or checkpoint  # a shell's completion adds it to a folder's name
+        if checkpoint == shipped.NAME and (model := shipped.shipped_path()) is not None:
+            return model
         path = user_path(checkpoint)
-        if path.name != checkpoint or not self.has(checkpoint):
-            if _is_file(path):
-                return path
-            if checkpoint == shipped.NAME and (model := shipped.shipped_path()) is not None:
-                return model
-            kind = "run called" if path.name == checkpoint else "checkpoint"
-            raise UserError(f"There is no {kind} {shortened(checkpoint)}. `charlstm-tui runs list` shows the runs.")
-        run = self.get(checkpoint)
-        if not run.checkpoint_path.is_file():
-            raise UserError(f"The run {checkpoint} has no checkpoint: it was cut off before its first.")
-        return run.checkpoint_path
+        run = Run(self.root / checkpoint) if self.has(checkpoint) else self.run_in(checkpoint)
+        if run is not None:
+            if not run.checkpoint_path.is_file():
+                raise UserError(f"The run {shortened(run.name)} has no checkpoint: it was cut off before its first.")
+            return run.checkpoint_path
+        if _is_file(path):
+            return path
+        kind = "run called" if path.name == checkpoint else "checkpoint"
+        raise UserError(f"There is no {kind} {shortened(checkpoint)}. `charlstm-tui runs list` shows the runs.")
+
+    def run_in(self, folder: str) -> Run | None:
+        """Return the run whose folder a path names; None where it is no run's folder."""
+        path = user_path(folder)
+        if path.name == folder or not _is_file(Run(path).config_path):  # a bare name is a run's, not a folder's
+            return None
+        return Run(path.absolute())
 
     def has(self, name: str) -> bool:
         """Tell whether there is a run of that name."""
@@ -282,9 +297,29 @@ class RunStore:
                 return path
 
 
-def _check_name(name: str) -> None:
-    if not re.fullmatch(r"[\w][\w.-]{0,99}", name):
-        raise UserError(f"A run cannot be called {name!r}. Use letters, digits, dots, dashes, underscores.")
+def check_name(name: str) -> None:
+    """Hold a name for a run against what can name a folder on every system, and against names that mean something else.
+
+    Raises:
+        UserError: it will not do.
+    """
+    shown = shortened(name, 40)
+    if not name:
+        raise UserError("A run must have a name.")
+    if len(name) > MAX_NAME or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+        raise UserError(
+            f"The name {shown} is too long: {len(name)} characters. A run's name has at most {MAX_NAME}, or "
+            f"{MAX_NAME_BYTES} bytes in UTF-8."
+        )
+    if not re.fullmatch(r"\w[\w.-]*", name) or name.endswith("."):
+        raise UserError(
+            f"A run cannot be called {shown}. Use letters, digits, dots, dashes and underscores, with a letter or a "
+            "digit at the start and no dot at the end."
+        )
+    if name.casefold() == shipped.NAME:
+        raise UserError(f"A run cannot be called {shown}: that is the name of the model that comes with the program.")
+    if _DEVICE.fullmatch(name):
+        raise UserError(f"A run cannot be called {shown}: on Windows that is the name of a device.")
 
 
 def _is_file(path: Path) -> bool:

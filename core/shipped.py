@@ -5,7 +5,7 @@ from pathlib import Path
 import core
 
 NAME = "moliere"
-"""What it is called wherever a run's name or a file may stand; a run of that name goes before it."""
+"""What it is called wherever a run's name or a file may stand; no new run may have it."""
 _FILE = f"{NAME}.safetensors"
 
 

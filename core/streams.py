@@ -24,6 +24,7 @@ from torch import Tensor
 
 from core.errors import UserError
 from core.passage import Ids
+from core.text import count_of
 
 SLAB = 1 << 18
 """Characters read from the text at a time: as many windows as that holds, at least one."""
@@ -45,7 +46,8 @@ class Streams:
             fitting = len(ids) // (streams + 1)
             instead = f"a window of at most {fitting:,}" if fitting else "fewer streams"
             raise UserError(
-                f"The training part has {len(ids):,} characters, and {streams:,} streams and a window of {window:,} "
+                f"The training part has {count_of(len(ids), 'character')}, and {count_of(streams, 'stream')} and a "
+                f"window of {window:,} "
                 f"need {needed:,} (streams × window, and a window to vary the beginning). "
                 f"Choose a longer text, or {instead}."
             )

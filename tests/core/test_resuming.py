@@ -1,3 +1,4 @@
+import contextlib
 import itertools
 from pathlib import Path
 from typing import Any
@@ -308,7 +309,7 @@ def test_a_run_that_patience_ended_is_finished(store: RunStore, small_corpus: Co
     run = store.create(config)
     *_, last = record(run, Trainer(small_corpus, config.model, config.training))
     assert isinstance(last, RunFinished)
-    with pytest.raises(UserError, match="were no better than its best"):
+    with pytest.raises(UserError, match="no better epoch came in the last 2 epochs"):
         go_on(store, run.name, small_corpus)
     *_, more = go_on(store, run.name, small_corpus, epochs=last.epochs + 1)
     assert isinstance(more, RunFinished)
@@ -357,7 +358,7 @@ def test_what_cannot_go_on_is_refused(store: RunStore, small_corpus: Corpus, con
     *_, last = record(failing, trainer)
     assert isinstance(last, RunFinished)
     assert last.reason == "failed"
-    with pytest.raises(UserError, match="its loss went astray"):
+    with pytest.raises(UserError, match="its loss diverged"):
         resume(store, failing.name, failing, {})
 
 
@@ -395,3 +396,109 @@ def test_pausing_saves(store: RunStore, small_corpus: Corpus, config: RunConfig)
             control.resume()
             break
     assert load_snapshot(run.last_path).now.position.steps == 7
+
+
+BEST, LAST = "best.safetensors", "last.safetensors"
+
+
+@pytest.mark.parametrize("missing", [(LAST,), (BEST, LAST)])
+def test_a_run_whose_state_is_missing_is_not_begun_anew_over_its_model(
+    store: RunStore, small_corpus: Corpus, config: RunConfig, missing: tuple[str, ...]
+) -> None:
+    run = begin(store, small_corpus, config, epochs=2)
+    for name in missing:
+        (run.path / name).unlink()
+    kept = {path.name: path.read_bytes() for path in run.path.glob("*.*")}
+    for named in (run.name, str(run.path)):
+        with pytest.raises(UserError, match=rf"{run.name} cannot be resumed: last\.safetensors, .* is missing") as told:
+            resume(store, named, run_of(store, named), {"epochs": 5})
+        assert ("Its best model can still be" in str(told.value)) == (BEST not in missing)
+    assert {path.name: path.read_bytes() for path in run.path.glob("*.*")} == kept
+
+
+def test_a_run_that_was_cut_off_before_its_first_save_begins_anew(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    run = store.create(config)
+    resumption = resume(store, run.name, run, {})
+    assert resumption.snapshot is None
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+def test_without_a_best_that_can_be_read_the_next_epoch_is_the_best(
+    store: RunStore, small_corpus: Corpus, config: RunConfig, damage: str
+) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+    run.best_path.unlink() if damage == "missing" else run.best_path.write_bytes(b"not a model")
+    resumption = resume(store, run.name, run, {"epochs": 2})
+    assert resumption.snapshot is not None
+    assert resumption.snapshot.now.position.best_val_loss is None
+    list(record(resumption.begin(store), resumption.trainer(small_corpus)))
+    assert load_checkpoint(run.best_path).epoch == 2
+
+
+def test_an_older_state_does_not_write_over_a_better_best(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+    older = run.last_path.read_bytes()
+    trained = resume(store, run.name, run, {"epochs": 6})
+    list(record(trained.begin(store), trained.trainer(small_corpus)))
+    best = load_checkpoint(run.best_path)
+    assert best.epoch > 1
+    assert best.val_loss is not None
+    run.last_path.write_bytes(older)  # as somebody does who copies an old file back
+    again = resume(store, run.name, run, {"epochs": 2})
+    list(record(again.begin(store), again.trainer(small_corpus)))
+    now = load_checkpoint(run.best_path)
+    assert now.val_loss is not None
+    assert now.val_loss <= best.val_loss
+
+
+@pytest.mark.parametrize("best", ["whole", "missing", "damaged"])
+@pytest.mark.parametrize("last", ["whole", "missing", "damaged"])
+@pytest.mark.parametrize("log", ["whole", "missing", "damaged"])
+@pytest.mark.parametrize("settings", ["whole", "damaged"])
+def test_whatever_is_missing_of_a_run_it_works_or_says_what_is_wrong(
+    finished_files: dict[str, bytes], store: RunStore, best: str, last: str, log: str, settings: str
+) -> None:
+    run = store.create(RunConfig(preset="quick", corpus=CorpusConfig(source="x"), model=ModelConfig(),
+                                 training=TrainingConfig()))  # fmt: skip
+    states = {BEST: best, LAST: last, "metrics.jsonl": log, "config.json": settings}
+    for name, content in finished_files.items():
+        path = run.path / name
+        path.write_bytes(content if states[name] == "whole" else b"{not this")
+        if states[name] == "missing":
+            path.unlink()
+    before = {path.name: path.read_bytes() for path in run.path.glob("*.*")}
+    without_a_trace = last == best == "missing" and log != "whole"
+    if settings == "whole" and (last == "whole" or without_a_trace):
+        resumption = resume(store, run.name, run_of(store, run.name), {"epochs": 9})
+        assert (resumption.snapshot is None) == without_a_trace, "it begins anew only where nothing is lost by it"
+    else:
+        with pytest.raises(UserError, match=r"damaged|is missing|not a whole checkpoint"):
+            resume(store, run.name, run_of(store, run.name), {"epochs": 9})
+    try:
+        assert load_checkpoint(store.checkpoint_path(run.name)).epoch >= 1
+    except UserError:
+        assert best != "whole"
+    assert {path.name: path.read_bytes() for path in run.path.glob("*.*")} == before
+    with contextlib.suppress(UserError):
+        summarise(run)
+
+
+@pytest.fixture(scope="module")
+def finished_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of a run that is finished."""
+    folder = tmp_path_factory.mktemp("finished")
+    text = folder / "text.txt"
+    text.write_text("".join(f"{number} moutons.\n" for number in range(200)))
+    corpus = load_corpus(CorpusConfig(source=str(text)))
+    config = RunConfig(
+        preset="quick", corpus=corpus.config, model=ModelConfig(embedding_size=4, hidden_size=4),
+        training=TrainingConfig(epochs=1, streams=2, window=10, validation=0.1, precision="fp32", threads=1),
+    )  # fmt: skip
+    run = RunStore(folder / "runs").create(config)
+    for _ in record(run, Trainer(corpus, config.model, config.training)):
+        pass
+    return {name: (run.path / name).read_bytes() for name in (BEST, LAST, "metrics.jsonl", "config.json")}

@@ -100,7 +100,7 @@ def test_names_are_numbered_and_never_taken_twice(store: RunStore, config: RunCo
         store.create(config, "mine")
 
 
-@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a\nb", "x" * 101, "-dash"])
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "a\nb", "-dash"])
 def test_a_name_that_is_no_folder_name_is_refused(store: RunStore, config: RunConfig, name: str) -> None:
     with pytest.raises(UserError, match="cannot be called"):
         store.create(config, name)
@@ -143,7 +143,7 @@ def test_a_run_comes_before_a_file_of_the_same_name(
 def test_a_damaged_configuration_is_refused(store: RunStore, config: RunConfig, content: bytes) -> None:
     run = store.create(config)
     run.config_path.write_bytes(content)
-    with pytest.raises(UserError, match=r"config\.json cannot be read"):
+    with pytest.raises(UserError, match=r"config\.json is damaged"):
         run.config()
 
 
@@ -164,3 +164,51 @@ def test_where_runs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert default_root().name == "runs"
     assert "charlstm-tui" in default_root().parts
+
+
+@pytest.mark.parametrize("name", ["moliere", "MOLIERE", "CON", "nul", "com1.txt", "lpt9", "..", ".", "a.", "é" * 125])
+def test_names_that_mean_something_else_are_refused(store: RunStore, config: RunConfig, name: str) -> None:
+    with pytest.raises(UserError):
+        store.create(config, name)
+    run = store.create(config, "sheep")
+    with pytest.raises(UserError):
+        store.rename(run.name, name)
+    assert [run.name for run in store.all()] == ["sheep"]
+
+
+def test_a_run_without_a_name_is_refused(store: RunStore, config: RunConfig) -> None:
+    with pytest.raises(UserError, match="must have a name"):
+        store.create(config, "")
+
+
+def test_a_name_that_is_too_long_is_told_its_length(store: RunStore, config: RunConfig) -> None:
+    with pytest.raises(UserError, match=r"is too long: 101 characters\. A run's name has at most 100"):
+        store.create(config, "n" * 101)
+    assert store.create(config, "n" * 100).name == "n" * 100
+
+
+def test_a_run_that_has_the_shipped_model_s_name_already_is_reached_by_its_folder(
+    store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create(config, "sheep")
+    record(run, small_corpus, config)
+    run.path.rename(store.root / "moliere")
+    ours = tmp_path / "ours.safetensors"
+    ours.write_bytes(b"")
+    monkeypatch.setattr("core.shipped.shipped_path", lambda: ours)
+    assert store.checkpoint_path("moliere") == ours
+    assert store.checkpoint_path(str(store.root / "moliere")) == store.root / "moliere" / "best.safetensors"
+    assert store.rename("moliere", "sheep").name == "sheep"
+
+
+def test_a_run_s_folder_stands_for_its_model(
+    store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = store.create(config)
+    record(run, small_corpus, config)
+    assert store.checkpoint_path(str(run.path)) == run.best_path
+    assert store.checkpoint_path(f"{run.path}/") == run.best_path
+    monkeypatch.chdir(run.path.parent)
+    assert RunStore(tmp_path / "elsewhere").checkpoint_path(f"./{run.name}").samefile(run.best_path)
+    with pytest.raises(UserError, match="There is no checkpoint"):
+        store.checkpoint_path(str(tmp_path))
