@@ -148,7 +148,7 @@ class Resumed(_Event, frozen=True, kw_only=True):
 
 
 class RateHalved(_Event, frozen=True, kw_only=True):
-    """The loss went astray: the run went back to the weights that the epoch began with, with half the rate."""
+    """The loss diverged: the run returned to the weights that the epoch began with, with half the rate."""
 
     epoch: int
     step: int
@@ -161,12 +161,13 @@ class RateHalved(_Event, frozen=True, kw_only=True):
     def advice(self) -> str:
         """What happened."""
         return (
-            f"The loss went astray in epoch {self.epoch}: back to its beginning, at {self.rate_factor:g} of the rate."
+            f"The loss diverged in epoch {self.epoch}: the run returned to the start of the epoch, with "
+            f"{self.rate_factor:g} of the learning rate."
         )
 
 
 class Diverged(_Event, frozen=True, kw_only=True):
-    """The loss or a weight is no longer a finite number: the run cannot go on."""
+    """The loss diverged, also at the lowest rate that is tried: the run ends."""
 
     epoch: int
     step: int
@@ -174,8 +175,8 @@ class Diverged(_Event, frozen=True, kw_only=True):
     @property
     def advice(self) -> str:
         """What happened, and what to try."""
-        what = f"The loss stopped being a number in epoch {self.epoch}."
-        return f"{what} Try a lower learning rate, or a gradient clip of 1."
+        what = f"The loss diverged in epoch {self.epoch}, also after the learning rate was halved several times."
+        return f"{what} Try a much lower learning rate, or a gradient clip of 1."
 
 
 class RunFinished(_Event, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ class Rehearsal:
             sampler = Sampler(model, self._vocabulary, self._sampling, self.prompt)
             drawn = takewhile(lambda _: not control.stopped, islice(sampler, length))
             text = "".join(one.character for one in drawn)
-        except UserError:  # the run is about to say that its loss went astray
+        except UserError:  # the run is about to say that its loss diverged
             return None
         self.last_seconds = time.perf_counter() - started
         self._seconds += self.last_seconds

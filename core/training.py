@@ -55,7 +55,9 @@ FEWEST_EPOCHS, MOST_EPOCHS = 8, 60
 CHECK_STEPS = 32
 """Steps whose mean loss is held against the running mean: at fixed places, whenever reports fall."""
 ASTRAY = 3.0
-"""How many times its running mean a loss may be before the run goes back to where it was good."""
+"""How many times its running mean a loss may be, or ln V, before the run goes back to where it was good.
+
+ln V is the loss of a network that has learnt nothing, and gives each of V characters the same probability."""
 RETREATS = 3
 """How often it may."""
 
@@ -353,7 +355,7 @@ class Trainer:
     # --- the way back
 
     def _is_astray(self, *, due: bool) -> bool:
-        """Tell whether the loss is no number or, when a check is due, far above its running mean."""
+        """Tell whether the loss is no number or, when a check is due, far above its running mean or above ln V."""
         position = self._position
         if not math.isfinite(position.epoch_loss):
             return True
@@ -361,7 +363,8 @@ class Trainer:
             return False
         loss = (position.epoch_loss - position.checked_loss) / (position.epoch_steps - position.checked_steps)
         running = position.running_loss
-        if running is not None and loss > ASTRAY * running:
+        evenly = max(math.log(len(self.vocabulary)), 1.0)  # of a text of one character it would be nothing
+        if loss > ASTRAY * min(evenly, running if running is not None else evenly):
             return True
         position.running_loss = loss if running is None else 0.9 * running + 0.1 * loss
         position.checked_steps, position.checked_loss = position.epoch_steps, position.epoch_loss

@@ -5,6 +5,7 @@ from itertools import count, islice
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 import torch
 
@@ -24,7 +25,7 @@ from core.events import (
     RunStarted,
     StepsCompleted,
 )
-from core.presets import preset_named
+from core.presets import PRESETS, preset_named
 from core.reading import encode
 from core.sampling import Sampler
 from core.scores import Evaluation
@@ -279,3 +280,32 @@ def test_what_is_kept_is_the_average(
     list(trainer.run())
     assert trainer.checkpoint().model is not trainer.model
     assert not torch.equal(trainer.checkpoint().model.output.bias, trainer.model.output.bias)
+
+
+def test_a_loss_that_explodes_but_stays_a_number_ends_the_run_as_failed(small_corpus: Corpus) -> None:
+    model = ModelConfig(cell="rnn", embedding_size=16, hidden_size=32, num_layers=4)
+    config = TrainingConfig(
+        epochs=3, streams=2, window=10, learning_rate=10.0, gradient_clip=0.0, precision="fp32", threads=1
+    )
+    *_, before, last = Trainer(small_corpus, model, config).run()
+    assert isinstance(before, Diverged)
+    assert isinstance(last, RunFinished)
+    assert last.reason == "failed"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_start_of_no_preset_counts_as_divergence(small_corpus: Corpus, preset: str) -> None:
+    model = msgspec.structs.replace(PRESETS[preset].model, hidden_size=64, embedding_size=32)
+    config = msgspec.structs.replace(
+        PRESETS[preset].training, epochs=2, streams=2, window=10, precision="fp32", threads=1, sample_length=0
+    )
+    events = list(Trainer(small_corpus, model, config).run())
+    assert not any(isinstance(event, RateHalved | Diverged) for event in events)
+
+
+def test_a_start_with_much_dropout_does_not_count_as_divergence(
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
+) -> None:
+    config = configure(tiny_training, {"input_dropout": 0.8, "output_dropout": 0.8, "weight_drop": 0.8})
+    events = list(Trainer(small_corpus, tiny_model, config).run())
+    assert not any(isinstance(event, RateHalved | Diverged) for event in events)
