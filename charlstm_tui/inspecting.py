@@ -12,6 +12,7 @@ from charlstm_tui.writer import blas_on_one_thread
 from core.config import SamplingConfig
 from core.control import Control
 from core.errors import UserError
+from core.text import count_of
 
 if TYPE_CHECKING:
     from core.checkpoint import Checkpoint
@@ -67,7 +68,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
     most = most_characters(checkpoint.model.config)
     notice = prompt.notice
     if len(prompt.read) > most:
-        notice += f" The first {most:,} of {len(prompt.read):,} characters are looked into."
+        notice += f" The first {most:,} of {count_of(len(prompt.read), 'character')} are looked into."
     yield Prompted(notice.strip())
     given = text = prompt.read[:most]
     with blas_on_one_thread() if what.considerate else contextlib.nullcontext():

@@ -1,5 +1,7 @@
 """Numbers as people read them, the same on screen and in the shell."""
 
+from core.text import count_of as count_of  # the engine counts in sentences too
+
 
 def loss_shown(loss: float | None) -> str:
     """Return a loss with four decimals, or a dash where there is none."""
@@ -19,8 +21,3 @@ def size_in_bytes(size: int) -> str:
         if size >= factor:
             return f"{size / factor:.1f} {unit}"
     return f"{size} bytes"
-
-
-def count_of(number: int, noun: str) -> str:
-    """Return a number with its noun in the plural, unless there is one."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

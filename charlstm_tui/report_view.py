@@ -8,7 +8,7 @@ from textual.content import Content
 
 from charlstm_tui.bars import bar
 from charlstm_tui.characters import shown
-from core.text import in_one_line, sanitise
+from core.text import count_of, in_one_line, sanitise
 
 if TYPE_CHECKING:
     from core.report import Report
@@ -123,14 +123,18 @@ def copies(report: "Report", *, over: bool) -> Content:
             Content.styled(f"the longest passage of {name}", _QUIET),
             Content(in_a_line(one.longest)),
         ]
-    how = f"A sample of {copying.characters:,} characters, temperature {copying.temperature:g}, seed {copying.seed}."
+    characters = count_of(copying.characters, "character")
+    how = f"A sample of {characters}, temperature {copying.temperature:g}, seed {copying.seed}."
     return Content("\n").join([*lines, Content(""), Content.styled(how, _QUIET)])
 
 
 def compared(names: tuple[str, str], comparison: "Comparison") -> Content:
     """Return how two models compare."""
     width = max(len(name) for name in names)
-    lines = [Content.styled(f"on {comparison.characters:,} characters that both know", _QUIET), Content("")]
+    lines = [
+        Content.styled(f"on {count_of(comparison.characters, 'character')} that both models know", _QUIET),
+        Content(""),
+    ]
     losses = (comparison.loss, comparison.other_loss)
     for name, loss in zip(names, losses, strict=True):
         style = "bold $text-accent" if loss == min(losses) else ""

@@ -107,7 +107,7 @@ def _batch(
         while len(pieces) * 1_000 < length:
             pieces.append("".join(drawn.character for drawn in islice(alone, min(1_000, length - len(pieces) * 1_000))))
             if length > LONGEST:
-                yield number * length + len(pieces) * 1_000
+                yield number * length + min(len(pieces) * 1_000, length)
         texts.append("".join(pieces))
     yield texts
 

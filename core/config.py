@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from core.errors import UserError
 from core.numbers_typed import UnclearNumberError, read_number
-from core.text import shortened
+from core.text import read_escapes, shortened, with_escapes
 
 Cell = Literal["lstm", "gru", "rnn"]
 Decay = Literal["all", "matrices"]
@@ -131,7 +131,7 @@ class Field(NamedTuple):
             UserError: as for `check`, or a number that can be read in two ways.
         """
         if self.kind is str and not self.choices:
-            return self.check(text)
+            return self.check(read_escapes(text))
         text = text.strip()
         if self.kind is str:
             return self.check(text or "nothing")
@@ -146,7 +146,7 @@ class Field(NamedTuple):
     def show(self, value: Value) -> str:
         """Return the value so that `parse` reads it back."""
         if self.kind is not float:
-            return str(value)
+            return with_escapes(str(value)) if not self.choices else str(value)
         short = f"{value:g}"
         return short if float(short) == value else repr(float(value))
 

@@ -6,6 +6,7 @@ hidden_size = 384
 epochs = 30
 """
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
@@ -71,7 +72,7 @@ def as_toml(preset: Preset) -> str:
         lines.append("")
         for field in fields_of(type(config)):
             value = getattr(config, field.name)
-            shown = f'"{value}"' if field.kind is str else repr(field.kind(value))
+            shown = json.dumps(value, ensure_ascii=False) if field.kind is str else repr(field.kind(value))
             lines.append(f"{f'{field.name} = {shown}':28}  # {field.description} [{field.bounds}]")
     return "\n".join(lines)
 

@@ -1,7 +1,9 @@
-"""Text out: how characters are made safe to show.
+"""Text out: how characters are made safe to show. Text in: what is meant by a prompt that is typed in one line.
 
 `sanitise` is the only way for text that somebody else wrote, or that a model drew, to reach a terminal.
 """
+
+import re
 
 # What a terminal could act on, or what could reorder a line around it. Newline and tab stay.
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)} | {0x7F: 0x2421}
@@ -11,6 +13,8 @@ _SURROGATES = range(0xD800, 0xE000)
 _REPLACEMENTS = _CONTROL_PICTURES | dict.fromkeys(
     [*range(0x80, 0xA0), *_BIDIRECTIONAL, *_SEPARATORS, *_SURROGATES], ord("\N{REPLACEMENT CHARACTER}")
 )
+
+_ESCAPES = {r"\n": "\n", r"\t": "\t", r"\\": "\\"}
 
 
 def sanitise(text: str) -> str:
@@ -28,3 +32,23 @@ def shortened(text: object, length: int = 120) -> str:
     shown = in_one_line(str(text))
     half = length // 2
     return shown if len(shown) <= length else f"{shown[:half]}…{shown[-half:]}"
+
+
+def read_escapes(typed: str) -> str:
+    r"""Return what a person means who types a prompt in one line: `\n` is a new line, `\t` a tab, `\\` a backslash.
+
+    Every other backslash stands for itself. Boxes and options read prompts by this function alone.
+    """
+    return re.sub(r"\\[nt\\]", lambda found: _ESCAPES[found[0]], typed)
+
+
+def with_escapes(prompt: str) -> str:
+    """Return a prompt as a person would type it in one line: `read_escapes` gives it back."""
+    for escape, character in reversed(_ESCAPES.items()):
+        prompt = prompt.replace(character, escape)
+    return prompt
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun in the plural, unless there is one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -15,7 +15,7 @@ from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.runs import RunStore
 from core.scores import Comparison, Stage
-from core.text import in_one_line, shortened
+from core.text import count_of, in_one_line, shortened
 
 if TYPE_CHECKING:
     from core.checkpoint import Checkpoint
@@ -137,7 +137,10 @@ def _assessed(
             interrupted = True
     if interrupted and report is None:
         if stage is not None and stage.loss is not None:
-            click.echo(f"After {stage.scored:,} characters, {stage.done:.0%}, the loss was {stage.loss:.4f}.", err=True)
+            click.echo(
+                f"After {count_of(stage.scored, 'character')}, {stage.done:.0%}, the loss was {stage.loss:.4f}.",
+                err=True,
+            )
         raise KeyboardInterrupt
     if interrupted:
         click.echo("What follows is not all there would be.", err=True)
@@ -172,4 +175,4 @@ def _print_comparison(names: tuple[str, str], compared: Comparison, as_json: boo
     width = max(len(in_one_line(name)) for name in names)
     for name, loss in zip(names, (compared.loss, compared.other_loss), strict=True):
         click.echo(f"{in_one_line(name):{width}}  {loss:.4f}  nats per character")
-    click.echo(f"\nOn {compared.characters:,} characters. {compared.sentence}")
+    click.echo(f"\nOn {count_of(compared.characters, 'character')}. {compared.sentence}")

@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charlstm_tui.commands.number_types import WholeNumberRange
-from charlstm_tui.commands.options import checkpoint_argument, given, json_option, runs_option, setting_options
+from charlstm_tui.commands.options import (
+    Prompt,
+    checkpoint_argument,
+    given,
+    json_option,
+    runs_option,
+    setting_options,
+)
 from charlstm_tui.commands.streams import bar
 from core.config import SamplingConfig, configure
 from core.errors import UserError
 from core.runs import RunStore
-from core.text import sanitise
+from core.text import count_of, sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from core.checkpoint import Checkpoint
     from core.chorus import Text
-    from core.prompting import Prompt
+    from core.prompting import Prompt as FittedPrompt
     from core.sampling import Primed
 
 LONG_PROMPT = 5_000
@@ -33,8 +40,9 @@ FLUSH_SECONDS = 1 / 60
 @click.command("generate", short_help="Have a model write.")
 @checkpoint_argument
 @click.option(
-    "--prompt", default="", metavar="TEXT",
-    help="What the text begins with; - reads it from standard input; else it begins from nothing.",
+    "--prompt", default="", metavar="TEXT", type=Prompt(),
+    help=r"What the text begins with; \n is a new line, \t a tab, \\ a backslash. - reads it from standard input, "
+    "as it is. Without a prompt the text begins from nothing.",
 )  # fmt: skip
 @click.option("--length", type=WholeNumberRange(1, 10**9), default=500, show_default=True, help="Characters to write.")
 @click.option(
@@ -75,7 +83,7 @@ def generate_command(
             click.echo(sanitise(prompt + text.text))
 
 
-def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "Prompt", length: int) -> None:
+def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "FittedPrompt", length: int) -> None:
     """Write one text, such that a reader sees it grow."""
     from core.sampling import Sampler
 
@@ -94,7 +102,7 @@ def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "P
     click.echo()
 
 
-def _read(model: "Checkpoint", prompt: "Prompt") -> "Primed":
+def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Primed":
     """Have the model read a long prompt; a bar tells how far it is."""
     from core.sampling import prime
 
@@ -112,7 +120,7 @@ def _texts(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int
     """Write texts side by side; a bar tells how far they are."""
     from core.chorus import Writing, write_texts
 
-    with bar(f"{count:,} × {length:,} characters") as progress:
+    with bar(f"{count:,} × {count_of(length, 'character')}") as progress:
         task = progress.add_task("", total=count * length)
         for event in write_texts(model.model, model.vocabulary, config, prompt, length=length, count=count):
             if isinstance(event, Writing):

@@ -12,7 +12,7 @@ from core import shipped
 from core.config import Field, fields_of
 from core.files import user_path
 from core.runs import RunStore, default_root
-from core.text import in_one_line
+from core.text import in_one_line, read_escapes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,11 +70,21 @@ def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Call
     return decorate
 
 
+class Prompt(click.ParamType[str]):
+    """A prompt: backslash and n are a new line, as in the boxes of the app."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read what was typed."""
+        return read_escapes(str(value))
+
+
 def _type_of(field: Field) -> "click.ParamType[Any]":
     if field.choices:
         return click.Choice(field.choices)
     if field.kind is str:
-        return click.STRING
+        return Prompt()
     return Number(int if field.kind is int else float)
 
 

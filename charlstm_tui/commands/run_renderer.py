@@ -115,10 +115,11 @@ def _beginning(event: RunStarted) -> str:
     resumed = ""
     if event.elapsed_seconds:
         done = f"{count_of(event.epochs_done, 'epoch')} and {event.elapsed_seconds:.1f} s"
-        resumed = f"goes on after {done}; "
+        resumed = f"continues after {done}; "
     return (
-        f"{event.run}: {resumed}{event.parameters:,} parameters, {event.vocabulary} distinct characters; "
-        f"{event.train_characters:,} characters to train on, {event.validation_characters:,} to validate, "
+        f"{event.run}: {resumed}{count_of(event.parameters, 'parameter')}, "
+        f"{count_of(event.vocabulary, 'distinct character')}; "
+        f"{count_of(event.train_characters, 'character')} to train on, {event.validation_characters:,} to validate, "
         f"{event.test_characters:,} kept for the test\n"
         f"on {event.device} in {event.precision}, {count_of(event.threads, 'thread')}"
     )

@@ -15,7 +15,7 @@ from core.events import EpochCompleted
 from core.files import user_path
 from core.runs import RunStore
 from core.summary import RunSummary, epochs_of, summarise
-from core.text import in_one_line, sanitise
+from core.text import count_of, in_one_line, sanitise
 
 
 @click.group("runs", short_help="Show the runs there are, and look after them.")
@@ -56,8 +56,10 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
         shown = {"config": config, "summary": summary, "checkpoint": str(run.checkpoint_path), "events": events}
         click.echo(sanitise(msgspec.json.encode(shown).decode()))
         return
-    of = "" if config.training.seconds else f" of {config.training.epochs}"  # by time: as many as there was time for
-    click.echo(f"{in_one_line(run.name)}: {summary.state} after {summary.epochs}{of} epochs")
+    done = count_of(summary.epochs, "epoch")
+    if not config.training.seconds:  # by time: as many as there was time for
+        done = f"{summary.epochs} of {count_of(config.training.epochs, 'epoch')}"
+    click.echo(f"{in_one_line(run.name)}: {summary.state} after {done}")
     click.echo(in_one_line(f"text      {config.corpus.title}, split {config.corpus.split}"))
     for title, settings in (("model", config.model), ("training", config.training)):
         values = ", ".join(f"{key} {value}" for key, value in msgspec.structs.asdict(settings).items())

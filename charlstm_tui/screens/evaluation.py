@@ -25,7 +25,7 @@ from core.errors import UserError
 from core.files import here, new_file, write_atomically
 from core.runs import RunStore
 from core.scores import Comparison, EvaluationProgress, Stage
-from core.text import in_one_line, sanitise
+from core.text import count_of, in_one_line, sanitise
 
 if TYPE_CHECKING:
     from core.report import Report
@@ -260,7 +260,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def _show_stage(self, stage: Stage) -> None:
         loss = f", {stage.loss:.3f} so far" if stage.loss is not None else ""
-        self._so_far = f"Stopped after {stage.scored:,} characters, {stage.done:.0%}"
+        self._so_far = f"Stopped after {count_of(stage.scored, 'character')}, {stage.done:.0%}"
         if stage.loss is not None:
             self._so_far += f": the loss on these is {stage.loss:.4f}. Of the rest nothing is known."
         self._show_progress(stage.doing + loss, stage.done)

@@ -34,7 +34,7 @@ from core.config import SamplingConfig, Value, configure, fields_of
 from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.runs import RunStore
-from core.text import sanitise
+from core.text import count_of, read_escapes, sanitise
 
 HINT = (
     "Type a beginning below and press Enter: the model goes on from it.\n"
@@ -210,7 +210,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
             return
         self._author = self.query_one(ModelSelect).chosen_name
         box = self.query_one("#prompt", PromptInput)
-        prompt = box.value.replace("\\n", "\n")
+        prompt = read_escapes(box.value)
         if box.remember():
             self.post_message(ChangePreferences(prompts=box.remembered[-MOST_PROMPTS:]))
         middle = sampling.temperature
@@ -332,7 +332,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
         since, before = self._since
         seconds = time.monotonic() - since
         speed = f" · {(self._shown - before) / seconds:,.0f}/s" if self._job.running and seconds > 0.5 else ""
-        self._say(f"{self._shown:,} characters{speed}")
+        self._say(f"{count_of(self._shown, 'character')}{speed}")
 
     def _settings(self, config: type[Struct]) -> dict[str, Value]:
         names = [field.name for field in fields_of(config)]

@@ -27,7 +27,7 @@ from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.quantities import MEMORY, QUANTITIES
 from core.runs import RunStore
-from core.text import sanitise
+from core.text import read_escapes, sanitise
 
 if TYPE_CHECKING:
     from core.insides import Insides
@@ -116,7 +116,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         except UserError as error:
             self.notify(sanitise(str(error)), severity="warning", markup=False)
         else:
-            self._begin(Looked(name=models.chosen_name, path=path, text=box.value.replace("\\n", "\n")))
+            self._begin(Looked(name=models.chosen_name, path=path, text=read_escapes(box.value)))
 
     def action_write_on(self) -> None:
         """Have the model go on with the text."""

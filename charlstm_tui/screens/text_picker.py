@@ -23,7 +23,7 @@ from charlstm_tui.numbers import size_in_bytes
 from charlstm_tui.screens.fitting import FitsWindow
 from core.catalogue import KNOWN, KnownText
 from core.preview import Preview
-from core.text import in_one_line, sanitise
+from core.text import count_of, in_one_line, sanitise
 
 HINT = "Enter chooses. Tab goes between the lists; Backspace to the folder above."
 _PATIENCE = 0.15
@@ -159,7 +159,7 @@ def _figures(look: Preview) -> Content:
     lines: list[Content] = [
         Content.styled(look.name, "bold"),
         Content(f"{size_in_bytes(look.bytes)} · {look.encoding}"),
-        Content(f"{about}{look.characters:,} characters, {look.distinct}{at_least} distinct"),
+        Content(f"{about}{count_of(look.characters, 'character')}, {look.distinct}{at_least} distinct"),
     ]
     for split, parts in look.parts.items():
         total = sum(parts.values())

@@ -18,7 +18,7 @@ from charlstm_tui.widgets.loss_chart import BEST_MARKER, DASH, MARKER, Line, Los
 from charlstm_tui.widgets.run_summary import RunSummaryView
 from charlstm_tui.widgets.sample_view import SampleView
 from core.scores import bits_per_character, perplexity
-from core.text import in_one_line, sanitise
+from core.text import count_of, in_one_line, sanitise
 
 if TYPE_CHECKING:
     from core.events import EpochCompleted
@@ -154,7 +154,7 @@ class RunView(Vertical):
             words.append(training.config.corpus.title)
         if training.started is not None:
             words.insert(1, training.started.run)
-            words.append(f"{training.started.parameters:,} parameters")
+            words.append(count_of(training.started.parameters, "parameter"))
             words.append(f"{training.started.device}, {training.started.precision}")
         self._write("#status", Content(in_one_line("  ·  ".join(words))))
         self.query_one("#status").set_class(training.phase == "failed", "-failed")

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core.events import SampleDrawn
-from core.text import sanitise, shortened
+from core.text import sanitise, shortened, with_escapes
 
 
 class SampleView(Vertical):
@@ -89,7 +89,7 @@ class SampleView(Vertical):
             Content.assemble(("What it writes  ", "$text-muted"), f"{earlier} ", (when, "bold"), f" {later}")
         )
         prompt, text = (sanitise(part).replace("\t", "    ") for part in (sample.prompt, sample.text))
-        typed = shortened(prompt.replace("\n", "\\n"), 40)
+        typed = shortened(with_escapes(sample.prompt), 40)
         self.query_one(".prompt", Static).update(Content(f"from “{typed}”" if typed else "from nothing"))
         if tight:
             prompt, text = (re.sub(r"\n\s*\n", "\n", part) for part in (prompt, text))

@@ -228,7 +228,7 @@ def test_a_run_that_diverges_fails_with_exit_code_1_and_says_what_to_do(
     monkeypatch.setattr(CharLSTM, "initialise", spoilt)
     result = call("train", "--corpus", small_text, *TINY)
     assert result.exit_code == 1
-    assert "Try a lower learning rate" in result.stderr
+    assert "Try a much lower learning rate" in result.stderr
     assert "nothing was saved" in result.stdout
 
 
@@ -325,3 +325,13 @@ def test_an_option_is_read_as_the_box_of_the_same_name(written: str, small_text:
     (run,) = store.all()
     assert run.config().training.output_dropout == 0.3
     assert run.config().corpus.limit == 1500
+
+
+def test_a_new_line_in_a_prompt_is_the_same_in_the_shell_as_in_the_app(trained: str) -> None:
+    for typed, meant in ((r"3\n4", "3\n4"), (r"3\\n4", r"3\n4")):
+        result = call("generate", trained, "--prompt", typed, "--length", 3, "--json")
+        assert json.loads(result.stdout)["prompt"] == meant
+    piped = CliRunner().invoke(
+        commands, ["generate", trained, "--prompt", "-", "--length", "3", "--json"], input=r"3\n4"
+    )
+    assert json.loads(piped.stdout)["prompt"] == r"3\n4", "standard input is taken as it is"

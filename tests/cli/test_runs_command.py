@@ -31,7 +31,7 @@ def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore)
     assert (events[-1]["reason"], events[-1]["epochs"]) == ("finished", 3)
     assert load_snapshot(store.get(trained).last_path).now.position.epochs == 3
     text = call("train", "--resume", str(store.get(trained).last_path), "--epochs", 4).stderr
-    assert "sheep: goes on after 3 epochs and" in text
+    assert "sheep: continues after 3 epochs and" in text
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,24 @@ def test_a_damaged_model_is_refused() -> None:
     for temperature in (0.0, 0.8):
         with pytest.raises(UserError, match="damaged"):
             texts(network, SamplingConfig(temperature=temperature), length=5, count=3)
+
+
+@pytest.mark.parametrize(
+    ("length", "count"), [(1, 1), (500, 9), (999, 3), (1_000, 5), (2_001, 2), (2_500, 3), (30, 70)]
+)
+def test_progress_rises_and_never_passes_its_total(length: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.chorus.REPORT_SECONDS", 0.0)
+    network = network_of(hidden=4)
+    written = [
+        event.characters
+        for event in write_texts(network, ALPHABET, SamplingConfig(), length=length, count=count)
+        if isinstance(event, Writing)
+    ]
+    assert written == sorted(written)
+    assert all(characters <= length * count for characters in written)
+
+
+def test_texts_that_are_written_one_by_one_report_their_own_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.chorus.LONGEST", 100)
+    events = list(write_texts(network_of(hidden=4), ALPHABET, SamplingConfig(), length=500, count=10))
+    assert [event.characters for event in events if isinstance(event, Writing)] == [*range(500, 5_001, 500)]

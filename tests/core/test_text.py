@@ -1,9 +1,10 @@
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text import sanitise, shortened
+from core.text import count_of, read_escapes, sanitise, shortened, with_escapes
 
 anything = st.text(st.characters(), max_size=200)
 
@@ -42,3 +43,35 @@ def test_what_is_quoted_in_a_message_stays_in_one_short_line(text: str) -> None:
     assert "\n" not in shown
     assert sanitise(shown) == shown
     assert len(shown) <= 121
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (r"HARPAGON.\n\n", "HARPAGON.\n\n"),
+        (r"old\nTom", "old\nTom"),
+        (r"old\\nTom", r"old\nTom"),
+        (r"a\tb", "a\tb"),
+        (r"C:\dir\q", r"C:\dir\q"),
+        ("\\", "\\"),
+        ("", ""),
+    ],
+)
+def test_a_prompt_that_is_typed_in_one_line_means_its_escapes(typed: str, meant: str) -> None:
+    assert read_escapes(typed) == meant
+
+
+@given(anything)
+def test_a_prompt_shown_in_one_line_is_read_back(prompt: str) -> None:
+    shown = with_escapes(prompt)
+    assert "\n" not in shown
+    assert "\t" not in shown
+    assert read_escapes(shown) == prompt
+
+
+def test_one_is_counted_in_the_singular() -> None:
+    assert [count_of(number, "character") for number in (0, 1, 2_000)] == [
+        "0 characters",
+        "1 character",
+        "2,000 characters",
+    ]
