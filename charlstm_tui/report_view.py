@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from charlstm_tui.bars import bar
@@ -150,10 +151,10 @@ def explained(moment: "Moment", width: int, *, in_a_line: bool) -> Content:
     name = shown(moment.character)
     if moment.loss is None:
         return Content.assemble((f"‘{name}’", "bold"), " the model does not know: it was left out")
-    probability = _percent(math.exp(-moment.loss))
+    probability = _percent(math.exp(-moment.loss)).strip()
     given = Content.assemble((f"‘{name}’", "bold"), f" was given {probability}", (f"  {moment.loss:.2f} nats", _QUIET))
     if in_a_line:
-        expected = "  ".join(f"{shown(one.character)} {_percent(one.probability)}" for one in moment.expected)
+        expected = "  ".join(f"{shown(one.character)} {_percent(one.probability).strip()}" for one in moment.expected)
         return Content("\n").join([given, Content.assemble(("it expected ", _QUIET), expected)])
     room = max(width - 13, 4)
     lines = [given, Content(""), Content.styled("it expected", _QUIET)]
@@ -162,7 +163,8 @@ def explained(moment: "Moment", width: int, *, in_a_line: bool) -> Content:
         hit = one.character == moment.character
         lines.append(
             Content.assemble(
-                (f" {shown(one.character)} ", "bold reverse" if hit else "bold"), (drawn, "$accent"),
+                (f" {shown(one.character)}", "bold reverse" if hit else "bold"),
+                " " * (3 - cell_len(shown(one.character))), (drawn, "$accent"),
                 " " * (room - len(drawn)), (f"{_percent(one.probability):>8}", _QUIET),
             )
         )  # fmt: skip
@@ -170,7 +172,8 @@ def explained(moment: "Moment", width: int, *, in_a_line: bool) -> Content:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}" if share >= 0.0005 else f"{share:.0e}"
+    """Return a share in six cells, so that a column of them stands in line."""
+    return f"{100 * share:4.1f} %" if share >= 0.0005 else "<0.1 %"
 
 
 def _title(text: str, unit: str) -> Content:

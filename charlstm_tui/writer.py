@@ -17,6 +17,7 @@ from charlstm_tui.bridge import Doing, Prompted, spare_the_collector
 from charlstm_tui.widgets.stream_pane import level_of
 from core.config import SamplingConfig
 from core.control import Control
+from core.errors import UserError
 
 if TYPE_CHECKING:
     from core.sampling import Alternative, Sampler
@@ -30,6 +31,8 @@ SHOWN = 16
 CONSIDERATION = 3.0
 """While a run is trained, seconds to rest for each second of writing: one thread more on two cores holds up both of the
 training's, which wait for each other at every step."""
+MOST_OF_TEXT = 10_000_000
+"""Characters of a training text whose words are looked up."""
 LATE = 0.25
 """Seconds; a text that is later than that, as after a moment without the processor, does not hurry to catch up."""
 
@@ -41,6 +44,8 @@ class Written(Struct, frozen=True):
     text: str
     levels: bytes
     """How little each character was expected: 0 to 4."""
+    surprise: float = 0.0
+    """The sum of the characters' surprisals, in nats."""
 
 
 class Expecting(Struct, frozen=True):
@@ -119,12 +124,14 @@ class Writer:
         while not control.stopped and not self.is_complete:
             texts = [""] * len(self._samplers)
             levels = [bytearray() for _ in self._samplers]
+            surprises = [0.0] * len(self._samplers)
             begun = now = time.perf_counter()
             while now - begun < REPORT_SECONDS and not control.stopped and not self.is_complete:
                 for lane, sampler in enumerate(self._samplers):
                     drawn = next(sampler)
                     texts[lane] += drawn.character
                     levels[lane].append(level_of(drawn.surprise))
+                    surprises[lane] += drawn.surprise
                 self.written += 1
                 now = time.perf_counter()
                 if self.pace:
@@ -132,7 +139,7 @@ class Writer:
                     if due > now:
                         break
             for lane, text in enumerate(texts):
-                yield Written(lane, text, bytes(levels[lane]))
+                yield Written(lane, text, bytes(levels[lane]), surprises[lane])
             if (
                 now - looked > LOOK_SECONDS * (3 if self.considerate else 1)
                 or self.is_complete
@@ -178,6 +185,23 @@ class Writer:
         yield Expecting(tuple(samplers[0].alternatives(SHOWN)))
         self._samplers = samplers
         self.change(self.config)  # it may have been changed while they were made
+
+
+def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[str]]:
+    """Yield the words of the text that a model was trained on, where that is here: as `core.copying` finds words."""
+    from core.checkpoint import opened
+    from core.copying import words
+    from core.corpus import Corpus, open_corpus
+
+    with opened(path) as file:
+        config, validation = file.header.corpus, file.header.training.validation
+    with contextlib.suppress(UserError), contextlib.closing(open_corpus(config)) as events:
+        for event in events:
+            if control.stopped:
+                return
+            if isinstance(event, Corpus) and event.text.sha256 == config.sha256:
+                part = event.part("train", validation)
+                yield frozenset(words(str(part.cut(0, min(len(part), MOST_OF_TEXT)))))
 
 
 def blas_on_one_thread() -> contextlib.AbstractContextManager[object]:

@@ -44,12 +44,13 @@ def assess(
             share = event.scored / event.characters
             yield Stage(doing="reading", done=share, loss=event.loss, scored=event.scored)
         else:
+            least = keep.extracts(EXTRACTS)
             report = Report(
                 model=name,
                 evaluation=event,
                 published=published_for(corpus.config, part),
-                least_expected=tuple(keep.extracts(EXTRACTS)),
-                most_expected=tuple(keep.extracts(EXTRACTS, most_expected=True)),
+                least_expected=tuple(least),
+                most_expected=tuple(keep.extracts(EXTRACTS, most_expected=True, apart_from=least)),
             )
     yield report
     own = yield from _own(checkpoint, corpus)

@@ -5,7 +5,7 @@ judged, the same ones are computed for held-out text, which its author cannot ha
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from msgspec import Struct
@@ -15,6 +15,7 @@ LENGTHS = (10, 20, 40)
 """Of the sequences that are looked up, in characters."""
 _BASE = 0x9E3779B97F4A7C15  # odd, its bits well mixed
 _WORD = re.compile(r"[^\W\d_]+")
+_END = re.compile(r"[^\W\d_]*\Z")
 
 Hashes = NDArray[np.uint64]
 
@@ -39,9 +40,9 @@ class CopyingProgress(Struct, frozen=True):
 
 def copying(sample: str, text: str) -> Iterator[CopyingProgress | Copying]:
     """Tell how much of `sample` is found in `text`; yields progress and, last, the result. To stop, stop asking."""
-    known = set(_WORD.findall(text.lower()))
+    known = set(words(text))
     yield CopyingProgress(0.1)
-    words = _WORD.findall(sample.lower())
+    of_sample = words(sample)
     shares = {}
     for length in LENGTHS:
         shares[length] = _share(_found(sample, text, length))
@@ -54,8 +55,37 @@ def copying(sample: str, text: str) -> Iterator[CopyingProgress | Copying]:
     yield Copying(
         longest=longest,
         shares=shares,
-        words=_share(np.array([word in known for word in words], dtype=bool)),
+        words=_share(np.array([word in known for word in of_sample], dtype=bool)),
     )
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in small letters: what stands between characters that are no letters."""
+    return _WORD.findall(text.lower())
+
+
+class WordCount:
+    """How many words of a text that grows are among those of another text. A word counts once it is complete."""
+
+    def __init__(self, known: Collection[str], before: str = "") -> None:
+        """Begin; the text continues `before`, whose last word may not be complete."""
+        self.complete = 0
+        self.found = 0
+        self._known = known
+        self._begun = _END.search(before)[0].lower()  # type: ignore[index]  # it matches nothing as well
+
+    def add(self, text: str) -> None:
+        """Count what is added to the text."""
+        whole = self._begun + text.lower()
+        self._begun = _END.search(whole)[0]  # type: ignore[index]
+        complete = words(whole[: len(whole) - len(self._begun)])
+        self.complete += len(complete)
+        self.found += sum(word in self._known for word in complete)
+
+    @property
+    def share(self) -> float | None:
+        """Their share, 0 to 1; None before the first word is complete."""
+        return self.found / self.complete if self.complete else None
 
 
 def _share(found: NDArray[np.bool_]) -> float:

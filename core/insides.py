@@ -16,6 +16,8 @@ from core.surprises import Expected
 MOST_NUMBERS = 32_000_000
 """That are kept: 128 MB."""
 MOST_CHARACTERS = 2_000
+LEAST_TO_FOLLOW = 60
+"""Characters below which it is not told what a cell follows: a line or two."""
 KEPT = 16
 """Characters that were expected next, of each place."""
 
@@ -128,6 +130,18 @@ class Insides:
             measures = correlations(values, PROPERTIES[follow](self.text[: self.read]))
             order = np.argsort(-np.abs(measures), kind="stable")
         return Cells(order, measures[order])
+
+    def best_followed(self, layer: int, symbol: str) -> str | None:
+        """Return the property of the text that one of a layer's cells follows best; None for a text too short to tell.
+
+        In a short text chance alone makes some of many cells follow anything.
+        """
+        if self.read < LEAST_TO_FOLLOW:
+            return None
+        values, text = self.values(layer, symbol), self.text[: self.read]
+        best = {name: np.abs(correlations(values, of(text))).max(initial=0.0) for name, of in PROPERTIES.items()}
+        name = max(best, key=lambda one: best[one])
+        return name if best[name] > 0 else None
 
     def to_csv(self, layer: int, symbol: str) -> bytes:
         """Return a quantity of every cell of a layer as a table: a line a character, with its place."""

@@ -72,6 +72,22 @@ PROPERTIES: dict[str, Callable[[str], Values]] = {
     "the last of a line": _line_ends,
 }
 """By name: what each gives for a text of T characters is (T,)."""
+_TRACKED = {
+    "place in the line": "the place in the line",
+    "place in the word": "the place in the word",
+    "since a blank line": "how long ago a blank line was",
+    "the last of a word": "the last letters of words",
+    "the last of a line": "the last characters of lines",
+}
+TRACKS, FOLLOWS = 0.7, 0.4
+"""Absolute values of r from which on a cell tracks something, and from which on it follows it loosely."""
+
+
+def relation(cell: int, name: str, r: float) -> str:
+    """Return a sentence on how a cell's values go with a property: r is Pearson's, -1 to 1."""
+    what = _TRACKED.get(name, name)
+    how = "tracks" if abs(r) >= TRACKS else "loosely follows" if abs(r) >= FOLLOWS else "hardly follows"
+    return f"cell {cell} {how} {what}, r = {r:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def correlations(values: NDArray[np.float32], followed: Values) -> Values:

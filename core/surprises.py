@@ -100,8 +100,11 @@ class Surprises:
             ),
         )
 
-    def extracts(self, count: int, *, most_expected: bool = False) -> list[Extract]:
-        """Return the passages that the model expected least, or most: the most extreme first, none overlapping."""
+    def extracts(self, count: int, *, most_expected: bool = False, apart_from: Sequence[Extract] = ()) -> list[Extract]:
+        """Return the passages that the model expected least, or most: the most extreme first, none overlapping.
+
+        Nor does any overlap one of `apart_from`: of a short text there may be none left.
+        """
         length = min(PASSAGE, self.read)
         if not length:
             return []
@@ -117,6 +120,8 @@ class Surprises:
         if not most_expected:
             means = -means
         means[2 * (known[begins + length] - known[begins]) < length] = np.inf  # mostly unknown
+        for other in apart_from:
+            means[max(other.begin - length + 1, 0) : other.begin + len(other.text)] = np.inf
         found: list[Extract] = []
         while len(found) < count and np.isfinite(means).any():
             begin = int(np.nanargmin(means))

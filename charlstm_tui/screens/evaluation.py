@@ -1,5 +1,6 @@
 """Evaluate: how well a model predicts a text, what that means, where it fails, and whether it copies."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -17,9 +18,11 @@ from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.measuring import Measured, Read, assess_model, compare_models
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.screens.missing_text import Answer, AskForText
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.report_pages import ReportPages
 from charlstm_tui.widgets.top_line import TopLine
+from core.catalogue import MOLIERE, PLAY
 from core.corpus import PARTS, CorpusConfig
 from core.errors import UserError
 from core.files import here, new_file, write_atomically
@@ -60,6 +63,8 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         self._store = store
         self._assessing = LatestJob(self, on_items=self._follow, on_end=self._end_assessing)
         self._comparing = LatestJob(self, on_items=self._follow, on_end=self._end_comparing)
+        self._fetching = LatestJob(self, on_items=self._follow_fetching, on_end=self._end_fetching)
+        self._then: Callable[[], None] = lambda: None  # what to do once the text is fetched
         self._so_far = ""  # what was measured when it was stopped
         self._compared = ("", "")  # the names of the models that are, or were, compared
         self._other_text: str | None = None
@@ -111,7 +116,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def action_evaluate(self) -> None:
         """Measure the chosen model."""
-        if (what := self._chosen()) is None:
+        if (what := self._chosen()) is None or self._asks_for_text(what, self.action_evaluate):
             return
         self.pages.forget_report()
         self._assessing.start(partial(assess_model, what=what), name="evaluate", interval=bridge.TRAINING_INTERVAL)
@@ -132,6 +137,8 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         except UserError as error:
             self._complain(error)
             return
+        if self._asks_for_text(what, self.action_compare):
+            return
         self._compared = (what.name, other.chosen_name)
         compare = partial(compare_models, what=what, other=path)
         self._comparing.start(compare, name="compare", interval=bridge.TRAINING_INTERVAL)
@@ -145,8 +152,8 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def action_stop(self) -> None:
         """Stop measuring."""
-        self._assessing.stop()
-        self._comparing.stop()
+        for job in (self._assessing, self._comparing, self._fetching):
+            job.stop()
 
     def action_turn(self, by: int) -> None:
         """Turn to another page."""
@@ -208,7 +215,34 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     @property
     def _busy(self) -> bool:
-        return self._assessing.running or self._comparing.running
+        return self._assessing.running or self._comparing.running or self._fetching.running
+
+    def _asks_for_text(self, what: Measured, then: Callable[[], None]) -> bool:
+        """Ask for a text, and do `then` with it, where the model's own was not fetched; tell whether that is so."""
+        if what.source is not None or not self.query_one("#model", ModelSelect).text_is_missing:
+            return False
+        self._then = then
+        self.app.push_screen(AskForText(), self._take_answer)
+        return True
+
+    def _take_answer(self, answer: Answer | None) -> None:
+        if answer == "fetch":
+            self._fetching.start(bridge.fetch_moliere, name="fetch", interval=bridge.TRAINING_INTERVAL)
+            self._begin()
+            self._show_progress(f"fetching {MOLIERE.title}", None)
+        elif answer == "play":
+            self._take_text(PLAY.name)
+            self._then()
+
+    def _follow_fetching(self, items: tuple[object, ...]) -> None:
+        for item in items:
+            if isinstance(item, bridge.Fetching):
+                self._show_progress(f"fetching {MOLIERE.title}", item.done)
+
+    def _end_fetching(self, ending: Ending) -> None:
+        self._end_comparing(ending)  # nothing was evaluated: what was on screen stays as it was
+        if MOLIERE.here and not ending.stopped:
+            self._then()
 
     def _begin(self) -> None:
         self._so_far = ""

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from functools import partial
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -22,14 +23,15 @@ from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.messages import ChangePreferences
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.text_figures import TextFigures
 from charlstm_tui.training_view import is_training
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.next_bars import NextBars
-from charlstm_tui.widgets.prompt_input import PromptInput
+from charlstm_tui.widgets.prompt_input import GenerationPrompt, PromptInput
 from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
 from charlstm_tui.widgets.top_line import TopLine
-from charlstm_tui.writer import Expecting, Writer, Written
+from charlstm_tui.writer import Expecting, Writer, Written, words_of_training_text
 from core.config import SamplingConfig, Value, configure, fields_of
 from core.errors import UserError
 from core.files import new_file, write_atomically
@@ -37,8 +39,8 @@ from core.runs import RunStore
 from core.text import count_of, read_escapes, sanitise
 
 HINT = (
-    "Type a beginning below and press Enter: the model goes on from it.\n"
-    "Nothing at all will do, too. \\n stands for a new line, as in HARPAGON.\\n\\n"
+    "Type a prompt below and press Enter: the model continues it.\n"
+    "The prompt may be empty. \\n stands for a new line, as in HARPAGON.\\n\\n"
 )
 MOST_PROMPTS = 50
 """Remembered."""
@@ -79,7 +81,9 @@ class GenerationScreen(FitsWindow, Screen[None]):
         self._store = store
         self._prompts = prompts
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
+        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # none there, none told
         self._writer: Writer | None = None
+        self._figures: list[TextFigures] = []  # of each of the texts side by side
         self._author = ""  # the name of the model that writes, or wrote
         self._shown = 0  # characters, of each text
         self._since = (0.0, 0)  # when, and with how much written, it was last set going
@@ -104,7 +108,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
                 yield NextBars(id="bars")
             with Horizontal(id="bottom"):
                 yield Label("prompt ▸")
-                yield PromptInput(self._prompts, id="prompt", placeholder="HARPAGON.\\n\\n", compact=True)
+                yield GenerationPrompt(self._prompts, id="prompt", compact=True)
                 yield Static("Enter writes", id="status")
         yield Footer(compact=True)
 
@@ -115,6 +119,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
     def on_unmount(self) -> None:
         """Leave no thread behind."""
         self.action_stop()
+        self._words_job.drop()
 
     # --- what the keys do
 
@@ -210,7 +215,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
             return
         self._author = self.query_one(ModelSelect).chosen_name
         box = self.query_one("#prompt", PromptInput)
-        prompt = read_escapes(box.value)
+        prompt = read_escapes(box.take())
         if box.remember():
             self.post_message(ChangePreferences(prompts=box.remembered[-MOST_PROMPTS:]))
         middle = sampling.temperature
@@ -221,6 +226,11 @@ class GenerationScreen(FitsWindow, Screen[None]):
         await self._lay_out(three=three)
         for pane in self.query(StreamPane):
             pane.begin(prompt)
+        self._figures = [TextFigures(prompt) for _ in self._writer.temperatures] if three else []
+        self._words_job.drop()
+        if three:
+            words = partial(words_of_training_text, path=path)
+            self._words_job.start(words, name="words", interval=bridge.TRAINING_INTERVAL)
         self._shown = 0
         self._set_going()
 
@@ -276,6 +286,11 @@ class GenerationScreen(FitsWindow, Screen[None]):
             self.query_one(StreamPane).border_title = Content(sanitise(explanation)).markup
         self.refresh_bindings()
 
+    @on(Select.Changed, "#model")
+    def _suggest(self) -> None:
+        """Suggest a prompt that suits the text of the chosen model."""
+        self.query_one(PromptInput).suggest(self.query_one(ModelSelect).suggested_prompt)
+
     @on(Input.Submitted)
     async def _submit(self) -> None:
         await self.action_write()
@@ -312,6 +327,9 @@ class GenerationScreen(FitsWindow, Screen[None]):
         for pane, written in zip(panes, texts, strict=True):
             if written:
                 pane.append("".join(one.text for one in written), b"".join(one.levels for one in written))
+        for figures, written in zip(self._figures, texts, strict=False):
+            figures.add("".join(one.text for one in written), sum(one.surprise for one in written))
+        self._tell_figures()
         if any(texts):
             if not self._since[0]:  # loading a model is not writing
                 self._since = (time.monotonic(), self._shown)
@@ -319,6 +337,18 @@ class GenerationScreen(FitsWindow, Screen[None]):
                 self.call_later(self.refresh_bindings)  # there is something to copy now
             self._shown += sum(len(one.text) for one in texts[0])
             self._count()
+
+    def _take_words(self, items: tuple[object, ...]) -> None:
+        for words in items:
+            if isinstance(words, frozenset):
+                for figures in self._figures:
+                    figures.know(words)
+        self._tell_figures()
+
+    def _tell_figures(self) -> None:
+        """Say in each frame how surprising the text is, and how many of its words are real ones."""
+        for pane, figures in zip(self.query(StreamPane), self._figures, strict=False):
+            pane.note = figures.line(pane.size.width - 4)
 
     def _end(self, ending: Ending) -> None:
         if ending.error:

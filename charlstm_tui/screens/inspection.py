@@ -21,7 +21,7 @@ from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.training_view import is_training
 from charlstm_tui.widgets.insides_view import CHANGE, InsidesView
 from charlstm_tui.widgets.model_select import ModelSelect
-from charlstm_tui.widgets.prompt_input import PromptInput
+from charlstm_tui.widgets.prompt_input import InspectionPrompt, PromptInput
 from charlstm_tui.widgets.top_line import TopLine
 from core.errors import UserError
 from core.files import new_file, write_atomically
@@ -67,6 +67,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._seen: Seen | None = None
         self._seed = 0  # of the next text that the model writes
+        self._order_is_chosen = False  # by the reader: else the cells are ordered by what one of them follows best
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -92,7 +93,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
             yield InsidesView(HINT, id="work")
             with Horizontal(id="bottom"):
                 yield Label("text ▸")
-                yield PromptInput(id="prompt", placeholder="LE MÉDECIN.\\n\\n", compact=True)
+                yield InspectionPrompt(id="prompt", compact=True)
                 yield Static("Enter reads", id="status")
         yield Footer(compact=True)
 
@@ -218,8 +219,18 @@ class InspectionScreen(FitsWindow, Screen[None]):
     def _end(self, ending: Ending) -> None:
         if ending.error:
             self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+        elif self._insides is not None:
+            self._follow_best(self._insides)
         self._say(count_of(self._insides.read, "character") if self._insides is not None else "Enter reads")
         self.refresh_bindings()
+
+    def _follow_best(self, insides: "Insides") -> None:
+        """Order the cells by what one of them follows best, unless the reader has chosen an order."""
+        view = self.query_one(InsidesView)
+        best = insides.best_followed(view.layer_number, view.symbol)
+        if best is not None and not self._order_is_chosen:
+            view.look(view.layer_number, view.symbol, best)
+            self._offer(insides)
 
     def _show(self, seen: Seen) -> None:
         """Show what was read, from its beginning, or, where the model wrote the end, from there."""
@@ -249,6 +260,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     @on(Select.Changed, "#quantity,#layer,#follow")
     def _look_elsewhere(self, event: Select.Changed) -> None:
+        self._order_is_chosen = self._order_is_chosen or event.select.id == "follow"
         layer, quantity, follow = (self.query_one(f"#{name}", Select).value for name in ("layer", "quantity", "follow"))
         self.query_one(InsidesView).look(int(str(layer)), str(quantity), str(follow))
 

@@ -125,6 +125,12 @@ class InsidesView(Container):
             text.tint(self._tints())
         title = f"{self._author}: the text by the {self._quantity} of cell {self.cell}"
         text.border_title = Content(in_one_line(title)).markup
+        rows = self.query_one(CellRows)
+        rows.border_subtitle = ""
+        if self.follow != CHANGE and self._cells is not None:
+            from core.properties import relation
+
+            rows.border_subtitle = relation(self.cell, self.follow, float(self._cells.measures[rows.chosen]))
         self._tell_numbers()
 
     def _tell_numbers(self) -> None:

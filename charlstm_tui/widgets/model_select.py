@@ -8,10 +8,14 @@ from textual.widgets import Select
 
 from charlstm_tui.numbers import count_of
 from core import shipped
+from core.catalogue import KNOWN, MOLIERE
 from core.errors import UserError
 from core.runs import RunStore
 from core.summary import summarise
-from core.text import in_one_line
+from core.text import in_one_line, with_escapes
+
+SPEAKER = r"HARPAGON.\n\n"
+"""How a speech of a play begins, in the form of the texts that have a name."""
 
 
 class ModelSelect(Select[Path]):
@@ -54,6 +58,29 @@ class ModelSelect(Select[Path]):
         if self.selection is None:
             return ""
         return shipped.NAME if self.selection == shipped.shipped_path() else self.selection.name
+
+    @property
+    def text_is_missing(self) -> bool:
+        """Whether the chosen model learnt from Molière's plays, which were not fetched."""
+        if self.selection is None or MOLIERE.here:
+            return False
+        if self.selection == shipped.shipped_path():
+            return True
+        with contextlib.suppress(UserError):
+            return self._store.get(self.selection.name).config().corpus.source == MOLIERE.name
+        return False
+
+    @property
+    def suggested_prompt(self) -> str:
+        """A prompt, as typed, for the chosen model: a speaker's name for a play, or what its run was sampled from."""
+        if self.selection is None:
+            return ""
+        if self.selection == shipped.shipped_path():
+            return SPEAKER
+        with contextlib.suppress(UserError):
+            config = self._store.get(self.selection.name).config()
+            return with_escapes(config.training.sample_prompt) or (SPEAKER if config.corpus.source in KNOWN else "")
+        return ""
 
     def refresh_runs(self) -> None:
         """Look which runs there are now."""

@@ -1,10 +1,14 @@
-"""The prompt box: what was typed before comes back with the up arrow, as in a shell."""
+"""The prompt box: what was typed before comes back with the up arrow, as in a shell.
+
+Nobody who types needs to look for a way out: the footer shows the keys that mean something while the box has the focus.
+"""
 
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 
+from charlstm_tui.modes import MODES
 from charlstm_tui.widgets.text_input import TextInput
 
 MOST_REMEMBERED = 2_000
@@ -12,9 +16,20 @@ MOST_REMEMBERED = 2_000
 
 
 class PromptInput(TextInput):
-    """A box to type a prompt in, with a history."""
+    """A box to type a prompt in, with a history.
 
+    While it is empty it shows a suggestion, and whoever presses Enter then takes that. Once something was typed and
+    deleted again, it says that it is empty, and Enter takes the empty prompt.
+    """
+
+    EMPTY = "an empty prompt"
+    """What it shows where it is empty and suggests nothing."""
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave the box"),
+        Binding("f2", "app.switch_mode('train')", MODES["train"], key_display="F2"),
+        Binding("f3", "app.switch_mode('evaluate')", MODES["evaluate"], key_display="F3"),
+        Binding("f4", "app.switch_mode('generate')", MODES["generate"], key_display="F4"),
+        Binding("f5", "app.switch_mode('inspect')", MODES["inspect"], key_display="F5"),
         Binding("up", "recall(-1)", "Earlier prompt", show=False),
         Binding("down", "recall(1)", "Later prompt", show=False),
     ]
@@ -24,14 +39,39 @@ class PromptInput(TextInput):
         remembered: tuple[str, ...] = (),
         *,
         id: str | None = None,  # noqa: A002 (Textual's own name)
-        placeholder: str = "",
+        suggestion: str = "",
         compact: bool = False,
     ) -> None:
-        super().__init__(id=id, placeholder=placeholder, compact=compact)
+        super().__init__(id=id, placeholder=suggestion or self.EMPTY, compact=compact)
+        self._suggestion = suggestion
+        self._suggests = True  # until something was typed
         self.remembered = remembered
         """Prompts of before, the newest last."""
         self._place = len(remembered)
         self._draft = ""  # what was being typed when the first was recalled
+
+    def suggest(self, suggestion: str) -> None:
+        """Suggest another prompt, as typed."""
+        self._suggestion = suggestion
+        if self._suggests:
+            self.placeholder = suggestion or self.EMPTY
+
+    def take(self) -> str:
+        """Return the prompt that is shown, as typed: where the box is empty, the suggestion goes into it."""
+        if not self.value and self._suggests and self._suggestion:
+            self.value = self._suggestion
+            self.cursor_position = len(self.value)
+        return self.value
+
+    def watch_value(self, value: str) -> None:
+        """Suggest nothing any more once something was typed."""
+        if value and self._suggests:
+            self._suggests = False
+            self.placeholder = self.EMPTY
+
+    def action_leave(self) -> None:
+        """Leave the box, so that letters are keys again."""
+        self.screen.set_focus(None)
 
     def _on_paste(self, event: events.Paste) -> None:
         """Take all lines of what is pasted: a new line is written `\\n` here."""
@@ -56,3 +96,17 @@ class PromptInput(TextInput):
         self._place = min(max(self._place + by, 0), len(self.remembered))
         self.value = self._draft if self._place == len(self.remembered) else self.remembered[self._place]
         self.cursor_position = len(self.value)
+
+
+class GenerationPrompt(PromptInput):
+    """The prompt of Generate."""
+
+    EMPTY = "empty: the text begins from nothing"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Write")]
+
+
+class InspectionPrompt(PromptInput):
+    """The text of Inspect."""
+
+    EMPTY = "empty: the model writes a text itself"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Read")]

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from rich.table import Table
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -43,6 +45,7 @@ class ReportPages(Vertical):
             with TabPane("Beside it", id="beside"), VerticalScroll(), Horizontal(id="sides"):
                 yield Static(id="bars")
                 yield Static(id="parts")
+                yield Static(id="failures")
             with TabPane("Where", id="where"), VerticalScroll():
                 yield Static(id="groups")
             with TabPane("Passages", id="passages"):
@@ -105,7 +108,20 @@ class ReportPages(Vertical):
     def go_to_text(self) -> None:
         """Turn to the text, and let the keys move in it."""
         self.query_one(TabbedContent).active = "text"
-        self.query_one(SurpriseMap).focus()
+        self._take_keys()
+
+    @on(TabbedContent.TabActivated)
+    def _turn_to(self) -> None:
+        """Draw the page for the room it has, which is known once it is shown, and let the keys move in it."""
+        self.call_after_refresh(self._draw)
+        if self.screen.focused is None or self in self.screen.focused.ancestors:
+            self._take_keys()
+
+    def _take_keys(self) -> None:
+        """Focus what the keys move in on this page: the text, the list of passages, or the page to scroll."""
+        pane = self.query_one(TabbedContent).active_pane
+        if pane is not None:
+            pane.query("SurpriseMap, OptionList, VerticalScroll").first().focus(scroll_visible=False)
 
     def _has(self, page: str) -> bool:
         return (self.comparison if page == "compared" else self.report) is not None
@@ -127,7 +143,9 @@ class ReportPages(Vertical):
             self.query_one("#figures", Static).update(report_view.headline(self.report, wide=wide))
             self.query_one("#bars", Static).update(report_view.beside(self.report, side, over=self._over))
             self.query_one("#parts", Static).update(report_view.side_by_side(self.report, side))
-            self.query_one("#groups", Static).update(report_view.where(self.report, width))
+            failures = report_view.where(self.report, width)
+            self.query_one("#groups", Static).update(failures)
+            self.query_one("#failures", Static).update(failures)
             self.query_one("#copying", Static).update(report_view.copies(self.report, over=self._over))
         if self.comparison is not None:
             content = report_view.compared(self._compared, self.comparison)
@@ -152,13 +170,12 @@ class ReportPages(Vertical):
         shown = self.query_one("#extracts", OptionList)
         shown.clear_options()
         for which, some in (("least", report.least_expected), ("most", report.most_expected)):
+            if not some:  # a short text has none apart from those above
+                continue
             title = Content.styled(f"the {which} expected passages, nats/char", "$text-muted")
             shown.add_option(Option(title, disabled=True))
             for one in some:
-                text = report_view.in_a_line(one.text)
-                shown.add_option(
-                    Option(Content.assemble((f"{one.loss:6.3f}  ", "bold"), text), id=f"{which}-{one.begin}")
-                )
+                shown.add_option(Option(_extract(one), id=f"{which}-{one.begin}"))
         shown.highlighted = 1 if extracts else None
 
     @on(OptionList.OptionSelected, "#extracts")
@@ -168,3 +185,12 @@ class ReportPages(Vertical):
         begin = int(str(event.option_id).partition("-")[2])
         surprise_map = self.query_one(SurpriseMap)
         surprise_map.call_after_refresh(surprise_map.action_move_to, begin)
+
+
+def _extract(extract: "Extract") -> Table:
+    """Return a passage beside its loss; its lines stand under each other."""
+    row = Table.grid(padding=(0, 2, 0, 0))
+    row.add_column(width=6, justify="right")
+    row.add_column(ratio=1)
+    row.add_row(Text(f"{extract.loss:.3f}", style="bold"), Text(report_view.in_a_line(extract.text)))
+    return row

@@ -109,6 +109,8 @@ class StreamPane(ScrollView, can_focus=True):
         "stream-pane--prompt", "stream-pane--hint", *(f"stream-pane--{level}" for level in range(5)),
     }  # fmt: skip
 
+    note: reactive[str] = reactive("", init=False)
+    """What is said of the text, in its frame."""
     tinted: reactive[bool] = reactive(False)
     """Whether each character is shown by how little the model expected it."""
 
@@ -137,6 +139,7 @@ class StreamPane(ScrollView, can_focus=True):
         self._strips.clear()
         self._begun = True
         self.following = True
+        self.note = ""
         self.border_subtitle = ""
         self.append(prompt)
         self._prompt_length = self._length
@@ -180,9 +183,13 @@ class StreamPane(ScrollView, can_focus=True):
         """Say what the tint means."""
         self._tell()
 
+    def watch_note(self) -> None:
+        """Say what is said of the text."""
+        self._tell()
+
     def _tell(self) -> None:
         tint = LEGEND if self.tinted else ""
-        self.border_subtitle = tint if self.following else "the text goes on below: End"
+        self.border_subtitle = (self.note or tint) if self.following else "the text continues below: End"
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""

@@ -1,3 +1,4 @@
+import itertools
 import math
 import time
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.copying import LENGTHS, Copying, CopyingProgress, copying
+from core.copying import LENGTHS, Copying, CopyingProgress, WordCount, copying, words
 
 
 def copied(sample: str, text: str) -> Copying:
@@ -55,3 +56,22 @@ def test_a_long_text_is_soon_looked_through() -> None:
     started = time.perf_counter()
     assert len(copied(text[1_000:3_000], text).longest) == 2_000
     assert time.perf_counter() - started < 20, "seconds, not minutes"
+
+
+@given(st.text("abé' \n1_", max_size=80), st.lists(st.integers(0, 80)))
+def test_words_of_a_growing_text_are_counted_as_of_the_whole(text: str, cuts: list[int]) -> None:
+    known = {"a", "ab", "é", "bé"}
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    count = WordCount(known)
+    for begin, end in itertools.pairwise(places):
+        count.add(text[begin:end])
+    count.add(".")  # which completes the last word
+    assert count.complete == len(words(text))
+    assert count.found == sum(word in known for word in words(text))
+
+
+def test_a_word_that_the_prompt_begins_counts_as_a_whole() -> None:
+    count = WordCount({"harpagon"}, "Le HARP")
+    assert count.share is None
+    count.add("AGON ")
+    assert count.share == 1.0

@@ -165,3 +165,17 @@ def test_unknown_characters_are_neither_expected_nor_unexpected() -> None:
     text = "abc " * PASSAGE + NEVER_SEEN * PASSAGE + " " + "abc " * PASSAGE
     surprises = kept(text, [1.0] * len(text))
     assert {extract.loss for extract in surprises.extracts(3, most_expected=True)} == {1.0}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_passage_is_told_twice(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    length = int(random.integers(1, 1_500))
+    text = "".join(random.choice(list("abc  "), length))
+    surprises = kept(text, random.exponential(1.5, length).tolist())
+    least = surprises.extracts(4)
+    most = surprises.extracts(4, most_expected=True, apart_from=least)
+    assert least
+    places = [place for one in (*least, *most) for place in range(one.begin, one.begin + len(one.text))]
+    assert len(places) == len(set(places))
+    assert all(text[one.begin : one.begin + len(one.text)] == one.text for one in (*least, *most))

@@ -1,14 +1,20 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Digits, OptionList, Select, Static, TabbedContent
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.bridge import Doing, Fetching
 from charlstm_tui.screens.evaluation import EvaluationScreen
+from charlstm_tui.screens.missing_text import AskForText
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.surprise_map import SurpriseMap
+from core.catalogue import MOLIERE
 from core.checkpoint import load_checkpoint
+from core.control import Control
 from core.corpus import Corpus
 from core.evaluation import evaluate
 from core.runs import Run
@@ -249,3 +255,90 @@ async def test_a_new_run_is_chosen_when_one_comes_back(app: CharLSTMApp, trained
         await pilot.press("f2", "f3")
         await pilot.pause()
         assert select.selection == trained.path, "what a person chose stays chosen"
+
+
+def without_its_text(run: Run) -> None:
+    """Make a run one that learnt from Molière's plays, which are not here."""
+    config = run.config()
+    run.rewrite(msgspec.structs.replace(config, corpus=msgspec.structs.replace(config.corpus, source="moliere")))
+    assert not MOLIERE.here
+
+
+async def test_where_the_text_is_missing_the_play_is_one_key_away(app: CharLSTMApp, trained: Run) -> None:
+    without_its_text(trained)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3", "e")
+        assert isinstance(app.screen, AskForText)
+        await pilot.press("p")
+        await measured(app)
+        assert said(app, "about").startswith("sheep on l-homme-aux-contrats · all of it")
+
+
+async def test_where_the_text_is_missing_it_is_fetched_and_then_read(
+    app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[bool] = []
+
+    def fetching(control: Control) -> Iterator[Fetching]:
+        yield Fetching(0.5)
+        fetched.append(True)
+
+    read: list[object] = []
+
+    def assessing(control: Control, what: object) -> Iterator[object]:
+        read.append(what)
+        yield Doing("reading")
+
+    monkeypatch.setattr("charlstm_tui.bridge.fetch_moliere", fetching)
+    monkeypatch.setattr("charlstm_tui.screens.evaluation.assess_model", assessing)
+    monkeypatch.setattr("core.catalogue.KnownText.here", property(lambda known: bool(fetched)))
+    without_its_text(trained)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3", "e", "f")
+        await until(lambda: bool(read))
+        await measured(app)
+        assert fetched
+
+
+async def test_escape_leaves_all_as_it_was_where_the_text_is_missing(app: CharLSTMApp, trained: Run) -> None:
+    without_its_text(trained)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3", "e", "escape")
+        await pilot.pause()
+        assert screen_of(app).pages.is_empty
+        assert not screen_of(app)._busy
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_keys_move_in_whatever_page_is_turned_to(
+    app: CharLSTMApp, trained: Run, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("f3", "e")
+        screen = await measured(app)
+        pages = screen.query_one(TabbedContent)
+        for _ in range(8):
+            await pilot.press("right_square_bracket")
+            await pilot.pause()
+            assert app.focused is not None
+            assert pages.active_pane is not None
+            assert pages.active_pane in app.focused.ancestors
+            if pages.active == "text":
+                await pilot.press("right")
+                assert screen.query_one(SurpriseMap).cursor == 1
+                await pilot.press("left")
+
+
+async def test_the_text_page_is_drawn_for_its_room_when_it_is_turned_to(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f3", "e")
+        screen = await measured(app)
+        await pilot.press("t")
+        await pilot.pause()
+        panel = screen.query_one("#explained")
+        widest = max(line.count("█") for line in said(app, "explained").splitlines())
+        await pilot.resize_terminal(121, 40)
+        await pilot.resize_terminal(120, 40)
+        await pilot.pause()
+        assert max(line.count("█") for line in said(app, "explained").splitlines()) == widest
+        assert panel.size.width > 20

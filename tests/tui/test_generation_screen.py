@@ -2,6 +2,7 @@ import shutil
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import pyperclip
 import pytest
 from textual import events
@@ -12,6 +13,7 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.preferences import load_preferences
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.generation import GenerationScreen
+from charlstm_tui.text_figures import TextFigures
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.next_bars import NextBars
 from charlstm_tui.widgets.prompt_input import PromptInput
@@ -19,7 +21,9 @@ from charlstm_tui.widgets.setting_input import SettingInput
 from charlstm_tui.widgets.stream_pane import StreamPane
 from core.checkpoint import load_checkpoint
 from core.config import SamplingConfig
-from core.runs import Run
+from core.copying import words
+from core.corpus import load_corpus
+from core.runs import Run, RunConfig
 from core.sampling import Sampler
 from tests.tui.conftest import until
 from tests.tui.steps import reason
@@ -365,3 +369,78 @@ async def test_a_bad_length_does_not_keep_the_temperature_from_changing(app: Cha
         await pilot.pause()
         assert screen._writer is not None
         assert screen._writer.config.temperature == 0
+
+
+def test_the_figures_of_a_text_are_told_as_there_is_room() -> None:
+    figures = TextFigures("Le ")
+    assert figures.line(80) == ""
+    figures.add("loup et l'agnau ", 12.0)
+    assert figures.line(80) == "mean surprise 0.75 nats/char"
+    figures.know({"loup", "et", "l", "agneau"})
+    assert figures.known_words == 0.75
+    assert figures.line(80) == "75 % of its words are in the training text · mean surprise 0.75 nats/char"
+    assert figures.line(28) == "75 % known words · 0.75 nats"
+    assert figures.line(27) == "words 75 % · 0.75 nats"
+    assert figures.line(3) == ""
+
+
+async def test_three_texts_side_by_side_say_how_many_of_their_words_are_real(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f4", "escape")
+        set_up(app, length=120, pace=0)
+        await pilot.press("h")
+        panes = list(app.screen.query(StreamPane))
+        await until(
+            lambda: len(panes) == 3 and all("known words" in pane.note for pane in app.screen.query(StreamPane))
+        )
+        screen = app.screen
+        assert isinstance(screen, GenerationScreen)
+        await until(lambda: not screen._job.running)
+        known = set(words(trained_text(trained)))
+        for pane in app.screen.query(StreamPane):
+            whole = words(pane.text + "a")[:-1]  # the last one is not complete
+            share = sum(word in known for word in whole) / len(whole)
+            assert f"{100 * share:.0f} % known words" in pane.note
+
+
+def trained_text(run: Run) -> str:
+    corpus = load_corpus(run.config().corpus)
+    return str(corpus.part("train", run.config().training.validation))
+
+
+async def test_an_empty_box_gives_what_it_shows(app: CharLSTMApp, trained: Run) -> None:
+    config = run_with_prompt(trained, "3\n4")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        box = app.screen.query_one("#prompt", PromptInput)
+        assert box.placeholder == r"3\n4", config
+        set_up(app, length=5, pace=0)
+        box.focus()
+        await pilot.press("enter")
+        await until(lambda: len(pane(app).text) == len("3\n4") + 5)
+        assert pane(app).text.startswith("3\n4")
+        assert box.value == r"3\n4"
+        await pilot.press("escape", "i", "ctrl+u")
+        assert box.value == ""
+        assert "empty" in box.placeholder
+        await pilot.press("enter")
+        await until(lambda: len(pane(app).text) == 5)
+
+
+def run_with_prompt(run: Run, prompt: str) -> RunConfig:
+    config = run.config()
+    training = msgspec.structs.replace(config.training, sample_prompt=prompt)
+    run.rewrite(msgspec.structs.replace(config, training=training))
+    return run.config()
+
+
+@pytest.mark.parametrize("key", ["f4", "f5"])
+async def test_while_one_types_the_footer_shows_the_ways_out(app: CharLSTMApp, trained: Run, key: str) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        assert isinstance(app.focused, PromptInput)
+        shown = {active.binding.key for active in app.screen.active_bindings.values() if active.binding.show}
+        assert {"enter", "escape", "f2", "f3"} <= shown
+        await pilot.press("escape")
+        assert app.focused is None

@@ -26,6 +26,7 @@ from core.corpus import CorpusConfig
 from core.errors import UserError
 from core.insides import Insides
 from core.model import CharLSTM
+from core.properties import PROPERTIES, relation
 from core.runs import Run, RunStore
 from core.vocabulary import Vocabulary
 from tests.tui.conftest import SIZES, SnapCompare, still, until
@@ -391,3 +392,38 @@ def test_how_it_looks_before(app: CharLSTMApp, store: RunStore, snap_compare: Sn
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(60, 15), run_before=before)
+
+
+async def test_it_opens_on_what_a_cell_follows_best_and_says_so(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f5", "enter")
+        screen = app.screen
+        assert isinstance(screen, InspectionScreen)
+        await until(lambda: screen._insides is not None and not screen._job.running)
+        await pilot.pause()
+        insides, view = insides_of(screen), view_of(screen)
+        best = {name: abs(insides.cells(0, view.symbol, name).measures[0]) for name in PROPERTIES}
+        assert best[view.follow] == max(best.values())
+        found = insides.cells(0, view.symbol, view.follow)
+        rows = screen.query_one(CellRows)
+        assert rows.border_subtitle == relation(int(found.order[0]), view.follow, float(found.measures[0]))
+        await pilot.press("right_square_bracket")
+        assert rows.border_subtitle == relation(int(found.order[1]), view.follow, float(found.measures[1]))
+        screen.query_one("#follow", Select).value = CHANGE
+        await pilot.pause()
+        assert rows.border_subtitle == ""
+        await pilot.press("w")
+        await until(lambda: not screen._job.running)
+        await pilot.pause()
+        assert view.follow == CHANGE, "an order that the reader chose stays"
+
+
+@pytest.mark.parametrize(
+    ("r", "how"), [(0.91, "tracks"), (-0.91, "tracks"), (0.5, "loosely follows"), (-0.2, "hardly follows")]
+)
+def test_a_cell_is_said_to_track_only_what_it_tracks(r: float, how: str) -> None:
+    assert relation(817, "place in the line", r).startswith(f"cell 817 {how} the place in the line, r = ")
+
+
+def test_a_minus_is_a_minus_sign() -> None:
+    assert relation(817, "place in the line", -0.914).endswith("r = −0.91")

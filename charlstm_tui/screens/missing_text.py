@@ -1,0 +1,55 @@
+"""A dialog for a model whose text was not fetched yet: fetch it, or take the play that comes with the program."""
+
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from charlstm_tui.numbers import size_in_bytes
+from charlstm_tui.screens.ask import DIALOG_CSS
+from charlstm_tui.screens.fitting import FitsWindow
+from core.catalogue import MOLIERE, PLAY
+
+Answer = Literal["fetch", "play"]
+
+
+class AskForText(FitsWindow, ModalScreen[Answer | None]):
+    """Asks which text to evaluate on."""
+
+    DEFAULT_CSS: ClassVar[str] = f"AskForText {{ {DIALOG_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "dismiss('fetch')", "Fetch"),
+        Binding("p", "dismiss('play')", "Our play"),
+        Binding("escape", "dismiss(None)", "Back"),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and its answers."""
+        with Vertical():
+            yield Static(
+                Content(
+                    f"The model learnt from {MOLIERE.title}, which are not on this machine. They can be fetched "
+                    f"({size_in_bytes(MOLIERE.size)}). Or evaluate it on {PLAY.title.partition(',')[0]}, the play that "
+                    "comes with the program: another author's text."
+                ),
+                id="question",
+            )
+            with Horizontal():
+                yield Button("f  Fetch, then evaluate", id="fetch", variant="primary", compact=True)
+                yield Button("p  Our play", id="play", compact=True)
+                yield Button("Esc  Back", id="back", compact=True)
+
+    def on_mount(self) -> None:
+        """Say what it is about."""
+        self.query_one(Vertical).border_title = "the text is not here"
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        self.dismiss({"fetch": "fetch", "play": "play"}.get(event.button.id or ""))  # type: ignore[arg-type]
