@@ -16,6 +16,7 @@ from core.recording import record
 from core.runs import Run, RunConfig, RunStore
 from core.summary import epochs_of, summarise
 from core.training import Trainer
+from tests.tui.charts import picture
 from tests.tui.conftest import until
 from tests.tui.steps import written
 
@@ -58,8 +59,10 @@ async def test_runs_lie_beside_each_other_with_what_differs(app: CharLSTMApp, th
         table = written(app, "#table")
         rows = {line.split()[0]: line.split()[1:] for line in table.splitlines()[2:]}
         assert rows == {"window": ["12", "10"], "seed": ["5", "0"]}
-        drawn = app.screen.query_one(LossChart)._datasets
-        assert len(drawn) == 4, "a line and a letter for each"
+        drawn = "".join(picture(app.screen.query_one(LossChart)))
+        assert [drawn.count(letter) for letter in "ABC"] == [2, 2, 0], (
+            "a letter on each curve, and beside its last loss"
+        )
         assert names(app) == ["cut", "A", "B"]
         await pilot.press("up", "space")
         await pilot.pause()
