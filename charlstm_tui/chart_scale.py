@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 Kind = Literal["loss", "steps", "epochs", "characters", "seconds"]
@@ -33,7 +34,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     kind: Kind
     cells: int
     anchor: float
-    """The value of one of the ticks, in the axis or outside of it; on a logarithmic axis its logarithm."""
+    """The value of one of the ticks, 0 where the axis is linear; on a logarithmic axis its logarithm."""
     interval: float
     """From one tick to the next."""
     every: int
@@ -78,19 +79,14 @@ class Scale(Struct, frozen=True, kw_only=True):
         value = self.anchor + (place - 0.5 + self.first) * self.step
         return math.exp(value) if self.logarithmic else value
 
-    def moved(self, cells: int) -> "Scale":
-        """Return the axis that begins so many cells later; ticks and cells keep their size."""
-        return Scale(
-            kind=self.kind, cells=self.cells, anchor=self.anchor, interval=self.interval, every=self.every,
-            first=self.first + cells, logarithmic=self.logarithmic,
-        )  # fmt: skip
-
 
 def fitting(kind: Kind, low: float, high: float, cells: int, *, logarithmic: bool = False) -> Scale | None:
     """Return the axis that shows these values and all between, as large as round steps allow.
 
     On a logarithmic axis both must be positive. None where there is no room for two ticks.
     """
+    if cells < _FEWEST_TICKS:
+        return None
     best, best_score = None, -math.inf
     for anchor, interval, score in _candidates(kind, low, high, cells, logarithmic=logarithmic):
         scale = _largest(kind, anchor, interval, low, high, cells, logarithmic=logarithmic)
@@ -115,15 +111,25 @@ def zoomed(scale: Scale, cell: int, factor: float) -> Scale:
             step = interval / every
             if (step < scale.step) != (factor < 1) or math.isclose(step, scale.step) or not 0.5 < step / wanted < 2:
                 continue
-            other = Scale(
-                kind=scale.kind, cells=scale.cells, anchor=anchor, interval=interval, every=every,
-                first=math.floor(around / step + 0.5) - cell, logarithmic=scale.logarithmic,
-            )  # fmt: skip
+            first = _first(math.floor(around / step + 0.5) - cell, logarithmic=scale.logarithmic)
+            other = msgspec.structs.replace(scale, anchor=anchor, interval=interval, every=every, first=first)
             if _is_readable(other):
                 total = score - 5 * abs(math.log(step / wanted)) + _taste(other)
                 if total > best_score:
                     best, best_score = other, total
     return best
+
+
+def moved(scale: Scale, cells: int, whole: Scale | None) -> Scale:
+    """Return the axis that begins so many cells later, unless its middle would leave the axis that shows all."""
+    later = msgspec.structs.replace(scale, first=_first(scale.first + cells, logarithmic=scale.logarithmic))
+    middle = whole.place(later.value(later.cells / 2)) if whole is not None else 0.0
+    return later if 0 <= middle <= later.cells else scale
+
+
+def _first(cells: int, *, logarithmic: bool) -> int:
+    """Return where an axis begins: none counts less than nothing."""
+    return cells if logarithmic else max(cells, 0)
 
 
 def _candidates(
@@ -159,20 +165,26 @@ def _round_steps(kind: Kind, least: float, most: float) -> Iterator[float]:
 def _largest(
     kind: Kind, anchor: float, interval: float, low: float, high: float, cells: int, *, logarithmic: bool
 ) -> Scale | None:
-    """Return the axis with the most cells from tick to tick that has room for both values."""
+    """Return the axis with the most cells from tick to tick that has room for both values, and two ticks."""
     low, high = ((math.log(value) if logarithmic else value) - anchor for value in (low, high))
     most = math.floor(cells * interval / max(high - low, interval / cells))
     for every in range(min(most, max(cells - 1, 1)), 0, -1):
         lowest, highest = (math.floor(value * every / interval + 0.5) for value in (low, high))
         spare = cells - (highest - lowest + 1)
-        if spare >= 0:
-            below = spare // 2 if kind == "loss" else 0
-            if not logarithmic and kind == "loss":
-                below = max(min(below, lowest + round(anchor / interval * every)), 0)  # no row of a loss below zero
-            return Scale(
-                kind=kind, cells=cells, anchor=anchor, interval=interval, every=every, first=lowest - below,
+        if spare < 0:
+            continue
+        below = spare // 2 if kind == "loss" else 0
+        if not logarithmic and kind == "loss":
+            below = max(min(below, lowest + round(anchor / interval * every)), 0)  # no row of a loss below zero
+        for more in (below, lowest % every):  # or to begin with a tick
+            scale = Scale(
+                kind=kind, cells=cells, anchor=anchor, interval=interval, every=every, first=lowest - more,
                 logarithmic=logarithmic,
             )  # fmt: skip
+            if more <= spare and len(scale.ticks) >= _FEWEST_TICKS:
+                return scale
+        if every < most / 4:
+            break
     return None
 
 

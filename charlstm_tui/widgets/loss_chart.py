@@ -14,7 +14,7 @@ from charlstm_tui.chart_colors import curve_colors
 from charlstm_tui.chart_dots import Spot, curve_dots, level_dots
 from charlstm_tui.chart_edge import EdgeLabel, edge_labels
 from charlstm_tui.chart_lines import Line
-from charlstm_tui.chart_scale import Scale, fitting, zoomed
+from charlstm_tui.chart_scale import Scale, fitting, moved, zoomed
 from charlstm_tui.chart_view import MARKER, Curves, edge_values, in_view, loss_limits, x_limits
 from charlstm_tui.curves import Point, smoothed
 from charlstm_tui.past_runs import LETTERS
@@ -135,13 +135,14 @@ class LossChart(Canvas):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Move what is shown, while a button is held."""
+        event.stop()
         if self._drawing is None or not event.button:
             return
-        x, y = self._drawing.x, self._drawing.y
+        whole_x, whole_y = self._whole_axes(self._drawing)
         if event.delta_x:
-            self._zoom_x = x.moved(-event.delta_x)
+            self._zoom_x = moved(self._drawing.x, -event.delta_x, whole_x)
         if event.delta_y:
-            self._zoom_y = y.moved(event.delta_y)
+            self._zoom_y = moved(self._drawing.y, event.delta_y, whole_y)
         self._again()
 
     def on_click(self, event: events.Click) -> None:
@@ -153,19 +154,25 @@ class LossChart(Canvas):
     def _zoom(self, event: events.MouseScrollDown | events.MouseScrollUp, factor: float) -> None:
         """Zoom around what is under the mouse: beside or beneath the curves, one axis alone."""
         event.stop()
-        if self._drawing is None or self._shown is None:
+        if self._drawing is None:
             return
-        lines, preferences, _ = self._shown
-        x, y, curves = self._drawing.x, self._drawing.y, self._drawing.curves
+        x, y = self._drawing.x, self._drawing.y
+        whole_x, whole_y = self._whole_axes(self._drawing)
         column, row = event.x - self._drawing.left, event.y
-        whole_x, whole_y = self._x_axis(curves, preferences, x.cells), self._loss_axis(curves, lines, preferences)
-        if 0 <= column < x.cells and whole_x is not None:
+        if 0 <= column < x.cells:
             wider = zoomed(x, column, factor)
-            self._zoom_x = wider if wider.step < whole_x.step else None
-        if 0 <= row < y.cells and whole_y is not None:
+            self._zoom_x = wider if whole_x is not None and wider.step < whole_x.step else None
+        if 0 <= row < y.cells:
             higher = zoomed(y, y.cells - 1 - row, factor)
-            self._zoom_y = higher if higher.step < whole_y.step else None
+            self._zoom_y = higher if whole_y is not None and higher.step < whole_y.step else None
         self._again()
+
+    def _whole_axes(self, drawing: _Drawing) -> tuple[Scale | None, Scale | None]:
+        """Return the axes that show all."""
+        assert self._shown is not None
+        lines, preferences, _ = self._shown
+        x = self._x_axis(drawing.curves, preferences, drawing.x.cells)
+        return x, self._loss_axis(drawing.curves, lines, preferences)
 
     # --- how it is drawn
 
@@ -236,8 +243,7 @@ class LossChart(Canvas):
         shown = drawing.curves
 
         def draw(spots: Sequence[Spot], role: str) -> None:
-            moved = [(x + drawing.left, y) for x, y in spots]
-            self.set_hires_pixels(moved, mode, self.style_of(role))
+            self.set_hires_pixels([(x + drawing.left, y) for x, y in spots], mode, self.style_of(role))
 
         for line in lines:
             if line.level and line.points[0].loss > 0:
