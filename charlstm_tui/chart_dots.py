@@ -22,6 +22,9 @@ def curve_dots(spots: Sequence[Spot], columns: int, rows: int, dots: tuple[int, 
     if len(fine) == 1:
         fine = fine * 2
     for start, end in pairwise(fine):
+        if 0 <= start[0] <= end[0] < width and 0 <= start[1] < height and 0 <= end[1] < height:
+            passed.update(dict.fromkeys(_line(start, end)))
+            continue
         piece = _within(start, end, width, height)
         if piece is not None:
             for x, y in _line(*piece):

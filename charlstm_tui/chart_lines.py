@@ -45,8 +45,9 @@ def lines_of(training: TrainingView, by: XAxis = "steps") -> list[Line]:
     lines = []
     if training.baselines is not None:
         best = training.baselines.best
-        name = f"{best.name} {best.loss:.3f}" + (" on test" if training.baselines.part == "test" else "")
-        lines.append(Line(name=name, short=best.name, role="baseline", points=(Point(0, best.loss),), level=True))
+        on = " on test" if training.baselines.part == "test" else ""
+        name, short = f"{best.name} {best.loss:.3f}{on}", f"{best.name}{on}"
+        lines.append(Line(name=name, short=short, role="baseline", points=(Point(0, best.loss),), level=True))
     if training.config is None:
         return lines
     settings = training.config.training

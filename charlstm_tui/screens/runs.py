@@ -232,7 +232,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         best = tuple(loss_shown(other.run.summary.best_val_loss) for other in others)
         rows = [("best loss", best), *differences([other.run for other in others])]
         lines = [
-            "".join([f"{name:<14}", *(f" {shortened(value, width - 2):>{width - 1}}" for value in values)])
+            "".join([f"{name:<14}", *(f" {_fitting(value, width - 1):>{width - 1}}" for value in values)])
             for name, values in rows
         ]
         return Content("\n").join([heading, *(Content(sanitise(line)) for line in lines)])
@@ -257,3 +257,8 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         hint = self.query_one("#runs-hint", Static)
         hint.update(Content(sanitise(text)))
         hint.set_class(trouble, "-trouble")
+
+
+def _fitting(value: str, width: int) -> str:
+    """Return a value in so many cells, its middle left out only if it has to be."""
+    return value if len(value) <= width else shortened(value, width - 1)

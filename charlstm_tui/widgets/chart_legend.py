@@ -12,9 +12,8 @@ from charlstm_tui.preferences import Preferences
 from charlstm_tui.training_view import TrainingView
 from core.text import shortened
 
-_NAME_LENGTHS = (24, 16, 10, 6)
+_NAME_LENGTHS = (24, 16, 10, 6, 4)
 """Of other runs' names: the longest for which there is room."""
-_BETWEEN = "   "
 
 
 def legend(
@@ -22,30 +21,35 @@ def legend(
 ) -> Content:
     """Return what each line is, by its glyph and its colour, and how they are shown, in rows of so many cells.
 
-    What matters least is left out where there is no room: first what a mark means, then how curves are smoothed.
+    What matters least is left out where there is no room: what marks mean, then how curves are smoothed.
     """
     shown = [*(["recent"] if preferences.range == "recent" else []), *(["log"] if preferences.scale == "log" else [])]
-    smoothing = [f"smoothing {preferences.smoothing}"] if any(line.smooth for line in lines) else []
+    smooth = any(line.smooth for line in lines)
+    smoothing, mean = ([f"{word} {preferences.smoothing}"] if smooth else [] for word in ("smoothing", "mean"))
     head = Content(f"loss by {preferences.x_axis}")
-    settings = [Content.styled(", ".join(some), "dim") if some else None for some in ([*shown, *smoothing], shown)]
+    full, short, less = (
+        Content.styled(", ".join(words), "dim") for words in ([*shown, *smoothing], [*shown, *mean], shown)
+    )
     lengths = _NAME_LENGTHS if any(line.letter for line in lines) else _NAME_LENGTHS[:1]
-    tries = [(_names(lines, style_of, lengths[0]), settings[0])]
+    tries = [(3, _names(lines, style_of, lengths[0], (BEAT, BEST)), full)]
     for length in lengths:
-        named = _names(lines, style_of, length, marks=(BEST,))
-        tries += [(named, settings[0]), (named, settings[1])]
-    tries += [(_shortest_names(lines, style_of), None)]
-    for names, how in tries:
-        packed = _packed([head, *names, *([how] if how is not None else [])], width)
+        named = _names(lines, style_of, length, (BEST,))
+        bare = _names(lines, style_of, length, ())
+        tries += [(3, named, full), (2, named, full), (2, bare, full)]
+    shortest = _shortest_names(lines, style_of)
+    tries += [(2, shortest, full), (2, shortest, short), (2, shortest, less), (2, shortest, Content(""))]
+    for gap, names, how in tries:
+        packed = _packed([head, *names, *([how] if how else [])], gap, width)
         if len(packed) <= rows:
             break
     return Content("\n").join(packed[:rows])
 
 
-def _packed(words: Sequence[Content], width: int) -> list[Content]:
+def _packed(words: Sequence[Content], gap: int, width: int) -> list[Content]:
     """Return the words in rows, none of which is broken."""
     rows = [words[0]]
     for word in words[1:]:
-        longer = Content(_BETWEEN).join([rows[-1], word])
+        longer = Content(" " * gap).join([rows[-1], word])
         if longer.cell_length <= width:
             rows[-1] = longer
         else:
@@ -65,9 +69,7 @@ def note(
     return warnings, milestones(training.epochs, training.baselines).sentences
 
 
-def _names(
-    lines: Sequence[Line], style_of: Callable[[str], str], length: int, marks: Sequence[str] = (BEAT, BEST)
-) -> list[Content]:
+def _names(lines: Sequence[Line], style_of: Callable[[str], str], length: int, marks: Sequence[str]) -> list[Content]:
     """Return what each line is, and what marks on it mean; of other runs' names at most so many characters."""
     words = []
     for line in lines:

@@ -2,6 +2,7 @@
 
 import random
 from itertools import combinations
+from typing import get_args
 
 import pytest
 from textual.color import Color
@@ -13,7 +14,7 @@ from charlstm_tui.chart_edge import EdgeValue, edge_labels
 from charlstm_tui.chart_lines import Line, lines_of
 from charlstm_tui.chart_scale import fitting
 from charlstm_tui.curves import Point
-from charlstm_tui.preferences import Preferences
+from charlstm_tui.preferences import Preferences, Range, Scale, Smoothing, XAxis
 from charlstm_tui.widgets.chart_legend import legend
 from tests.tui.views import finished
 
@@ -120,3 +121,18 @@ def test_the_legend_fits_and_says_of_other_runs_what_is_drawn(width: int) -> Non
     assert "A goats-of-the-mill, validation" in content.plain or width < 78
     assert "B sheep, train" in content.plain or "B train" in content.plain
     assert "recent, log" in content.plain or width < 78
+
+
+@pytest.mark.parametrize("width", [77, 78, 118])
+@pytest.mark.parametrize("by", get_args(XAxis))
+def test_each_key_of_the_chart_changes_a_word_of_its_legend(width: int, by: XAxis) -> None:
+    def words(preferences: Preferences) -> str:
+        return legend(lines_of(finished()), lambda role: "red", preferences, width).plain
+
+    looks = [
+        Preferences(x_axis=by, smoothing=smoothing, range=range_, scale=scale)
+        for smoothing in get_args(Smoothing)
+        for range_ in get_args(Range)
+        for scale in get_args(Scale)
+    ]
+    assert len({words(look) for look in looks}) == len(looks)
