@@ -217,7 +217,7 @@ def _labels(scale: Scale) -> list[str]:
     errors = [_EXACT * (value if scale.logarithmic else 1) * scale.step / unit for value in values]
     values = [value / unit for value in values]
     decimals = [_decimals(value, error) for value, error in zip(values, errors, strict=True)]
-    if not scale.logarithmic or values[-1] < 100 * values[0]:
+    if not scale.logarithmic or values[-1] < 10 * values[0]:
         decimals = [max(decimals)] * len(values)
     return [f"{value:,.{some}f}{suffix if value else ''}" for value, some in zip(values, decimals, strict=True)]
 

@@ -80,9 +80,12 @@ class LossChart(Canvas):
             self._zoom_x = self._zoom_y = None
         self._shown = (lines, preferences, of)
         self.visible = any(line.points and not line.level for line in lines)  # axes without a line say nothing
-        looks = (preferences.glyphs, preferences.smoothing, _view(preferences, of), self.app.theme, self.size)
+        if not self.is_attached or not self.size.area:
+            return
+        colors = [self.style_of(role) for role in ("train", "raw", "validation", "baseline", "tick", "axis")]
+        looks = (preferences.glyphs, preferences.smoothing, _view(preferences, of), self.size, colors)
         what = (tuple(lines), looks, self._zoom_x, self._zoom_y)
-        if what == self._drawn or not self.is_attached or not self.size.area:
+        if what == self._drawn:
             return
         self._drawn = what
         with self.batch_refresh():
@@ -99,7 +102,6 @@ class LossChart(Canvas):
     def notify_style_update(self) -> None:
         """Draw in the colours there are now."""
         super().notify_style_update()
-        self._drawn = None
         self.call_later(self._again)
 
     def style_of(self, role: str) -> str:

@@ -273,3 +273,27 @@ async def test_the_axis_says_what_it_counts() -> None:
             ends[by] = max(shown.x.labels, key=lambda label: label.value).text
             assert picture(app.chart)[-1].split()[-1] == {"seconds": "time"}.get(by, by)
         assert ends == {"steps": "1,200", "epochs": "6", "characters": "600,000", "seconds": "0:10"}
+
+
+async def test_another_theme_draws_in_its_own_colours_and_nothing_else_draws_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = OneChart()
+    times: list[str] = []
+    draw = LossChart._draw_lines
+
+    def noted(chart: LossChart, *args: object) -> None:
+        times.append(chart.style_of("train"))
+        draw(chart, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LossChart, "_draw_lines", noted)
+    async with app.run_test(size=(80, 20)) as pilot:
+        await drawn(pilot, lines_of(finished()), Preferences())
+        app.chart.show(lines_of(finished()), Preferences())
+        app.chart.notify_style_update()
+        await pilot.pause()
+        assert len(times) == 1
+        app.theme = "textual-light"
+        await pilot.pause()
+        assert len(times) == 2
+        assert times[0] != times[1]
