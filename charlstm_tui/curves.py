@@ -1,4 +1,4 @@
-"""Losses against steps, made ready to draw: kept in bounded room, smoothed, and thinned to what a chart can show."""
+"""Losses against steps: kept in bounded room, smoothed, and cut to what is to be shown."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -19,8 +19,8 @@ _MEMORY: dict[Smoothing, float] = {"off": 0.0, "light": 0.01, "strong": 0.05}
 class Point(NamedTuple):
     """The mean loss of some steps."""
 
-    step: float
-    """The last of them, counted from the run's beginning."""
+    x: float
+    """How far the run was: the last of these steps, counted from its beginning, or what else a chart goes by."""
     loss: float
 
 
@@ -40,19 +40,19 @@ class Curve(Struct, frozen=True):
         for point in more:
             if not math.isfinite(point.loss):
                 continue
-            while points and points[-1].step >= point.step:
+            while points and points[-1].x >= point.x:
                 points.pop()
-            if len(points) > 1 and points[-1].step - points[-2].step < every:  # the last one is not full yet
-                points[-1] = _merged(points[-2].step, points[-1], point)
+            if len(points) > 1 and points[-1].x - points[-2].x < every:  # the last one is not full yet
+                points[-1] = _merged(points[-2].x, points[-1], point)
             else:
                 points.append(point)
             if len(points) > MOST_POINTS:
-                starts = (points[0].step, *(pair[1].step for pair in _pairs(points[1:])))
+                starts = (points[0].x, *(pair[1].x for pair in _pairs(points[1:])))
                 points = [
                     points[0],
                     *(_merged(start, *pair) for start, pair in zip(starts, _pairs(points[1:]), strict=False)),
                 ]
-                every = 2 * max(every, (points[-1].step - points[0].step) / MOST_POINTS)
+                every = 2 * max(every, (points[-1].x - points[0].x) / MOST_POINTS)
         return Curve(tuple(points), every)
 
 
@@ -61,10 +61,10 @@ def smoothed(points: Sequence[Point], smoothing: Smoothing) -> list[Point]:
     memory = _MEMORY[smoothing]
     if not memory or len(points) < 2:
         return list(points)
-    steps = (points[-1].step - points[0].step) * memory
+    steps = (points[-1].x - points[0].x) * memory
     smooth: list[Point] = []
     total = weight = 0.0
-    before = points[0].step
+    before = points[0].x
     for step, loss in points:
         fade = math.exp(-(step - before) / max(steps, 1e-9))
         total, weight, before = total * fade + loss, weight * fade + 1, step
@@ -72,21 +72,10 @@ def smoothed(points: Sequence[Point], smoothing: Smoothing) -> list[Point]:
     return smooth
 
 
-def in_range(points: Sequence[Point], range_: Range, last_step: float) -> list[Point]:
-    """Return the points to show."""
-    first = (1 - RECENT) * last_step if range_ == "recent" else -math.inf
-    return [point for point in points if point.step >= first]
-
-
-def thinned(points: Sequence[Point], most: int) -> list[Point]:
-    """Return at most so many points, each the mean of its neighbours: what a chart of so many dots can show."""
-    if len(points) <= most:
-        return list(points)
-    thin = []
-    for number in range(most):
-        some = points[number * len(points) // most : (number + 1) * len(points) // most]
-        thin.append(Point(some[-1].step, sum(point.loss for point in some) / len(some)))
-    return thin
+def in_range(points: Sequence[Point], range_: Range, last: float) -> list[Point]:
+    """Return the points to show, of a chart that reaches to `last`."""
+    first = (1 - RECENT) * last if range_ == "recent" else -math.inf
+    return [point for point in points if point.x >= first]
 
 
 def _pairs(points: Sequence[Point]) -> list[tuple[Point, Point]]:
@@ -96,5 +85,5 @@ def _pairs(points: Sequence[Point]) -> list[tuple[Point, Point]]:
 
 def _merged(start: float, first: Point, second: Point) -> Point:
     """Return the point of the steps of two, the first of which begins after step `start`."""
-    steps, more = max(first.step - start, 1e-9), second.step - first.step
-    return Point(second.step, (first.loss * steps + second.loss * more) / (steps + more))
+    steps, more = max(first.x - start, 1e-9), second.x - first.x
+    return Point(second.x, (first.loss * steps + second.loss * more) / (steps + more))

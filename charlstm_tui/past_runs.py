@@ -1,15 +1,20 @@
 """Runs of the past as the screens show them: to look at, and to lay beside each other."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from charlstm_tui.curves import Point
+from charlstm_tui.preferences import XAxis
+from charlstm_tui.run_progress import characters_per_step
+from core.corpus import CorpusConfig
 from core.events import EpochCompleted
 from core.runs import RunConfig
 from core.summary import RunSummary
+
+Kind = Literal["train", "validation"]
+"""Of a loss: measured on what the model learns from, or on what it does not."""
 
 LETTERS = "ABCDEF"
 """What the runs laid beside each other are called on a chart, each with a colour of its own."""
@@ -50,12 +55,9 @@ class ComparedRun(NamedTuple):
         return f"other-{LETTERS.index(self.letter)}"
 
     @property
-    def points(self) -> tuple[Point, ...]:
-        """Its validation losses against steps, or, of a run without, its training losses."""
-        epochs = self.run.epochs
-        judged = all(epoch.val_loss is not None for epoch in epochs)
-        losses = [(epoch.total_steps, epoch.val_loss if judged else epoch.train_loss) for epoch in epochs]
-        return tuple(Point(step, loss) for step, loss in losses if step and loss is not None)
+    def kind(self) -> Kind:
+        """Which of its losses are compared: those of validation, or, of a run without, those of training."""
+        return "validation" if any(epoch.val_loss is not None for epoch in self.run.epochs) else "train"
 
 
 def with_letter(compared: Sequence[ComparedRun], run: PastRun) -> tuple[ComparedRun, ...]:
@@ -65,6 +67,54 @@ def with_letter(compared: Sequence[ComparedRun], run: PastRun) -> tuple[Compared
         return without
     free = [letter for letter in LETTERS if letter not in {other.letter for other in compared}]
     return (*compared, ComparedRun(free[0], run)) if free else tuple(compared)
+
+
+def cautions(runs: Sequence[tuple[str, RunConfig, Kind]], by: XAxis) -> list[str]:
+    """Return why the curves of some runs do not compare with the first one's, a sentence each.
+
+    A run is given by what it is called, by its settings, and by which of its losses are drawn.
+    """
+    if not runs:
+        return []
+    (first, config, kind), *others = runs
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, other, other_kind in others:
+        reasons = _reasons(config, kind, other, other_kind)
+        if reasons:
+            alike.setdefault(reasons, []).append(name)
+    said = [
+        f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not compare with {first}: {', '.join(reasons)}."
+        for reasons, names in alike.items()
+    ]
+    sizes: dict[int, list[str]] = {}
+    for name, other, _ in runs:
+        sizes.setdefault(characters_per_step(other.training), []).append(name)
+    if by == "steps" and len(sizes) > 1:
+        words = [f"{', '.join(names)} {size:,}" for size, names in sizes.items()]
+        said.append(f"Characters a step: {'; '.join(words)}.")
+    return said
+
+
+def _reasons(first: RunConfig, first_kind: Kind, other: RunConfig, kind: Kind) -> tuple[str, ...]:
+    """Return why the losses of another run do not compare with those of the first."""
+    here, there = first.corpus, other.corpus
+    reasons = []
+    if _is_another_text(here, there):
+        reasons.append(f"another {'file of that name' if here.name == there.name else f'text ({there.name})'}")
+    elif here.limit != there.limit:
+        reasons.append(f"{'all' if there.limit is None else f'{there.limit:,} characters'} of the text")
+    if here.split != there.split:
+        reasons.append(f"split {there.split}")
+    if kind != first_kind:
+        reasons.append("training loss" if kind == "train" else "validation loss")
+    elif kind == "validation" and first.training.validation != other.training.validation:
+        reasons.append("another validation part")
+    return tuple(reasons)
+
+
+def _is_another_text(one: CorpusConfig, other: CorpusConfig) -> bool:
+    known = one.sha256 and other.sha256
+    return one.sha256 != other.sha256 if known else one.source != other.source
 
 
 def differences(runs: Sequence[PastRun]) -> list[tuple[str, tuple[str, ...]]]:

@@ -1,7 +1,7 @@
 """What the app remembers from one day to the next: how it looks, and the settings of the last run."""
 
 import contextlib
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 from msgspec import Struct
@@ -16,10 +16,21 @@ Glyphs = Literal["braille", "blocks", "ascii"]
 Smoothing = Literal["off", "light", "strong"]
 Range = Literal["all", "recent"]
 Scale = Literal["linear", "log"]
+XAxis = Literal["steps", "epochs", "characters", "seconds"]
+"""What losses are drawn by: optimizer steps, epochs, characters read, or training time."""
 GLYPHS: tuple[Glyphs, ...] = get_args(Glyphs)
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 RANGES: tuple[Range, ...] = get_args(Range)
 SCALES: tuple[Scale, ...] = get_args(Scale)
+X_AXES: tuple[XAxis, ...] = get_args(XAxis)
+
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def following(choices: tuple[Choice, ...], now: Choice) -> Choice:
+    """Return the choice after the one there is now; after the last, the first."""
+    return choices[(choices.index(now) + 1) % len(choices)]
 
 
 class Preferences(Struct, frozen=True, kw_only=True):
@@ -31,6 +42,7 @@ class Preferences(Struct, frozen=True, kw_only=True):
     smoothing: Smoothing = "light"
     range: Range = "all"
     scale: Scale = "linear"
+    x_axis: XAxis = "steps"
     prompts: tuple[str, ...] = ()
     """What texts were begun with, the newest last."""
     run: RunConfig | None = None

@@ -13,19 +13,25 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from charlstm_tui import bridge
+from charlstm_tui.chart_lines import line_of
 from charlstm_tui.job import Ending, LatestJob
+from charlstm_tui.messages import ChangePreferences
 from charlstm_tui.numbers import count_of, loss_shown, size_in_bytes
-from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, differences, with_letter
-from charlstm_tui.preferences import Preferences
+from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
+from charlstm_tui.preferences import RANGES, SCALES, X_AXES, Preferences, following
 from charlstm_tui.screens.ask import AskName, Confirm
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.widgets.chart_legend import legend
 from charlstm_tui.widgets.loss_chart import LossChart
-from charlstm_tui.widgets.run_view import line_of
 from core.errors import UserError
 from core.runs import RunStore
 from core.text import in_one_line, sanitise, shortened
 
 HINT = "Space lays a run beside others, here and on the chart of the next run. Enter goes on with one."
+
+CHART = Binding.Group("Chart", compact=True)
+CHARTING = ("x_axis", "range", "scale")
+"""Actions that change how the chart is drawn."""
 
 
 class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
@@ -37,6 +43,9 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         Binding("space", "compare", "Compare"),
         Binding("r", "rename", "Rename"),
         Binding("d", "delete", "Delete"),
+        Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=CHART),
+        Binding("t", "range", "Range of the chart: all or recent", group=CHART),
+        Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=CHART),
         Binding("escape,l", "leave", "Back", key_display="Esc"),
     ]
 
@@ -54,8 +63,9 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
             yield OptionList(id="runs")
             with Horizontal(id="beside"):
                 with Vertical(id="chart-box"):
-                    yield Static("validation loss against steps", id="chart-title")
+                    yield Static(id="chart-title")
                     yield LossChart(id="chart")
+                    yield Static(id="cautions")
                 with VerticalScroll(id="differences", can_focus=False):
                     yield Static(id="table")
             yield Static(HINT, id="runs-hint")
@@ -66,6 +76,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         self.query_one("#runs").border_title = "runs"
         self.query_one("#differences").border_title = "what differs"
         self._look()
+        self.watch(self.app, "preferences", self._look_differently, init=False)
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""
@@ -82,7 +93,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         run = self.chosen if self.is_mounted else None
         if action == "go_on":
             return run is not None and run.can_go_on
-        return run is not None if action in ("compare", "rename", "delete") else True
+        return run is not None if action in ("compare", "rename", "delete", *CHARTING) else True
 
     # --- what the keys do
 
@@ -106,6 +117,18 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
             if len(self.compared) == len(LETTERS):
                 self._say(f"That is {len(LETTERS)} runs, as many as a chart can show.")
             self._draw()
+
+    def action_x_axis(self) -> None:
+        """Compare by steps, by epochs, by characters read, or by seconds."""
+        self.post_message(ChangePreferences(x_axis=following(X_AXES, self._preferences.x_axis)))
+
+    def action_range(self) -> None:
+        """Chart all of the runs, or what is recent."""
+        self.post_message(ChangePreferences(range=following(RANGES, self._preferences.range)))
+
+    def action_scale(self) -> None:
+        """Chart the losses, or their logarithms."""
+        self.post_message(ChangePreferences(scale=following(SCALES, self._preferences.scale)))
 
     def action_rename(self) -> None:
         """Ask for another name."""
@@ -164,9 +187,17 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         elif not self._runs:
             self._say("There is no run yet. Esc, then s, begins the first.")
 
+    @on(LossChart.Resize)
+    def _write_for_the_room(self) -> None:
+        self._draw()
+
     @on(OptionList.OptionHighlighted)
     def _turn_to(self) -> None:
         self.refresh_bindings()
+        self._draw()
+
+    def _look_differently(self, preferences: Preferences) -> None:
+        self._preferences = preferences
         self._draw()
 
     def _draw(self) -> None:
@@ -178,9 +209,14 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
                 runs.replace_option_prompt_at_index(place, line)
         chosen = self.chosen
         shown = self.compared or ((ComparedRun(LETTERS[0], chosen),) if chosen is not None else ())
-        lines = [line_of(other) for other in shown]
-        ends = [point.step for line in lines for point in line.points[-1:]]
-        self.query_one(LossChart).show(lines, max(ends, default=0.0), self._preferences)
+        lines = [line_of(other, self._preferences.x_axis) for other in shown]
+        chart = self.query_one(LossChart)
+        chart.show(lines, self._preferences, of=" ".join(other.letter for other in shown))
+        self.query_one("#chart-title", Static).update(
+            legend(lines, chart.style_of, self._preferences, (chart.size.width or 40) - 1, rows=2)
+        )
+        warnings = cautions([(other.letter, other.run.config, other.kind) for other in shown], self._preferences.x_axis)
+        self.query_one("#cautions", Static).update(Content(" ".join(warnings)))
         self.query_one("#table", Static).update(self._table())
 
     def _table(self) -> Content:
@@ -196,7 +232,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         best = tuple(loss_shown(other.run.summary.best_val_loss) for other in others)
         rows = [("best loss", best), *differences([other.run for other in others])]
         lines = [
-            "".join([f"{name:<14}", *(f" {shortened(value, width - 2):>{width - 1}}" for value in values)])
+            "".join([f"{name:<14}", *(f" {_fitting(value, width - 1):>{width - 1}}" for value in values)])
             for name, values in rows
         ]
         return Content("\n").join([heading, *(Content(sanitise(line)) for line in lines)])
@@ -221,3 +257,8 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         hint = self.query_one("#runs-hint", Static)
         hint.update(Content(sanitise(text)))
         hint.set_class(trouble, "-trouble")
+
+
+def _fitting(value: str, width: int) -> str:
+    """Return a value in so many cells, its middle left out only if it has to be."""
+    return value if len(value) <= width else shortened(value, width - 1)

@@ -25,7 +25,7 @@ from charlstm_tui.messages import (
     StopTraining,
 )
 from charlstm_tui.past_runs import ComparedRun, PastRun
-from charlstm_tui.preferences import RANGES, SCALES, SMOOTHINGS, Preferences
+from charlstm_tui.preferences import RANGES, SCALES, SMOOTHINGS, X_AXES, Preferences, following
 from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
 from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.training_view import TrainingView
@@ -72,6 +72,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
         Binding("v", "smoothing", "Smoothing of the chart", group=CHART),
         Binding("t", "range", "Range of the chart: all or recent", group=CHART),
         Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=CHART),
+        Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=CHART),
         Binding("left", "earlier_sample", "Earlier sample", show=False),
         Binding("right", "later_sample", "Later sample", show=False),
         Binding("escape", "leave_field", "Leave the field", show=False),
@@ -236,15 +237,19 @@ class TrainingScreen(FitsWindow, Screen[None]):
 
     def action_smoothing(self) -> None:
         """Smooth the training loss more, or less."""
-        self.post_message(ChangePreferences(smoothing=_next(SMOOTHINGS, self._preferences.smoothing)))
+        self.post_message(ChangePreferences(smoothing=following(SMOOTHINGS, self._preferences.smoothing)))
 
     def action_range(self) -> None:
         """Chart all steps, or the recent ones."""
-        self.post_message(ChangePreferences(range=_next(RANGES, self._preferences.range)))
+        self.post_message(ChangePreferences(range=following(RANGES, self._preferences.range)))
 
     def action_scale(self) -> None:
         """Chart the losses, or their logarithms."""
-        self.post_message(ChangePreferences(scale=_next(SCALES, self._preferences.scale)))
+        self.post_message(ChangePreferences(scale=following(SCALES, self._preferences.scale)))
+
+    def action_x_axis(self) -> None:
+        """Chart the losses by steps, by epochs, by characters read, or by seconds."""
+        self.post_message(ChangePreferences(x_axis=following(X_AXES, self._preferences.x_axis)))
 
     def action_earlier_sample(self) -> None:
         """Show what the model wrote an epoch before."""
@@ -291,7 +296,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
             case "evaluate" | "generate":
                 finished = training.finished
                 return not on_settings and finished is not None and finished.last_checkpoint is not None
-            case "smoothing" | "range" | "scale" | "earlier_sample" | "later_sample":
+            case "smoothing" | "range" | "scale" | "x_axis" | "earlier_sample" | "later_sample":
                 return not on_settings and training.started is not None
         return True
 
@@ -429,7 +434,3 @@ class TrainingScreen(FitsWindow, Screen[None]):
         hint = self.query_one("#hint", Static)
         hint.update(Content(sanitise(text)))
         hint.set_class(trouble, "-trouble")
-
-
-def _next(choices: tuple[str, ...], now: str) -> str:
-    return choices[(choices.index(now) + 1) % len(choices)]

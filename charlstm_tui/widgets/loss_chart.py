@@ -1,187 +1,299 @@
-"""The chart of losses against steps: what was measured, dim; its running mean; validation; baselines; other runs."""
+"""The chart of losses: what was measured, dim; its running mean; validation; n-grams; other runs."""
 
 import math
 from collections.abc import Sequence
 from typing import ClassVar
 
+import msgspec
 from msgspec import Struct
-from textual_hires_canvas import HiResMode
-from textual_plot import PlotWidget
-from textual_plot.axis_formatter import AxisFormatter, NumericAxisFormatter
+from textual import events
+from textual.color import Color
+from textual_hires_canvas import Canvas, HiResMode
 
-from charlstm_tui.curves import Point, in_range, smoothed, thinned
+from charlstm_tui.chart_colors import curve_colors
+from charlstm_tui.chart_dots import Spot, curve_dots, level_dots
+from charlstm_tui.chart_edge import EdgeLabel, edge_labels
+from charlstm_tui.chart_lines import Line
+from charlstm_tui.chart_scale import Scale, fitting, moved, zoomed
+from charlstm_tui.chart_view import MARKER, Curves, edge_values, in_view, loss_limits, x_limits
+from charlstm_tui.curves import Point, smoothed
+from charlstm_tui.past_runs import LETTERS
 from charlstm_tui.preferences import Glyphs, Preferences
 
-_MODES: dict[Glyphs, HiResMode] = {
-    "braille": HiResMode.BRAILLE,
-    "blocks": HiResMode.QUADRANT,
-    "ascii": HiResMode.BRAILLE,  # which the filter for such terminals turns into dots and colons
+_MODES: dict[Glyphs, tuple[HiResMode, tuple[int, int]]] = {
+    "braille": (HiResMode.BRAILLE, (2, 4)),
+    "blocks": (HiResMode.QUADRANT, (2, 2)),
+    "ascii": (HiResMode.BRAILLE, (2, 4)),  # which the filter for such terminals turns into dots and colons
 }
-MARKER, BEST_MARKER, DASH = "•", "◆", "╌"
-_FALLS_OFF = 1.25
-"""A chart begins below this many times the loss of its first epoch: the first steps' would flatten all others."""
+_LEAST_COLUMNS = 24
+"""For curves; with fewer, there are no values at the right."""
+_ZOOM = 0.8
+"""What a turn of the wheel leaves of an axis."""
 
 
-class Line(Struct, frozen=True, kw_only=True):
-    """Something to draw."""
+class _Drawing(Struct, frozen=True):
+    """The axes, and what lies beside them."""
 
-    name: str
-    role: str
-    """Which of the chart's styles: train, validation, baseline, or other-0 to other-5."""
-    points: tuple[Point, ...]
-    level: bool = False
-    """Whether it is a horizontal line through its only point."""
-    marked: bool = False
-    """Whether each point is marked."""
-    best: Point | None = None
-    smooth: bool = False
-    """Whether to draw its running mean over it."""
-    letter: str = ""
-    """Written at its end, to know it by without its colour."""
+    x: Scale
+    y: Scale
+    left: int
+    """Columns before the curves."""
+    values: list[EdgeLabel]
+    """Beside their rows, at the right."""
+    curves: Curves
+
+    def cell(self, x: float, y: float) -> tuple[int, int]:
+        """Return the column and the row that contain a place, from the top left of the curves' area."""
+        return math.floor(x), self.y.cells - 1 - math.floor(y)
 
 
-class _LogFormatter(AxisFormatter):
-    """Ticks of an axis whose values are logarithms to the base 10."""
-
-    def get_ticks(self, min_: float, max_: float, max_ticks: int = 8) -> list[float]:
-        decades = range(math.floor(min_), math.ceil(max_) + 1)
-        for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
-            ticks = [decade + math.log10(digit) for decade in decades for digit in digits]
-            within = [tick for tick in ticks if min_ <= tick <= max_]
-            if len(within) >= 3:
-                break
-        return within[:: max(1, math.ceil(len(within) / max_ticks))]
-
-    def get_labels_for_ticks(self, ticks: Sequence[float]) -> list[str]:
-        return [f"{10**tick:,.0f}" if tick >= 1 else f"{10**tick:.1f}" for tick in ticks]
-
-
-class _StepsFormatter(NumericAxisFormatter):
-    def get_labels_for_ticks(self, ticks: Sequence[float]) -> list[str]:
-        return [f"{tick:,.0f}" for tick in ticks]
-
-
-class LossChart(PlotWidget):
-    """Draws lines. The mouse wheel zooms and dragging pans."""
+class LossChart(Canvas):
+    """Draws lines. The mouse wheel zooms, dragging moves, a double click shows all again."""
 
     DEFAULT_CSS: ClassVar[str] = """
     LossChart {
-        & > .plot--axis { color: $foreground 40%; }
-        & > .plot--tick { color: $text-muted; text-style: none; }
+        & > .loss-chart--axis { color: $foreground 40%; }
+        & > .loss-chart--tick { color: $text-muted; }
         & > .loss-chart--train { color: $accent; }
         & > .loss-chart--validation { color: $success; }
-        & > .loss-chart--baseline { color: $foreground 60%; }
-        & > .loss-chart--raw { color: $accent 40%; }
-        & > .loss-chart--other-0 { color: $primary; }
-        & > .loss-chart--other-1 { color: $error; }
-        & > .loss-chart--other-2 { color: $success; }
-        & > .loss-chart--other-3 { color: $warning; }
-        & > .loss-chart--other-4 { color: $secondary; }
-        & > .loss-chart--other-5 { color: $foreground; }
+        & > .loss-chart--baseline { color: $text-muted; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "loss-chart--train", "loss-chart--raw", "loss-chart--validation", "loss-chart--baseline",
-        *(f"loss-chart--other-{number}" for number in range(6)),
+        "loss-chart--axis", "loss-chart--tick", "loss-chart--train", "loss-chart--validation", "loss-chart--baseline",
     }  # fmt: skip
-    BINDINGS: ClassVar = []
+    ALLOW_SELECT = False
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
-        self.can_focus = False  # its keys are the screen's
-        self.set_reactive(LossChart.margin_top, 0)
-        self.set_reactive(LossChart.margin_bottom, 1)
-        self.set_reactive(LossChart.margin_left, 7)
         self._drawn: object = None
-        self._shown: tuple[Sequence[Line], float, Preferences] | None = None
+        self._shown: tuple[Sequence[Line], Preferences, str] | None = None
+        self._drawing: _Drawing | None = None
+        self._zoom_x: Scale | None = None
+        self._zoom_y: Scale | None = None
+
+    # --- what is shown
+
+    def show(self, lines: Sequence[Line], preferences: Preferences, of: str = "") -> None:
+        """Draw some lines; the same ones again cost nothing. `of` is what they are of: another one is shown whole."""
+        if self._shown is not None and _view(self._shown[1], self._shown[2]) != _view(preferences, of):
+            self._zoom_x = self._zoom_y = None
+        self._shown = (lines, preferences, of)
+        self.visible = any(line.points and not line.level for line in lines)  # axes without a line say nothing
+        if not self.is_attached or not self.size.area:
+            return
+        colors = [self.style_of(role) for role in ("train", "raw", "validation", "baseline", "tick", "axis")]
+        looks = (preferences.glyphs, preferences.smoothing, _view(preferences, of), self.size, colors)
+        what = (tuple(lines), looks, self._zoom_x, self._zoom_y)
+        if what == self._drawn:
+            return
+        self._drawn = what
+        with self.batch_refresh():
+            self.reset(self.size)
+            self._drawing = self._lay_out(lines, preferences)
+            if self._drawing is not None:
+                self._draw_axes(self._drawing)
+                self._draw_lines(self._drawing, lines, preferences)
 
     def on_resize(self) -> None:
         """Draw for the room there is now."""
-        if self._shown is not None:
-            self.show(*self._shown)
+        self._again()
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours there are now."""
+        super().notify_style_update()
+        self.call_later(self._again)
 
     def style_of(self, role: str) -> str:
         """Return the colour that a role is drawn in."""
-        color = self.get_component_rich_style(f"loss-chart--{role}").color
-        return color.name if color is not None else "default"
+        if role in ("axis", "tick", "baseline"):
+            return self._color(role).rich_color.name
+        train, validation, *others = curve_colors(
+            self.background_colors[1], [self._color("train"), self._color("validation")], len(LETTERS)
+        )
+        if role == "raw":
+            ground = self.background_colors[1]
+            return f"dim {train.rich_color.name}" if train.ansi is not None else train.blend(ground, 0.6, 1.0).hex6
+        color = {"train": train, "validation": validation}.get(role)
+        return (color if color is not None else others[int(role.removeprefix("other-"))]).rich_color.name
 
-    def show(self, lines: Sequence[Line], last_step: float, preferences: Preferences) -> None:
-        """Draw some lines, up to a step; the same ones again cost nothing."""
-        self._shown = (lines, last_step, preferences)
-        self.visible = any(line.points and not line.level for line in lines)  # axes without a line say nothing
-        looks = (preferences.glyphs, preferences.smoothing, preferences.range, preferences.scale, self.app.theme)
-        what = (tuple(lines), last_step, looks, self.size)
-        if what == self._drawn or not self.is_attached:
+    def _color(self, role: str) -> Color:
+        color = self.get_component_rich_style(f"loss-chart--{role}").color
+        return Color.from_rich_color(color)
+
+    def _again(self) -> None:
+        if self._shown is not None and self.is_attached:
+            self.show(*self._shown)
+
+    # --- what the mouse does
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Show less, larger."""
+        self._zoom(event, _ZOOM)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Show more, until all is there."""
+        self._zoom(event, 1 / _ZOOM)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Move what is shown, while a button is held."""
+        event.stop()
+        if self._drawing is None or not event.button:
             return
-        self._drawn = what
-        logarithmic = preferences.scale == "log"
-        shown = [(line, in_range(line.points, preferences.range, last_step)) for line in lines if not line.level]
-        first = min((points[0].step for _, points in shown if points), default=0.0)
-        begin = max(first, 1.0) if logarithmic else (first if preferences.range == "recent" else 0.0)
-        end = max(last_step, begin + 1)
-        self.clear()
-        self._set_scale(begin, end, *self._heights(shown, lines), logarithmic=logarithmic)
+        whole_x, whole_y = self._whole_axes(self._drawing)
+        if event.delta_x:
+            self._zoom_x = moved(self._drawing.x, -event.delta_x, whole_x)
+        if event.delta_y:
+            self._zoom_y = moved(self._drawing.y, event.delta_y, whole_y)
+        self._again()
+
+    def on_click(self, event: events.Click) -> None:
+        """Show all again."""
+        if event.chain == 2:
+            self._zoom_x = self._zoom_y = None
+            self._again()
+
+    def _zoom(self, event: events.MouseScrollDown | events.MouseScrollUp, factor: float) -> None:
+        """Zoom around what is under the mouse: beside or beneath the curves, one axis alone."""
+        event.stop()
+        if self._drawing is None:
+            return
+        x, y = self._drawing.x, self._drawing.y
+        whole_x, whole_y = self._whole_axes(self._drawing)
+        column, row = event.x - self._drawing.left, event.y
+        if 0 <= column < x.cells:
+            wider = zoomed(x, column, factor)
+            self._zoom_x = wider if whole_x is not None and wider.step < whole_x.step else None
+        if 0 <= row < y.cells:
+            higher = zoomed(y, y.cells - 1 - row, factor)
+            self._zoom_y = higher if whole_y is not None and higher.step < whole_y.step else None
+        self._again()
+
+    def _whole_axes(self, drawing: _Drawing) -> tuple[Scale | None, Scale | None]:
+        """Return the axes that show all."""
+        assert self._shown is not None
+        lines, preferences, _ = self._shown
+        x = self._x_axis(drawing.curves, preferences, drawing.x.cells)
+        return x, self._loss_axis(drawing.curves, lines, preferences)
+
+    # --- how it is drawn
+
+    def _lay_out(self, lines: Sequence[Line], preferences: Preferences) -> _Drawing | None:
+        """Return the axes, zoomed or whole, and what lies beside them; None where there is no room."""
+        curves = in_view(lines, preferences)
+        y = self._loss_axis(curves, lines, preferences)
+        if y is None:
+            return None
+        if self._zoom_y is not None and self._zoom_y.cells == y.cells:
+            y = self._zoom_y
+        left = max(map(len, y.labels)) + 2
+        values = edge_labels(edge_values(curves, lines, preferences), y)
+        right = 1 + max((len(value.text) for value in values), default=0)
+        if self.size.width - left - right < _LEAST_COLUMNS:
+            values, right = [], 1
+        columns = self.size.width - left - right
+        if self._zoom_x is not None and columns > 1:
+            x: Scale | None = msgspec.structs.replace(self._zoom_x, cells=columns)
+        else:
+            x = self._x_axis(curves, preferences, columns)
+        return _Drawing(x=x, y=y, left=left, values=values, curves=curves) if x is not None else None
+
+    def _loss_axis(self, curves: Curves, lines: Sequence[Line], preferences: Preferences) -> Scale | None:
+        low, high = loss_limits(curves, lines, preferences)
+        return fitting("loss", low, high, self.size.height - 2, logarithmic=preferences.scale == "log")
+
+    def _x_axis(self, curves: Curves, preferences: Preferences, columns: int) -> Scale | None:
+        begin, end = x_limits(curves, preferences)
+        return fitting(preferences.x_axis, begin, end, columns, logarithmic=preferences.scale == "log")
+
+    def _draw_axes(self, drawing: _Drawing) -> None:
+        axis, tick = self.style_of("axis"), self.style_of("tick")
+        x, y, left = drawing.x, drawing.y, drawing.left
+        labels = dict(zip(y.ticks, y.labels, strict=True))
+        for cell in range(y.cells):
+            row = y.cells - 1 - cell
+            self.set_pixel(left - 1, row, "┤" if cell in labels else "│", axis)
+            self._write(left - 2, row, labels.get(cell, ""), tick, align="right")
+        ticks = {}
+        end = 0
+        for cell, label in zip(x.ticks, x.labels, strict=True):
+            start = left + cell - len(label) // 2
+            if start >= end and start + len(label) <= self.size.width:
+                ticks[cell] = label
+                end = start + len(label) + 1
+                self._write(start, y.cells + 1, label, tick)
+        self.set_pixel(left - 1, y.cells, "└", axis)
+        for cell in range(x.cells):
+            self.set_pixel(left + cell, y.cells, "┬" if cell in ticks else "─", axis)
+        units = ["time" if ":" in x.labels[0] else x.kind, *(["chars"] if x.kind == "characters" else [])]
+        unit = next((unit for unit in units if end + 1 + len(unit) <= self.size.width), "")
+        self._write(self.size.width - 1, y.cells + 1, unit, tick, align="right")
+        zoom = "zoomed" if self._zoom_x is not None or self._zoom_y is not None else ""
+        if left + x.cells + len(zoom) < self.size.width:
+            self._write(self.size.width - 1, y.cells, zoom, tick, align="right")
+        for row, text, role in drawing.values:
+            self._write(left + x.cells + 1, row, text, self.style_of(role))
+
+    def _write(self, x: int, y: int, text: str, style: str, *, align: str = "left") -> None:
+        start = x if align == "left" else x - len(text) + 1
+        for place, character in enumerate(text):
+            self.set_pixel(start + place, y, character, style)
+
+    def _draw_lines(self, drawing: _Drawing, lines: Sequence[Line], preferences: Preferences) -> None:
+        mode, dots = _MODES[preferences.glyphs]
+        columns, rows = drawing.x.cells, drawing.y.cells
+        shown = drawing.curves
+
+        def draw(spots: Sequence[Spot], role: str) -> None:
+            self.set_hires_pixels([(x + drawing.left, y) for x, y in spots], mode, self.style_of(role))
+
         for line in lines:
-            if line.level:
-                self._draw_level(line, preferences)
+            if line.level and line.points[0].loss > 0:
+                draw(level_dots(rows - drawing.y.place(line.points[0].loss), columns, rows, dots), line.role)
         for line, points in shown:
             if line.smooth and preferences.smoothing != "off":
-                self._draw(points, "raw" if line.role == "train" else line.role, preferences)
+                draw(curve_dots(_spots(points, drawing), columns, rows, dots), "raw")
                 points = smoothed(points, preferences.smoothing)
-            self._draw(points, line.role, preferences)
+            draw(curve_dots(_spots(points, drawing), columns, rows, dots), line.role)
         for line, points in shown:
-            if line.marked and len(points) <= self.size.width // 3:
-                self._mark(points, MARKER, line.role, preferences)
+            if line.marked:
+                self._mark(MARKER, points[:: max(1, math.ceil(3 * len(points) / max(columns, 1)))], line.role, drawing)
+        taken: set[tuple[int, int]] = set()
+        for line, points in shown:
+            for mark, point in line.marks:
+                if point in points:
+                    self._mark(mark, [point], line.role, drawing)
             if line.letter and points:
-                self._mark(points[-1:], line.letter, line.role, preferences)
-            if line.best is not None and line.best in points:
-                self._mark([line.best], BEST_MARKER, line.role, preferences)
+                self._draw_letter(line, points, drawing, taken)
 
-    def _heights(self, shown: Sequence[tuple[Line, list[Point]]], lines: Sequence[Line]) -> tuple[float, float]:
-        """Return the lowest and the highest loss to show."""
-        losses = [point.loss for _, points in shown for point in points]
-        if not losses:
-            return 0.0, 1.0
-        low, high = min(losses), max(losses)
-        settled = [points[len(points) // 10].loss for _, points in shown if len(points) >= 10]
-        if settled:
-            high = min(high, max(*settled, *(low, low)) * _FALLS_OFF)
-        for line in lines:
-            if line.level and line.points[0].loss < high + 2 * max(
-                high - low, 0.1
-            ):  # one that is far away would flatten the rest
-                low, high = min(low, line.points[0].loss), max(high, line.points[0].loss)
-        room = 0.04 * max(high - low, 0.02)
-        return max(low - room, 1e-3), high + room
+    def _mark(self, mark: str, points: Sequence[Point], role: str, drawing: _Drawing) -> None:
+        style = f"bold {self.style_of(role)}"
+        for x, y in zip(
+            drawing.x.places([p.x for p in points]), drawing.y.places([p.loss for p in points]), strict=True
+        ):
+            column, row = drawing.cell(x, y)
+            if 0 <= column < drawing.x.cells and 0 <= row < drawing.y.cells:
+                self.set_pixel(drawing.left + column, row, mark, style)
 
-    def _set_scale(self, begin: float, end: float, low: float, high: float, *, logarithmic: bool) -> None:
-        scale = math.log10 if logarithmic else float
-        self.set_xlimits(scale(begin), scale(end))
-        self.set_ylimits(scale(low), scale(high))
-        self.set_x_formatter(_LogFormatter() if logarithmic else _StepsFormatter())
-        self.set_y_formatter(_LogFormatter() if logarithmic else NumericAxisFormatter())
-
-    def _draw(self, points: Sequence[Point], role: str, preferences: Preferences) -> None:
-        points = thinned(points, max(2 * self.size.width, 20))
-        xs, ys = _scaled(points, preferences)
-        if len(xs) > 1:
-            self.plot(xs, ys, line_style=self.style_of(role), hires_mode=_MODES[preferences.glyphs])
-
-    def _draw_level(self, line: Line, preferences: Preferences) -> None:
-        """Draw a dash in every column, at the height of the line's only point."""
-        columns = max(self.size.width - self.margin_left - 2, 2)
-        xs = [self._x_min + (column + 0.5) / columns * (self._x_max - self._x_min) for column in range(columns)]
-        loss = line.points[0].loss
-        ys = [math.log10(loss) if preferences.scale == "log" else loss] * columns
-        self.scatter(xs, ys, marker=DASH, marker_style=self.style_of(line.role))
-
-    def _mark(self, points: Sequence[Point], marker: str, role: str, preferences: Preferences) -> None:
-        xs, ys = _scaled(points, preferences)
-        self.scatter(xs, ys, marker=marker, marker_style=f"bold {self.style_of(role)}")
+    def _draw_letter(self, line: Line, points: Sequence[Point], drawing: _Drawing, taken: set[tuple[int, int]]) -> None:
+        """Write a line's letter at its last point, or, where another line's stands there, at the nearest before it."""
+        rows = drawing.y.cells
+        cells = [(math.floor(x), math.floor(y)) for x, y in _spots(points, drawing)[-1:]]
+        path = curve_dots(_spots(points, drawing), drawing.x.cells, rows, (1, 1))
+        cells += [(math.floor(x), math.floor(y)) for x, y in reversed(path)]
+        for column, row in cells:
+            if (column, row) not in taken and 0 <= column < drawing.x.cells and 0 <= row < rows:
+                taken.add((column, row))
+                self.set_pixel(drawing.left + column, row, line.letter, f"bold {self.style_of(line.role)}")
+                return
 
 
-def _scaled(points: Sequence[Point], preferences: Preferences) -> tuple[list[float], list[float]]:
-    if preferences.scale == "linear":
-        return [point.step for point in points], [point.loss for point in points]
-    points = [point for point in points if point.step >= 1 and point.loss > 0]
-    return [math.log10(point.step) for point in points], [math.log10(point.loss) for point in points]
+def _view(preferences: Preferences, of: str) -> tuple[str, str, str, str]:
+    return preferences.scale, preferences.range, preferences.x_axis, of
+
+
+def _spots(points: Sequence[Point], drawing: _Drawing) -> list[Spot]:
+    """Return where points lie, in cells from the top left."""
+    xs, ys = drawing.x.places([point.x for point in points]), drawing.y.places([point.loss for point in points])
+    rows = drawing.y.cells
+    return [(x, rows - y) for x, y in zip(xs, ys, strict=True)]

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import ProgressBar, Sparkline, Static
 
-from charlstm_tui.curves import Point
+from charlstm_tui.chart_lines import Line, line_of, lines_of
 from charlstm_tui.numbers import clock, loss_shown, size_in_bytes
 from charlstm_tui.past_runs import ComparedRun
 from charlstm_tui.preferences import Preferences
 from charlstm_tui.training_view import TrainingView
-from charlstm_tui.widgets.loss_chart import BEST_MARKER, DASH, MARKER, Line, LossChart
+from charlstm_tui.widgets.chart_legend import legend, note
+from charlstm_tui.widgets.loss_chart import LossChart
 from charlstm_tui.widgets.run_summary import RunSummaryView
 from charlstm_tui.widgets.sample_view import SampleView
 from core.scores import bits_per_character, perplexity
@@ -29,6 +31,8 @@ AFTER_AN_EPOCH = 0.5
 """The same, when there is a new epoch to show."""
 WIDTH = 12
 """Of a number."""
+ROOMY = 10
+"""Rows of a chart that leave one for words beneath it."""
 NAME_WIDTH = 13
 """Of what stands before a bar, as below."""
 
@@ -52,6 +56,7 @@ class RunView(Vertical):
         & > #sparkline-title {
             height: 1;
             & > #sparkline-name { width: auto; color: $text-muted; }
+            & > #sparkline-ends { width: auto; color: $text-muted; margin-left: 2; }
             & > #trend { width: 1fr; text-align: right; }
         }
         & > #sparkline { height: 1; }
@@ -60,8 +65,13 @@ class RunView(Vertical):
         & > #sparkline Sparkline > .sparkline--max-color { color: $accent; }
         & > #middle { height: 1fr; layout: vertical; }
         & #chart-box { height: 1fr; }
-        & #legend { height: 1; text-wrap: nowrap; text-overflow: ellipsis; color: $text-muted; }
+        & #legend { height: auto; max-height: 2; text-wrap: nowrap; text-overflow: ellipsis; color: $text-muted; }
         & LossChart { height: 1fr; }
+        & #chart-note {
+            height: auto; max-height: 1; display: none; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        & .-roomy > #chart-note { max-height: 3; text-wrap: wrap; }
+        & #chart-note.-shown { display: block; }
         & #numbers {
             height: 4; layout: horizontal;
             & > Static { width: 1fr; }
@@ -83,6 +93,7 @@ class RunView(Vertical):
         self._epochs: tuple[EpochCompleted, ...] | None = None
         self._charted_at = -BETWEEN_CHARTS
         self._charted_epochs: tuple[EpochCompleted, ...] = ()
+        self._charted: tuple[TrainingView, Preferences, Sequence[ComparedRun]] | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the view."""
@@ -95,6 +106,7 @@ class RunView(Vertical):
                 yield Static(classes="value", id=f"{name}-value")
         with Horizontal(id="sparkline-title"):
             yield Static("Loss by epoch", id="sparkline-name")
+            yield Static(id="sparkline-ends")
             yield Static(id="trend")
         with Horizontal(id="sparkline"):
             yield Sparkline([], summary_function=mean)
@@ -102,6 +114,7 @@ class RunView(Vertical):
             with Vertical(id="chart-box"):
                 yield Static(id="legend")
                 yield LossChart(id="chart")
+                yield Static(id="chart-note")
             with Horizontal(id="numbers"):
                 yield Static(id="losses")
                 yield Static(id="pace")
@@ -111,6 +124,12 @@ class RunView(Vertical):
     def on_mount(self) -> None:
         """Show no sparkline before there is something to show: without data it would draw a line."""
         self.query_one(Sparkline).display = False
+
+    @on(LossChart.Resize)
+    def _write_for_the_room(self) -> None:
+        """Say about the chart what there is room for now."""
+        if self._charted is not None:
+            self.show_chart(*self._charted)
 
     def show(self, training: TrainingView, preferences: Preferences, others: Sequence[ComparedRun] = ()) -> None:
         """Show a run as it stands, beside others."""
@@ -135,18 +154,37 @@ class RunView(Vertical):
         if not hurry and training.phase == "training" and 0 <= elapsed - self._charted_at < wait:
             return
         self._charted_at, self._charted_epochs = elapsed, training.epochs
-        lines = [*(line_of(run) for run in others if training.started is None or run.name != training.started.run)]
-        lines += lines_of(training)
-        ends = [point.step for line in lines for point in line.points[-1:]]
+        self._charted = (training, preferences, others)
+        run = training.started.run if training.started is not None else ""
+        others = [other for other in others if other.name != run]
+        by = preferences.x_axis
+        lines = [*(line_of(other, by) for other in others), *lines_of(training, by)]
         chart = self.query_one(LossChart)
-        chart.show(lines, max(ends, default=0.0), preferences)
-        self._write("#legend", _legend(lines, chart, preferences))
+        chart.show(lines, preferences, run)
+        self._show_words(training, others, preferences, lines)
 
-    def _write(self, selector: str, content: Content) -> None:
-        """Change a text whose box keeps its size: laying out the screen anew ten times a second slows the training."""
+    def _show_words(
+        self, training: TrainingView, others: Sequence[ComparedRun], preferences: Preferences, lines: Sequence[Line]
+    ) -> None:
+        """Say what the chart shows; where there is room, in more words."""
+        box = self.query_one("#chart-box")
+        roomy = box.size.height >= ROOMY
+        box.set_class(roomy, "-roomy")
+        style_of, width = self.query_one(LossChart).style_of, box.size.width or 80
+        words = legend(lines, style_of, preferences, width, rows=2 if roomy and others else 1)
+        before = str(self._written.get("#legend", "")).count("\n")
+        self._write("#legend", words, layout=str(words).count("\n") != before)
+        warnings, reached = (Content(" ".join(said)) for said in note(training, others, preferences))
+        warnings = warnings.stylize("$text-warning")
+        words = Content("\n").join([said for said in (warnings, reached) if said]) if roomy else warnings
+        self.query_one("#chart-note").set_class(bool(words), "-shown")
+        self._write("#chart-note", words, layout=True)
+
+    def _write(self, selector: str, content: Content, *, layout: bool = False) -> None:
+        """Change a text. Most boxes keep their size: laying out the screen ten times a second slows the training."""
         if self._written.get(selector) != content:
             self._written[selector] = content
-            self.query_one(selector, Static).update(content, layout=False)
+            self.query_one(selector, Static).update(content, layout=layout)
 
     def _show_status(self, training: TrainingView) -> None:
         words = [training.status]
@@ -190,6 +228,7 @@ class RunView(Vertical):
             sparkline.styles.width = f"{100 * len(losses) / max(training.started.epochs, 1):.2f}%"
             sparkline.styles.min_width = len(losses)  # a column an epoch while there is room
         sparkline.display = bool(losses)
+        self._write("#sparkline-ends", _ends(losses), layout=True)
         self._write("#trend", _trend(training))
 
     def _show_numbers(self, training: TrainingView) -> None:
@@ -224,46 +263,6 @@ class RunView(Vertical):
             message.update(Content.styled(sanitise(text), "$text-warning"))
 
 
-def lines_of(training: TrainingView) -> list[Line]:
-    """Return what to draw of a run: its losses, and the level that counting reaches."""
-    lines = []
-    if training.baselines is not None:
-        best = training.baselines.best
-        name = f"{best.name} {best.loss:.3f}" + (" on test" if training.baselines.part == "test" else "")
-        lines.append(Line(name=name, role="baseline", points=(Point(0, best.loss),), level=True))
-    lines.append(Line(name="train", role="train", points=training.curve.points, smooth=True))
-    validated = tuple(
-        Point(epoch.total_steps, epoch.val_loss)
-        for epoch in training.epochs
-        if epoch.val_loss is not None and epoch.total_steps
-    )
-    if validated:
-        best_point = min(validated, key=lambda point: point.loss)
-        lines.append(Line(name="validation", role="validation", points=validated, marked=True, best=best_point))
-    return lines
-
-
-def line_of(other: ComparedRun) -> Line:
-    """Return what to draw of a run of the past."""
-    return Line(name=other.name, role=other.role, points=other.points, letter=other.letter)
-
-
-def _legend(lines: Sequence[Line], chart: LossChart, preferences: Preferences) -> Content:
-    """Return what each line is, by its glyph and its colour, and how they are shown."""
-    words = []
-    for line in lines:
-        glyph = line.letter or (DASH if line.level else MARKER if line.marked else "━")
-        words.append(Content.assemble((glyph, chart.style_of(line.role)), f" {in_one_line(line.name)}"))
-        if line.best is not None:
-            words.append(Content.assemble((BEST_MARKER, chart.style_of(line.role)), " best"))
-    shown = [
-        *(["recent"] if preferences.range == "recent" else []),
-        *(["log"] if preferences.scale == "log" else []),
-        f"smoothing {preferences.smoothing}",
-    ]
-    return Content("   ").join([Content("loss"), *words, Content.styled(", ".join(shown), "dim")])
-
-
 def _trend(training: TrainingView) -> Content:
     if not training.epochs:
         return Content("")
@@ -273,6 +272,14 @@ def _trend(training: TrainingView) -> Content:
     if best is not None and best.val_loss is not None:
         trend = Content.assemble(trend, f"   best {best.val_loss:.4f} at epoch {best.epoch}")
     return trend
+
+
+def _ends(losses: Sequence[float]) -> Content:
+    """Return what the tallest and the smallest bar of the sparkline stand for: the smallest is no zero."""
+    if len(set(losses)) < 2:
+        return Content("")
+    high, low = loss_shown(max(losses)), loss_shown(min(losses))
+    return Content.assemble(("█", "$text-accent"), f" {high}  ", ("▁", "$text-accent"), f" {low}")
 
 
 def _bytes(size: int | None) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from tests.tui.views import finished, running
 @pytest.mark.parametrize(
     ("drawn", "plain"),
     [
-        ("┌──┐│╌", "+--+|-"), ("▁▃▅█", "_-=#"), ("⠉⣀⣿⠀", "'.: "), ("● training", "o training"),
+        ("┌──┐│╌", "+--+|~"), ("▁▃▅█", "_-=#"), ("⠉⣀⣿⠀", "'.: "), ("● training", "o training"),
         ("−0.5 ␣⇥⍽□", "-0.5 _>_#"), ("▏▎▍▌▋▊▉█", "||||####"),
         ("Molière, œuvres", "Moliere, ?uvres"), ("“çà” …", '"ca" .'), ("日x", "??x"), ("plain", "plain"),
     ],

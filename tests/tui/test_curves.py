@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm_tui import curves
-from charlstm_tui.curves import MOST_POINTS, Curve, Point, in_range, smoothed, thinned
+from charlstm_tui.curves import MOST_POINTS, Curve, Point, in_range, smoothed
 
 
 def points(*losses: float) -> list[Point]:
@@ -23,13 +23,13 @@ def test_a_long_curve_keeps_few_points_and_its_mean(gaps: list[int], most: int) 
         patch.setattr(curves, "MOST_POINTS", most)
         curve = Curve().with_points(given_points)
     assert len(curve.points) <= most + 1
-    assert curve.points[0].step == given_points[0].step
-    assert curve.points[-1].step == step, "it reaches to the last step"
-    steps = [point.step for point in curve.points]
+    assert curve.points[0].x == given_points[0].x
+    assert curve.points[-1].x == step, "it reaches to the last step"
+    steps = [point.x for point in curve.points]
     assert steps == sorted(set(steps))
 
     def area(some: list[Point]) -> float:
-        return sum((b.step - a.step) * b.loss for a, b in pairwise(some))
+        return sum((b.x - a.x) * b.loss for a, b in pairwise(some))
 
     assert area(list(curve.points)) == pytest.approx(area(given_points)), "merged points are means over their steps"
 
@@ -59,17 +59,10 @@ def test_smoothing_follows_slowly_and_more_so_when_strong() -> None:
     assert light[99].loss == pytest.approx(2.0)
     assert 1.0 < light[102].loss < strong[102].loss < 2.0
     assert light[-1].loss == pytest.approx(1.0, abs=1e-3)
-    assert [point.step for point in light] == [point.step for point in step]
+    assert [point.x for point in light] == [point.x for point in step]
 
 
 def test_the_recent_range_is_the_last_quarter() -> None:
     some = points(*[1.0] * 100)
-    assert [point.step for point in in_range(some, "recent", 100)] == list(range(75, 101))
+    assert [point.x for point in in_range(some, "recent", 100)] == list(range(75, 101))
     assert in_range(some, "all", 100) == some
-
-
-def test_thinning_takes_means_and_keeps_the_end() -> None:
-    thin = thinned(points(*[1.0, 3.0] * 50), 10)
-    assert [point.loss for point in thin] == [2.0] * 10
-    assert thin[-1].step == 100
-    assert thinned(points(1.0, 2.0), 10) == points(1.0, 2.0)

@@ -5,7 +5,9 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, differences, with_letter
+from charlstm_tui.chart_lines import line_of
+from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
+from charlstm_tui.preferences import load_preferences
 from charlstm_tui.screens.ask import Confirm
 from charlstm_tui.screens.runs import RunsScreen
 from charlstm_tui.widgets.loss_chart import LossChart
@@ -16,6 +18,7 @@ from core.recording import record
 from core.runs import Run, RunConfig, RunStore
 from core.summary import epochs_of, summarise
 from core.training import Trainer
+from tests.tui.charts import picture
 from tests.tui.conftest import until
 from tests.tui.steps import written
 
@@ -58,8 +61,10 @@ async def test_runs_lie_beside_each_other_with_what_differs(app: CharLSTMApp, th
         table = written(app, "#table")
         rows = {line.split()[0]: line.split()[1:] for line in table.splitlines()[2:]}
         assert rows == {"window": ["12", "10"], "seed": ["5", "0"]}
-        drawn = app.screen.query_one(LossChart)._datasets
-        assert len(drawn) == 4, "a line and a letter for each"
+        drawn = "".join(picture(app.screen.query_one(LossChart)))
+        assert [drawn.count(letter) for letter in "ABC"] == [2, 2, 0], (
+            "a letter on each curve, and beside its last loss"
+        )
         assert names(app) == ["cut", "A", "B"]
         await pilot.press("up", "space")
         await pilot.pause()
@@ -136,3 +141,97 @@ def test_only_what_differs_is_told(three: list[Run]) -> None:
     assert differences([sheep, sheep]) == []
     assert differences([]) == []
     assert ("epochs", ("50", "2")) in differences([cut, sheep])
+
+
+def changed(
+    run: PastRun, *, validation: float | None = None, streams: int | None = None, **corpus: object
+) -> RunConfig:
+    """A run's settings with another text or training."""
+    config = run.config
+    training = config.training
+    if validation is not None:
+        training = msgspec.structs.replace(training, validation=validation)
+    if streams is not None:
+        training = msgspec.structs.replace(training, streams=streams)
+    return msgspec.structs.replace(config, training=training, corpus=msgspec.structs.replace(config.corpus, **corpus))
+
+
+def test_runs_of_one_kind_compare_without_a_word(three: list[Run]) -> None:
+    cut, goats, sheep = map(past, three)
+    same = [("A", cut.config, "validation"), ("B", sheep.config, "validation")]
+    assert cautions(same, "steps") == []  # type: ignore[arg-type]
+    assert cautions([], "steps") == []
+    assert cautions([("A", cut.config, "train")], "steps") == []
+    sizes = [("A", cut.config, "validation"), ("B", goats.config, "validation")]
+    size = sheep.config.training.streams
+    said = f"Characters a step: A {10 * size}; B {12 * size}."
+    assert cautions(sizes, "steps") == [said], "steps of another size are told where steps are compared"  # type: ignore[arg-type]
+    assert cautions(sizes, "characters") == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("corpus", "training", "reason"),
+    [
+        ({"source": "/textes/autre.txt", "sha256": "1"}, {}, "another text (autre)"),
+        ({"sha256": "1"}, {}, "another file of that name"),
+        ({"limit": 500}, {}, "500 characters of the text"),
+        ({"split": "interleaved"}, {}, "split interleaved"),
+        ({}, {"validation": 0.2}, "another validation part"),
+    ],
+)
+def test_runs_that_do_not_compare_are_said_not_to(
+    three: list[Run], corpus: dict[str, object], training: dict[str, float], reason: str
+) -> None:
+    sheep = past(three[2])
+    first = changed(sheep, sha256="0")
+    other = changed(sheep, **{"sha256": "0", **corpus, **training})  # type: ignore[arg-type]
+    runs = [("A", first, "validation"), ("B", first, "validation"), ("C", other, "validation")]
+    assert cautions(runs, "epochs") == [f"C does not compare with A: {reason}."]  # type: ignore[arg-type]
+    both = [*runs, ("D", other, "validation")]
+    assert cautions(both, "epochs") == [f"C, D do not compare with A: {reason}."]  # type: ignore[arg-type]
+
+
+def test_a_training_loss_beside_validation_losses_is_named_and_warned_of(three: list[Run]) -> None:
+    sheep = past(three[2])
+    blind = msgspec.structs.replace(
+        sheep, epochs=tuple(msgspec.structs.replace(epoch, val_loss=None) for epoch in sheep.epochs)
+    )
+    seen, unseen = ComparedRun("A", sheep), ComparedRun("B", blind)
+    assert (seen.kind, unseen.kind) == ("validation", "train")
+    assert [point.loss for point in line_of(seen).points] == [epoch.val_loss for epoch in sheep.epochs]
+    assert [point.loss for point in line_of(unseen).points] == [epoch.train_loss for epoch in sheep.epochs]
+    runs = [(other.letter, other.run.config, other.kind) for other in (seen, unseen)]
+    assert cautions(runs, "epochs") == ["B does not compare with A: training loss."]
+
+
+def test_an_old_run_that_did_not_count_its_steps_is_drawn_by_epochs(three: list[Run]) -> None:
+    sheep = past(three[2])
+    old = ComparedRun(
+        "A",
+        msgspec.structs.replace(
+            sheep, epochs=tuple(msgspec.structs.replace(epoch, total_steps=0) for epoch in sheep.epochs)
+        ),
+    )
+    assert line_of(old, "steps").points == ()
+    assert [point.x for point in line_of(old, "epochs").points] == [epoch.epoch for epoch in sheep.epochs]
+
+
+async def test_runs_are_compared_by_epochs_characters_or_seconds_and_that_is_remembered(
+    app: CharLSTMApp, three: list[Run]
+) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("l")
+        await listed(app, 3)
+        await pilot.press("space", "down", "space")
+        for by in ("epochs", "characters", "seconds", "steps", "epochs"):
+            await pilot.press("b")
+            await pilot.pause()
+            assert f"loss by {by}" in written(app, "#chart-title")
+            assert ("Characters a step" in written(app, "#cautions")) == (by == "steps")
+        assert "A cut, validation" in written(app, "#chart-title")
+        assert "B goats, validation" in written(app, "#chart-title")
+        await pilot.press("y", "t")
+        await pilot.pause()
+        assert "recent, log" in written(app, "#chart-title")
+    assert load_preferences().x_axis == "epochs"
+    assert load_preferences().scale == "log"
