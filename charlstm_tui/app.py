@@ -44,6 +44,7 @@ from charlstm_tui.screens.more_room import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.style_filter import StyleFilter
 from charlstm_tui.training_view import TrainingView
+from charlstm_tui.width_filter import WidthFilter
 from core.control import Control
 from core.errors import UserError
 from core.events import RunStarted, SavingFailed
@@ -159,7 +160,8 @@ class CharLSTMApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what changes the lines on their way to the terminal."""
         first = [StyleFilter()] if self.no_color else []
-        return [*first, *super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
+        last = [self._ascii] if self._ascii.enabled else []
+        return [*first, *super().get_line_filters(), WidthFilter(), *last]
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return what the palette offers: every key that means something now, and how things look."""
