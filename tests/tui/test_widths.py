@@ -1,6 +1,5 @@
 """Emoji, flags and other sequences are as wide on screen as the screen is laid out for, in terminals of either kind."""
 
-import re
 import sys
 from pathlib import Path
 
