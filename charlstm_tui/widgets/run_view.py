@@ -79,7 +79,7 @@ class RunView(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
-        self._written: dict[str, object] = {}
+        self._written: dict[str, Content] = {}
         self._epochs: tuple[EpochCompleted, ...] | None = None
         self._charted_at = -BETWEEN_CHARTS
         self._charted_epochs: tuple[EpochCompleted, ...] = ()
@@ -144,7 +144,8 @@ class RunView(Vertical):
 
     def _write(self, selector: str, content: Content) -> None:
         """Change a text whose box keeps its size: laying out the screen anew ten times a second slows the training."""
-        if self._written.get(selector) != content:
+        written = self._written.get(selector)
+        if written is None or not written.is_same(content):  # `==` heeds no colours
             self._written[selector] = content
             self.query_one(selector, Static).update(content, layout=False)
 
@@ -219,9 +220,10 @@ class RunView(Vertical):
         text = (training.trouble or training.notice) if training.alive else ""
         message = self.query_one("#message", Static)
         message.set_class(bool(text), "-shown")
-        if self._written.get("#message") != text:
-            self._written["#message"] = text
-            message.update(Content.styled(sanitise(text), "$text-warning"))
+        content = Content.styled(sanitise(text), "$text-warning")
+        if self._written.get("#message") != content:
+            self._written["#message"] = content
+            message.update(content)
 
 
 def lines_of(training: TrainingView) -> list[Line]:
