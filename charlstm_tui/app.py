@@ -23,6 +23,7 @@ from textual.screen import Screen
 from charlstm_tui import bridge, signals
 from charlstm_tui.ascii_filter import AsciiFilter
 from charlstm_tui.bridge import TextRead
+from charlstm_tui.contrast import ContrastFilter, readable_variables
 from charlstm_tui.display import draws_more_than_ascii, in_browser
 from charlstm_tui.driver import driver_class
 from charlstm_tui.job import Ending, LatestJob
@@ -44,11 +45,14 @@ from charlstm_tui.screens.more_room import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.style_filter import StyleFilter
 from charlstm_tui.training_view import TrainingView
+from charlstm_tui.width_filter import WidthFilter
 from core.control import Control
 from core.errors import UserError
 from core.events import RunStarted, SavingFailed
 from core.runs import RunConfig, RunStore
 from core.text import sanitise
+
+_CONTRAST, _WIDTHS = ContrastFilter(), WidthFilter()
 
 
 class CharLSTMApp(App[None]):
@@ -159,7 +163,13 @@ class CharLSTMApp(App[None]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what changes the lines on their way to the terminal."""
         first = [StyleFilter()] if self.no_color else []
-        return [*first, *super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
+        last = [self._ascii] if self._ascii.enabled else []
+        return [*first, *super().get_line_filters(), _CONTRAST, _WIDTHS, *last]
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the theme's variables, such that lines and scrollbars can be seen."""
+        self.theme_variables = readable_variables(super().get_css_variables())
+        return self.theme_variables
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return what the palette offers: every key that means something now, and how things look."""
@@ -377,4 +387,6 @@ class CharLSTMApp(App[None]):
     def _watch_theme(self, theme_name: str) -> None:
         super()._watch_theme(theme_name)
         if self.is_running and theme_name != self.preferences.theme:
-            self._remember(theme=theme_name)
+            self.call_next(
+                partial(self._remember, theme=theme_name)
+            )  # with the new colours in force: charts ask for them

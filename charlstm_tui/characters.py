@@ -1,11 +1,79 @@
-"""Characters as they are shown one at a time."""
+"""Characters as they are shown, one at a time or in a text, with the same width in every terminal.
+
+Some terminals draw a sequence as one sign (a family, a flag, a thumb and its skin colour), others each of its
+characters, and some give a character two cells that others give one. Where they disagree, all that stands to the right
+is pushed out of its place, frames first. So the characters that make up such sequences are drawn as others. This
+concerns the screen alone: what is copied, saved or learnt stays as it was.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from rich.cells import cell_len, split_graphemes
 
 from core.text import sanitise
 
 _NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
 """Of characters that would not be seen."""
+_UNSEEN = "◌"
+"""Stands for a character that is seen by what it does to its neighbours only."""
+
+_JOINER = "\u200d"
+_SELECTORS = "\ufe0e\ufe0f"
+"""They ask for a sign in black, one cell wide, or in colour, two cells wide."""
+_TONES = "\U0001f3fb-\U0001f3ff"
+"""Skin colours."""
+_REGIONS = "\U0001f1e6-\U0001f1ff"
+"""Letters, two of which make a flag."""
+_TAGS = "\U000e0020-\U000e007f"
+_SHAPES_BEFORE = re.compile(f"[{_JOINER}{_SELECTORS}{_TONES}{_TAGS}]")
+"""What changes the sign before it."""
+_MAYBE = re.compile(f"[{_JOINER}{_SELECTORS}{_TAGS}\u0500-\u05ff\u0b00-\u0bff\u1a00-\u1aff\U00010000-\U0010ffff]")
+"""A quick look: texts without these, nearly all, are as wide in one terminal as in another."""
 
 
 def shown(character: str) -> str:
     """Return a character such that it can be seen."""
-    return _NAMES.get(character, sanitise(character))
+    character = _NAMES.get(character) or drawn(sanitise(character))
+    return _UNSEEN + character if cell_len(character) == 0 else character
+
+
+def drawn(text: str) -> str:
+    """Return `text` with each character drawn by itself, as wide in every terminal; there are as many as before."""
+    return _MAYBE.sub(lambda found: _by_itself(found[0]), text)
+
+
+def settled(text: str) -> str:
+    """Return `text` such that every terminal draws it in as many cells as rich measures."""
+    return _settled(text) if _MAYBE.search(text) else text
+
+
+@lru_cache(4096)
+def _settled(text: str) -> str:
+    spans, _ = split_graphemes(text)
+    return "".join(_in_cells(text[begin:end], width) for begin, end, width in spans)
+
+
+def _in_cells(sign: str, width: int) -> str:
+    """Return what can be drawn of a sign in so many cells."""
+    kept = _SHAPES_BEFORE.split(sign, maxsplit=1)[0]
+    kept = "".join(_narrow(character) for character in kept)
+    length = cell_len(kept)
+    return kept + " " * (width - length) if length <= width else "?" * width
+
+
+def _narrow(character: str) -> str:
+    if "\U0001f1e6" <= character <= "\U0001f1ff":  # a letter of a flag, for which rich has one cell
+        return chr(ord("A") + ord(character) - 0x1F1E6)
+    return _by_itself(character)
+
+
+@lru_cache(4096)
+def _by_itself(character: str) -> str:
+    """Return the character that stands for one that might make up a sequence, or that not every terminal knows."""
+    if _SHAPES_BEFORE.match(character):
+        return "▒" if "\U0001f3fb" <= character <= "\U0001f3ff" else _UNSEEN
+    if "\U0001f1e6" <= character <= "\U0001f1ff":
+        return chr(ord("Ａ") + ord(character) - 0x1F1E6)
+    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) == "Cn" else character

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 from rich.cells import cell_len, set_cell_size
 
+from charlstm_tui.characters import settled
 from charlstm_tui.commands.streams import is_terminal
 
 NARROWEST = 12
@@ -19,6 +20,8 @@ def print_columns(headers: Sequence[tuple[str, bool]], rows: Sequence[Sequence[s
     The first column gives way where a terminal is too narrow. What is in the rows must be safe to show.
     """
     names = [name for name, _ in headers]
+    if is_terminal(sys.stdout):
+        rows = [[settled(text) for text in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(names, *rows, strict=True)]
     if is_terminal(sys.stdout):
         spare = shutil.get_terminal_size().columns - sum(widths) - 2 * (len(widths) - 1)

@@ -75,6 +75,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         """Look for the runs, in a thread: there may be many."""
         self.query_one("#runs").border_title = "runs"
         self.query_one("#differences").border_title = "what differs"
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw())
         self._look()
         self.watch(self.app, "preferences", self._look_differently, init=False)
 

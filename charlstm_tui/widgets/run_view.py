@@ -89,7 +89,7 @@ class RunView(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
-        self._written: dict[str, object] = {}
+        self._written: dict[str, Content] = {}
         self._epochs: tuple[EpochCompleted, ...] | None = None
         self._charted_at = -BETWEEN_CHARTS
         self._charted_epochs: tuple[EpochCompleted, ...] = ()
@@ -182,7 +182,8 @@ class RunView(Vertical):
 
     def _write(self, selector: str, content: Content, *, layout: bool = False) -> None:
         """Change a text. Most boxes keep their size: laying out the screen ten times a second slows the training."""
-        if self._written.get(selector) != content:
+        written = self._written.get(selector)
+        if written is None or not written.is_same(content):  # `==` heeds no colours
             self._written[selector] = content
             self.query_one(selector, Static).update(content, layout=layout)
 
@@ -258,9 +259,11 @@ class RunView(Vertical):
         text = (training.trouble or training.notice) if training.alive else ""
         message = self.query_one("#message", Static)
         message.set_class(bool(text), "-shown")
-        if self._written.get("#message") != text:
-            self._written["#message"] = text
-            message.update(Content.styled(sanitise(text), "$text-warning"))
+        content = Content.styled(sanitise(text), "$text-warning")
+        written = self._written.get("#message")
+        if written is None or not written.is_same(content):
+            self._written["#message"] = content
+            message.update(content)
 
 
 def _trend(training: TrainingView) -> Content:

@@ -21,6 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from charlstm_tui.characters import drawn
 from core.text import sanitise
 
 _A_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff]*")
@@ -156,7 +157,7 @@ class StreamPane(ScrollView, can_focus=True):
         self._length += len(text)
         before = len(self._rows)
         start, begun = self._rows.pop() if self._rows else (0, "")
-        self._rows.extend((row.start, row.text) for row in wrap(begun + text, start, self._width))
+        self._rows.extend((row.start, row.text) for row in wrap(begun + drawn(text), start, self._width))
         if len(self._rows) == before > 0:
             self.refresh_lines(
                 before - 1 - round(self.scroll_offset.y)
@@ -166,7 +167,8 @@ class StreamPane(ScrollView, can_focus=True):
 
     def rewrap(self) -> None:
         """Wrap everything anew, to the width there is now."""
-        self._rows = [(row.start, row.text) for row in wrap(self.text if self._begun else self._hint, 0, self._width)]
+        text = drawn(self.text) if self._begun else self._hint
+        self._rows = [(row.start, row.text) for row in wrap(text, 0, self._width)]
         self._show()
 
     def on_resize(self, event: events.Resize) -> None:
