@@ -9,6 +9,7 @@ import pexpect
 import pyte
 
 from tests.processes import heed_signals
+from tests.waiting import DEADLINE
 
 _ALTERNATE = 1049
 _KEYBOARD = re.compile(rb"\x1b\[[<>][\d;]*u")
@@ -59,7 +60,7 @@ class Terminal:
         """What is on the screen."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def until(self, condition: Callable[[str], bool], seconds: float = 30) -> str:
+    def until(self, condition: Callable[[str], bool], seconds: float = DEADLINE) -> str:
         """Read the screen until something is so; fail, showing it, when that does not come to be."""
         deadline = time.monotonic() + seconds
         while not condition(self.text):
@@ -67,7 +68,7 @@ class Terminal:
             self.read(0.1)
         return self.text
 
-    def until_shown(self, text: str, seconds: float = 30) -> str:
+    def until_shown(self, text: str, seconds: float = DEADLINE) -> str:
         """Read the screen until `text` is on it."""
         return self.until(lambda screen: text in screen, seconds)
 
@@ -80,7 +81,7 @@ class Terminal:
         self.screen.resize(rows, columns)
         self.process.setwinsize(rows, columns)
 
-    def exit_code(self, seconds: float = 10) -> int:
+    def exit_code(self, seconds: float = DEADLINE) -> int:
         """Wait for the program to leave by itself, and return its exit code."""
         deadline = time.monotonic() + seconds
         while self.process.isalive():
