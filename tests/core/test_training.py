@@ -27,7 +27,7 @@ from core.reading import encode
 from core.sampling import Sampler
 from core.scores import Evaluation
 from core.training import Trainer
-from tests.core.conftest import TickingClock
+from tests.conftest import TickingClock
 
 
 def epochs_of(events: Iterator[Event]) -> list[EpochCompleted]:

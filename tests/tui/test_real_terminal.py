@@ -101,7 +101,7 @@ def test_train_stop_generate_inspect_and_quit(terminal: Terminal, tmp_path: Path
     terminal.send("\r")
 
     def written(screen: str) -> int:
-        return int((re.search(r"(\d+) characters", screen) or ["", "0"])[1])
+        return int((re.search(r"([\d,]+) characters", screen) or ["", "0"])[1].replace(",", ""))
 
     before = written(terminal.until(lambda screen: written(screen) > 10))
     after = written(terminal.until(lambda screen: written(screen) > before + 30))
