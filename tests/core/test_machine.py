@@ -27,7 +27,8 @@ def test_what_is_left_open_is_measured_and_the_threads_are_as_before() -> None:
 
 
 def test_the_fastest_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+    clock = SimpleNamespace(now=0.0)
+    clock.perf_counter = lambda: clock.now
 
     def step(network: object, ids: object, choice: Choice) -> bool:
         if choice.precision == "bf16":

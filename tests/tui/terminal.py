@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import signal
 import time
 from collections.abc import Callable
 
@@ -92,7 +93,10 @@ class Terminal:
 
     def close(self) -> None:
         """End the program, whatever it does."""
-        self.process.close(force=True)
+        if self.process.isalive():
+            self.process.kill(signal.SIGKILL)
+            self.process.wait()  # `close` itself would wait for a tenth of a second
+        self.process.close()
 
     def read(self, seconds: float) -> None:
         """Read what is there, or comes within this time."""
