@@ -226,7 +226,7 @@ def test_each_command_whose_output_nobody_reads_ends_with_1_and_without_a_traceb
     try:
         found = subprocess.run(
             [*COMMAND, *arguments.format(text=small_text, new=tmp_path / "new.safetensors").split()],
-            stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60, preexec_fn=heed_signals,
+            stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=DEADLINE, preexec_fn=heed_signals,
         )  # fmt: skip
     finally:
         os.close(writing)

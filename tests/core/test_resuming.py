@@ -272,6 +272,7 @@ def test_a_run_cut_off_before_its_first_save_begins_anew(
     assert (started.epochs_done, finished.epochs) == (0, 4)
 
 
+@pytest.mark.usefixtures("training_clock")
 def test_a_finished_run_says_so_and_goes_on_when_given_more(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:

@@ -18,6 +18,7 @@ from core.summary import summarise
 from tests.tui.conftest import until
 from tests.tui.steps import set_up, setting, written
 from tests.tui.views import COUNTED
+from tests.waiting import DEADLINE
 
 
 async def begin(app: CharLSTMApp, pilot: Pilot[None], text: Path, *, epochs: int = 100_000) -> None:
@@ -177,7 +178,7 @@ async def test_the_late_end_of_a_count_leaves_the_next_run_under_control(
     def late(control: Control, **_: object) -> Iterator[object]:
         counts.append(control)
         if len(counts) == 1:
-            may_end.wait(100)  # counting heeds a stop only now and then
+            may_end.wait(DEADLINE)  # counting heeds a stop only now and then
         yield COUNTED
 
     monkeypatch.setattr("charlstm_tui.bridge.count_ngrams", late)
