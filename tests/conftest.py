@@ -75,6 +75,24 @@ def tiny_training() -> TrainingConfig:
     )
 
 
+class TickingClock:
+    """Time that passes by a thousandth of a second each time somebody looks, whatever the load of the machine."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+@pytest.fixture
+def training_clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
+    """The clock that runs are timed by."""
+    clock = TickingClock()
+    monkeypatch.setattr("core.training.time", clock)
+    return clock
+
+
 @pytest.fixture(scope="session")
 def moliere() -> Path:
     """The development corpus, which the project does not hold."""

@@ -43,7 +43,8 @@ class Kills(NamedTuple):
 
 def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float = 1.5, slack: float = 0.0) -> Kills:
     """Train in `folder` with these options of `train`, killing the process so often, `longest` seconds after its
-    first steps at most; then let it finish. No more than an autosave interval and `slack` seconds may be lost.
+    first steps at most; then let it finish. No more than an autosave interval and `slack` seconds may be lost: without
+    end in a test, since a busy machine saves late.
 
     Twice: the second run, called "whole", is never killed, and both must end the same.
     """

@@ -1,12 +1,12 @@
 """What only a process of its own can show: signals, exit codes, what is imported."""
 
 import json
+import math
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,8 @@ from core.snapshot import load_snapshot
 from core.summary import summarise
 from tests.benchmarks.kills import kill_often
 from tests.cli.test_commands import call
-from tests.processes import heed_signals
+from tests.processes import heed_signals, let_no_save_end
+from tests.waiting import DEADLINE, wait_until
 
 COMMAND = [sys.executable, "-m", "charlstm_tui"]
 
@@ -36,13 +37,11 @@ def wait_for(process: "subprocess.Popen[str]", event: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
-def test_a_signal_saves_and_leaves_within_two_seconds(small_text: Path, name: str, code: int, store: RunStore) -> None:
+def test_a_signal_saves_and_leaves(small_text: Path, name: str, code: int, store: RunStore) -> None:
     process = start("--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep")
     wait_for(process, "epoch_completed")
     process.send_signal(getattr(signal, name))
-    started = time.monotonic()
-    rest, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started < 2, "0.4 s on an idle machine"
+    rest, errors = process.communicate(timeout=DEADLINE)
     last = json.loads(rest.splitlines()[-1])
     assert (last["event"], last["reason"]) == ("run_finished", "stopped")
     assert load_snapshot(Path(last["last_checkpoint"])).now.position.epochs == last["epochs"] >= 1
@@ -61,22 +60,24 @@ def test_a_run_ignores_the_signals_that_it_was_started_to_ignore(small_text: Pat
     process.send_signal(signal.SIGHUP)
     wait_for(process, "epoch_completed")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=DEADLINE)
     assert process.returncode == 143
 
 
-def test_a_second_ctrl_c_leaves_at_once_with_a_whole_file(small_text: Path, store: RunStore) -> None:
+def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(small_text: Path, store: RunStore) -> None:
     process = start(
         "--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep", "--hidden-size", 256
     )
     while not (store.root / "sheep" / "last.safetensors").exists():
         wait_for(process, "checkpoint_saved")
-    for _ in range(2):
+    let_no_save_end(store.get("sheep"))
+
+    def over_after_another() -> bool:
         process.send_signal(signal.SIGINT)
-        time.sleep(0.005)
-    started = time.monotonic()
-    _, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started < 1
+        return process.poll() is not None
+
+    wait_until(over_after_another)
+    _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
     assert "Traceback" not in errors
     load_snapshot(store.get("sheep").last_path)
@@ -84,18 +85,19 @@ def test_a_second_ctrl_c_leaves_at_once_with_a_whole_file(small_text: Path, stor
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
-def test_a_signal_while_pytorch_is_loading_leaves_at_once(small_text: Path, name: str, code: int) -> None:
+def test_a_signal_while_pytorch_is_loading_leaves_before_a_run_begins(
+    small_text: Path, name: str, code: int, store: RunStore
+) -> None:
     process = start("--corpus", small_text)
     maps = Path(f"/proc/{process.pid}/maps")
     if not maps.exists():
         pytest.skip("what a process has loaded can be seen on Linux only")
-    while "libtorch" not in maps.read_text():
-        time.sleep(0.01)
+    wait_until(lambda: "libtorch" in maps.read_text())
     process.send_signal(getattr(signal, name))
-    started = time.monotonic()
-    _, errors = process.communicate(timeout=20)
-    assert time.monotonic() - started < 2
+    said, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == code
+    assert said == ""
+    assert store.all() == []
     assert "Traceback" not in errors
 
 
@@ -104,7 +106,7 @@ def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, s
     wait_for(process, "epoch_completed")
     assert process.stdout is not None
     process.stdout.close()  # as `head` does
-    assert process.wait(timeout=20) == 1
+    assert process.wait(timeout=DEADLINE) == 1
     assert process.stderr is not None
     (said,) = process.stderr.read().splitlines()
     process.stderr.close()
@@ -116,12 +118,12 @@ def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, s
     assert "`charlstm-tui train --resume sheep`" in said
 
 
-def test_killed_at_any_moment_nothing_but_a_moment_is_lost(tmp_path: Path, small_text: Path) -> None:
+def test_a_run_killed_amid_a_save_ends_as_one_that_was_never_killed(tmp_path: Path, small_text: Path) -> None:
     settings = [
         "--corpus", str(small_text), "--epochs", "12", "--window", "10", "--streams", "2", "--hidden-size", "64",
         "--weight-drop", "0.2", "--averaging", "0.99", "--precision", "fp32", "--threads", "1",
     ]  # fmt: skip
-    seen = kill_often(tmp_path / "runs", settings, kills=1, longest=0.5, slack=0.5)  # for a busy machine
+    seen = kill_often(tmp_path / "runs", settings, kills=1, longest=0.5, slack=math.inf)
     assert seen.wrong == []
     assert seen.most_leftovers <= 1
 
@@ -196,7 +198,7 @@ def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(trained: str) -> None
     assert writer.stdout is not None
     assert len(writer.stdout.read(100)) == 100
     writer.stdout.close()
-    assert writer.wait(10) in (0, 1)
+    assert writer.wait(DEADLINE) in (0, 1)
     assert writer.stderr is not None
     assert writer.stderr.read() == b""
     writer.stderr.close()
@@ -224,7 +226,7 @@ def test_each_command_whose_output_nobody_reads_ends_with_1_and_without_a_traceb
     try:
         found = subprocess.run(
             [*COMMAND, *arguments.format(text=small_text, new=tmp_path / "new.safetensors").split()],
-            stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60, preexec_fn=heed_signals,
+            stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=DEADLINE, preexec_fn=heed_signals,
         )  # fmt: skip
     finally:
         os.close(writing)
@@ -240,7 +242,7 @@ def test_the_browser_s_server_refuses_what_it_should_in_a_sentence() -> None:
     command = [*COMMAND, "serve"]
 
     def refused(*arguments: str) -> str:
-        found = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=20)
+        found = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=DEADLINE)
         assert (found.returncode, found.stdout) == (2, "")
         assert "Traceback" not in found.stderr
         return found.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from charlstm_tui.signals import Ended, end, handled
+from tests.waiting import DEADLINE
 
 
 @pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Ended)])
@@ -31,4 +32,4 @@ def test_one_amid_an_import_waits_until_the_module_is_whole(
 def import_and_wait(name: str) -> None:
     with handled(end):
         importlib.import_module(name)
-        time.sleep(10)
+        time.sleep(DEADLINE)

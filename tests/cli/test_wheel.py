@@ -21,6 +21,7 @@ pytest.importorskip("hatchling", reason="the same")
 if os.name != "posix":
     pytest.skip("the installation's folders are those of another system", allow_module_level=True)
 from tests.tui.terminal import Terminal
+from tests.waiting import DEADLINE
 
 TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10"]
 WANTED = [
@@ -142,7 +143,7 @@ def test_installed_from_the_wheel_it_serves_its_page(installation: Installation)
             assert "<title>charlstm-tui</title>" in page.read().decode()
     finally:
         server.terminate()
-        server.communicate(timeout=10)
+        server.communicate(timeout=DEADLINE)
     assert server.returncode == 143
     assert installation.files() == before
 

@@ -1,5 +1,4 @@
 import math
-import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -130,11 +129,8 @@ def test_one_can_stop_after_every_order(small_corpus: Corpus) -> None:
 def test_moliere_s_losses_are_the_published_ones(
     moliere: Path, limit: int | None, split: Split, name: str, loss: float
 ) -> None:
-    """In 0.1, 1.9 and 1.6 s when this was written; the bound here is for a busy machine."""
     corpus = load_corpus(CorpusConfig(source=str(moliere), limit=limit, split=split))
-    started = time.perf_counter()
     found = measured(corpus)
-    assert time.perf_counter() - started < 20
     assert found.best.name == name
     assert found.best.loss == pytest.approx(loss, abs=0.01)
 

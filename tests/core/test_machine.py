@@ -1,4 +1,4 @@
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -27,12 +27,16 @@ def test_what_is_left_open_is_measured_and_the_threads_are_as_before() -> None:
 
 
 def test_the_fastest_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    clock.perf_counter = lambda: clock.now
+
     def step(network: object, ids: object, choice: Choice) -> bool:
         if choice.precision == "bf16":
             raise RuntimeError("could not create a primitive descriptor")
-        time.sleep(0.01 if choice.threads == 1 else 0.002)
+        clock.now += 0.01 if choice.threads == 1 else 0.002
         return True
 
+    monkeypatch.setattr(machine, "time", clock)
     monkeypatch.setattr(machine, "_step", step)
     monkeypatch.setattr(machine, "_threads", lambda config: [1, 2])
     assert choose(TINY, 9, TrainingConfig(device="cpu")) == Choice(device="cpu", precision="fp32", threads=2)

@@ -1,9 +1,9 @@
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from core.runs import Run, RunConfig, RunStore
 from core.snapshot import load_snapshot
 from core.summary import epochs_of, summarise
 from core.training import Trainer
+from tests.waiting import DEADLINE, wait_until
 
 
 @pytest.fixture
@@ -41,11 +42,20 @@ def test_a_long_epoch_is_saved_as_it_goes(
     store: RunStore, small_corpus: Corpus, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.training.REPORT_SECONDS", 0.0)
+    written: list[Path] = []
+    write = core_replace()
+
+    def noting(path: Path, *rest: object) -> None:
+        write(path, *rest)
+        written.append(path)
+
+    monkeypatch.setattr("core.recording.replace_with", noting)
     run = store.create(config)
     steps = []
     for event in record(run, trainer_of(config, small_corpus), autosave=0.0):
-        if isinstance(event, StepsCompleted) and event.epoch == 1:
-            time.sleep(0.01)  # else the epoch is over before a file is written
+        if isinstance(event, StepsCompleted) and event.epoch == 1 and event.step <= 9:
+            before = len(written)
+            wait_until(lambda: len(written) > before)  # noqa: B023 (waited for here)
         if isinstance(event, CheckpointSaved) and event.epoch == 0:
             steps.append(load_snapshot(run.last_path).now.position.steps)
     assert len(steps) > 2
@@ -138,8 +148,7 @@ def test_a_folder_that_stays_away_is_told_at_the_end(store: RunStore, small_corp
     for event in record(run, trainer_of(config, small_corpus, epochs=10)):
         events.append(event)
         if isinstance(event, EpochCompleted) and event.epoch == 2:
-            time.sleep(0.3)
-            shutil.rmtree(run.path)
+            take_away(run)
     last = events[-1]
     assert isinstance(last, RunFinished)
     assert (last.reason, last.epochs, last.last_checkpoint) == ("finished", 10, None)
@@ -164,30 +173,44 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", folder], check=True)
 
 
+@pytest.fixture
+def writing(monkeypatch: pytest.MonkeyPatch) -> threading.Lock:
+    """Held while a checkpoint is written: who takes it knows that none is."""
+    lock = threading.Lock()
+    write = core_replace()
+
+    def locked(*arguments: object) -> None:
+        with lock:
+            write(*arguments)
+
+    monkeypatch.setattr("core.recording.replace_with", locked)
+    return lock
+
+
+def fill(disk: Path, writing: threading.Lock, run: Run) -> bytes:
+    """Fill a disk between two saves; return the last checkpoint that it has."""
+    wait_until(run.last_path.exists)
+    with writing, (disk / "filling").open("wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while file.write(b"x" * 512):
+                pass
+        return run.last_path.read_bytes()
+
+
 @pytest.mark.usefixtures("quick_retries")
 def test_a_full_disk_is_said_once_and_the_last_good_file_stays(
-    small_disk: Path, small_corpus: Corpus, config: RunConfig
+    small_disk: Path, small_corpus: Corpus, config: RunConfig, writing: threading.Lock
 ) -> None:
     run = RunStore(small_disk).create(config)
-    filling = small_disk / "filling"
     kept: list[bytes] = []
-
-    def fill() -> None:
-        time.sleep(0.3)  # what is waiting is written
-        with filling.open("wb", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                kept.append(run.last_path.read_bytes())
 
     def clear() -> None:
         assert run.last_path.read_bytes() == kept[0], "the last good file"
         assert load_snapshot(run.last_path).now.position.epochs <= 2
-        filling.unlink()
+        (small_disk / "filling").unlink()
 
     trainer = trainer_of(config, small_corpus, epochs=100_000)
-    events = run_with_trouble(run, trainer, fill, clear)
+    events = run_with_trouble(run, trainer, lambda: kept.append(fill(small_disk, writing, run)), clear)
     (failed,) = [event for event in events if isinstance(event, SavingFailed)]
     assert failed.why == "No space left on device"
     last = events[-1]
@@ -199,18 +222,13 @@ def test_a_full_disk_is_said_once_and_the_last_good_file_stays(
 
 
 @pytest.mark.usefixtures("quick_retries")
-def test_a_disk_that_stays_full_is_told_at_the_end(small_disk: Path, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_disk_that_stays_full_is_told_at_the_end(
+    small_disk: Path, small_corpus: Corpus, config: RunConfig, writing: threading.Lock
+) -> None:
     run = RunStore(small_disk).create(config)
     for event in record(run, trainer_of(config, small_corpus, epochs=8)):
         if isinstance(event, EpochCompleted) and event.epoch == 2:
-            time.sleep(0.3)
-            (small_disk / "filling").write_bytes(b"")
-            with (small_disk / "filling").open("wb", buffering=0) as file:
-                try:
-                    while file.write(b"x" * 512):
-                        pass
-                except OSError:
-                    pass
+            fill(small_disk, writing, run)
     assert isinstance(event, RunFinished)
     assert "No space left on device" in event.unsaved
     assert event.last_checkpoint is not None
@@ -238,7 +256,7 @@ def test_saving_does_not_hold_up_the_training(
     write = core_replace()
 
     def slow(*arguments: object) -> None:
-        assert released.wait(30)
+        assert released.wait(DEADLINE)
         written.append(arguments[0])
         write(*arguments)
 
@@ -272,5 +290,5 @@ def test_the_best_is_written_before_the_last(
     monkeypatch.setattr("core.recording.replace_with", noting)
     for event in record(store.create(config), trainer_of(config, small_corpus, epochs=2)):
         if isinstance(event, StepsCompleted) and event.epoch == 2:
-            time.sleep(0.1)  # the first epoch's are being written
+            wait_until(lambda: order)  # the first epoch's are being written
     assert order[:3] == ["best.safetensors", "best.safetensors", "last.safetensors"], "the last waits for the best"

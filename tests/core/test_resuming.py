@@ -14,7 +14,7 @@ from core.corpus import Corpus, CorpusConfig, load_corpus
 from core.errors import UserError
 from core.events import EpochCompleted, Event, Paused, RateHalved, RunFinished, RunStarted, StepsCompleted
 from core.files import write_atomically
-from core.machine import Choice
+from core.machine import Choice, works_here
 from core.recording import record
 from core.resuming import resume, run_of
 from core.runs import Run, RunConfig, RunStore
@@ -78,6 +78,8 @@ def test_a_resumed_run_ends_with_the_same_weights_and_losses(
     small_corpus: Corpus, tiny_training: TrainingConfig, tmp_path: Path,
     cell: str, layers: int, precision: str, averaging: float,
 ) -> None:  # fmt: skip
+    if precision == "bf16" and cell == "lstm" and not works_here(Choice(device="cpu", precision="bf16", threads=1)):
+        pytest.skip("this processor has no LSTM in bf16")
     model = configure(ModelConfig(embedding_size=6, hidden_size=16), {"cell": cell, "num_layers": layers})
     config = configure(tiny_training, EVERYTHING | {"epochs": 2, "precision": precision, "averaging": averaging})
     whole = Trainer(small_corpus, model, config)
@@ -270,6 +272,7 @@ def test_a_run_cut_off_before_its_first_save_begins_anew(
     assert (started.epochs_done, finished.epochs) == (0, 4)
 
 
+@pytest.mark.usefixtures("training_clock")
 def test_a_finished_run_says_so_and_goes_on_when_given_more(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
@@ -289,6 +292,7 @@ def test_a_finished_run_says_so_and_goes_on_when_given_more(
     assert last.epochs > 7, "by time: as many epochs as there is time for"
 
 
+@pytest.mark.usefixtures("training_clock")
 def test_a_run_by_time_has_only_the_time_that_is_left(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     by_time = msgspec.structs.replace(config, training=configure(config.training, {"seconds": 3.0}))
     run, control = store.create(by_time), Control()
@@ -300,7 +304,7 @@ def test_a_run_by_time_has_only_the_time_that_is_left(store: RunStore, small_cor
     assert isinstance(last, RunFinished)
     assert started.elapsed_seconds >= 1.5
     assert (last.reason, last.epochs) == ("finished", started.epochs)
-    assert 2.7 < last.elapsed_seconds < 3.6
+    assert last.elapsed_seconds == pytest.approx(3.0, rel=0.05)
 
 
 def test_a_run_that_patience_ended_is_finished(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:

@@ -1,9 +1,6 @@
-import threading
-import time
 from collections.abc import Iterator
-from itertools import count, islice
+from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -30,6 +27,7 @@ from core.reading import encode
 from core.sampling import Sampler
 from core.scores import Evaluation
 from core.training import Trainer
+from tests.conftest import TickingClock
 
 
 def epochs_of(events: Iterator[Event]) -> list[EpochCompleted]:
@@ -115,25 +113,31 @@ def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.Mo
     assert len(taken) == 3
 
 
-def test_a_pause_holds_the_run_and_its_clock(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_holds_the_run_and_its_clock(
+    trainer: Trainer, training_clock: TickingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("core.training.REPORT_SECONDS", 0.0)
     control = Control()
     events: list[Event] = []
+    held_after: list[int] = []
+
+    def an_hour_later() -> None:
+        held_after.append(len(events))
+        training_clock.now += 3600
+        control.resume()
+
+    monkeypatch.setattr(control, "wait_while_paused", an_hour_later)
     for event in trainer.run(control):
         events.append(event)
         if isinstance(event, EpochCompleted) and event.epoch == 1:
             control.pause()
-        elif isinstance(event, Paused):
-            threading.Timer(3, control.resume).start()
-            held = time.monotonic()
-        elif isinstance(event, Resumed):
-            assert time.monotonic() - held > 2.9
     (pause,) = [place for place, event in enumerate(events) if isinstance(event, Paused)]
+    assert held_after == [pause + 1]
     assert isinstance(events[pause + 1], Resumed)
     before, after = events[pause - 1], events[pause + 2]
     assert isinstance(before, StepsCompleted)
     assert isinstance(after, StepsCompleted)
-    assert after.elapsed_seconds - before.elapsed_seconds < 2
+    assert after.elapsed_seconds - before.elapsed_seconds < 1
     last = events[-1]
     assert isinstance(last, RunFinished)
     assert last.reason == "finished"
@@ -235,11 +239,8 @@ def test_the_notebook_preset_begins_as_the_course_s_notebook_does(moliere: Path)
 
 
 def test_a_run_by_time_ends_in_time_having_annealed(
-    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, monkeypatch: pytest.MonkeyPatch
+    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, training_clock: TickingClock
 ) -> None:
-    """By a clock that ticks each time it is looked at, so that the load of the machine has no say."""
-    ticks = count()
-    monkeypatch.setattr("core.training.time", SimpleNamespace(perf_counter=lambda: next(ticks) / 1_000))
     by_time = configure(tiny_training, {"seconds": 3.0, "final_rate": 0.1})
     events = list(Trainer(small_corpus, tiny_model, by_time).run())
     first, last = events[0], events[-1]

@@ -22,6 +22,7 @@ from core.preview import preview
 from core.recording import record
 from core.runs import Run, RunConfig, RunStore
 from core.training import Trainer
+from tests.waiting import DEADLINE
 
 SIZES = [(80, 24), (120, 40)]
 """That the screens are designed for."""
@@ -80,7 +81,7 @@ def pilots_that_wait_for_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
     """The form is laid out after the first paint; whoever flies the app means to see it."""
     wait = Pilot._wait_for_screen
 
-    async def wait_for_form(pilot: Pilot[None], timeout: float = 30) -> bool:
+    async def wait_for_form(pilot: Pilot[None], timeout: float = DEADLINE) -> bool:
         screen = pilot.app.screen
         if isinstance(screen, TrainingScreen):
             await until(lambda: screen.laid_out or not pilot.app.is_running, timeout)
@@ -104,7 +105,7 @@ def trained(store: RunStore, small_corpus: Corpus, tiny_model: ModelConfig, tiny
     return run
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+async def until(condition: Callable[[], bool], seconds: float = DEADLINE) -> None:
     """Wait until something is so; fail when it does not come to be."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import signal
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import pexpect
 import pyte
 
 from tests.processes import heed_signals
+from tests.waiting import DEADLINE
 
 _ALTERNATE = 1049
 _KEYBOARD = re.compile(rb"\x1b\[[<>][\d;]*u")
@@ -59,7 +61,7 @@ class Terminal:
         """What is on the screen."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def until(self, condition: Callable[[str], bool], seconds: float = 30) -> str:
+    def until(self, condition: Callable[[str], bool], seconds: float = DEADLINE) -> str:
         """Read the screen until something is so; fail, showing it, when that does not come to be."""
         deadline = time.monotonic() + seconds
         while not condition(self.text):
@@ -67,7 +69,7 @@ class Terminal:
             self.read(0.1)
         return self.text
 
-    def until_shown(self, text: str, seconds: float = 30) -> str:
+    def until_shown(self, text: str, seconds: float = DEADLINE) -> str:
         """Read the screen until `text` is on it."""
         return self.until(lambda screen: text in screen, seconds)
 
@@ -80,7 +82,7 @@ class Terminal:
         self.screen.resize(rows, columns)
         self.process.setwinsize(rows, columns)
 
-    def exit_code(self, seconds: float = 10) -> int:
+    def exit_code(self, seconds: float = DEADLINE) -> int:
         """Wait for the program to leave by itself, and return its exit code."""
         deadline = time.monotonic() + seconds
         while self.process.isalive():
@@ -91,7 +93,10 @@ class Terminal:
 
     def close(self) -> None:
         """End the program, whatever it does."""
-        self.process.close(force=True)
+        if self.process.isalive():
+            self.process.kill(signal.SIGKILL)
+            self.process.wait()  # `close` itself would wait for a tenth of a second
+        self.process.close()
 
     def read(self, seconds: float) -> None:
         """Read what is there, or comes within this time."""

@@ -20,6 +20,7 @@ from core.runs import RunStore
 from core.summary import summarise
 from tests.processes import heed_signals
 from tests.tui.settings import remember_small_settings
+from tests.waiting import DEADLINE, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, WebSocket
@@ -59,6 +60,7 @@ class Page:
         self.screen = pyte.Screen(80, 24)
         self._stream = pyte.ByteStream(self.screen)
         self.page = browser.new_page(viewport={"width": 1100, "height": 700})
+        self.page.set_default_timeout(DEADLINE * 1000)
         self.page.on("request", lambda request: self.asked_for.append(request.url))
         self.page.on("websocket", self._watch)
         self.page.goto(address)
@@ -67,7 +69,7 @@ class Page:
     def text(self) -> str:
         return "\n".join(self.screen.display)
 
-    def until(self, condition: Callable[[str], object], seconds: float = 30) -> str:
+    def until(self, condition: Callable[[str], object], seconds: float = DEADLINE) -> str:
         deadline = time.monotonic() + seconds
         while not condition(self.text):
             assert time.monotonic() < deadline, f"this did not come to be in time:\n{self.text}"
@@ -109,11 +111,13 @@ def test_train_and_write_in_a_browser(
     page.page.keyboard.press("s")
     page.until(lambda screen: re.search(r"epoch +[2-9]", screen))
     page.until(lambda screen: re.search(r"[▁▂▃▄▅▆▇█]", screen))
-    page.page.wait_for_timeout(200)  # to be painted
-    before = page.sparkline()
-    page.until(lambda screen: re.search(r"epoch +\d\d", screen))
-    page.page.wait_for_timeout(200)
-    assert page.sparkline() != before, "it moves"
+    pictures = set[bytes]()
+
+    def moves(_: str) -> bool:
+        pictures.add(page.sparkline())
+        return len(pictures) > 2  # not only empty, and painted
+
+    page.until(moves)
 
     page.page.keyboard.press("F4")
     page.until_shown("prompt ▸")
@@ -127,10 +131,7 @@ def test_train_and_write_in_a_browser(
     assert all(url.startswith(address) for url in page.asked_for), "nothing comes from elsewhere"
 
     page.page.close()
-    deadline = time.monotonic() + 10
-    while summarise(store.all()[0]).state != "stopped":
-        assert time.monotonic() < deadline, "a page that is closed stops its run, which is saved"
-        time.sleep(0.05)
+    wait_until(lambda: summarise(store.all()[0]).state == "stopped")  # closed, a page stops its run, which is saved
     assert server.poll() is None, "and the server goes on"
 
 
@@ -145,8 +146,8 @@ def test_however_the_server_ends_the_run_of_a_page_is_saved_and_no_process_is_le
     apps = psutil.Process(server.pid).children(recursive=True)
     assert apps
     server.send_signal(getattr(signal, name))
-    assert server.wait(10) == code
-    _, left = psutil.wait_procs(apps, timeout=10)
+    assert server.wait(DEADLINE) == code
+    _, left = psutil.wait_procs(apps, timeout=DEADLINE)
     assert left == []
     assert summarise(store.all()[0]).state == "stopped"
     page.page.wait_for_function("document.body.classList.contains('-closed')")

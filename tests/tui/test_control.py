@@ -18,6 +18,7 @@ from core.summary import summarise
 from tests.tui.conftest import until
 from tests.tui.steps import set_up, setting, written
 from tests.tui.views import COUNTED
+from tests.waiting import DEADLINE
 
 
 async def begin(app: CharLSTMApp, pilot: Pilot[None], text: Path, *, epochs: int = 100_000) -> None:
@@ -57,14 +58,18 @@ async def test_a_discarded_run_leaves_nothing_and_leads_back_to_the_settings(
     assert list(store.root.iterdir()) == []
 
 
-async def test_the_question_goes_away_when_the_run_ends_by_itself(app: CharLSTMApp, small_text: Path) -> None:
+async def test_the_question_goes_away_when_the_run_ends_by_itself(
+    app: CharLSTMApp, small_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = threading.Event()
+    monkeypatch.setattr("core.training.Trainer._is_out_of_patience", lambda trainer: ends.is_set())
     async with app.run_test(size=(80, 24)) as pilot:
-        await begin(app, pilot, small_text, epochs=25)
+        await begin(app, pilot, small_text)
         await pilot.press("x")
-        asked = isinstance(app.screen, AskAboutRun)
+        assert isinstance(app.screen, AskAboutRun)
+        ends.set()
         await until(lambda: app.training.phase == "finished")
         await pilot.pause()
-        assert asked, "else this shows nothing"
         assert not isinstance(app.screen, AskAboutRun)
 
 
@@ -173,7 +178,7 @@ async def test_the_late_end_of_a_count_leaves_the_next_run_under_control(
     def late(control: Control, **_: object) -> Iterator[object]:
         counts.append(control)
         if len(counts) == 1:
-            may_end.wait(100)  # counting heeds a stop only now and then
+            may_end.wait(DEADLINE)  # counting heeds a stop only now and then
         yield COUNTED
 
     monkeypatch.setattr("charlstm_tui.bridge.count_ngrams", late)

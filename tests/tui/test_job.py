@@ -9,6 +9,7 @@ from charlstm_tui.job import Ending, LatestJob
 from core.control import Control
 from core.errors import UserError
 from tests.tui.conftest import until
+from tests.waiting import DEADLINE
 
 OFTEN = 1 / 50
 
@@ -41,7 +42,7 @@ async def test_an_older_job_is_told_to_stop_and_never_heard_again() -> None:
         while not control.stopped:
             control.wait(0.01)
         told_to_stop.set()
-        may_end.wait(60)
+        may_end.wait(DEADLINE)
         yield "the older one's last words"
         raise UserError("The older job failed.")
 

@@ -5,7 +5,6 @@ import random
 import re
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,8 +18,10 @@ from core.snapshot import load_snapshot
 from core.summary import epochs_of, summarise
 
 pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
+from tests.processes import let_no_save_end
 from tests.tui.settings import remember_small_settings
 from tests.tui.terminal import Terminal
+from tests.waiting import wait_until
 
 ESCAPE = "\x1b"
 F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
@@ -100,7 +101,7 @@ def test_train_stop_generate_inspect_and_quit(terminal: Terminal, tmp_path: Path
     terminal.send("\r")
 
     def written(screen: str) -> int:
-        return int((re.search(r"(\d+) characters", screen) or ["", "0"])[1])
+        return int((re.search(r"([\d,]+) characters", screen) or ["", "0"])[1].replace(",", ""))
 
     before = written(terminal.until(lambda screen: written(screen) > 10))
     after = written(terminal.until(lambda screen: written(screen) > before + 30))
@@ -133,16 +134,12 @@ def test_train_stop_generate_inspect_and_quit(terminal: Terminal, tmp_path: Path
     assert terminal.exit_code() == 0
 
 
-def test_quitting_during_a_run_saves_it_and_ends_within_a_second(
-    terminal: Terminal, tmp_path: Path, store: RunStore
-) -> None:
+def test_quitting_during_a_run_saves_it(terminal: Terminal, tmp_path: Path, store: RunStore) -> None:
     text = tmp_path / "texte.txt"
     text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 4000, encoding="utf-8")
     start_training(terminal, text)
     terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
-    started = time.monotonic()
     assert leave(terminal, "s") == 0
-    assert time.monotonic() - started < 2, "0.4 s on an idle machine; room for a busy one"
     (run,) = store.all()
     assert summarise(run).state == "stopped"
     load_checkpoint(run.last_path)
@@ -169,31 +166,34 @@ def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(("key", "number", "code"), [("\x03", 0, 130), ("", "SIGTERM", 143)])
-def test_ctrl_c_and_signals_save_the_run_and_leave_within_two_seconds(
+def test_ctrl_c_and_signals_save_the_run_and_leave(
     terminal: Terminal, small_text: Path, store: RunStore, key: str, number: str, code: int
 ) -> None:
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
-    started = time.monotonic()
     if key:
         terminal.send(key)
     else:
         os.kill(terminal.process.pid, getattr(signal, number))
     assert terminal.exit_code() == code
-    assert time.monotonic() - started < 2, "0.6 s on an idle machine"
     (run,) = store.all()
     assert summarise(run).state == "stopped"
     load_snapshot(run.last_path)
 
 
-def test_a_second_ctrl_c_leaves_at_once(terminal: Terminal, small_text: Path, store: RunStore) -> None:
+def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(
+    terminal: Terminal, small_text: Path, store: RunStore
+) -> None:
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
-    started = time.monotonic()
-    terminal.send("\x03\x03")
+    (run,) = store.all()
+    terminal.until(lambda screen: run.last_path.exists())
+    let_no_save_end(run)
+    terminal.send("\x03")
+    terminal.until_shown("stopping")
+    terminal.send("\x03")
     assert terminal.exit_code() == 130
-    assert time.monotonic() - started < 2
-    load_snapshot(store.all()[0].last_path)
+    load_snapshot(run.last_path)
 
 
 @pytest.mark.parametrize("ignoring", [False, True])
@@ -205,15 +205,17 @@ def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
     terminal = Terminal("/bin/sh", ["-c", command], environment())
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
-    started = time.monotonic()
     os.close(terminal.process.child_fd)
-    ended = 0
-    while not ended:
-        assert time.monotonic() - started < (10 if ignoring else 2), "0.7 s on an idle machine"
-        ended, status = os.waitpid(terminal.process.pid, os.WNOHANG)
-        time.sleep(0.02)
+    ended: list[int] = []
+
+    def is_over() -> bool:
+        pid, status = os.waitpid(terminal.process.pid, os.WNOHANG)
+        ended.extend([os.waitstatus_to_exitcode(status)] if pid else [])
+        return bool(pid)
+
+    wait_until(is_over)
     if not ignoring:
-        assert os.waitstatus_to_exitcode(status) == 129
+        assert ended == [129]
     (run,) = store.all()
     assert summarise(run).state == "stopped"
     load_snapshot(run.last_path)
@@ -332,7 +334,7 @@ def test_evaluate_ask_about_a_character_and_save(terminal: Terminal, trained: Ru
     terminal.send(F3)
     terminal.until_shown("sheep · moutons")
     terminal.send("e")
-    screen = terminal.until(lambda screen: "part by part" in screen, seconds=60)
+    screen = terminal.until(lambda screen: "part by part" in screen)
     assert re.search(r"uniform +\d\.\d{4} +█", screen)
     assert re.search(r"this model +\d\.\d{4}", screen)
     terminal.send("t")
@@ -342,7 +344,7 @@ def test_evaluate_ask_about_a_character_and_save(terminal: Terminal, trained: Ru
     terminal.send("\x1b[B\x1b[C")
     terminal.until(lambda screen: re.search(r"‘.’ was given [\d.]+", screen) is not None)
     terminal.until(lambda screen: asked[0] not in screen)
-    terminal.until(lambda screen: "e Evaluate" in screen, seconds=60)
+    terminal.until(lambda screen: "e Evaluate" in screen)
     terminal.send("s")
     terminal.until_shown("save the report")
     saved = tmp_path / "mesuré.md"
