@@ -120,6 +120,18 @@ def load_snapshot(path: Path) -> Snapshot:
     )
 
 
+def history_in(path: Path) -> tuple[EpochCompleted, ...]:
+    """Return the completed epochs that a file to resume from knows of; none of any other checkpoint.
+
+    Raises:
+        UserError: there is no such file, or it is not a whole checkpoint of this program.
+    """
+    with opened(path) as file:
+        if file.header.progress is None or not _is_right(file, _HISTORY, file.header):
+            return ()
+        return _from_tensor(file.tensor(_HISTORY), file.shown)
+
+
 def _kept(training: TrainingConfig) -> str:
     """Return what the names of the tensors begin with that are the weights to use."""
     return "average." if training.averaging else "weights."

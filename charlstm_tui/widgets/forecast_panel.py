@@ -56,6 +56,16 @@ class ForecastPanel(Static):
             self.set_timer(_PATIENCE, partial(self._look_at, config))
         self._show()
 
+    @property
+    def told(self) -> Forecast | None:
+        """What was told of the settings on screen so far."""
+        return self._forecast
+
+    @property
+    def is_working(self) -> bool:
+        """Whether there is more to come."""
+        return self._job.running
+
     def stop(self) -> None:
         """Look no further: a run begins, or the app ends."""
         self._job.drop()
