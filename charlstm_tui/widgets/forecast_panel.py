@@ -57,8 +57,13 @@ class ForecastPanel(Static):
         self._show()
 
     @property
+    def config(self) -> RunConfig | None:
+        """The settings that it looks at."""
+        return self._config
+
+    @property
     def told(self) -> Forecast | None:
-        """What was told of the settings on screen so far."""
+        """What was told of them so far."""
         return self._forecast
 
     @property

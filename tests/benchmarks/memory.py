@@ -18,7 +18,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,8 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def shorten(saved: Callable[[], bool]) -> None:
-    """End the first epoch after a few steps, and the next ones when what was saved of it is in the folder."""
+def shorten() -> None:
+    """End the first epoch after a few steps, and no other."""
     from core.training import Trainer
 
     def is_over(self: Trainer, plan: object, steps: int) -> bool:
@@ -66,17 +65,16 @@ def run_headless(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
     trainer = Trainer(corpus, preset.model, preset.training)
     config = RunConfig(preset=name, corpus=corpus.config, model=preset.model, training=preset.training)
     run = RunStore(Path(os.environ["CHARLSTM_RUNS"])).create(config)
-    control, kept = Control(), list[str]()
+    control = Control()
     if not whole:
-        shorten(lambda: len(kept) >= 2)
+        shorten()
     for event in record(run, trainer, control):
-        if isinstance(event, CheckpointSaved) and not whole:
-            kept.append(event.kind)
-            if "last" in kept:
-                control.stop()
+        if isinstance(event, CheckpointSaved) and event.kind == "last" and not whole:
+            control.stop()
     train = len(corpus.part("train", preset.training.validation))
     told = forecast(preset.model, preset.training, len(corpus.characters), train)
-    return {"forecast": told.memory_bytes, "peak": peak()}
+    chosen = f"{trainer.choice.precision}, {trainer.choice.threads}"
+    return {"forecast": told.memory_bytes, "peak": peak(), "computed_in": chosen}
 
 
 async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
@@ -85,6 +83,7 @@ async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
 
     from charlstm_tui.app import CharLSTMApp
     from charlstm_tui.widgets.forecast_panel import ForecastPanel
+    from charlstm_tui.widgets.settings_form import SettingsForm
     from core.runs import RunStore
 
     app = CharLSTMApp(RunStore(Path(os.environ["CHARLSTM_RUNS"])))
@@ -93,15 +92,18 @@ async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
             await asyncio.sleep(0.1)
         await pilot.pause()
         app.screen.query_one("#corpus", Input).value = str(file)
+        app.screen.query_one("#limit", Input).value = str(limit_of(name) or "")
+        await pilot.pause()
         app.screen.query_one("#preset", Select).value = name
         await pilot.pause()
-        app.screen.query_one("#limit", Input).value = str(limit_of(name) or "")
+        asked = app.screen.query_one(SettingsForm).read()
+        assert (asked.preset, asked.corpus.limit, asked.model) == (name, limit_of(name), PRESETS[name].model)
         panel = app.screen.query_one(ForecastPanel)
-        while panel.is_working or panel.told is None:
+        while panel.config != asked or panel.is_working or panel.told is None:
             await asyncio.sleep(0.1)
         told, before = panel.told.memory_bytes, peak()
         if not whole:
-            shorten(lambda: True)
+            shorten()
         app.set_focus(None)
         await pilot.press("s")
         while app.training.finished is None:
@@ -110,7 +112,11 @@ async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
             if not whole and run and (Path(os.environ["CHARLSTM_RUNS"]) / run / "last.safetensors").exists():
                 await asyncio.sleep(3)  # as a run goes on for a while after it has saved
                 app._stop()
-        return {"forecast": told, "peak": peak(), "before": before}
+                while app.training.finished is None:
+                    await asyncio.sleep(0.2)
+        started = app.training.started
+        chosen = f"{started.precision}, {started.threads}" if started is not None else ""
+        return {"forecast": told, "peak": peak(), "before": before, "computed_in": chosen}
 
 
 def main() -> None:
