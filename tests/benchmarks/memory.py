@@ -3,8 +3,9 @@
 python -m tests.benchmarks.memory FILE [notebook] [quick] [small] [standard] [best] [--headless] [--whole] [--json]
 
 FILE is a copy of Molière's plays: the first 100,000 characters are for notebook, quick and small, all of it for the
-others. Each run is shortened to what reaches its peak: an epoch of a few steps, a validation, the saves after it, and a
-stop amid the next epoch, which saves both where the run is and where that epoch began. `--whole` runs a preset as it is.
+others. Each run is shortened to what reaches its peak: an epoch of a few steps, a validation, the saves after it, and
+a stop amid the next epoch, which saves both where the run is and where that epoch began. `--whole` runs a preset as it
+is.
 
 The figures are of the app, which the forecast is for: it measures the speed, counts n-grams and draws. `--headless` is
 the command line's `train`.

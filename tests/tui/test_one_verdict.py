@@ -13,7 +13,7 @@ from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.training_view import TrainingView
 from core.assessment import assess
 from core.checkpoint import load_checkpoint
-from core.config import ModelConfig, TrainingConfig
+from core.config import ModelConfig, TrainingConfig, configure
 from core.corpus import CorpusConfig, load_corpus
 from core.history import history_of
 from core.recording import record
@@ -59,9 +59,8 @@ def run(recipe: Recipe, store: RunStore, tmp_path: Path) -> Run:
     path.write_text(recipe.text, encoding="utf-8")
     corpus = load_corpus(CorpusConfig(source=str(path)))
     model = ModelConfig(embedding_size=8, hidden_size=recipe.cells)
-    training = TrainingConfig(
-        streams=4, window=20, sample_length=0, precision="fp32", threads=1, validation=0.3, **recipe.settings
-    )  # type: ignore[arg-type]
+    base = TrainingConfig(streams=4, window=20, sample_length=0, precision="fp32", threads=1, validation=0.3)
+    training = configure(base, recipe.settings)
     made = store.create(RunConfig(preset="small", corpus=corpus.config, model=model, training=training), "judged")
     for _ in record(made, Trainer(corpus, model, training)):
         pass
