@@ -53,7 +53,7 @@ class Snapshot:
     taken_at: float = field(default_factory=time.monotonic)
     """Seconds on the process's clock."""
 
-    def content(self, kind: Kind, preset: str = "") -> tuple[memoryview, bytes, memoryview]:
+    def content(self, kind: Kind, preset: str = "") -> tuple[bytes | memoryview, ...]:
         """Return the content of a file, in pieces: "last" to go on from, or else the weights alone."""
         position = self.now.position
         header = Header(

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 
 import core.checkpoint
-from core.checkpoint import Checkpoint, load_checkpoint
+from core.checkpoint import Checkpoint, Header, load_checkpoint, signed
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import CorpusConfig
 from core.errors import UserError
@@ -248,3 +248,26 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, mon
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_what_the_library_itself_would_write_and_read(tmp_path: Path) -> None:
+    tensors = {
+        "a": torch.arange(6.0).view(2, 3),
+        "b": torch.tensor(7),
+        "c": torch.zeros(0, 4, 5),
+        "d": torch.arange(5, dtype=torch.uint8),
+        "e": torch.randn(3, 3).bfloat16(),
+        "f": torch.randn(4).half(),
+        "g": torch.randn(2, 2, dtype=torch.float64),
+        "h": torch.arange(6.0).view(2, 3).T,
+    }
+    header = Header(
+        kind="weights", model=ModelConfig(), vocabulary="ab", corpus=CorpusConfig(source="é"),
+        training=TrainingConfig(), epoch=1, train_loss=1.0, val_loss=None,
+    )  # fmt: skip
+    content = b"".join(signed(header, tensors))
+    read = safetensors.torch.load(content)
+    assert read.keys() == tensors.keys()
+    assert all(read[name].dtype == tensors[name].dtype and torch.equal(read[name], tensors[name]) for name in tensors)
+    with_zeros = re.sub(rb'("sha256\\*":\\*")[0-9a-f]{64}', rb"\g<1>" + b"0" * 64, content, count=1)
+    assert hashlib.sha256(with_zeros).hexdigest().encode() in content
