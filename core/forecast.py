@@ -14,7 +14,7 @@ from core.preview import open_beginning, parts_of
 from core.windows import check_length, windows_at
 
 _GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
-_PROGRAM = 395_000_000
+_PROGRAM = 398_000_000
 """Bytes of Python, PyTorch with its libraries at work, and the app."""
 _COUNTING = 75
 """Bytes for each character of the training part while n-grams are counted."""
@@ -177,7 +177,8 @@ def memory_of(
     parameters = count_parameters(model, vocabulary_size)
     saved = 3 + (1 if config.averaging else 0)  # weights, two moments, the average
     learner = saved + 1  # and the gradients
-    numbers = parameters * (learner + 2 * saved)  # where the run is, and where its epoch began, both to be saved
+    copies = 3  # where the run is, where its epoch began, and what is still being written
+    numbers = parameters * (learner + copies * saved)
     if config.weight_drop:  # a mask, the masked weights, and the gradient with respect to them
         numbers += 3 * model.num_layers * _GATES[model.cell] * model.hidden_size**2
     numbers += max(

@@ -156,3 +156,17 @@ def test_a_presets_figure_is_expected_of_the_same_text_and_settings_only(name: s
     assert expected_of(name, corpus, configure(model, {"hidden_size": 64}), training) is None
     assert expected_of(name, corpus, model, configure(training, {"epochs": 1})) is None
     assert expected_of("mine", corpus, model, training) is None
+
+
+PEAKS = {"notebook": 406e6, "quick": 431e6, "small": 537e6, "standard": 547e6, "best": 860e6}
+"""Bytes, by `python -m tests.benchmarks.memory`: in the app, on a machine of two cores, each the mean of two runs."""
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_the_memory_of_each_preset_is_foreseen_within_a_tenth(name: str) -> None:
+    preset = PRESETS[name]
+    characters = preset.measured.limit or 1_687_290
+    kept = round(characters * 0.9)
+    validation = round(kept * preset.training.validation)
+    told = forecast(preset.model, preset.training, 85, kept - validation, validation)
+    assert told.memory_bytes == pytest.approx(PEAKS[name], rel=0.1)
