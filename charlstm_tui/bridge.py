@@ -2,7 +2,8 @@
 
 import contextlib
 import gc
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,26 +11,33 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from charlstm_tui.numbers import count_of
 from charlstm_tui.past_runs import PastRun
+from core import forecast as core_forecast
 from core.catalogue import MOLIERE
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
 from core.errors import UserError
 from core.events import SampleDrawn
-from core.forecast import Forecast, forecast
+from core.presets import expected_of
 from core.preview import Preview, preview
 from core.recording import record
 from core.runs import RunConfig, RunStore
 from core.summary import epochs_of, summarise
+from core.windows import check_length
 
 if TYPE_CHECKING:
     from core.baselines import Baselines
+    from core.forecast import Forecast
+    from core.machine import Choice
 
 TRAINING_INTERVAL = 1 / 4
 """Seconds between two looks at a training run: what is drawn takes its time from the training."""
 PATIENCE = 0.5
 """Seconds that settings stay the same before it is measured what they would take: who types wants none of it."""
+KEPT_CHOICE = 60.0
+"""Seconds for which what was chosen to compute with is taken again: what the machine does beside it may change."""
 WRITING_INTERVAL = 1 / 30
 """Seconds between two looks at a text that is being written: often enough to look fluid."""
 CONSIDERATE_INTERVAL = 1 / 8
@@ -83,27 +91,80 @@ def look_at(control: Control, source: str, *, limit: int | None, validation: flo
         yield preview(source, limit=limit, validation=validation)
 
 
-def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Baselines]":
-    """Tell what a run would take, first as computed, then with the speed measured; last, what counting achieves."""
+def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing | Baselines]":
+    """Tell what a run would take, first as computed, then with the speed as it is measured; last, what counting gives.
+
+    Yields forecasts, each with more in it, `Doing` while nothing is known of the speed, and what n-grams achieve.
+    """
     training, corpus = config.training, config.corpus
-    look = preview(corpus.source, limit=corpus.limit, validation=training.validation)
-    parts = look.parts[corpus.split]
-    told = forecast(config.model, training, look.distinct, parts["train"])
+    told = core_forecast.foresee(corpus, config.model, training)
     yield told
     control.wait(PATIENCE)
     if control.stopped or not told.is_possible:
         return
-    from core.speed import measured_speed
+    yield Doing("loading PyTorch")
+    from core.speed import measure_speed
 
-    speed = measured_speed(config.model, training, look.distinct, control)
+    choice = yield from _choose(control, config, told.vocabulary)
+    if choice is None:
+        return
+    yield Doing("timing steps")
+    speeds = measure_speed(
+        choice,
+        config.model,
+        training,
+        told.vocabulary,
+        control,
+        validation_characters=told.validation_characters,
+    )
+    for speed in speeds:
+        yield msgspec.structs.replace(told, speed=speed)
     if control.stopped:
         return
-    yield msgspec.structs.replace(told, characters_per_second=speed)
-    yield from count_ngrams(control, corpus, training.validation)
+    parts: list[Part] = [_compared_part(training.validation)]
+    expected = expected_of(config.preset, corpus, config.model, training)
+    if expected is not None and "test" not in parts:
+        parts.append("test")  # which the preset's figure is of
+    yield from count_ngrams(control, corpus, training.validation, parts)
 
 
-def count_ngrams(control: Control, config: CorpusConfig, validation: float) -> "Iterator[Baselines]":
-    """Measure what n-grams achieve on the part that a run validates on, or, where it has none, on the test part."""
+@cache
+def _chosen() -> dict[object, tuple[float, "Choice"]]:
+    """What was chosen to compute with, by what it depends on, and when."""
+    return {}
+
+
+def _choose(control: Control, config: RunConfig, vocabulary_size: int) -> Generator[Doing, None, "Choice | None"]:
+    """Choose what to compute with, or take what was chosen for the same a moment ago; None when told to stop."""
+    from core.machine import Trial, choosing
+
+    training = config.training
+    same = (config.model, vocabulary_size, training.streams, training.window)
+    key = (*same, training.device, training.precision, training.threads)
+    when, choice = _chosen().get(key, (-KEPT_CHOICE, None))
+    if choice is not None and time.monotonic() - when < KEPT_CHOICE:
+        return choice
+    yield Doing("choosing precision and threads")
+    for event in choosing(config.model, vocabulary_size, training):
+        if control.stopped:
+            return None
+        if not isinstance(event, Trial):
+            _chosen()[key] = time.monotonic(), event
+            return event
+        tried = f"trying {event.precision} on {count_of(event.threads, 'thread')}"
+        yield Doing(f"{tried}, {event.number} of {event.of}")
+    return None
+
+
+def _compared_part(validation: float) -> Part:
+    """Return the part that a run's losses are compared with n-grams on."""
+    return "validation" if validation else "test"
+
+
+def count_ngrams(
+    control: Control, config: CorpusConfig, validation: float, parts: Sequence[Part] = ()
+) -> "Iterator[Baselines]":
+    """Measure what n-grams achieve on some parts: on the one that a run validates on, or on the test part, if none."""
     from core.baselines import BaselineProgress, measure_baselines
 
     corpus: Corpus | None = None
@@ -114,13 +175,14 @@ def count_ngrams(control: Control, config: CorpusConfig, validation: float) -> "
             corpus = event if isinstance(event, Corpus) else None
     if corpus is None:
         return
-    part: Part = "validation" if len(corpus.part("validation", validation)) else "test"
-    with contextlib.suppress(UserError):  # too long to count: then there is no such line
-        for counted in measure_baselines(corpus, part, validation):
-            if control.stopped:
-                return
-            if not isinstance(counted, BaselineProgress):
-                yield counted
+    for wanted in parts or [_compared_part(validation)]:
+        part: Part = wanted if len(corpus.part(wanted, validation)) else "test"
+        with contextlib.suppress(UserError):  # too long to count: then there is no such line
+            for counted in measure_baselines(corpus, part, validation):
+                if control.stopped:
+                    return
+                if not isinstance(counted, BaselineProgress):
+                    yield counted
 
 
 def _read(control: Control, config: CorpusConfig) -> Generator[object, None, Corpus | None]:
@@ -145,14 +207,22 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
     corpus = yield from _read(control, config.corpus)
     if corpus is None:
         return
+    check_length(
+        len(corpus.part("train", config.training.validation)),
+        streams=config.training.streams,
+        window=config.training.window,
+    )
     yield Doing("loading PyTorch")
     from core.training import Trainer
 
     if control.stopped:
         return
-    yield Doing("building the network")
     config = msgspec.structs.replace(config, corpus=corpus.config)
-    trainer = Trainer(corpus, config.model, config.training)
+    choice = yield from _choose(control, config, len(corpus.characters))
+    if choice is None:
+        return
+    yield Doing("building the network")
+    trainer = Trainer(corpus, config.model, config.training, choice)
     spare_the_collector()
     if not control.stopped:
         yield from record(store.create(config), trainer, control)

@@ -42,15 +42,17 @@ def assess_model(control: Control, what: Measured) -> Iterator[object]:
     yield Doing("loading PyTorch")
     from core.assessment import assess, surprises_for
     from core.checkpoint import load_checkpoint
+    from core.history import history_of
 
     yield Doing("loading the model")
     checkpoint = load_checkpoint(what.path)
+    history = history_of(what.path)
     corpus = yield from _text(control, checkpoint, what)
     if corpus is None:
         return
     surprises = surprises_for(checkpoint, corpus, what.part)
     read = False
-    with closing(assess(what.name, checkpoint, corpus, what.part, surprises)) as events:
+    with closing(assess(what.name, checkpoint, corpus, what.part, surprises, history=history)) as events:
         for event in events:
             if not read and not isinstance(event, Stage):
                 yield Read(surprises)

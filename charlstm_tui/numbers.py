@@ -1,5 +1,8 @@
 """Numbers as people read them, the same on screen and in the shell."""
 
+import math
+from collections.abc import Callable
+
 from core.text import count_of as count_of  # the engine counts in sentences too
 
 
@@ -13,6 +16,26 @@ def clock(seconds: float) -> str:
     minutes, left = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration that is known well: in seconds below a minute, else as on a clock."""
+    return f"{seconds:.1f} s" if seconds < 59.95 else clock(round(seconds))
+
+
+def duration_between(least: float, most: float) -> str:
+    """Return a duration that is not known well, rounded: "20 to 50 s", "1 to 3 min", "50 s to 2 min"."""
+    (low, low_unit), (high, high_unit) = _rounded(least, math.floor), _rounded(most, math.ceil)
+    if low_unit != high_unit:
+        return f"{low} {low_unit} to {high} {high_unit}"
+    return f"{low} to {high} {high_unit}" if low != high else f"about {high} {high_unit}"
+
+
+def _rounded(seconds: float, towards: Callable[[float], int]) -> tuple[int, str]:
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size or (unit == "min" and seconds >= size):
+            return towards(seconds / size), unit
+    return towards(seconds), "s"
 
 
 def size_in_bytes(size: int) -> str:

@@ -73,13 +73,15 @@ def beside(report: "Report", width: int, *, over: bool) -> Content:
 def side_by_side(report: "Report", width: int) -> Content:
     """Return the losses on the parts of the model's own text, and what they say."""
     if not report.parts:
-        return Content("")
+        return Content(report.verdict)
     room = max(width - _NAME - 9, 8)
     longest = max(part.loss for part in report.parts)
     lines = [_title("part by part", "nats/char")]
     for part in report.parts:
         length = part.loss / longest if longest else 0
         lines.append(Content.assemble(f"{part.part:{_NAME}}{part.loss:7.4f}  ", (bar(length, room), "$foreground 45%")))
+    if report.parts_note:
+        lines.append(Content.styled(report.parts_note, _QUIET))
     if report.verdict:
         lines += [Content(""), Content(report.verdict)]
     return Content("\n").join(lines)

@@ -29,6 +29,8 @@ MOST_SAMPLES = 400
 
 Phase = Literal["idle", "preparing", "training", "paused", "stopping", "finished", "stopped", "failed"]
 
+_FIRST_SAMPLE, _FIRST_STEP = "drawing a first sample", "taking the first steps"
+
 _GLYPHS: dict[Phase, str] = {
     "idle": "○",
     "preparing": "◌",
@@ -146,11 +148,12 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                         epochs.extend(event.history)
                         points.extend(_points_of(event.history))
                     if phase != "stopping":
-                        phase, doing = "training", "training"
+                        phase, doing = "training", _beginning(event, self.config)
                 case Paused() if phase != "stopping":
                     phase, doing = "paused", "paused"
                 case StepsCompleted():
                     changes["steps"], changes["validating"] = event, None
+                    doing = "training" if doing in (_FIRST_SAMPLE, _FIRST_STEP) else doing
                     points.append(Point(event.total_steps, event.recent_loss))
                 case ValidationProgressed(done=done):
                     changes["validating"] = done
@@ -159,6 +162,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                     epochs.append(event)
                 case SampleDrawn():
                     samples.append(event)
+                    doing = _FIRST_STEP if doing == _FIRST_SAMPLE else doing
                 case RateHalved():
                     changes["notice"] = event.advice
                 case Diverged():
@@ -181,6 +185,14 @@ class TrainingView(Struct, frozen=True, kw_only=True):
             curve=self.curve.with_points(points) if points else self.curve,
             **changes,
         )
+
+
+def _beginning(event: RunStarted | Resumed, config: RunConfig | None) -> str:
+    """Return what a run does first, once its network is built: on a busy machine each takes seconds."""
+    if isinstance(event, Resumed):
+        return "training"
+    samples = config is not None and config.training.sample_length > 0
+    return _FIRST_SAMPLE if samples and not event.elapsed_seconds else _FIRST_STEP
 
 
 def _points_of(epochs: Iterable[EpochCompleted]) -> list[Point]:

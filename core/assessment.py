@@ -1,6 +1,6 @@
 """Everything there is to find out about a model on a text, one thing after another, the most important first."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from itertools import islice
 
 import msgspec
@@ -12,6 +12,7 @@ from core.copying import Copying, CopyingProgress, copying
 from core.corpus import Corpus, Part, open_corpus
 from core.errors import UserError
 from core.evaluation import evaluate, part_losses, part_of
+from core.events import EpochCompleted
 from core.published import published_for
 from core.report import Report, SampleCopying
 from core.sampling import Sampler
@@ -28,12 +29,19 @@ _SAY_EVERY = 100
 
 
 def assess(
-    name: str, checkpoint: Checkpoint, corpus: Corpus, part: Part, keep: Surprises | None = None
+    name: str,
+    checkpoint: Checkpoint,
+    corpus: Corpus,
+    part: Part,
+    keep: Surprises | None = None,
+    *,
+    history: Sequence[EpochCompleted] = (),
 ) -> Generator[Stage | Report, None, None]:
     """Assess a model on a part of a corpus. Yields stages and, each time there is more to it, the report so far.
 
-    `name` is what the model is called; `keep` is told of every character. What takes the text that the model was
-    trained on is left out where that is not here. To stop, stop asking.
+    `name` is what the model is called; `keep` is told of every character; `history` is that of the model's run, where
+    it is known. What takes the text that the model was trained on is left out where that is not here. To stop, stop
+    asking.
 
     Raises:
         UserError: as for `evaluate`.
@@ -51,6 +59,8 @@ def assess(
                 published=published_for(corpus.config, part),
                 least_expected=tuple(least),
                 most_expected=tuple(keep.extracts(EXTRACTS, most_expected=True, apart_from=least)),
+                history=tuple(history),
+                has_dropout=checkpoint.training.has_dropout,
             )
     yield report
     own = yield from _own(checkpoint, corpus)

@@ -22,13 +22,14 @@ from core.corpus import Corpus, CorpusConfig, Part
 from core.errors import UserError
 from core.files import write_atomically
 from core.folders import cache_folder
+from core.forecast import MOST_COUNTED
 from core.passage import UNKNOWN, Passage
 from core.vocabulary import Vocabulary
 
 NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
 """Of the models, by their order: how many characters an n-gram has, of which the last is predicted."""
-MOST_CHARACTERS = 8_000_000
-"""Of a training part to count: 20 million, drawn at random, took 2 GB and 47 s on a two-core machine."""
+MOST_CHARACTERS = MOST_COUNTED
+"""Of a training part to count."""
 _FORMAT = 2
 """Of the kept files: another number when they, or the figures in them, come to mean something else."""
 _PIECE = 1 << 20

@@ -74,6 +74,11 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     device: Annotated[Device, Meta(description="What to compute on; auto takes a GPU where there is one.")] = "auto"
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Same seed, same machine: the same losses.")] = 0
 
+    @property
+    def has_dropout(self) -> bool:
+        """Whether inputs, outputs or recurrent weights are dropped while the network learns."""
+        return bool(self.input_dropout or self.layer_dropout or self.output_dropout or self.weight_drop)
+
 
 class SamplingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How characters are drawn from what the network expects."""

@@ -162,7 +162,9 @@ def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, No
         if not isinstance(event, EncodedText):
             yield event
             continue
-        yield _checked(Corpus(msgspec.structs.replace(config, sha256=event.sha256), event))
+        corpus = Corpus(msgspec.structs.replace(config, sha256=event.sha256), event)
+        check_corpus(corpus)
+        yield corpus
 
 
 def _read_known(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedText, None, None]":
@@ -216,7 +218,13 @@ def _is_file(path: str) -> bool:
         return False
 
 
-def _checked(corpus: Corpus) -> Corpus:
+def check_corpus(corpus: Corpus) -> None:
+    """Check that a text can be learnt from, as it is cut.
+
+    Raises:
+        UserError: it holds fewer than two distinct characters, or nothing but white space, or is too short for its
+            split.
+    """
     shown = shortened(corpus.config.path)
     if len(corpus.characters) < 2 and len(corpus) < len(corpus.text):
         raise UserError(
@@ -228,10 +236,18 @@ def _checked(corpus: Corpus) -> Corpus:
         raise UserError(f"{shown} {what}. Choose a longer text.")
     if corpus.characters.isspace():
         raise UserError(f"{shown} holds nothing but white space. Choose another text.")
+    check_split(len(corpus), corpus.config.split)
+
+
+def check_split(characters: int, split: Split) -> None:
+    """Check that a text of so many characters can be cut.
+
+    Raises:
+        UserError: it is too short.
+    """
     least = (BLOCKS - 1) * TEST_BLOCK
-    if corpus.config.split == "interleaved" and len(corpus) <= least:
+    if split == "interleaved" and characters <= least:
         raise UserError(
-            f"The interleaved split needs more than {least:,} characters, and there are "
-            f"{len(corpus):,}. Take the tail split."
+            f"The interleaved split needs more than {least:,} characters, and there are {characters:,}. Take the tail "
+            "split."
         )
-    return corpus

@@ -27,8 +27,7 @@ class Dropout:
     @property
     def drops_nothing(self) -> bool:
         """Whether nothing is ever left out."""
-        config = self._config
-        return not (config.input_dropout or config.layer_dropout or config.output_dropout or config.weight_drop)
+        return not self._config.has_dropout
 
     def of_inputs(self, embedded: Tensor) -> Tensor:
         """Drop from what goes into the first layer, (T, B, E)."""

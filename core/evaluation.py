@@ -122,7 +122,7 @@ def part_losses(checkpoint: Checkpoint, corpus: Corpus) -> Iterator[EvaluationPr
         scored = 0
         for event in quick_loss(checkpoint.model, ids, checkpoint.vocabulary.start_id, MOST_QUICKLY):
             if isinstance(event, float):
-                yield PartLoss(part=part, characters=scored, loss=event)
+                yield PartLoss(part=part, characters=scored, of=len(passage), loss=event)
             else:
                 scored = event.characters
                 yield event

@@ -6,7 +6,7 @@ others it is emulated, slower than float32, or not there at all. More threads he
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -22,7 +22,9 @@ from core.model import CharLSTM
 BUDGET = 0.4
 """Seconds that the measuring may take, about: the quickest of runs takes a few."""
 ActualDevice = Literal["cpu", "cuda", "mps"]
-_SHORT = 25  # characters of the windows that are timed
+_SHORT = 25  # characters of the windows that are timed, at most
+_OPERATIONS = 1e11  # multiplications and additions of a timed step, at most, about: a second on a slow processor
+_SLOW = 0.5  # seconds of a first step beyond which building what the others use counts for little
 _BY_SPEED: tuple[ActualDevice, ...] = ("cuda", "mps", "cpu")
 _WORTHWHILE = 1.05  # how much faster bfloat16 must be: it is less precise
 
@@ -58,27 +60,52 @@ class Choice(Struct, frozen=True, kw_only=True):
             torch.set_num_threads(before)
 
 
+class Trial(Struct, frozen=True, kw_only=True):
+    """What is about to be timed."""
+
+    precision: Literal["fp32", "bf16"]
+    threads: int
+    number: int
+    """From 1."""
+    of: int
+
+
 def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> Choice:
     """Return what suits this network on this machine, within what the configuration leaves open.
 
     Raises:
         UserError: the configuration asks for a device that is not here, or for bf16 where it does not work.
     """
+    for event in choosing(model, vocabulary_size, config):
+        if isinstance(event, Choice):
+            return event
+    raise AssertionError  # a choice is the last event
+
+
+def choosing(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> Generator[Trial | Choice, None, None]:
+    """Yield what is about to be timed, if anything has to be, and last the choice. To stop, stop asking.
+
+    Raises:
+        UserError: as for `choose`.
+    """
     device = _device(config.device)
     if device != "cpu":
         precision = "bf16" if config.precision == "auto" and device == "cuda" else config.precision
-        return Choice(device=device, precision="bf16" if precision == "bf16" else "fp32", threads=_threads(config)[-1])
+        yield Choice(device=device, precision="bf16" if precision == "bf16" else "fp32", threads=_threads(config)[-1])
+        return
     candidates = [
         Choice(device=device, precision=precision, threads=threads)
         for threads in reversed(_threads(config))
         for precision in (("fp32", "bf16") if config.precision == "auto" else (config.precision,))
     ]
     if len(candidates) == 1 and candidates[0].precision == "fp32":
-        return candidates[0]
-    seconds = _measure(candidates, model, vocabulary_size, config)
+        yield candidates[0]
+        return
+    seconds: dict[Choice, float] = {}
+    yield from _measure(candidates, model, vocabulary_size, config, seconds)
     if not seconds:
         raise UserError("This processor cannot train in bf16. Choose precision fp32, or auto.")
-    return min(seconds, key=lambda choice: seconds[choice] * (_WORTHWHILE if choice.precision == "bf16" else 1.0))
+    yield min(seconds, key=lambda choice: seconds[choice] * (_WORTHWHILE if choice.precision == "bf16" else 1.0))
 
 
 def works_here(choice: Choice) -> bool:
@@ -98,18 +125,27 @@ def works_here(choice: Choice) -> bool:
 
 
 def _measure(
-    candidates: list[Choice], model: ModelConfig, vocabulary_size: int, config: TrainingConfig
-) -> dict[Choice, float]:
-    """Return the seconds of a short step for each candidate that works, as far as the time allows."""
+    candidates: list[Choice],
+    model: ModelConfig,
+    vocabulary_size: int,
+    config: TrainingConfig,
+    seconds: dict[Choice, float],
+) -> Iterator[Trial]:
+    """Note the seconds of a short step for each candidate that works, as far as the time allows; yield each before."""
     network = CharLSTM(model, vocabulary_size)
-    ids = torch.randint(vocabulary_size, (min(config.window, _SHORT) + 1, config.streams), generator=torch.Generator())
-    seconds: dict[Choice, float] = {}
-    started = time.perf_counter()
-    for number, choice in enumerate(candidates):
-        until = started + BUDGET * (number + 1) / len(candidates)
+    per_character = 6 * network.count_parameters() * config.streams  # multiply and add, forward once and backward twice
+    short = min(config.window, max(int(_OPERATIONS / per_character), 1), _SHORT)
+    ids = torch.randint(vocabulary_size, (short + 1, config.streams), generator=torch.Generator())
+    for number, choice in enumerate(candidates, start=1):
+        yield Trial(precision=choice.precision, threads=choice.threads, number=number, of=len(candidates))
+        started = time.perf_counter()
+        until = started + BUDGET / len(candidates)
         try:
             with choice.applied():
-                _step(network, ids, choice)  # the first one builds what the others use
+                finite = _step(network, ids, choice)  # the first one builds what the others use
+                first = time.perf_counter() - started
+                if first > _SLOW:
+                    seconds[choice] = first if finite else float("inf")
                 while choice not in seconds or time.perf_counter() < until:
                     begun = time.perf_counter()
                     finite = _step(network, ids, choice)
@@ -119,7 +155,6 @@ def _measure(
             if is_out_of_memory(error):
                 raise
             seconds.pop(choice, None)
-    return seconds
 
 
 def _step(network: CharLSTM, ids: torch.Tensor, choice: Choice) -> bool:

@@ -1,12 +1,34 @@
-"""The presets: settings that were found by experiment to go well together, each with what to expect of it.
+"""The presets: settings that were found by experiment to go well together, each with what it reached.
 
 `python -m tests.benchmarks.presets` measures them.
 """
 
 from msgspec import Struct, structs
 
+from core.catalogue import MOLIERE
 from core.config import ModelConfig, TrainingConfig
+from core.corpus import CorpusConfig
 from core.errors import UserError
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """What a preset reached on Molière's plays, tail split, on two cores without a GPU."""
+
+    limit: int | None
+    """Of the text, in characters; None is all of it."""
+    test_loss: str
+    """Nats per character."""
+    took: str
+
+    @property
+    def text(self) -> str:
+        """Which text it was."""
+        return "all of Molière" if self.limit is None else f"the first {self.limit:,} characters of Molière"
+
+    @property
+    def sentence(self) -> str:
+        """The figures, and what they are of."""
+        return f"Measured on two cores, on {self.text}: {self.took}, test loss {self.test_loss}."
 
 
 class Preset(Struct, frozen=True, kw_only=True):
@@ -15,8 +37,7 @@ class Preset(Struct, frozen=True, kw_only=True):
     name: str
     purpose: str
     """One sentence: when to take it."""
-    expect: str
-    """About how long it takes, on two cores without a GPU, and what test loss it reached on which text."""
+    measured: Measured
     model: ModelConfig
     training: TrainingConfig
 
@@ -32,21 +53,21 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="notebook",
             purpose="The course's recipe, exactly.",
-            expect="half a minute for 100,000 characters of Molière, test loss 1.49 to 1.53",
+            measured=Measured(limit=100_000, took="half a minute", test_loss="1.49 to 1.53"),
             model=ModelConfig(),
             training=TrainingConfig(precision="fp32"),
         ),
         Preset(
             name="quick",
             purpose="A better model than the notebook's, much sooner.",
-            expect="3 s for 100,000 characters of Molière, test loss 1.47",
+            measured=Measured(limit=100_000, took="3 s", test_loss="1.47"),
             model=ModelConfig(embedding_size=128, hidden_size=256),
             training=structs.replace(_ANNEALED, epochs=4, streams=12, window=40, learning_rate=1e-2, validation=0.05),
         ),
         Preset(
             name="small",
             purpose="For a text under 300,000 characters.",
-            expect="70 s for 100,000 characters of Molière, test loss 1.36",
+            measured=Measured(limit=100_000, took="70 s", test_loss="1.36"),
             model=ModelConfig(embedding_size=128, hidden_size=512),
             training=structs.replace(
                 _ANNEALED,
@@ -57,7 +78,7 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="standard",
             purpose="For a text of about a million characters.",
-            expect="5 min for all of Molière, test loss 1.27",
+            measured=Measured(limit=None, took="5 min", test_loss="1.27"),
             model=ModelConfig(embedding_size=128, hidden_size=512),
             training=structs.replace(
                 _ANNEALED,
@@ -68,7 +89,7 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="best",
             purpose="As good as this program can, for a text of about a million characters.",
-            expect="50 min for all of Molière, test loss 1.22",
+            measured=Measured(limit=None, took="50 min", test_loss="1.22"),
             model=ModelConfig(embedding_size=128, hidden_size=1024),
             training=structs.replace(
                 _ANNEALED,
@@ -97,3 +118,19 @@ def preset_named(name: str) -> Preset:
     if name not in PRESETS:
         raise UserError(f"There is no preset called {name}. The presets are: {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+_WITHOUT_EFFECT = ("device", "precision", "threads", "seed", "sample_length", "sample_prompt")
+"""The settings of training that do not change the loss to expect by more than chance does."""
+
+
+def expected_of(name: str, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> Measured | None:
+    """Return what a preset reached, if that can be expected of a run: on the same text, with the same settings."""
+    preset = PRESETS.get(name)
+    if preset is None:
+        return None
+    without = {setting: getattr(preset.training, setting) for setting in _WITHOUT_EFFECT}
+    same_settings = (model, structs.replace(training, **without)) == (preset.model, preset.training)
+    is_moliere = corpus.source == MOLIERE.name or (bool(MOLIERE.sha256) and corpus.sha256 == MOLIERE.sha256)
+    same_text = is_moliere and corpus.split == "tail" and corpus.limit == preset.measured.limit
+    return preset.measured if same_settings and same_text else None

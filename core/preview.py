@@ -21,6 +21,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     exact: bool
     """False where only the beginning was read: then the characters are an estimate, and there may be more distinct."""
     distinct: int
+    """Up to the limit."""
     beginning: str
     parts: dict[Split, dict[Part, int]]
     """Characters of each part under each split; too short a text has no test part when interleaved."""
@@ -33,13 +34,10 @@ def preview(source: str, *, limit: int | None = None, validation: float = 0.0) -
         UserError: it cannot be read, is not text, or is empty.
     """
     from core.passage import Passage
-    from core.reading import read_beginning
 
-    config = CorpusConfig.typed(source, limit)
+    corpus, share = open_beginning(CorpusConfig.typed(source, limit))
+    config, text = corpus.config, corpus.text
     path = config.path
-    text, share = read_beginning(path)
-    if not len(text):
-        raise UserError(f"{in_one_line(path.name)} is empty.")
     characters = round(len(text) / share)
     used = min(characters, limit or characters)
     beginning = Passage(text=text, length=min(BEGINNING, len(text)), run=len(text), period=len(text))
@@ -49,13 +47,29 @@ def preview(source: str, *, limit: int | None = None, validation: float = 0.0) -
         encoding=text.encoding,
         characters=characters,
         exact=share == 1.0,
-        distinct=len(text.alphabet),
+        distinct=len(corpus.characters),
         beginning=str(beginning),
-        parts={split: _parts(used, split, validation) for split in SPLITS},
+        parts={split: parts_of(used, split, validation) for split in SPLITS},
     )
 
 
-def _parts(characters: int, split: Split, validation: float) -> dict[Part, int]:
+def open_beginning(config: CorpusConfig) -> tuple[Corpus, float]:
+    """Return a text, or as much of its beginning as is quickly read, and which share of its bytes that is.
+
+    Raises:
+        UserError: it cannot be read, is not text, or is empty.
+    """
+    from core.reading import read_beginning
+
+    path = config.path
+    text, share = read_beginning(path)
+    if not len(text):
+        raise UserError(f"{in_one_line(path.name)} is empty.")
+    return Corpus(config, text), share
+
+
+def parts_of(characters: int, split: Split, validation: float) -> dict[Part, int]:
+    """Return how many characters each part of a text of so many has."""
     import numpy as np
 
     from core.reading import EncodedText

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from core.forecast import VALIDATION_STREAMS, VALIDATION_WINDOW
 from core.model import CharLSTM, State
 from core.passage import Ids
 from core.scores import EvaluationProgress
 
-WARM_UP = 200
+WARM_UP = VALIDATION_WINDOW
 """Characters that a stream reads before the ones it scores; also those it reads at a time."""
-MOST_STREAMS = 32
+MOST_STREAMS = VALIDATION_STREAMS
 
 
 def quick_loss(

@@ -6,14 +6,11 @@ from itertools import islice, takewhile
 from core.config import SamplingConfig, TrainingConfig
 from core.control import Control
 from core.errors import UserError
+from core.forecast import ALWAYS_SAMPLED as ALWAYS
+from core.forecast import MOST_SAMPLING as MOST_SHARE
 from core.model import CharLSTM
 from core.sampling import Sampler
 from core.vocabulary import Vocabulary
-
-ALWAYS = 10
-"""So many samples are drawn whatever they take; then they have to keep within their share."""
-MOST_SHARE = 0.05
-"""Of a run's time, for samples: an epoch of a tiny text takes less time than writing does."""
 
 
 class Rehearsal:

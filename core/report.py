@@ -8,14 +8,11 @@ from msgspec import Struct
 from core.baselines import Baseline, Baselines
 from core.copying import LENGTHS, Copying
 from core.corpus import Part
+from core.events import EpochCompleted
 from core.published import Published
 from core.scores import Evaluation, PartLoss, share_of
 from core.surprises import Extract
-
-LITTLE = 0.05
-"""Nats a character: a gap between training and held-out text of no more is none to speak of."""
-MUCH = 0.2
-"""One of no more is a little overfitting."""
+from core.verdict import LITTLE, gap_sentence, judge
 
 
 class SampleCopying(Struct, frozen=True, kw_only=True):
@@ -58,6 +55,10 @@ class Report(Struct, frozen=True, kw_only=True):
     copying: SampleCopying | None = None
     least_expected: tuple[Extract, ...] = ()
     most_expected: tuple[Extract, ...] = ()
+    history: tuple[EpochCompleted, ...] = ()
+    """The completed epochs of the model's run, where they are known."""
+    has_dropout: bool = False
+    """Whether the model was trained with dropout."""
 
     @property
     def title(self) -> str:
@@ -106,30 +107,55 @@ class Report(Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> str:
-        """What the parts side by side say about overfitting; empty until they were measured."""
+        """What the run's history says, in the words of the Train screen, and how the parts compare; may be empty."""
+        return " ".join(sentence for sentence in (self._judgement, self._gap, self._harder) if sentence)
+
+    @property
+    def _judgement(self) -> str:
+        if not self.history:
+            return ""
+        verdict = judge(self.history)
+        return verdict.sentence if verdict.kind == "unknown" else verdict.text
+
+    @property
+    def _gap(self) -> str:
+        """How training and held-out loss compare; empty until both were measured."""
         train, validation, test = (self.loss_on(part) for part in ("train", "validation", "test"))
         held_out = test if validation is None else validation
         if train is None or held_out is None:
             return ""
-        gap = held_out - train
         where = "test" if validation is None else "validation"
-        if gap <= LITTLE:
-            sentence = f"No overfitting to speak of: {where} loss is {_more(gap)} training loss."
-        elif gap <= MUCH:
-            sentence = f"A little overfitting: {where} loss is {_more(gap)} training loss."
-        else:
-            help_ = "More text, more dropout or fewer cells would help."
-            sentence = f"Overfitting: {where} loss is {_more(gap)} training loss. {help_}"
-        if validation is None or test is None or test - validation <= LITTLE:
-            return sentence
+        return gap_sentence(train, held_out, where=where, judged=bool(self.history))
+
+    @property
+    def _harder(self) -> str:
+        """How much harder the test part is than validation, where it is."""
+        validation, test = self.loss_on("validation"), self.loss_on("test")
+        if not self._gap or validation is None or test is None or test - validation <= LITTLE:
+            return ""
         harder = f"The test part is harder, by {test - validation:.2f}"
         if self.baselines is None or self.validation_baselines is None or self.evaluation.part != "test":
-            return f"{sentence} {harder}."
+            return f"{harder}."
         best = self.validation_baselines.best
         by_counting = self.baselines.named(best.name).loss - best.loss
         if by_counting <= 0:
-            return f"{sentence} {harder}; for a {best.name} it is not."
-        return f"{sentence} {harder}; for a {best.name} it is, by {by_counting:.2f}."
+            return f"{harder}; for a {best.name} it is not."
+        return f"{harder}; for a {best.name} it is, by {by_counting:.2f}."
+
+    @property
+    def parts_note(self) -> str:
+        """How the losses on the parts are measured, and how that differs from the training loss on the Train screen."""
+        train = next((part for part in self.parts if part.part == "train"), None)
+        if train is None:
+            return ""
+        note = "Measured with the saved weights" + (", without dropout" if self.has_dropout else "")
+        if train.characters < train.of:
+            note += f", on {train.characters:,} of {train.of:,} training characters"
+        if not self.history:
+            return f"{note}."
+        last = self.history[-1]
+        how = f"the mean over epoch {last.epoch}" + (", with dropout" if self.has_dropout else "")
+        return f"{note}. Train shows {last.train_loss:.4f}: {how}."
 
     @property
     def copying_meaning(self) -> str:
@@ -162,7 +188,3 @@ class Bar(NamedTuple):
 
 def _rounded(perplexity: float) -> str:
     return f"{perplexity:.3g}" if perplexity < 100 else f"{perplexity:,.0f}"
-
-
-def _more(gap: float) -> str:
-    return f"{abs(gap):.2f} {'above' if gap >= 0 else 'below'}"

@@ -83,6 +83,7 @@ def as_json(report: Report) -> bytes:
         "baselines": report.baselines.of if report.baselines is not None else (),
         "published": report.published,
         "parts": report.parts,
+        "parts_note": report.parts_note,
         "verdict": report.verdict,
         "copying": copying
         and {
@@ -124,6 +125,8 @@ def as_markdown(report: Report) -> bytes:
         if line.section != section:
             section = line.section
             page += ["", f"## {section.capitalize()}"]
+            if section == "by part":
+                page += _paragraph(report.parts_note)
             if section == "copying, sample":
                 page += _paragraph(report.copying_meaning)
             page += ["", "| | | |", "| --- | ---: | --- |"]
@@ -189,7 +192,9 @@ def as_text(report: Report) -> str:
         shown += ["", "beside it", *rows]
     if report.parts:
         rows = [f"  {part.part:18}{part.loss:8.4f}  {part.characters:12,} characters" for part in report.parts]
-        shown += ["", "part by part", *rows, *([f"  {report.verdict}"] if report.verdict else [])]
+        shown += ["", "part by part", *rows, *([f"  {report.parts_note}"] if report.parts_note else [])]
+    if report.verdict:
+        shown += [*([] if report.parts else [""]), f"  {report.verdict}"]
     for title, groups in (("who speaks", score.roles), ("kind of character", score.kinds)):
         if groups:
             shown += ["", f"{title:20}{'loss':>8}  {'of the loss':>12}  {'characters':>12}"]

@@ -96,6 +96,8 @@ class PartLoss(Struct, frozen=True, kw_only=True):
     part: Part
     characters: int
     """That were scored: of a long part, some from all over it."""
+    of: int = 0
+    """Characters that the part has; 0 where that was not noted."""
     loss: float
     """Nats per character."""
 

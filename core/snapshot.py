@@ -53,7 +53,7 @@ class Snapshot:
     taken_at: float = field(default_factory=time.monotonic)
     """Seconds on the process's clock."""
 
-    def content(self, kind: Kind, preset: str = "") -> tuple[memoryview, bytes, memoryview]:
+    def content(self, kind: Kind, preset: str = "") -> tuple[bytes | memoryview, ...]:
         """Return the content of a file, in pieces: "last" to go on from, or else the weights alone."""
         position = self.now.position
         header = Header(
@@ -118,6 +118,18 @@ def load_snapshot(path: Path) -> Snapshot:
         now=Moment(progress.now, now),
         good=Moment(progress.good, good) if progress.good is not None else None,
     )
+
+
+def history_in(path: Path) -> tuple[EpochCompleted, ...]:
+    """Return the completed epochs that a file to resume from knows of; none of any other checkpoint.
+
+    Raises:
+        UserError: there is no such file, or it is not a whole checkpoint of this program.
+    """
+    with opened(path) as file:
+        if file.header.progress is None or not _is_right(file, _HISTORY, file.header):
+            return ()
+        return _from_tensor(file.tensor(_HISTORY), file.shown)
 
 
 def _kept(training: TrainingConfig) -> str:

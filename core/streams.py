@@ -22,9 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import UserError
 from core.passage import Ids
-from core.text import count_of
+from core.windows import check_length, windows_at
 
 SLAB = 1 << 18
 """Characters read from the text at a time: as many windows as that holds, at least one."""
@@ -41,20 +40,11 @@ class Streams:
         self.ids = ids
         self.streams = streams
         self.window = window
-        needed = streams * window + window
-        if len(ids) < needed:
-            fitting = len(ids) // (streams + 1)
-            instead = f"a window of at most {fitting:,}" if fitting else "fewer streams"
-            raise UserError(
-                f"The training part has {count_of(len(ids), 'character')}, and {count_of(streams, 'stream')} and a "
-                f"window of {window:,} "
-                f"need {needed:,} (streams × window, and a window to vary the beginning). "
-                f"Choose a longer text, or {instead}."
-            )
+        check_length(len(ids), streams=streams, window=window)
 
     def windows_at(self, offset: int) -> int:
         """Return how many windows an epoch has that skips `offset` characters."""
-        return (len(self.ids) - offset - 1) // (self.streams * self.window)
+        return windows_at(len(self.ids), offset, streams=self.streams, window=self.window)
 
     def epoch(self, offset: int, device: str = "cpu", begin: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the inputs and targets of each window from `begin` on, two tensors of ids of shape (T, B), on a device.

@@ -84,7 +84,8 @@ class Trainer:
         train_ids = corpus.part("train", config.validation).ids(self.vocabulary)
         self._streams = Streams(train_ids, streams=config.streams, window=config.window)
         self.choice = choice or choose(model_config, len(self.vocabulary), config)
-        self._learner = Learner(model_config, len(self.vocabulary), config, self.choice)
+        with self.choice.applied():  # with as many threads as it trains with: others may be busy
+            self._learner = Learner(model_config, len(self.vocabulary), config, self.choice)
         self._rehearsal = Rehearsal(config, self.vocabulary)
         self._walk = Walk(self._streams, config.seed, self.choice.device)
         self._position = Position()

@@ -1,4 +1,8 @@
-"""What a run's losses say about it, in words: still learning, a good fit, or overfitting."""
+"""What a run's losses mean, in words: the one rule for the Train screen, the Evaluate screen, the shell and reports.
+
+Overfitting is validation loss that rises while training loss falls, so only a run's history can tell it. A validation
+loss that merely lies above the training loss is a gap, and is called a gap.
+"""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,63 +11,114 @@ from msgspec import Struct
 
 from core.events import EpochCompleted
 
-Kind = Literal["unknown", "learning", "good", "overfitting"]
+Kind = Literal["unknown", "learning", "levelled", "overfitting", "unsteady"]
 
 NOTICEABLE = 0.005
-"""Nats a character: a validation loss that moved by less has not moved."""
+"""Nats per character: a loss that changed by less has not changed."""
 RECENT = 0.2
-"""Share of the epochs by which to tell whether the loss still falls."""
+"""The share of the epochs that tells whether the loss still falls."""
+LITTLE = 0.05
+"""Nats per character: a gap between training and held-out text of no more is hardly one."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What the gap between training and validation says."""
+    """What the history of a run says."""
 
     kind: Kind
     sentence: str
     advice: str = ""
     """What would help."""
     since: int | None = None
-    """The first epoch that was worse than the best, where it overfits."""
+    """The first epoch with a higher validation loss than the best one, where validation rose."""
+
+    @property
+    def text(self) -> str:
+        """The sentence and the advice."""
+        return f"{self.sentence} {self.advice}".rstrip()
 
 
 def judge(epochs: Sequence[EpochCompleted]) -> Verdict:
-    """Say what the losses of some completed epochs mean."""
+    """Say what the losses of a run's completed epochs mean."""
     validated = [(epoch, epoch.val_loss) for epoch in epochs if epoch.val_loss is not None]
     if not epochs:
-        return Verdict(kind="unknown", sentence="No epoch was completed: there is nothing to judge by.")
+        return Verdict(kind="unknown", sentence="No epoch was completed, so there is nothing to judge.")
     if not validated:
         return Verdict(
             kind="unknown",
-            sentence="Without a validation part nobody can say whether it overfits.",
-            advice="Measure it on the test part.",
+            sentence="Without a validation part, nothing shows whether it overfits.",
+            advice="Evaluate it on the test part.",
         )
     if len(validated) < 2:
-        return Verdict(kind="unknown", sentence="One epoch says little: give it more.")
+        return Verdict(kind="unknown", sentence="One epoch says little.", advice="More epochs would tell.")
     best, best_loss = min(validated, key=lambda pair: pair[1])
     last, last_loss = validated[-1]
     if last_loss > best_loss + NOTICEABLE:
-        since = best.epoch + 1
-        return Verdict(
-            kind="overfitting",
-            since=since,
-            sentence=f"Overfitting since epoch {since}: validation rose from {best_loss:.4f} to {last_loss:.4f}.",
-            advice=f"Training went on to {last.train_loss:.4f}. The best epoch is the one to use; more text, more "
-            "dropout or fewer cells would help.",
-        )
-    before = validated[-1 - max(1, round(RECENT * len(validated)))][1]
+        return _risen(best, best_loss, last, last_loss)
+    recent = max(1, round(RECENT * len(validated)))
+    before = validated[-1 - recent][1]
     if before - last_loss > NOTICEABLE:
+        over = "epoch" if recent == 1 else f"{recent} epochs"
         return Verdict(
             kind="learning",
-            sentence=f"Still learning: validation fell by {before - last_loss:.4f} over the last "
-            f"{_count(max(1, round(RECENT * len(validated))))}.",
+            sentence=f"Still learning: validation fell by {before - last_loss:.4f} over the last {over}.",
             advice="More epochs would help.",
         )
     return Verdict(
-        kind="good",
-        sentence=f"A good fit: validation has levelled off at {best_loss:.4f}, and does not rise.",
-        advice="To do better takes another network, or more text.",
+        kind="levelled",
+        sentence=f"Levelled off: validation stays at {best_loss:.4f} and does not rise.",
+        advice="A different network or more text would be needed to do better.",
     )
 
 
-def _count(epochs: int) -> str:
-    return "epoch" if epochs == 1 else f"{epochs} epochs"
+def _risen(best: EpochCompleted, best_loss: float, last: EpochCompleted, last_loss: float) -> Verdict:
+    """Return the verdict on a run whose validation loss rose after its best epoch."""
+    since = best.epoch + 1
+    rose = f"validation rose from {best_loss:.4f} to {last_loss:.4f}"
+    if last.train_loss < best.train_loss:
+        return Verdict(
+            kind="overfitting",
+            since=since,
+            sentence=f"Overfitting since epoch {since}: {rose}.",
+            advice=f"Training loss fell meanwhile, from {best.train_loss:.4f} to {last.train_loss:.4f}. The best epoch "
+            "is kept; more text, more dropout or fewer cells would help.",
+        )
+    return Verdict(
+        kind="unsteady",
+        since=since,
+        sentence=f"Worse since epoch {since}: {rose}.",
+        advice=f"That is no overfitting: training loss rose too, from {best.train_loss:.4f} to {last.train_loss:.4f}. "
+        "The best epoch is kept; a lower learning rate would help.",
+    )
+
+
+def gap_sentence(train: float, held_out: float, *, where: str, judged: bool) -> str:
+    """Say how the loss on held-out text compares with that on training text, both of the same weights.
+
+    Args:
+        train: the loss on the training part, nats per character.
+        held_out: the loss on the part called `where`.
+        where: "validation" or "test".
+        judged: whether a verdict by the run's history stands beside this sentence.
+    """
+    gap = held_out - train
+    size = f"{where} loss is {abs(gap):.2f} {'above' if gap >= 0 else 'below'} training loss"
+    if round(abs(gap), 2) <= LITTLE:  # as it is shown
+        return f"Hardly a gap: {size}."
+    if gap < 0:
+        return f"A gap: {size}, so that part is easier to predict."
+    meaning = "it predicts the text that it was trained on better than new text"
+    if judged:
+        return f"A gap: {size}; {meaning}."
+    return (
+        f"A gap: {size}; {meaning}. Whether it overfits is not known: that takes the losses of its epochs, which are "
+        "not here."
+    )
+
+
+def training_loss_note(train: float, validation: float | None, *, dropout: bool) -> str:
+    """Say in a few words how the training loss of an epoch is measured, and why it may lie above validation loss."""
+    measured = "mean over the epoch" + (", with dropout" if dropout else "")
+    if validation is None:
+        return measured
+    after = "validation after it" + (", without" if dropout else "")
+    return f"{measured}; {after}: so it may lie above" if train > validation else f"{measured}; {after}"

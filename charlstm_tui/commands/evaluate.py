@@ -18,8 +18,11 @@ from core.scores import Comparison, Stage
 from core.text import count_of, in_one_line, shortened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.checkpoint import Checkpoint
     from core.corpus import Corpus
+    from core.events import EpochCompleted
     from core.report import Report
 
 
@@ -61,6 +64,7 @@ def evaluate_command(
     path = store.checkpoint_path(checkpoint)
     other_path = store.checkpoint_path(other) if other is not None else None
     from core.checkpoint import load_checkpoint
+    from core.history import history_of
 
     model = load_checkpoint(path)
     if text is not None:
@@ -73,7 +77,8 @@ def evaluate_command(
         assert other is not None
         _print_comparison((checkpoint, other), _compared(model, load_checkpoint(other_path), read, part), as_json)
         return
-    report, interrupted = _assessed(checkpoint, model, read, part, loss_only=loss_only)
+    history = history_of(path)
+    report, interrupted = _assessed(checkpoint, model, read, part, history, loss_only=loss_only)
     if part != "train" and (learnt := report.evaluation.learnt_characters):
         click.echo(
             f"{learnt:,} of these characters were among those that the model was trained on: "
@@ -114,7 +119,13 @@ def _chosen(trained_on: CorpusConfig, named: str | None, limit: int | None, spli
 
 
 def _assessed(
-    name: str, checkpoint: "Checkpoint", corpus: "Corpus", part: Part, *, loss_only: bool
+    name: str,
+    checkpoint: "Checkpoint",
+    corpus: "Corpus",
+    part: Part,
+    history: "Sequence[EpochCompleted]",
+    *,
+    loss_only: bool,
 ) -> tuple["Report", bool]:
     """Return the report on a model, and whether it was interrupted: ctrl-C amid the reading tells the loss so far."""
     from core.assessment import assess
@@ -122,7 +133,10 @@ def _assessed(
     report: Report | None = None
     stage: Stage | None = None
     interrupted = False
-    with bar("{task.description}") as progress, closing(assess(name, checkpoint, corpus, part)) as events:
+    with (
+        bar("{task.description}") as progress,
+        closing(assess(name, checkpoint, corpus, part, history=history)) as events,
+    ):
         task = progress.add_task("evaluating", total=1.0)
         try:
             for event in events:

@@ -21,5 +21,5 @@ def presets_command(name: str | None, as_json: bool) -> None:
     else:
         for preset in PRESETS.values():
             click.echo(f"{preset.name:10}{preset.purpose}")
-            click.echo(f"{'':10}On two cores: {preset.expect}.")
+            click.echo(f"{'':10}{preset.measured.sentence}")
         click.echo(f"Unless told, train takes {DEFAULT_PRESET}, or small for a text under {SMALL_TEXT:,} characters.")

@@ -24,6 +24,7 @@ from core.events import (
     to_json,
 )
 from core.text import sanitise, shortened
+from core.verdict import judge
 
 
 class RunRenderer:
@@ -45,6 +46,7 @@ class RunRenderer:
         )
         self._task: TaskID = self._progress.add_task("", total=None, numbers="")
         self._epochs = 0
+        self._completed: list[EpochCompleted] = []
 
     def __enter__(self) -> None:
         self._progress.start()
@@ -69,6 +71,7 @@ class RunRenderer:
         match event:
             case RunStarted():
                 self._epochs = event.epochs
+                self._completed = list(event.history)
                 self._line(_beginning(event))
             case StepsCompleted():
                 done = event.epoch - 1 + event.step / event.steps
@@ -82,6 +85,7 @@ class RunRenderer:
             case ValidationProgressed():
                 self._progress.update(self._task, numbers=f"validating {event.done:.0%}")
             case EpochCompleted():
+                self._completed.append(event)
                 width = len(str(self._epochs))
                 validation = f"  validation {event.val_loss:.4f}" if event.val_loss is not None else ""
                 best = "  best so far" if event.best and event.val_loss is not None else ""
@@ -97,6 +101,7 @@ class RunRenderer:
                 self._progress.stop()
                 if event.unsaved:
                     self._line(event.unsaved)
+                self._line(judge(self._completed).text)
                 if not self._as_json:
                     click.echo(sanitise(_outcome(event)))
 

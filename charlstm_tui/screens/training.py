@@ -359,7 +359,8 @@ class TrainingScreen(FitsWindow, Screen[None]):
         elif setting is not None:
             self._say(setting.explanation)
         elif self.focused is not None and self.focused.id == "preset":
-            self._say(f"{form.preset.purpose} On two cores: {form.preset.expect}.")
+            measured = form.preset.measured
+            self._say(f"{form.preset.purpose} Its test loss on {measured.text} was {measured.test_loss}.")
         else:
             self._say(HOW_TO_START)
 

@@ -9,9 +9,9 @@ from textual.widgets import Static
 
 from charlstm_tui import bridge
 from charlstm_tui.job import Ending, LatestJob
-from charlstm_tui.numbers import clock, size_in_bytes
-from core.forecast import Forecast
-from core.presets import PRESETS
+from charlstm_tui.numbers import duration, duration_between, size_in_bytes
+from core.forecast import Forecast, Span
+from core.presets import expected_of
 from core.runs import RunConfig
 from core.text import sanitise
 
@@ -41,7 +41,8 @@ class ForecastPanel(Static):
         self._config: RunConfig | None = None
         self._job = LatestJob(self, on_items=self._take, on_end=self._end)
         self._forecast: Forecast | None = None
-        self._baselines: Baselines | None = None
+        self._baselines: dict[str, Baselines] = {}
+        self._doing = ""
         self._trouble = ""
 
     def consider(self, config: RunConfig | None) -> None:
@@ -50,11 +51,26 @@ class ForecastPanel(Static):
             return
         self.stop()
         same_text = config is not None and self._config is not None and _cut(config) == _cut(self._config)
-        self._config, self._forecast, self._trouble = config, None, ""
-        self._baselines = self._baselines if same_text else None
+        self._config, self._forecast, self._trouble, self._doing = config, None, "", ""
+        self._baselines = self._baselines if same_text else {}
         if config is not None:
             self.set_timer(_PATIENCE, partial(self._look_at, config))
         self._show()
+
+    @property
+    def config(self) -> RunConfig | None:
+        """The settings that it looks at."""
+        return self._config
+
+    @property
+    def told(self) -> Forecast | None:
+        """What was told of them so far."""
+        return self._forecast
+
+    @property
+    def is_working(self) -> bool:
+        """Whether there is more to come."""
+        return self._job.running
 
     def stop(self) -> None:
         """Look no further: a run begins, or the app ends."""
@@ -76,10 +92,15 @@ class ForecastPanel(Static):
         for item in items:
             if isinstance(item, Forecast):
                 self._forecast = item
+            elif isinstance(item, bridge.Doing):
+                self._doing = item.what
             else:
-                self._baselines = item  # type: ignore[assignment]
+                self._take_baselines(item)  # type: ignore[arg-type]
         self.post_message(self.Refused(""))
         self._show()
+
+    def _take_baselines(self, baselines: "Baselines") -> None:
+        self._baselines = {**self._baselines, baselines.part: baselines}
 
     def _end(self, ending: Ending) -> None:
         if ending.error and self._forecast is None:
@@ -110,29 +131,41 @@ class ForecastPanel(Static):
         training = config.training
         lines = [
             ("parameters", f"{told.parameters:,}", "parameters" if not self._is_tall else ""),
-            ("an epoch", f"{told.steps_per_epoch:,}", "steps an epoch"),
+            ("an epoch", f"{told.steps_per_epoch:,}", "steps" if self._is_tall else "steps an epoch"),
         ]
-        seconds = told.seconds_per_epoch(training)
         if not told.fits:
             needs = f"{size_in_bytes(told.memory_bytes)} of {size_in_bytes(told.available_bytes)}: it does not fit"
             return [*lines, ("memory", needs, "")]
-        if not told.steps_per_epoch:
-            return [*lines, ("", "too short a text for so many streams and so long a window", "")]
-        if seconds is not None:
-            lines.append(("", _duration(seconds), "an epoch here"))
-            in_all = training.seconds or seconds * training.epochs
-            lines.append(("the run", _duration(in_all), "in all"))
+        if told.trouble:
+            return [*lines[:1], ("", sanitise(told.trouble), "")]
+        epoch, run = told.epoch(), told.run(training)
+        if epoch is not None and run is not None:
+            more = "" if told.speed is None or told.speed.settled else ", still measuring"
+            lines.append(("", _span(epoch), f"an epoch here{more}"))
+            lines.append(("the run", _span(run), "in all" if not training.patience else "in all, at most"))
         elif not self._trouble:
-            lines.append(("", "measuring", "the speed"))
-        lines.append(("memory", size_in_bytes(told.memory_bytes), "of memory" if not self._is_tall else ""))
-        if self._baselines is not None:
-            best = self._baselines.best
-            lines.append(("to beat", f"{best.loss:.3f}", f"nats/char, a {best.name} on {self._baselines.part}"))
+            lines.append(("", "measuring", f"the speed: {self._doing}" if self._doing else "the speed"))
+        lines.append(("memory", size_in_bytes(told.memory_bytes), "at most" if self._is_tall else "of memory at most"))
+        lines += self._losses(config)
         if self._trouble:
             lines.append(("", sanitise(self._trouble), ""))
-        if self._is_tall and config.preset in PRESETS:
-            lines.append(("", "", ""))
-            lines.append(("to expect", PRESETS[config.preset].expect, ""))
+        return lines
+
+    def _losses(self, config: RunConfig) -> list[tuple[str, str, str]]:
+        """Return the loss to beat, and the one to expect where that is known: each with what it is of."""
+        lines = []
+        part = "validation" if "validation" in self._baselines else "test"
+        to_beat = "" if self._is_tall else "to beat "
+        if part in self._baselines:
+            best = self._baselines[part].best
+            lines.append(("to beat", f"{to_beat}{best.loss:.3f}", f"nats/char, a {best.name} on {part}"))
+        expected = expected_of(config.preset, config.corpus, config.model, config.training)
+        if expected is not None and self._is_tall:
+            there = ""
+            if "test" in self._baselines and part != "test":
+                best = self._baselines["test"].best
+                there = f" (a {best.name}: {best.loss:.3f})"
+            lines.append(("to expect", expected.test_loss, f"nats/char on test{there}"))
         return lines
 
 
@@ -140,5 +173,5 @@ def _cut(config: RunConfig) -> tuple[object, float]:
     return config.corpus, config.training.validation
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else clock(seconds)
+def _span(span: Span) -> str:
+    return duration(span.least) if span.is_exact else duration_between(span.least, span.most)

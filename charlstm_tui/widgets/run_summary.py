@@ -11,12 +11,12 @@ from charlstm_tui.numbers import clock, count_of
 from charlstm_tui.training_view import TrainingView
 from core.scores import bits_per_character
 from core.text import sanitise
-from core.verdict import Kind, judge
+from core.verdict import Kind, judge, training_loss_note
 
-_GLYPHS: dict[Kind, str] = {"unknown": "·", "learning": "↘", "good": "✓", "overfitting": "↗"}
+_GLYPHS: dict[Kind, str] = {"unknown": "·", "learning": "↘", "levelled": "→", "overfitting": "↗", "unsteady": "↗"}
 
 
-_LINES = ("best", "verdict", "saved", "next")
+_LINES = ("best", "train", "verdict", "saved", "next")
 
 
 class RunSummaryView(Vertical):
@@ -41,7 +41,7 @@ class RunSummaryView(Vertical):
     def show(self, training: TrainingView) -> None:
         """Sum up a run."""
         self.query_one("#summary-verdict").set_class(not training.error, "-short")
-        for name, say in zip(_LINES, (_best, _verdict, _saved, _next), strict=True):
+        for name, say in zip(_LINES, (_best, _train, _verdict, _saved, _next), strict=True):
             self.query_one(f"#summary-{name}", Static).update(say(training))
 
 
@@ -62,6 +62,16 @@ def _best(training: TrainingView) -> Content:
         (f"{best.val_loss:.4f}", "bold $text-success"),
         f" ({bits_per_character(best.val_loss):.3f} bits){against}",
     )
+
+
+def _train(training: TrainingView) -> Content:
+    """Return the last epoch's training loss, and what it is: Evaluate measures another one."""
+    if not training.epochs:
+        return Content("–")
+    last = training.epochs[-1]
+    dropout = training.config is not None and training.config.training.has_dropout
+    note = training_loss_note(last.train_loss, last.val_loss, dropout=dropout)
+    return Content.assemble(f"{last.train_loss:.4f} in epoch {last.epoch}: ", (note, "dim"))
 
 
 def _verdict(training: TrainingView) -> Content:

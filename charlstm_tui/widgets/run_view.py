@@ -238,7 +238,7 @@ class RunView(Vertical):
         validation = last.val_loss if last else None
         judged = validation if validation is not None else train
         losses = [
-            ("train", loss_shown(train), "nats/char"),
+            ("train, mean", loss_shown(train), "nats/char"),
             ("validation", loss_shown(validation), "nats/char"),
             ("in bits", loss_shown(bits_per_character(judged) if judged is not None else None), "bits/char"),
             ("perplexity", f"{perplexity(judged):.2f}" if judged is not None else "–", "characters"),
@@ -271,9 +271,9 @@ def _trend(training: TrainingView) -> Content:
         return Content("")
     first, last, best = training.epochs[0], training.epochs[-1], training.best
     words = f"{first.train_loss:.4f} → {last.train_loss:.4f}" if last is not first else f"{last.train_loss:.4f}"
-    trend = Content.assemble((words, "$text-accent"))
+    trend = Content.assemble(("train ", "dim"), (words, "$text-accent"))
     if best is not None and best.val_loss is not None:
-        trend = Content.assemble(trend, f"   best {best.val_loss:.4f} at epoch {best.epoch}")
+        trend = Content.assemble(trend, f"   best validation {best.val_loss:.4f} at epoch {best.epoch}")
     return trend
 
 

@@ -260,10 +260,12 @@ def test_without_a_preset_a_short_text_takes_the_one_for_short_texts(small_text:
     assert [run.name for run in store.all()] == ["small-1"]
 
 
-def test_presets_are_listed_with_what_to_expect() -> None:
+def test_presets_are_listed_with_what_was_measured_on_which_text() -> None:
     lines = call("presets").stdout.splitlines()
     assert [line.split()[0] for line in lines[:-1:2]] == list(PRESETS)
-    assert all(line.strip().startswith("On two cores:") for line in lines[1:-1:2])
+    assert all(
+        line.strip().startswith("Measured on two cores, on ") and "of Molière: " in line for line in lines[1:-1:2]
+    )
     assert [preset["name"] for preset in json.loads(call("presets", "--json").stdout)] == list(PRESETS)
 
 

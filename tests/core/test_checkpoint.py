@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 import core.checkpoint
-from core.checkpoint import Checkpoint, load_checkpoint, opened
+from core.checkpoint import Checkpoint, Header, load_checkpoint, opened, signed
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import CorpusConfig
 from core.errors import UserError
@@ -297,3 +297,26 @@ def test_a_file_that_the_system_does_not_give_is_not_called_damaged(
 def test_a_file_that_fails_when_it_is_read_is_not_called_damaged() -> None:
     with pytest.raises(UserError, match=r"cannot be read: Input/output error\.$"):
         load_checkpoint(Path("/proc/self/mem"))
+
+
+def test_a_file_is_what_the_library_itself_would_write_and_read(tmp_path: Path) -> None:
+    tensors = {
+        "a": torch.arange(6.0).view(2, 3),
+        "b": torch.tensor(7),
+        "c": torch.zeros(0, 4, 5),
+        "d": torch.arange(5, dtype=torch.uint8),
+        "e": torch.randn(3, 3).bfloat16(),
+        "f": torch.randn(4).half(),
+        "g": torch.randn(2, 2, dtype=torch.float64),
+        "h": torch.arange(6.0).view(2, 3).T,
+    }
+    header = Header(
+        kind="weights", model=ModelConfig(), vocabulary="ab", corpus=CorpusConfig(source="é"),
+        training=TrainingConfig(), epoch=1, train_loss=1.0, val_loss=None,
+    )  # fmt: skip
+    content = b"".join(signed(header, tensors))
+    read = safetensors.torch.load(content)
+    assert read.keys() == tensors.keys()
+    assert all(read[name].dtype == tensors[name].dtype and torch.equal(read[name], tensors[name]) for name in tensors)
+    with_zeros = re.sub(rb'("sha256\\*":\\*")[0-9a-f]{64}', rb"\g<1>" + b"0" * 64, content, count=1)
+    assert hashlib.sha256(with_zeros).hexdigest().encode() in content

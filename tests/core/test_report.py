@@ -17,11 +17,13 @@ from core.baselines import NAMES, Baseline, Baselines
 from core.catalogue import MOLIERE
 from core.copying import LENGTHS, Copying
 from core.corpus import SPLITS, CorpusConfig, Part
+from core.events import EpochCompleted
 from core.published import Published, published_for
-from core.report import LITTLE, MUCH, Bar, Report, SampleCopying
+from core.report import Bar, Report, SampleCopying
 from core.report_formats import FORMATS, Line, as_csv, as_json, as_markdown, as_text, figure, lines
 from core.scores import Evaluation, Group, PartLoss, Score
 from core.surprises import Extract
+from core.verdict import LITTLE, judge
 
 
 def score(loss: float = 1.5, standard_error: float | None = 0.01) -> Score:
@@ -139,38 +141,75 @@ def test_the_meaning_of_a_loss(
     assert report.meaning == meaning
 
 
+NOT_KNOWN = "Whether it overfits is not known: that takes the losses of its epochs, which are not here."
+BETTER = "it predicts the text that it was trained on better than new text"
+
+
 @pytest.mark.parametrize(
     ("losses", "verdict"),
     [
         ({}, ""),
         ({"train": 1.0}, ""),
         ({"validation": 1.0, "test": 1.0}, ""),
-        ({"train": 0.0, "test": LITTLE}, "No overfitting to speak of: test loss is 0.05 above training loss."),
-        ({"train": 1.5, "test": 1.25}, "No overfitting to speak of: test loss is 0.25 below training loss."),
-        ({"train": 1.0, "test": 1.125}, "A little overfitting: test loss is 0.12 above training loss."),
-        ({"train": 0.0, "validation": MUCH}, "A little overfitting: validation loss is 0.20 above training loss."),
+        ({"train": 0.0, "test": LITTLE}, "Hardly a gap: test loss is 0.05 above training loss."),
         (
-            {"train": 1.0, "test": 1.25},
-            "Overfitting: test loss is 0.25 above training loss. More text, more dropout or fewer cells would help.",
+            {"train": 1.5, "test": 1.25},
+            "A gap: test loss is 0.25 below training loss, so that part is easier to predict.",
         ),
+        ({"train": 1.0, "test": 1.125}, f"A gap: test loss is 0.12 above training loss; {BETTER}. {NOT_KNOWN}"),
         (
             {"train": 1.0, "validation": 1.5},
-            "Overfitting: validation loss is 0.50 above training loss. "
-            "More text, more dropout or fewer cells would help.",
+            f"A gap: validation loss is 0.50 above training loss; {BETTER}. {NOT_KNOWN}",
         ),
         (
             {"train": 1.0, "validation": 1.0, "test": 0.5},
-            "No overfitting to speak of: validation loss is 0.00 above training loss.",
+            "Hardly a gap: validation loss is 0.00 above training loss.",
         ),
         (
             {"train": 1.0, "validation": 1.0, "test": 1.25},
-            "No overfitting to speak of: validation loss is 0.00 above training loss. "
-            "The test part is harder, by 0.25.",
+            "Hardly a gap: validation loss is 0.00 above training loss. The test part is harder, by 0.25.",
         ),
     ],
 )
-def test_what_the_parts_side_by_side_say(losses: dict[str, float], verdict: str) -> None:
+def test_without_a_history_only_the_gap_is_told(losses: dict[str, float], verdict: str) -> None:
     assert msgspec.structs.replace(plain(), parts=parts(**losses)).verdict == verdict
+
+
+def history(*val_losses: float | None, train: float = 1.5) -> tuple[EpochCompleted, ...]:
+    return tuple(
+        EpochCompleted(
+            epoch=number, train_loss=train - 0.1 * number, val_loss=loss, best=False, seconds=1.0,
+            elapsed_seconds=number, chars_per_second=1.0,
+        )
+        for number, loss in enumerate(val_losses, start=1)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("validated", [(2.0, 1.5, 1.2), (2.0, 1.5, 1.5), (2.0, 1.5, 1.7)])
+def test_a_history_gives_the_verdict_and_the_parts_the_gap(validated: tuple[float, ...]) -> None:
+    epochs = history(*validated)
+    report = msgspec.structs.replace(plain(), history=epochs, parts=parts(train=1.0, validation=1.28))
+    gap = f"A gap: validation loss is 0.28 above training loss; {BETTER}."
+    assert report.verdict == f"{judge(epochs).text} {gap}"
+    assert msgspec.structs.replace(report, parts=()).verdict == judge(epochs).text
+
+
+def test_a_history_that_tells_nothing_gives_no_advice_to_evaluate() -> None:
+    report = msgspec.structs.replace(plain(), history=history(None, None))
+    assert report.verdict == judge(report.history).sentence
+    assert "Evaluate it" in judge(report.history).advice
+
+
+def test_the_losses_of_the_parts_say_how_they_are_measured() -> None:
+    measured = msgspec.structs.replace(plain(), parts=parts(train=1.0, validation=1.1))
+    assert measured.parts_note == "Measured with the saved weights."
+    few = (PartLoss(part="train", characters=200_000, of=1_488_190, loss=1.016),)
+    report = msgspec.structs.replace(measured, parts=few, has_dropout=True, history=history(1.4, 1.3))
+    assert report.parts_note == (
+        "Measured with the saved weights, without dropout, on 200,000 of 1,488,190 training characters. "
+        "Train shows 1.3000: the mean over epoch 2, with dropout."
+    )
+    assert plain().parts_note == ""
 
 
 def test_a_harder_test_part_is_held_against_what_counting_finds() -> None:
@@ -181,7 +220,7 @@ def test_a_harder_test_part_is_held_against_what_counting_finds() -> None:
         parts=parts(train=1.0, validation=1.0, test=1.25),
         validation_baselines=baselines({"5-gram": 1.5}, "validation"),
     )
-    told = "No overfitting to speak of: validation loss is 0.00 above training loss. The test part is harder, by 0.25"
+    told = "Hardly a gap: validation loss is 0.00 above training loss. The test part is harder, by 0.25"
     assert report.verdict == f"{told}; for a 5-gram it is, by 0.50."
     replace = msgspec.structs.replace
     assert replace(report, baselines=None).verdict == f"{told}."

@@ -1,37 +1,52 @@
 import pytest
 
 from core.events import EpochCompleted
-from core.verdict import judge
+from core.verdict import LITTLE, gap_sentence, judge, training_loss_note
 
 
-def epochs(*val_losses: float | None, train: float = 1.0) -> list[EpochCompleted]:
+def epochs(*val_losses: float | None, train: tuple[float, ...] | float = 1.0) -> list[EpochCompleted]:
+    """Completed epochs; their training loss falls by 0.1 each, from `train` on, unless each is given."""
+    train_losses = train if isinstance(train, tuple) else [train - 0.1 * number for number in range(len(val_losses))]
     return [
         EpochCompleted(
-            epoch=number, train_loss=train, val_loss=loss, best=True, seconds=1.0, elapsed_seconds=number,
+            epoch=number, train_loss=train_loss, val_loss=loss, best=True, seconds=1.0, elapsed_seconds=number,
             chars_per_second=1.0,
         )
-        for number, loss in enumerate(val_losses, start=1)
+        for number, (loss, train_loss) in enumerate(zip(val_losses, train_losses, strict=True), start=1)
     ]  # fmt: skip
 
 
-def test_a_loss_that_still_falls_is_still_learning() -> None:
+def test_a_validation_loss_that_still_falls_is_still_learning() -> None:
     verdict = judge(epochs(2.0, 1.8, 1.7, 1.65, 1.62))
     assert (verdict.kind, verdict.since) == ("learning", None)
     assert "fell by 0.0300 over the last epoch." in verdict.sentence
 
 
-def test_a_loss_that_rose_overfits_since_the_epoch_after_its_best() -> None:
-    verdict = judge(epochs(2.0, 1.7, 1.6, 1.62, 1.66, train=1.2))
+def test_validation_that_rises_while_training_falls_is_overfitting_since_the_epoch_after_the_best() -> None:
+    verdict = judge(epochs(2.0, 1.7, 1.6, 1.62, 1.66, train=1.6))
     assert (verdict.kind, verdict.since) == ("overfitting", 4)
     assert verdict.sentence == "Overfitting since epoch 4: validation rose from 1.6000 to 1.6600."
-    assert "Training went on to 1.2000" in verdict.advice
+    assert "Training loss fell meanwhile, from 1.4000 to 1.2000." in verdict.advice
+
+
+def test_validation_that_rises_with_training_is_not_overfitting() -> None:
+    verdict = judge(epochs(2.0, 1.7, 1.6, 1.62, 1.66, train=(2.0, 1.6, 1.5, 1.55, 1.6)))
+    assert (verdict.kind, verdict.since) == ("unsteady", 4)
+    assert "no overfitting: training loss rose too, from 1.5000 to 1.6000" in verdict.text
+    assert not verdict.sentence.startswith("Overfitting")
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.3, 3.0])
+def test_a_gap_of_any_size_is_not_overfitting_while_validation_does_not_rise(gap: float) -> None:
+    assert judge(epochs(2.0, 1.7, 1.6, 1.6, train=2.0 - gap)).kind == "levelled"
+    assert judge(epochs(2.0, 1.7, 1.6, 1.5, train=2.0 - gap)).kind == "learning"
 
 
 @pytest.mark.parametrize("last", [1.5995, 1.6, 1.6049])
-def test_a_loss_that_moves_no_more_is_a_good_fit(last: float) -> None:
+def test_a_loss_that_no_longer_changes_has_levelled_off(last: float) -> None:
     verdict = judge(epochs(2.0, 1.7, 1.6, 1.6, last))
-    assert verdict.kind == "good"
-    assert f"levelled off at {min(1.6, last):.4f}" in verdict.sentence
+    assert verdict.kind == "levelled"
+    assert f"validation stays at {min(1.6, last):.4f}" in verdict.sentence
 
 
 def test_many_epochs_are_judged_by_the_last_fifth_of_them() -> None:
@@ -52,3 +67,22 @@ def test_nothing_is_said_without_enough_to_judge_by(losses: tuple[float | None, 
     verdict = judge(epochs(*losses))
     assert verdict.kind == "unknown"
     assert words in verdict.sentence
+
+
+@pytest.mark.parametrize("judged", [True, False])
+@pytest.mark.parametrize("gap", [-2.0, -0.06, -LITTLE, 0.0, LITTLE, 0.06, 0.28, 2.0])
+def test_a_gap_is_told_as_a_gap(gap: float, judged: bool) -> None:
+    told = gap_sentence(1.0, 1.0 + gap, where="validation", judged=judged)
+    assert f"validation loss is {abs(gap):.2f} {'below' if gap < 0 else 'above'} training loss" in told
+    assert told.startswith("Hardly a gap" if round(abs(gap), 2) <= LITTLE else "A gap")
+    assert "Overfitting" not in told
+    assert ("Whether it overfits is not known" in told) == (round(gap, 2) > LITTLE and not judged)
+
+
+def test_a_training_loss_says_how_it_was_measured_and_why_it_may_lie_above_validation() -> None:
+    said = training_loss_note(1.2, 1.0, dropout=True)
+    assert said == "mean over the epoch, with dropout; validation after it, without: so it may lie above"
+    assert (
+        training_loss_note(0.9, 1.0, dropout=True) == "mean over the epoch, with dropout; validation after it, without"
+    )
+    assert training_loss_note(0.9, None, dropout=False) == "mean over the epoch"

@@ -17,7 +17,7 @@ from charlstm_tui.screens.training import TrainingScreen
 from core.config import ModelConfig, TrainingConfig
 from core.control import Control
 from core.corpus import Corpus
-from core.forecast import Forecast
+from core.forecast import Forecast, Span, Speed
 from core.preview import preview
 from core.recording import record
 from core.runs import Run, RunConfig, RunStore
@@ -30,7 +30,7 @@ SnapCompare = Callable[..., bool]
 
 FORECAST = Forecast(
     parameters=1_369_301, steps_per_epoch=89, memory_bytes=496_000_000, available_bytes=16_000_000_000,
-    characters_per_second=16_018.0,
+    speed=Speed(step=Span(0.12, 0.12)),
 )  # fmt: skip
 
 

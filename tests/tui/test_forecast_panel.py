@@ -3,14 +3,21 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.widgets import Input
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.widgets.forecast_panel import ForecastPanel
+from core.baselines import Baseline, Baselines
+from core.catalogue import MOLIERE
+from core.corpus import CorpusConfig, Part
+from core.forecast import Span, Speed
 from core.model import CharLSTM
-from tests.tui.conftest import until
-from tests.tui.steps import set_up, setting, written
+from core.presets import preset_named
+from core.runs import RunConfig
+from tests.tui.conftest import FORECAST, until
+from tests.tui.steps import hint, set_up, setting, written
 
 
 def told(app: CharLSTMApp) -> str:
@@ -40,7 +47,7 @@ async def test_what_does_not_fit_is_told_and_not_tried(app: CharLSTMApp, small_t
         setting(app, "num_layers").value = "1"
         setting(app, "hidden_size").value = "8"
         setting(app, "window").value = "5000"
-        await until(lambda: "too short a text" in told(app))
+        await until(lambda: "Choose a longer text, or a window of at most" in told(app))
         setting(app, "window").value = "none"
         await until(lambda: "once the settings will do" in told(app))  # nothing can be told of what is no number
 
@@ -54,3 +61,72 @@ async def test_a_text_that_will_not_do_is_said_beneath_its_box(app: CharLSTMApp,
         await until(lambda: written(app, "#text-reason") == "")
         app.screen.query_one("#limit", Input).value = "many"
         await until(lambda: "characters must be a whole number" in written(app, "#text-reason"))
+
+
+@pytest.mark.forecast
+async def test_a_start_is_refused_in_the_words_of_the_forecast(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        set_up(app, small_text, epochs=1)
+        setting(app, "window").value = "5000"
+        await until(lambda: "Choose a longer text" in told(app))
+        refused = app.screen.query_one(ForecastPanel).told
+        assert refused is not None
+        await pilot.press("s")
+        await until(lambda: refused.trouble in hint(app))
+        assert app.training.phase == "failed"
+
+
+@pytest.mark.forecast
+async def test_what_a_preset_reached_is_not_expected_of_another_text(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(120, 40)):
+        set_up(app, small_text, epochs=2)
+        await until(lambda: "gram on validation" in told(app))
+        assert "to beat" in told(app)
+        assert "to expect" not in told(app)
+
+
+async def test_what_is_expected_stands_beside_n_grams_on_the_same_part(app: CharLSTMApp) -> None:
+    preset = preset_named("standard")
+    corpus = CorpusConfig(source=MOLIERE.name)
+    config = RunConfig(preset="standard", corpus=corpus, model=preset.model, training=preset.training)
+    async with app.run_test(size=(120, 40)):
+        panel = app.screen.query_one(ForecastPanel)
+        panel.stop()
+        panel._config = config
+        counted = [
+            Baselines(part=part, characters=9, of=(Baseline(name="6-gram", order=6, loss=loss),))
+            for part, loss in ARRIVING
+        ]
+        panel._take((FORECAST, *counted))
+        lines = {line[:13].strip(): line[13:] for line in told(app).splitlines()}
+        assert lines["to beat"] == "1.155 nats/char, a 6-gram on validation"
+        assert lines["to expect"] == "1.27 nats/char on test (a 6-gram: 1.648)"
+        changed = msgspec.structs.replace(config.training, epochs=1)
+        panel._config = msgspec.structs.replace(config, training=changed)
+        panel._show()
+        assert "to expect" not in told(app)
+
+
+ARRIVING: list[tuple[Part, float]] = [("validation", 1.155), ("test", 1.648)]
+
+
+@pytest.mark.parametrize(
+    ("step", "shown"),
+    [
+        (Span(0.12, 0.12), ["10.7 s an epoch here", "3:34 in all"]),
+        (Span(0.12, 0.36), ["10 to 33 s an epoch here", "3 to 11 min in all"]),
+    ],
+)
+async def test_a_time_that_is_not_known_well_is_a_range(
+    app: CharLSTMApp, small_text: Path, step: Span, shown: list[str]
+) -> None:
+    async with app.run_test(size=(80, 24)):
+        set_up(app, small_text, epochs=20)
+        panel = app.screen.query_one(ForecastPanel)
+        await until(lambda: panel.told is not None and panel.config is not None and panel.config.training.epochs == 20)
+        told_slowly = msgspec.structs.replace(FORECAST, speed=Speed(step=step, settled=False))
+        panel._take((told_slowly,))
+        assert "still measuring" in told(app)
+        panel._take((msgspec.structs.replace(FORECAST, speed=Speed(step=step)),))
+        assert all(words in told(app) for words in shown)
+        assert "still measuring" not in told(app)

@@ -1,0 +1,160 @@
+"""The most memory that a run of each preset takes, measured in a process of its own, beside what is forecast.
+
+python -m tests.benchmarks.memory FILE [notebook] [quick] [small] [standard] [best] [--headless] [--whole] [--json]
+
+FILE is a copy of Molière's plays: the first 100,000 characters are for notebook, quick and small, all of it for the
+others. Each run is shortened to what reaches its peak: an epoch of a few steps, a validation, the saves after it, and
+a stop amid the next epoch, which saves both where the run is and where that epoch began. `--whole` runs a preset as it
+is.
+
+The figures are of the app, which the forecast is for: it measures the speed, counts n-grams and draws. `--headless` is
+the command line's `train`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from core.presets import PRESETS
+
+FIRST = 100_000
+SHORT = ("notebook", "quick", "small")
+STEPS = 8
+"""Of the first epoch."""
+
+
+def limit_of(name: str) -> int | None:
+    """Return how many characters of the text a preset is measured on."""
+    return FIRST if name in SHORT else None
+
+
+def peak() -> int:
+    """Return the most bytes that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def shorten() -> None:
+    """End the first epoch after a few steps, and no other."""
+    from core.training import Trainer
+
+    def is_over(self: Trainer, plan: object, steps: int) -> bool:
+        return self._position.epochs == 0 and self._position.epoch_steps >= STEPS
+
+    Trainer._epoch_is_over = is_over  # type: ignore[method-assign]
+
+
+def run_headless(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
+    """Train as the command line does."""
+    from core.control import Control
+    from core.corpus import CorpusConfig, load_corpus
+    from core.events import CheckpointSaved
+    from core.forecast import forecast
+    from core.recording import record
+    from core.runs import RunConfig, RunStore
+
+    preset = PRESETS[name]
+    corpus = load_corpus(CorpusConfig.typed(str(file), limit_of(name)))
+    from core.training import Trainer
+
+    trainer = Trainer(corpus, preset.model, preset.training)
+    config = RunConfig(preset=name, corpus=corpus.config, model=preset.model, training=preset.training)
+    run = RunStore(Path(os.environ["CHARLSTM_RUNS"])).create(config)
+    control = Control()
+    if not whole:
+        shorten()
+    for event in record(run, trainer, control):
+        if isinstance(event, CheckpointSaved) and event.kind == "last" and not whole:
+            control.stop()
+    train = len(corpus.part("train", preset.training.validation))
+    told = forecast(preset.model, preset.training, len(corpus.characters), train)
+    chosen = f"{trainer.choice.precision}, {trainer.choice.threads}"
+    return {"forecast": told.memory_bytes, "peak": peak(), "computed_in": chosen}
+
+
+async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
+    """Train as a person does in the app, once the forecast is there."""
+    from textual.widgets import Input, Select
+
+    from charlstm_tui.app import CharLSTMApp
+    from charlstm_tui.widgets.forecast_panel import ForecastPanel
+    from charlstm_tui.widgets.settings_form import SettingsForm
+    from core.runs import RunStore
+
+    app = CharLSTMApp(RunStore(Path(os.environ["CHARLSTM_RUNS"])))
+    async with app.run_test(size=(120, 40)) as pilot:
+        while not app.screen.query("SettingsForm"):
+            await asyncio.sleep(0.1)
+        await pilot.pause()
+        app.screen.query_one("#corpus", Input).value = str(file)
+        app.screen.query_one("#limit", Input).value = str(limit_of(name) or "")
+        await pilot.pause()
+        app.screen.query_one("#preset", Select).value = name
+        await pilot.pause()
+        asked = app.screen.query_one(SettingsForm).read()
+        assert (asked.preset, asked.corpus.limit, asked.model) == (name, limit_of(name), PRESETS[name].model)
+        panel = app.screen.query_one(ForecastPanel)
+        while panel.config != asked or panel.is_working or panel.told is None:
+            await asyncio.sleep(0.1)
+        told, before = panel.told.memory_bytes, peak()
+        if not whole:
+            shorten()
+        app.set_focus(None)
+        await pilot.press("s")
+        while app.training.finished is None:
+            await asyncio.sleep(0.2)
+            run = app.training.started.run if app.training.started is not None else ""
+            if not whole and run and (Path(os.environ["CHARLSTM_RUNS"]) / run / "last.safetensors").exists():
+                await asyncio.sleep(3)  # as a run goes on for a while after it has saved
+                app._stop()
+                while app.training.finished is None:
+                    await asyncio.sleep(0.2)
+        started = app.training.started
+        chosen = f"{started.precision}, {started.threads}" if started is not None else ""
+        return {"forecast": told, "peak": peak(), "before": before, "computed_in": chosen}
+
+
+def main() -> None:
+    """Print a row a preset."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("what", nargs="*", default=list(PRESETS))
+    parser.add_argument("--headless", action="store_true")
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        run = run_headless if options.headless else lambda *a, **k: asyncio.run(run_in_app(*a, **k))
+        print(json.dumps(run(options.file.absolute(), options.what[0], whole=options.whole)))
+        return
+    for name in options.what:
+        with tempfile.TemporaryDirectory() as folder:
+            environment = os.environ | {"CHARLSTM_RUNS": f"{folder}/runs", "CHARLSTM_DATA": f"{folder}/data"}
+            flags = [flag for flag in ("headless", "whole") if getattr(options, flag)]
+            command = [sys.executable, "-m", "tests.benchmarks.memory", str(options.file), name, "--one"]
+            command += [f"--{flag}" for flag in flags]
+            said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if said.returncode:
+            print(said.stderr, file=sys.stderr)
+            sys.exit(1)
+        found = json.loads(said.stdout.splitlines()[-1])
+        if options.json:
+            print(json.dumps({"preset": name, **found}), flush=True)
+            continue
+        ratio = found["forecast"] / found["peak"]
+        print(
+            f"{name:10} forecast {found['forecast'] / 1e6:7.0f} MB   took {found['peak'] / 1e6:7.0f} MB   "
+            f"ratio {ratio:.2f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
