@@ -19,7 +19,7 @@ from core.text import sanitise
 
 EndOfRun = Literal["save", "discard", "go on"]
 
-_CSS = """
+DIALOG_CSS = """
     align: center middle;
     background: $background 60%;
     & > Vertical {
@@ -37,7 +37,7 @@ _CSS = """
 class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
     """Asks what to do with a run under way, which goes on meanwhile; that it ended by itself is an answer, too."""
 
-    DEFAULT_CSS: ClassVar[str] = f"AskAboutRun {{ {_CSS} }}"
+    DEFAULT_CSS: ClassVar[str] = f"AskAboutRun {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "answer('save')", "Stop and save"),
         Binding("d", "answer('discard')", "Discard"),
@@ -83,7 +83,7 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
 class Confirm(FitsWindow, ModalScreen[bool]):
     """Asks whether to do what cannot be undone."""
 
-    DEFAULT_CSS: ClassVar[str] = f"Confirm {{ {_CSS} }}"
+    DEFAULT_CSS: ClassVar[str] = f"Confirm {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "dismiss(True)", "Delete"),
         Binding("escape", "dismiss(False)", "Keep"),
@@ -114,7 +114,7 @@ class Confirm(FitsWindow, ModalScreen[bool]):
 class AskName(FitsWindow, ModalScreen[str | None]):
     """Asks for a run's new name."""
 
-    DEFAULT_CSS: ClassVar[str] = f"AskName {{ {_CSS} }}"
+    DEFAULT_CSS: ClassVar[str] = f"AskName {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
 
     def __init__(self, name: str) -> None:
@@ -139,7 +139,7 @@ class AskName(FitsWindow, ModalScreen[str | None]):
 class AskFile(FitsWindow, ModalScreen[str | None]):
     """Asks for the file to save something in; one that is not there yet is proposed."""
 
-    DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {_CSS} }}"
+    DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
 
     def __init__(self, name: str, *, title: str = "save the text") -> None:

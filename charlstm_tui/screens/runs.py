@@ -25,7 +25,7 @@ from core.errors import UserError
 from core.runs import RunStore
 from core.text import in_one_line, sanitise, shortened
 
-HINT = "Space lays a run beside others, here and on the chart of the next run. Enter goes on with one."
+HINT = "Space lays a run beside others, here and on the chart of the next run. Enter resumes one."
 
 
 class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
@@ -33,7 +33,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
 
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "Go on"),
+        Binding("enter", "go_on", "Resume"),
         Binding("space", "compare", "Compare"),
         Binding("r", "rename", "Rename"),
         Binding("d", "delete", "Delete"),
@@ -97,7 +97,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         if run is not None and run.can_go_on:
             self.dismiss(run)
         elif run is not None:
-            self._say(f"{run.name} is {run.summary.state}: only a run that was stopped or cut off can go on.")
+            self._say(f"{run.name} is {run.summary.state}: it cannot be resumed.")
 
     def action_compare(self) -> None:
         """Lay the run under the cursor beside others, or take it away again."""
