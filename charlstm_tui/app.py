@@ -283,7 +283,9 @@ class CharLSTMApp(App[None]):
     @on(ResumeTraining)
     def _resume(self, message: ResumeTraining) -> None:
         if not self._training_job.running:
-            self._begin_run(message.config, partial(bridge.resume, store=self._store, name=message.name))
+            self._begin_run(
+                message.config, partial(bridge.resume, store=self._store, name=message.name, epochs=message.epochs)
+            )
 
     def _begin_run(self, config: RunConfig, produce: Callable[[Control], Iterator[object]]) -> None:
         self.training = TrainingView(phase="preparing", doing="starting", config=config)

@@ -235,15 +235,15 @@ def spare_the_collector() -> None:
     gc.freeze()
 
 
-def resume(control: Control, store: RunStore, name: str) -> Iterator[object]:
-    """Go on with a run, and record it. Yields `Doing`, then the run's events."""
+def resume(control: Control, store: RunStore, name: str, epochs: int | None = None) -> Iterator[object]:
+    """Resume a run, to have so many epochs in all if they are given, and record it. Yields `Doing`, then its events."""
     yield Doing("loading PyTorch")
     from core.resuming import resume
 
     run = store.get(name)
     with run.locked():
         yield Doing("loading the run")
-        resumption = resume(store, name, run, {})
+        resumption = resume(store, name, run, {} if epochs is None else {"epochs": epochs})
         corpus = yield from _read(control, resumption.config.corpus)
         if corpus is None:
             return

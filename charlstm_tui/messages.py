@@ -16,12 +16,13 @@ class StartTraining(Message):
 
 
 class ResumeTraining(Message):
-    """Go on with a run that was stopped or cut off."""
+    """Resume a run that was stopped or cut off, or one that is finished, to have so many epochs in all."""
 
-    def __init__(self, config: RunConfig, name: str) -> None:
+    def __init__(self, config: RunConfig, name: str, epochs: int | None = None) -> None:
         super().__init__()
         self.config = config
         self.name = name
+        self.epochs = epochs
 
 
 class StopTraining(Message):

@@ -34,8 +34,13 @@ class PastRun(Struct, frozen=True, kw_only=True):
 
     @property
     def can_go_on(self) -> bool:
-        """Whether it was stopped or cut off."""
-        return self.summary.state in ("stopped", "interrupted")
+        """Whether it was stopped or cut off, or is finished and can be given more epochs."""
+        return self.summary.state in ("stopped", "interrupted", "finished")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it had all the epochs that it was to have."""
+        return self.summary.state == "finished"
 
 
 class ComparedRun(NamedTuple):

@@ -79,17 +79,26 @@ class TrainingView(Struct, frozen=True, kw_only=True):
         return self.phase == "stopped" and self.finished is not None and self.finished.last_checkpoint is not None
 
     @property
+    def can_have_more(self) -> bool:
+        """Whether this is a run that is finished, and can be given more epochs."""
+        return self.phase == "finished" and self.finished is not None and self.finished.last_checkpoint is not None
+
+    @property
     def status(self) -> str:
         """The phase as a glyph and words."""
         return f"{_GLYPHS[self.phase]} {self.doing}"
 
     @property
+    def state(self) -> str:
+        """The phase, and the epoch under way."""
+        if self.phase == "training" and self.started and self.steps:
+            return f"{self.status} {self.steps.epoch}/{self.started.epochs}"
+        return self.status
+
+    @property
     def headline(self) -> str:
         """The run in a few words: its text, its phase, its epoch."""
-        words = f"{self.config.corpus.name} · {self.status}" if self.config is not None else self.status
-        if self.phase == "training" and self.started and self.steps:
-            words += f" {self.steps.epoch}/{self.started.epochs}"
-        return words
+        return f"{self.config.corpus.name} · {self.state}" if self.config is not None else self.state
 
     @property
     def best(self) -> EpochCompleted | None:

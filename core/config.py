@@ -22,9 +22,9 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The shape of the network."""
 
-    cell: Annotated[Cell, Meta(description="What a layer is made of; rnn is the plain one, for comparison.")] = "lstm"
+    cell: Annotated[Cell, Meta(description="Kind of recurrent layer; rnn is the plain one, for comparison.")] = "lstm"
     embedding_size: Annotated[
-        int, Meta(ge=1, le=4096, description="Numbers that stand for a character on its way in.")
+        int, Meta(ge=1, le=4096, description="Embedding dimension: numbers that a character enters as.")
     ] = 128
     hidden_size: Annotated[int, Meta(ge=1, le=8192, description="Cells in each layer.")] = 128
     num_layers: Annotated[int, Meta(ge=1, le=16, description="Layers, each reading the one below.")] = 1
@@ -33,44 +33,46 @@ class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the network is trained."""
 
-    epochs: Annotated[int, Meta(ge=1, le=1_000_000, description="Walks through the training text.")] = 20
-    seconds: Annotated[float, Meta(ge=0, le=1e7, description="Ends by then, whatever the epochs; 0 is no end.")] = 0.0
-    streams: Annotated[int, Meta(ge=1, le=65_536, description="Places in the text that are read side by side.")] = 1
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000, description="Passes through the training text.")] = 20
+    seconds: Annotated[float, Meta(ge=0, le=1e7, description="Time limit in place of epochs; 0 sets none.")] = 0.0
+    streams: Annotated[
+        int, Meta(ge=1, le=65_536, description="Parts of the text that are read side by side (batch size).")
+    ] = 1
     window: Annotated[int, Meta(ge=1, le=65_536, description="Characters between two steps of the optimizer.")] = 100
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="Size of a step of AdamW, at its largest.")] = 1e-3
     warmup: Annotated[float, Meta(ge=0, le=0.5, description="Share of the run in which the rate rises to that.")] = 0.0
     final_rate: Annotated[
-        float, Meta(ge=0, le=1, description="Where the rate falls to, as a share, along a cosine; 1 stays.")
+        float, Meta(ge=0, le=1, description="Share of the rate at the end, along a cosine; 1 keeps it constant.")
     ] = 1.0
     beta2: Annotated[float, Meta(ge=0, lt=1, description="Memory of AdamW for the size of gradients.")] = 0.999
-    weight_decay: Annotated[float, Meta(ge=0, le=10, description="Pull of AdamW towards small weights.")] = 0.01
-    decay: Annotated[Decay, Meta(description="What the pull is on; PyTorch pulls at all, biases too.")] = "all"
+    weight_decay: Annotated[float, Meta(ge=0, le=10, description="Weight decay of AdamW: keeps weights small.")] = 0.01
+    decay: Annotated[Decay, Meta(description="Weights that decay; all, as in PyTorch, includes biases.")] = "all"
     gradient_clip: Annotated[float, Meta(ge=0, le=1e6, description="Largest norm of a gradient; 0 never clips.")] = 0.0
     forget_bias: Annotated[float, Meta(ge=-10, le=10, description="Added to the forget gates' first bias.")] = 0.0
-    input_dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of inputs left out, through a window.")] = 0.0
+    input_dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of inputs dropped, through a window.")] = 0.0
     layer_dropout: Annotated[float, Meta(ge=0, lt=1, description="The same between layers.")] = 0.0
     output_dropout: Annotated[float, Meta(ge=0, lt=1, description="The same before the output.")] = 0.0
-    weight_drop: Annotated[float, Meta(ge=0, lt=1, description="Share of recurrent weights left out, a window.")] = 0.0
+    weight_drop: Annotated[float, Meta(ge=0, lt=1, description="Share of recurrent weights dropped, a window.")] = 0.0
     state_reset: Annotated[
-        float, Meta(ge=0, le=1, description="How often, a window, a stream begins from nothing.")
+        float, Meta(ge=0, le=1, description="Chance, a window, that a stream's state is set to zero.")
     ] = 0.0
     averaging: Annotated[
-        float, Meta(ge=0, lt=1, description="Memory of the averaged weights that are kept; 0 keeps the last ones.")
+        float, Meta(ge=0, lt=1, description="Memory of the averaged weights that are kept; 0 averages none.")
     ] = 0.0
     patience: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="Epochs without a better one that end it; 0 none.")
+        int, Meta(ge=0, le=1_000_000, description="Epochs without a better one that stop it early; 0 never.")
     ] = 0
     validation: Annotated[
         float, Meta(ge=0, le=0.5, description="Share of the training part kept to choose the best epoch by.")
     ] = 0.0
     sample_length: Annotated[
-        int, Meta(ge=0, le=10_000, description="Characters it writes at the end of an epoch; 0 none.")
+        int, Meta(ge=0, le=10_000, description="Characters of the sample after an epoch; 0 draws none.")
     ] = 300
-    sample_prompt: Annotated[
-        str, Meta(max_length=1_000, description="What it goes on from when it does; nothing is a beginning.")
-    ] = ""
-    precision: Annotated[Precision, Meta(description="Of the products; auto takes bf16 where it is faster.")] = "auto"
-    threads: Annotated[int, Meta(ge=0, le=1024, description="Threads to compute with; 0 tries and chooses.")] = 0
+    sample_prompt: Annotated[str, Meta(max_length=1_000, description="Prompt of the samples; may be empty.")] = ""
+    precision: Annotated[
+        Precision, Meta(description="Precision of the products; auto takes bf16 where it is faster.")
+    ] = "auto"
+    threads: Annotated[int, Meta(ge=0, le=1024, description="Threads of the CPU; 0 tries and chooses.")] = 0
     device: Annotated[Device, Meta(description="What to compute on; auto takes a GPU where there is one.")] = "auto"
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Same seed, same machine: the same losses.")] = 0
 

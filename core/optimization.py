@@ -1,7 +1,6 @@
-"""What moves the weights: the optimizer, the rate through a run, and the average of the weights over its last steps."""
+"""What moves the weights: the optimizer, and the average of the weights over its last steps."""
 
 import copy
-import math
 
 import torch
 from torch.optim import AdamW
@@ -20,14 +19,6 @@ def make_optimizer(model: CharLSTM, config: TrainingConfig) -> AdamW:
     return AdamW(
         groups, lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True
     )
-
-
-def rate_share(progress: float, config: TrainingConfig) -> float:
-    """Return which share of the learning rate holds when this share of the run is done: up a line, down a cosine."""
-    if progress < config.warmup:
-        return progress / config.warmup
-    along = (progress - config.warmup) / (1 - config.warmup)
-    return config.final_rate + (1 - config.final_rate) * (1 + math.cos(math.pi * along)) / 2
 
 
 class Average:

@@ -37,10 +37,10 @@ from core.events import (
 from core.learner import Learner
 from core.machine import Choice, choose, memory_in_use
 from core.model import CharLSTM, State
-from core.optimization import rate_share
 from core.position import Plan, Position
 from core.quick_evaluation import quick_loss
 from core.rehearsal import Rehearsal
+from core.schedule import rate_share
 from core.snapshot import Moment, Snapshot
 from core.streams import Streams
 from core.vocabulary import Vocabulary

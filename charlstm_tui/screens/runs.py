@@ -27,7 +27,7 @@ from core.errors import UserError
 from core.runs import RunStore
 from core.text import in_one_line, sanitise, shortened
 
-HINT = "Space lays a run beside others, here and on the chart of the next run. Enter goes on with one."
+HINT = "Space lays a run beside others, here and on the chart of the next run. Enter resumes one."
 
 CHART = Binding.Group("Chart", compact=True)
 CHARTING = ("x_axis", "range", "scale")
@@ -39,7 +39,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
 
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "Go on"),
+        Binding("enter", "go_on", "Resume"),
         Binding("space", "compare", "Compare"),
         Binding("r", "rename", "Rename"),
         Binding("d", "delete", "Delete"),
@@ -109,7 +109,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         if run is not None and run.can_go_on:
             self.dismiss(run)
         elif run is not None:
-            self._say(f"{run.name} is {run.summary.state}: only a run that was stopped or cut off can go on.")
+            self._say(f"{run.name} is {run.summary.state}: it cannot be resumed.")
 
     def action_compare(self) -> None:
         """Lay the run under the cursor beside others, or take it away again."""

@@ -1,18 +1,17 @@
 """Train: settings before a run, the run while it goes and after."""
 
 import contextlib
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+import msgspec
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.css.query import NoMatches
 from textual.reactive import reactive
 from textual.screen import Screen
-from textual.widgets import Button, ContentSwitcher, Footer, Input, Static
+from textual.widgets import Button, ContentSwitcher, Input
 
 from charlstm_tui.messages import (
     ChangePreferences,
@@ -28,22 +27,19 @@ from charlstm_tui.past_runs import ComparedRun, PastRun
 from charlstm_tui.preferences import RANGES, SCALES, SMOOTHINGS, X_AXES, Preferences, following
 from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.screens.more_epochs import AskMoreEpochs, with_epochs
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.fetch_line import FetchLine
-from charlstm_tui.widgets.forecast_panel import ForecastPanel
+from charlstm_tui.widgets.key_line import KeyLine
 from charlstm_tui.widgets.sample_view import SampleView
-from charlstm_tui.widgets.settings_form import SettingsForm
+from charlstm_tui.widgets.settings_panel import SettingsPanel
 from charlstm_tui.widgets.top_line import TopLine
-from core.catalogue import MOLIERE
 from core.errors import UserError
-from core.files import here
-from core.runs import RunStore
-from core.text import sanitise
+from core.runs import RunConfig, RunStore
 
 if TYPE_CHECKING:
     from charlstm_tui.widgets.run_view import RunView
 
-HOW_TO_START = "s starts the training. Tab goes from field to field; Esc leaves them, and letters are keys again."
 CHART = Binding.Group("Chart", compact=True)
 
 
@@ -54,28 +50,31 @@ class TrainingScreen(FitsWindow, Screen[None]):
     AUTO_FOCUS = ""  # else each return to this screen would focus a field, and the keys of the run go into it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "start", "Start"),
-        Binding("enter", "start", "Start", show=False),
+        Binding("ctrl+enter", "start", "Start", show=False, priority=True),  # also from a field, where it can be sent
+        Binding("enter", "go_to_start", "Go to the Start button", show=False),
         Binding("o", "choose_text", "Text"),
-        Binding("f", "fetch", "Fetch", show=False),  # the line about it names the key
-        Binding("f", "stop_fetching", "Stop fetching"),
         Binding("a", "all_settings", "All settings"),
         Binding("p", "pause", "Pause"),
         Binding("p", "go_on", "Go on"),
         Binding("x", "stop", "Stop"),
         Binding("m", "sample", "Sample"),
         Binding("e", "evaluate", "Evaluate"),
-        Binding("g", "generate", "Write"),
+        Binding("g", "generate", "Generate"),
         Binding("r", "resume", "Resume"),
+        Binding("r", "more_epochs", "More epochs"),
         Binding("n", "new", "New"),
         Binding("n", "new_instead", "New", show=False),
         Binding("l", "runs", "Runs"),
+        Binding("f", "fetch", "Fetch", show=False),  # the line about it names the key
+        Binding("f", "stop_fetching", "Stop fetching"),
+        Binding("f", "filmstrip", "Filmstrip"),
         Binding("v", "smoothing", "Smoothing of the chart", group=CHART),
         Binding("t", "range", "Range of the chart: all or recent", group=CHART),
         Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=CHART),
         Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=CHART),
         Binding("left", "earlier_sample", "Earlier sample", show=False),
         Binding("right", "later_sample", "Later sample", show=False),
-        Binding("escape", "leave_field", "Leave the field", show=False),
+        Binding("escape", "leave_field", "Leave the field", key_display="Esc"),
     ]
 
     compared: reactive[tuple[ComparedRun, ...]] = reactive((), init=False, repaint=False)
@@ -85,8 +84,6 @@ class TrainingScreen(FitsWindow, Screen[None]):
         super().__init__()
         self._store = store
         self._preferences = preferences
-        self._complaint = ""  # why the last start did not succeed, until something is changed
-        self._foresight_is_due = False
         self._another_follows = False  # a new run, once this one is stopped
         self.laid_out = False
         """Whether the settings are there; they come after the first paint."""
@@ -95,11 +92,9 @@ class TrainingScreen(FitsWindow, Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the screen; what shows a run is made when there is one."""
         yield TopLine("train")
-        with ContentSwitcher(initial="settings"), Vertical(id="settings"):
-            yield Horizontal(id="form-and-forecast")
-            yield Static(HOW_TO_START, id="hint")
-            yield Button("Start training", id="start", compact=True)
-        yield Footer()
+        with ContentSwitcher(initial="settings"):
+            yield SettingsPanel(self._preferences.run, id="settings")
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Follow the app's training run."""
@@ -107,33 +102,96 @@ class TrainingScreen(FitsWindow, Screen[None]):
         self.app.call_later(self.app.call_after_refresh, self._lay_out_settings)
 
     async def _lay_out_settings(self) -> None:
-        forecast = ForecastPanel(id="forecast")
-        forecast.border_title = "forecast"
-        await self.query_one("#form-and-forecast").mount(SettingsForm(self._preferences.run), forecast)
+        await self.panel.lay_out()
         self.laid_out = True
         self.refresh_bindings()
         self.watch(self.app, "training", self._show)
         self.watch(self.app, "preferences", self._look_differently, init=False)
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Write the keys closer together where there is little room."""
-        self.query_one(Footer).compact = event.size.width < 100
+    @property
+    def panel(self) -> SettingsPanel:
+        """The settings of the next run."""
+        return self.query_one(SettingsPanel)
 
-    # --- what the keys do
+    # --- what the keys do: a run begins, and is resumed
 
     def action_start(self) -> None:
         """Start a run with the settings on screen."""
-        form = self.query_one(SettingsForm)
+        self.panel.start()
+
+    @on(SettingsPanel.StartRequested)
+    def _start(self, event: SettingsPanel.StartRequested) -> None:
+        self.post_message(StartTraining(event.config))
+
+    def action_go_to_start(self) -> None:
+        """Go to the button that starts the training."""
+        self.query_one("#start", Button).focus()
+
+    def action_choose_text(self) -> None:
+        """Choose a text from a list, or from the folders of this machine."""
+        self.panel.choose_text()
+
+    def action_fetch(self) -> None:
+        """Fetch Molière's plays."""
+        self.panel.fetch_line.fetch()
+
+    def action_stop_fetching(self) -> None:
+        """Stop fetching them."""
+        self.panel.fetch_line.stop()
+
+    def action_all_settings(self) -> None:
+        """Unfold the settings that matter less, or fold them away."""
+        self.panel.form.toggle_rest()
+
+    def action_resume(self) -> None:
+        """Resume the run that was just stopped, or choose one that can be resumed."""
+        if self.training.can_go_on and self.training.started is not None and not self._on_settings:
+            self._resume(self.training.started.run)
+        else:
+            self.action_runs()
+
+    def action_more_epochs(self) -> None:
+        """Ask how many more epochs the finished run on screen is to have."""
+        started, config = self.training.started, self.training.config
+        if started is not None and config is not None:
+            self._ask_for_more(started.run, config, len(self.training.epochs))
+
+    def action_runs(self) -> None:
+        """List the runs of the past."""
+        from charlstm_tui.screens.runs import RunsScreen
+
+        runs = RunsScreen(self._store, self._preferences, self.compared)
+
+        def back(chosen: PastRun | None) -> None:
+            self.compared = runs.compared
+            if chosen is None:
+                return
+            if chosen.is_finished:
+                self._ask_for_more(chosen.name, chosen.config, len(chosen.epochs))
+            else:
+                self._resume(chosen.name)
+
+        self.app.push_screen(runs, back)
+
+    def _ask_for_more(self, name: str, config: RunConfig, done: int) -> None:
+        self.app.push_screen(AskMoreEpochs(name, config.training, done), partial(self._resume_to, name))
+
+    def _resume_to(self, name: str, epochs: int | None) -> None:
+        if epochs is not None:
+            self._resume(name, epochs)
+
+    def _resume(self, name: str, epochs: int | None = None) -> None:
         try:
-            config = form.read()
+            config = self._store.get(name).config()
         except UserError as error:
-            wrong = form.invalid
-            (wrong or self.query_one("#corpus", Input)).focus()
-            if wrong is None:
-                self._complain(str(error))
+            self._switch("settings")
+            self.panel.complain(str(error))
             return
-        self.query_one(ForecastPanel).stop()
-        self.post_message(StartTraining(config))
+        if epochs is not None:
+            config = msgspec.structs.replace(config, training=with_epochs(config.training, epochs))
+        self.post_message(ResumeTraining(config, name, epochs))
+
+    # --- what the keys do: the run under way
 
     def action_stop(self) -> None:
         """Ask whether to stop the run under way, or, while it prepares itself, stop it."""
@@ -155,8 +213,9 @@ class TrainingScreen(FitsWindow, Screen[None]):
         self.post_message(PauseTraining())
 
     def action_sample(self) -> None:
-        """Have the model write something as it stands."""
+        """Draw a sample from the model as it stands."""
         self.post_message(SampleNow())
+        self.notify("A sample is drawn after the step under way.", timeout=2)
 
     def action_new(self) -> None:
         """Show the settings again, for another run: those of the run on screen, to be changed."""
@@ -173,67 +232,20 @@ class TrainingScreen(FitsWindow, Screen[None]):
 
     def _show_settings(self) -> None:
         if self.training.config is not None:
-            self.query_one(SettingsForm).show(self.training.config)
+            self.panel.form.show(self.training.config)
         self._switch("settings")
 
-    def action_resume(self) -> None:
-        """Go on with the run that was just stopped, or choose one that can go on."""
-        if self.training.can_go_on and self.training.started is not None and not self._on_settings:
-            self._go_on_with(self.training.started.run)
-        else:
-            self.action_runs()
-
-    def action_runs(self) -> None:
-        """List the runs of the past."""
-        from charlstm_tui.screens.runs import RunsScreen
-
-        runs = RunsScreen(self._store, self._preferences, self.compared)
-
-        def back(chosen: PastRun | None) -> None:
-            self.compared = runs.compared
-            if chosen is not None:
-                self._go_on_with(chosen.name)
-
-        self.app.push_screen(runs, back)
-
     def action_evaluate(self) -> None:
-        """Measure the run on screen."""
+        """Evaluate the run on screen."""
         if self.training.started is not None:
             self.post_message(EvaluateRun(self.training.started.run))
 
     def action_generate(self) -> None:
-        """Have the run on screen write."""
+        """Generate a text with the run on screen."""
         if self.training.started is not None:
             self.post_message(GenerateFrom(self.training.started.run))
 
-    def action_choose_text(self) -> None:
-        """Choose a text from a list, or from the folders of this machine."""
-        from charlstm_tui.screens.text_picker import TextPicker
-
-        form = self.query_one(SettingsForm)
-        typed = Path(self.query_one("#corpus", Input).value).expanduser().absolute()
-        with contextlib.suppress(UserError):
-            config = form.read()
-            self.app.push_screen(
-                TextPicker(
-                    folder=typed.parent if typed.is_file() else here(),
-                    limit=config.corpus.limit,
-                    validation=config.training.validation,
-                ),
-                self._take_text,
-            )
-
-    def action_fetch(self) -> None:
-        """Fetch Molière's plays."""
-        self.query_one(FetchLine).fetch()
-
-    def action_stop_fetching(self) -> None:
-        """Stop fetching; nothing of it is kept."""
-        self.query_one(FetchLine).stop()
-
-    def action_all_settings(self) -> None:
-        """Unfold the settings that matter less, or fold them away."""
-        self.query_one(SettingsForm).toggle_rest()
+    # --- what the keys do: the pictures
 
     def action_smoothing(self) -> None:
         """Smooth the training loss more, or less."""
@@ -252,12 +264,16 @@ class TrainingScreen(FitsWindow, Screen[None]):
         self.post_message(ChangePreferences(x_axis=following(X_AXES, self._preferences.x_axis)))
 
     def action_earlier_sample(self) -> None:
-        """Show what the model wrote an epoch before."""
+        """Show the sample of an epoch before."""
         self.query_one(SampleView).step(-1)
 
     def action_later_sample(self) -> None:
-        """Show what the model wrote an epoch after."""
+        """Show the sample of an epoch after."""
         self.query_one(SampleView).step(1)
+
+    def action_filmstrip(self) -> None:
+        """Show the samples of all epochs, a line each, or one sample again."""
+        self.query_one(SampleView).toggle_filmstrip()
 
     def action_leave_field(self) -> None:
         """Stop typing, so that letters are keys again."""
@@ -269,14 +285,14 @@ class TrainingScreen(FitsWindow, Screen[None]):
             return False
         training, on_settings = self.training, self._on_settings
         match action:
-            case "start":
+            case "start" | "go_to_start":
                 return on_settings and not training.alive
             case "choose_text" | "all_settings":
                 return on_settings
             case "fetch":
-                return on_settings and self.query_one(FetchLine).offering
+                return on_settings and self.panel.fetch_line.offering
             case "stop_fetching":
-                return on_settings and self.query_one(FetchLine).fetching
+                return on_settings and self.panel.fetch_line.fetching
             case "new":
                 return not on_settings and not training.alive
             case "new_instead":
@@ -285,6 +301,8 @@ class TrainingScreen(FitsWindow, Screen[None]):
                 return not training.alive or training.started is not None
             case "resume":
                 return (on_settings and not training.alive) or training.can_go_on
+            case "more_epochs":
+                return not on_settings and training.can_have_more
             case "stop":
                 return training.alive and training.phase != "stopping"
             case "pause":
@@ -296,8 +314,12 @@ class TrainingScreen(FitsWindow, Screen[None]):
             case "evaluate" | "generate":
                 finished = training.finished
                 return not on_settings and finished is not None and finished.last_checkpoint is not None
-            case "smoothing" | "range" | "scale" | "x_axis" | "earlier_sample" | "later_sample":
+            case "smoothing" | "range" | "scale" | "x_axis" | "filmstrip":
                 return not on_settings and training.started is not None
+            case "earlier_sample" | "later_sample":
+                return not on_settings and len(training.samples) > 1
+            case "leave_field":
+                return self.focused is not None
         return True
 
     @property
@@ -307,79 +329,15 @@ class TrainingScreen(FitsWindow, Screen[None]):
         except NoMatches:  # asked before the screen is laid out
             return True
 
-    # --- what the widgets say
-
-    @on(Button.Pressed, "#start")
-    @on(SettingsForm.Submitted)
-    def _start(self) -> None:
-        self.action_start()
-
-    @on(SettingsForm.Changed)
-    def _consider(self) -> None:
-        """Tell what is asked for now would take."""
-        self._complaint = ""
-        if not self._foresight_is_due:  # a preset changes thirty settings at once
-            self._foresight_is_due = True
-            self.call_after_refresh(self._foresee)
-
-    def _foresee(self) -> None:
-        self._foresight_is_due = False
-        self._explain()
-        form = self.query_one(SettingsForm)
-        if self.training.alive:
-            return
-        try:
-            self.query_one(ForecastPanel).consider(form.read())
-        except UserError:
-            self.query_one(ForecastPanel).consider(None)
-
-    @on(ForecastPanel.Refused)
-    def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused) -> None:
-        if not self._complaint:
-            self.query_one(SettingsForm).complain_about_text(event.reason)
-
     @on(FetchLine.Changed)
     def _follow_fetching(self) -> None:
         self.refresh_bindings()
-
-    def on_descendant_focus(self) -> None:
-        """Explain the setting that is being edited."""
-        self._explain()
-
-    def on_descendant_blur(self) -> None:
-        """Say again how to start."""
-        self.call_after_refresh(self._explain)
-
-    def _explain(self) -> None:
-        """Say what is to be mended, else what the focused setting means."""
-        form = self.query_one(SettingsForm)
-        setting = form.focused_setting
-        if self._complaint:
-            self._say(self._complaint, trouble=True)
-        elif setting is not None:
-            self._say(setting.explanation)
-        elif self.focused is not None and self.focused.id == "preset":
-            measured = form.preset.measured
-            self._say(f"{form.preset.purpose} Its test loss on {measured.text} was {measured.test_loss}.")
-        else:
-            self._say(HOW_TO_START)
-
-    def _go_on_with(self, name: str) -> None:
-        try:
-            self.post_message(ResumeTraining(self._store.get(name).config(), name))
-        except UserError as error:
-            self._complain(str(error))
-
-    def _take_text(self, source: str | None) -> None:
-        if source == MOLIERE.name and not MOLIERE.here:
-            self.action_fetch()
-        elif source is not None:
-            self.query_one(SettingsForm).take_text(source)
 
     # --- what the run says
 
     async def _show(self, training: TrainingView) -> None:
         before, self.training = self.training, training
+        self.panel.quiet = training.alive
         if training.phase != "idle":
             view = await self._run_view()
             view.show(training, self._preferences, self.compared)
@@ -390,7 +348,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
         elif training.phase == "failed" and training.started is None:  # it never began: mend the settings
             self._switch("settings")
             self.query_one("#corpus", Input).focus()
-            self._complain(training.error)
+            self.panel.complain(training.error)
         if self._another_follows and not training.alive:
             self._another_follows = False
             self._show_settings()
@@ -424,14 +382,4 @@ class TrainingScreen(FitsWindow, Screen[None]):
             self.set_focus(None)
             self.refresh_bindings()
         if view == "settings":
-            self._foresee()
-
-    def _complain(self, text: str) -> None:
-        """Say what is wrong until something else is typed."""
-        self._complaint = text
-        self._explain()
-
-    def _say(self, text: str, *, trouble: bool = False) -> None:
-        hint = self.query_one("#hint", Static)
-        hint.update(Content(sanitise(text)))
-        hint.set_class(trouble, "-trouble")
+            self.panel.foresee()

@@ -5,16 +5,23 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import ProgressBar, Static
+from textual.widgets import ProgressBar
 
 from charlstm_tui import bridge
 from charlstm_tui.bridge import Fetching
 from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.numbers import size_in_bytes
+from charlstm_tui.widgets.fitting_text import FittingText
 from core.catalogue import MOLIERE
 from core.text import sanitise
 
-OFFER = f"f fetches Molière's plays ({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence}); until then, our own play."
+_ABOUT = f"({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence})"
+OFFERS = (
+    f"f fetches Molière's plays {_ABOUT}; until then, our own play.",
+    f"f fetches Molière's plays {_ABOUT}.",
+    "f fetches Molière's plays.",
+)
+"""For windows of different widths."""
 WHILE_FETCHING = "fetching Molière's plays; f stops it"
 
 
@@ -28,10 +35,11 @@ class FetchLine(Horizontal):
     FetchLine {
         height: 1;
         color: $text-muted;
-        & > Static { width: auto; margin-right: 2; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > FittingText { width: 1fr; }
         & > ProgressBar { display: none; width: 1fr; }
         & Bar { width: 1fr; }
         & Bar > .bar--bar, & Bar > .bar--complete { color: $accent; }
+        &.-fetching > FittingText { width: auto; min-width: 36; margin-right: 2; }
         &.-fetching > ProgressBar { display: block; }
     }
     """
@@ -42,7 +50,7 @@ class FetchLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Lay out the line."""
-        yield Static(OFFER)
+        yield FittingText(*OFFERS)
         yield ProgressBar(total=1.0, show_eta=False)
 
     def on_mount(self) -> None:
@@ -88,6 +96,6 @@ class FetchLine(Horizontal):
 
     def _show(self) -> None:
         self.set_class(self.fetching, "-fetching")
-        self.query_one(Static).update(WHILE_FETCHING if self.fetching else OFFER)
+        self.query_one(FittingText).show(*((WHILE_FETCHING,) if self.fetching else OFFERS))
         self.display = self.fetching or self.offering
         self.post_message(self.Changed())

@@ -140,7 +140,7 @@ class RunView(Vertical):
         self._show_sparkline(training)
         self._show_numbers(training)
         self._show_message(training)
-        self.query_one(SampleView).show(training.samples)
+        self.query_one(SampleView).show(training.samples, training.epochs)
         if over:
             self.query_one(RunSummaryView).show(training)
         self.show_chart(training, preferences, others, hurry=over)

@@ -8,6 +8,7 @@ from textual.validation import Function
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
+from charlstm_tui.characters import unbroken
 from charlstm_tui.widgets.text_input import TextInput
 from core.config import Field, Value
 from core.errors import UserError
@@ -20,13 +21,13 @@ class SettingInput(Vertical):
     DEFAULT_CSS = """
     SettingInput {
         height: auto;
-        width: auto;
+        width: 100%;
         & > Horizontal { height: 1; width: auto; }
-        & Label { width: 16; color: $text-muted; }
+        & Label { width: 15; color: $text-muted; }
         & Input { width: 12; }
-        & Select { width: 14; }
+        & Select { width: 13; }
         & Input.-invalid { color: $text-error; text-style: underline; }
-        & > .reason { display: none; width: 32; height: auto; color: $text-error; padding-left: 1; }
+        & > .reason { display: none; width: 100%; height: auto; color: $text-error; }
         &.-invalid > .reason { display: block; }
         &.-changed Label { color: $accent; }
         &:focus-within Label { color: $foreground; text-style: bold; }
@@ -40,22 +41,30 @@ class SettingInput(Vertical):
             super().__init__()
             self.setting = setting
 
-    def __init__(self, field: Field, value: Value | None = None, *, usual: Value | None = None) -> None:
-        """Begin with a value; `usual` is what counts as unchanged, the same unless given."""
+    def __init__(
+        self,
+        field: Field,
+        value: Value | None = None,
+        *,
+        usual: Value | None = None,
+        box: type[TextInput] = TextInput,
+    ) -> None:
+        """Begin with a value; `usual` is what counts as unchanged, the same unless given. `box` is what to type in."""
         super().__init__(id=f"setting-{field.name}")
         self.field = field
+        self._box = box
         self._first = field.show(field.default if value is None else value)
         self._usual = self._first if usual is None else field.show(usual)
 
     def compose(self) -> ComposeResult:
         """Lay out the label, the box and what is wrong."""
         with Horizontal():
-            yield Label(self.field.name.replace("_", " "))
+            yield Label(self.field.title)
             if self.field.choices:
                 choices = [(choice, choice) for choice in self.field.choices]
                 yield Select(choices, value=self._first, allow_blank=False, compact=True)
             else:
-                yield TextInput(self._first, compact=True, validators=[Function(self._fits)], select_on_focus=True)
+                yield self._box(self._first, compact=True, validators=[Function(self._fits)], select_on_focus=True)
         yield Static(classes="reason", markup=False)
 
     def on_mount(self) -> None:
@@ -101,7 +110,7 @@ class SettingInput(Vertical):
     @property
     def explanation(self) -> str:
         """What the setting means."""
-        return f"{self.field.description.removesuffix('.')} ({self.field.bounds})."
+        return unbroken(f"{self.field.description.removesuffix('.')} ({self.field.bounds}).")
 
     def show(self, value: Value, *, usual: Value | None = None) -> None:
         """Put a value into the box; `usual` is what counts as unchanged, the same unless given."""
@@ -126,7 +135,7 @@ class SettingInput(Vertical):
             self.field.parse(self.typed)
         except UserError as error:
             reason = str(error)
-        self.query_one(".reason", Static).update(sanitise(reason))
+        self.query_one(".reason", Static).update(unbroken(sanitise(reason)))
         self.set_class(bool(reason), "-invalid")
         self.set_class(self.is_changed, "-changed")
 

@@ -12,8 +12,9 @@ from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Label, Select, Static
 
 from charlstm_tui.widgets.fetch_line import FetchLine
+from charlstm_tui.widgets.fitting_text import FittingText
 from charlstm_tui.widgets.setting_input import SettingInput
-from charlstm_tui.widgets.text_input import TextInput
+from charlstm_tui.widgets.text_input import FieldInput
 from core.catalogue import MOLIERE, PLAY, default_name
 from core.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.corpus import SPLITS, CorpusConfig, Split
@@ -24,8 +25,8 @@ from core.runs import RunConfig
 from core.text import sanitise, shortened
 
 SPLIT_MEANS: dict[Split, str] = {
-    "tail": "tests on the last tenth",
-    "interleaved": "tests on every 10th block",
+    "tail": "test: the last tenth",
+    "interleaved": "test: every 10th block",
 }
 FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
     (ModelConfig, "The network", ("cell", "num_layers", "hidden_size")),
@@ -51,7 +52,7 @@ def _size_of(source: str) -> int | None:
 
 
 class SettingsForm(Vertical):
-    """Shows a `RunConfig` and lets it be changed. `Changed` is said for each change, `Submitted` on Enter."""
+    """Shows a `RunConfig` and lets it be changed. `Changed` is said for each change; Enter goes to the next field."""
 
     DEFAULT_CSS: ClassVar[str] = """
     SettingsForm {
@@ -67,11 +68,13 @@ class SettingsForm(Vertical):
         & #split { width: 16; }
         & #split-label { width: auto; margin: 0 1 0 2; }
         & #preset { width: 16; }
-        & .quiet { width: 1fr; color: $text-muted; margin-left: 2; text-wrap: nowrap; text-overflow: ellipsis; }
-        & #text-reason { display: none; height: auto; color: $text-error; padding-left: 17; }
-        & #text-reason.-shown { display: block; }
+        & .line.-preset { height: auto; min-height: 1; }
+        & .quiet { width: 1fr; color: $text-muted; margin-left: 2; }
+        & #purpose { height: auto; }
+        & .text-reason { display: none; height: auto; color: $text-error; padding-left: 17; }
+        & .text-reason.-shown { display: block; }
         & .columns { height: auto; margin-top: 1; }
-        & .column { width: 1fr; max-width: 44; height: auto; }
+        & .column { width: 1fr; max-width: 44; height: auto; margin-right: 1; }
         & .title { text-style: bold; margin-top: 1; }
         & .column > .title:first-child { margin-top: 0; }
         & Collapsible {
@@ -87,9 +90,6 @@ class SettingsForm(Vertical):
     class Changed(Message):
         """Something else is asked for now."""
 
-    class Submitted(Message):
-        """Enter was pressed in a field."""
-
     def __init__(self, remembered: RunConfig | None = None) -> None:
         super().__init__()
         self._begin = remembered or _usual()
@@ -103,12 +103,12 @@ class SettingsForm(Vertical):
         with VerticalScroll(id="fields", can_focus=False):
             with Horizontal(classes="line"):
                 yield Label("text")
-                yield TextInput(corpus.source, id="corpus", placeholder="the name or the path of a text", compact=True)
-            yield Static(id="text-reason", markup=False)
+                yield FieldInput(corpus.source, id="corpus", placeholder="the name or the path of a text", compact=True)
+            yield Static(id="text-reason", classes="text-reason", markup=False)
             yield FetchLine()
             with Horizontal(classes="line"):
                 yield Label("characters")
-                yield TextInput(
+                yield FieldInput(
                     str(corpus.limit) if corpus.limit else "", id="limit", placeholder="all of it", compact=True
                 )
                 yield Label("split", id="split-label")
@@ -119,8 +119,9 @@ class SettingsForm(Vertical):
                     compact=True,
                     id="split",
                 )
-                yield Static(SPLIT_MEANS[corpus.split], id="split-means", classes="quiet")
-            with Horizontal(classes="line"):
+                yield FittingText(SPLIT_MEANS[corpus.split], id="split-means", classes="quiet")
+            yield Static(id="limit-reason", classes="text-reason", markup=False)
+            with Horizontal(classes="line -preset"):
                 yield Label("preset")
                 yield Select(
                     [(name, name) for name in PRESETS], value=preset.name, allow_blank=False, compact=True, id="preset"
@@ -153,7 +154,9 @@ class SettingsForm(Vertical):
 
     @property
     def invalid(self) -> Widget | None:
-        """The first box with something in it that will not do."""
+        """The first box of a number with something in it that will not do."""
+        if self._limit_reason():
+            return self.query_one("#limit", Input)
         return next((setting.box for setting in self.query(SettingInput) if not setting.is_valid), None)
 
     def read(self) -> RunConfig:
@@ -184,7 +187,10 @@ class SettingsForm(Vertical):
 
     def complain_about_text(self, reason: str) -> None:
         """Say beneath the text what is wrong with it; nothing takes it back."""
-        line = self.query_one("#text-reason", Static)
+        self._complain("#text-reason", reason)
+
+    def _complain(self, selector: str, reason: str) -> None:
+        line = self.query_one(selector, Static)
         line.update(sanitise(reason))
         line.set_class(bool(reason), "-shown")
 
@@ -216,6 +222,20 @@ class SettingsForm(Vertical):
             )
         return limit
 
+    @property
+    def limit_or_none(self) -> int | None:
+        """How many characters to take; None also where what was typed is no such number."""
+        with contextlib.suppress(UserError):
+            return self.limit
+        return None
+
+    @property
+    def validation_or_usual(self) -> float:
+        """The share kept for validation; the preset's where what was typed will not do."""
+        with contextlib.suppress(UserError):
+            return float(self._values(TrainingConfig)["validation"])
+        return self.preset.training.validation
+
     # --- what the widgets say
 
     @on(Select.Changed, "#preset")
@@ -233,14 +253,16 @@ class SettingsForm(Vertical):
     @on(Select.Changed, "#split")
     def _explain_split(self, event: Select.Changed) -> None:
         event.stop()
-        self.query_one("#split-means", Static).update(SPLIT_MEANS[event.value])  # type: ignore[index]
+        self.query_one("#split-means", FittingText).show(SPLIT_MEANS[event.value])  # type: ignore[index]
         self.post_message(self.Changed())
 
     @on(Input.Changed, "#corpus, #limit")
     def _suit_the_text(self, event: Input.Changed) -> None:
         """Take the preset that suits the text, unless another was chosen or its settings were changed."""
         event.stop()
-        self._judge_limit()
+        self._complain("#limit-reason", self._limit_reason())
+        if event.input.id == "corpus":
+            self.complain_about_text("")
         size = _size_of(self.query_one("#corpus", Input).value)
         if self._suited and size is not None and not self._is_changed:
             with contextlib.suppress(UserError):
@@ -254,9 +276,9 @@ class SettingsForm(Vertical):
         self.post_message(self.Changed())
 
     @on(Input.Submitted)
-    def _submit(self, event: Input.Submitted) -> None:
+    def _go_to_next_field(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Submitted())
+        self.screen.focus_next()
 
     @on(FetchLine.Changed)
     def _welcome_moliere(self) -> None:
@@ -289,7 +311,10 @@ class SettingsForm(Vertical):
         of_model = config is ModelConfig
         begin, usual = (self._begin.model, preset.model) if of_model else (self._begin.training, preset.training)
         known = {field.name: field for field in fields_of(config)}
-        return [SettingInput(known[name], getattr(begin, name), usual=getattr(usual, name)) for name in names]
+        return [
+            SettingInput(known[name], getattr(begin, name), usual=getattr(usual, name), box=FieldInput)
+            for name in names
+        ]
 
     def _values(self, config: type[Struct]) -> dict[str, Value]:
         """Return what the boxes say; for settings that were never unfolded, what they are to be."""
@@ -311,7 +336,7 @@ class SettingsForm(Vertical):
         with self.prevent(Select.Changed):
             self.query_one("#split", Select).value = config.corpus.split
             self.query_one("#preset", Select).value = preset.name
-        self.query_one("#split-means", Static).update(SPLIT_MEANS[config.corpus.split])
+        self.query_one("#split-means", FittingText).show(SPLIT_MEANS[config.corpus.split])
         self.query_one("#purpose", Static).update(preset.purpose)
         self._show_settings(config.model, config.training)
 
@@ -326,13 +351,13 @@ class SettingsForm(Vertical):
             value = getattr(config.model if of_model else config.training, name)
             setting.show(value, usual=getattr(self.preset.model if of_model else self.preset.training, name))
 
-    def _judge_limit(self) -> None:
+    def _limit_reason(self) -> str:
+        """Return what is wrong with the number of characters; empty where nothing is."""
         try:
             _ = self.limit
         except UserError as error:
-            self.complain_about_text(str(error))
-        else:
-            self.complain_about_text("")
+            return str(error)
+        return ""
 
 
 def preset_or_default(name: str) -> Preset:

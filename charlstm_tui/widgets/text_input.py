@@ -1,5 +1,8 @@
-"""A box to type in."""
+"""Boxes to type in."""
 
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from core.text import in_one_line
@@ -11,3 +14,9 @@ class TextInput(Input):
     def validate_value(self, value: str) -> str:
         """Sanitise what was typed or pasted."""
         return in_one_line(value)
+
+
+class FieldInput(TextInput):
+    """One of several in a form, where Enter goes to the next."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Next field", key_display="Enter")]

@@ -4,7 +4,8 @@ import torch
 from core.config import ModelConfig, TrainingConfig
 from core.dropout import Dropout
 from core.model import CharLSTM
-from core.optimization import Average, make_optimizer, rate_share
+from core.optimization import Average, make_optimizer
+from core.schedule import rate_share
 
 
 def network() -> CharLSTM:

@@ -60,7 +60,7 @@ async def test_a_text_that_will_not_do_is_said_beneath_its_box(app: CharLSTMApp,
         text.value = str(small_text)
         await until(lambda: written(app, "#text-reason") == "")
         app.screen.query_one("#limit", Input).value = "many"
-        await until(lambda: "characters must be a whole number" in written(app, "#text-reason"))
+        await until(lambda: "characters must be a whole number" in written(app, "#limit-reason"))
 
 
 @pytest.mark.forecast

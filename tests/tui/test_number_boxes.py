@@ -50,4 +50,4 @@ async def test_characters_that_can_be_read_in_two_ways_are_refused(app: CharLSTM
     async with app.run_test(size=(80, 24)) as pilot:
         app.screen.query_one("#limit", Input).value = typed
         await pilot.pause()
-        assert written(app, "#text-reason").startswith("characters")
+        assert written(app, "#limit-reason").startswith("characters")

@@ -105,13 +105,11 @@ async def test_a_run_is_renamed_and_deleted_when_one_is_sure(
         assert len(store.all()) == 2
 
 
-async def test_only_a_run_that_was_stopped_goes_on(app: CharLSTMApp, three: list[Run]) -> None:
+async def test_a_run_that_was_stopped_is_resumed_from_the_list(app: CharLSTMApp, three: list[Run]) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("l")
         await listed(app, 3)
-        await pilot.press("down", "enter")
-        await until(lambda: "goats is finished" in written(app, "#runs-hint"))
-        await pilot.press("up", "enter")
+        await pilot.press("enter")
         await until(lambda: app.training.started is not None)
         assert app.training.started is not None
         assert app.training.started.run == "cut"

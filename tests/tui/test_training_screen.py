@@ -24,7 +24,7 @@ async def test_a_run_from_the_first_key_to_the_saved_model(app: CharLSTMApp, sto
         app.screen.query_one("#corpus", Input).value = str(small_text)[:-4]
         await pilot.press("tab", "end", *str(small_text)[-4:])
         make_small(app, epochs=3)
-        await pilot.press("enter")
+        await pilot.press("escape", "s")
         await until(lambda: app.training.phase == "finished")
         await pilot.pause()
         assert app.screen.query_one(ContentSwitcher).current == "run"
@@ -139,7 +139,7 @@ async def test_a_run_by_time_ends_when_the_time_is_over(app: CharLSTMApp, small_
     async with app.run_test(size=(80, 24)) as pilot:
         set_up(app, small_text, epochs=1_000_000)
         setting(app, "seconds").value = "1.5"
-        await pilot.press("enter")
+        await pilot.press("s")
         await until(lambda: app.training.phase == "finished")
         assert app.training.started is not None
         assert len(app.training.epochs) == app.training.started.epochs < 1000
@@ -194,8 +194,9 @@ async def test_a_wrong_value_is_explained_as_it_is_typed_and_nothing_starts(
         assert hint(app) == "Cells in each layer (from 1 to 8192)."
         app.screen.query_one("#corpus", Input).focus()
         app.screen.query_one("#corpus", Input).value = str(small_text)
-        await pilot.press("enter")
+        await pilot.press("escape", "s")
         await pilot.pause()
+        assert "hidden size must be" in hint(app)
         assert app.focused is setting(app, "hidden_size"), "the field to mend has the focus"
     assert store.all() == []
 
@@ -219,7 +220,7 @@ async def test_a_text_that_will_not_do_leads_back_to_the_settings(
         app.screen.query_one("#corpus", Input).value = str(small_text) if path == "moutons" else path
         app.screen.query_one("#limit", Input).value = limit
         await pilot.pause()
-        await pilot.press("enter")
+        await pilot.press("s")
         await until(lambda: sentence in hint(app))
         assert app.screen.query_one(ContentSwitcher).current == "settings"
         assert not app.training.alive
@@ -251,7 +252,7 @@ async def test_an_error_that_nobody_foresaw_becomes_a_sentence(
     monkeypatch.setattr("charlstm_tui.bridge.open_corpus", broken)
     async with app.run_test(size=(80, 24)) as pilot:
         app.screen.query_one("#corpus", Input).value = str(small_text)
-        await pilot.press("enter")
+        await pilot.press("s")
         await until(lambda: app.training.phase == "failed")
         await pilot.pause()
         assert "RuntimeError: [bold]no[/bold] memory at all" in hint(app)

@@ -1,0 +1,29 @@
+"""A line of text that is never cut off: it has shorter versions of itself for narrow windows."""
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widgets import Static
+
+
+class FittingText(Static):
+    """Shows the first of its versions that there is room for, and nothing where there is room for none."""
+
+    DEFAULT_CSS = "FittingText { height: 1; text-wrap: nowrap; }"
+
+    def __init__(self, *versions: str, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._versions = versions
+
+    def show(self, *versions: str) -> None:
+        """Show one of these from now on, the longest first. They must be safe to show."""
+        self._versions = versions
+        self._choose()
+
+    def on_resize(self) -> None:
+        """Choose anew."""
+        self._choose()
+
+    def _choose(self) -> None:
+        room = self.content_size.width
+        chosen = next((version for version in self._versions if cell_len(version) <= room), "")
+        self.update(Content(chosen), layout=False)

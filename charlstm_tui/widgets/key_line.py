@@ -1,0 +1,73 @@
+"""The line of keys at the bottom: each key that is shown is shown whole."""
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.containers import HorizontalGroup
+from textual.widget import Widget
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey, FooterLabel
+
+ALWAYS = ("f1", "escape")
+"""Keys that stay to the last: the one leads to all others, the other out of a field."""
+COMPACT_BELOW = 100
+"""Columns."""
+
+
+class KeyLine(Footer):
+    """Textual's footer, without the keys that there is no room for: first the palette's, then the rightmost ones."""
+
+    DEFAULT_CSS: ClassVar[str] = "KeyLine { overflow-x: hidden; }"
+
+    def on_resize(self) -> None:
+        """Write the keys closer together where there is little room, and leave out what there is none for."""
+        self.compact = self.size.width < COMPACT_BELOW
+        self.call_after_refresh(self._fit)
+
+    async def recompose(self) -> None:
+        """Make the keys anew."""
+        await super().recompose()
+        self._fit()
+
+    def _fit(self) -> None:
+        palette = next((child for child in self.children if child.has_class("-command-palette")), None)
+        entries = _entries([child for child in self.children if child is not palette])
+        room = self.size.width
+        shown = entries
+        with_palette = palette is not None and _width(entries) + _width([[palette]]) + 1 <= room
+        while _width(shown) > room:
+            optional = [entry for entry in shown if getattr(entry[0], "key", "") not in ALWAYS]
+            if not optional:
+                break
+            shown = [entry for entry in shown if entry is not optional[-1]]
+        for entry in entries:
+            for child in entry:
+                child.display = entry in shown
+        if palette is not None:
+            palette.display = with_palette
+
+
+def _entries(children: list[Widget]) -> list[list[Widget]]:
+    """Return what stays or goes together: a key, or a group of keys with its label."""
+    entries: list[list[Widget]] = []
+    for child in children:
+        if isinstance(child, FooterLabel) and entries:
+            entries[-1].append(child)
+        else:
+            entries.append([child])
+    return entries
+
+
+def _width(entries: list[list[Widget]]) -> int:
+    """Return the columns that keys take, the space after each included."""
+    return sum(_width_of(child) for entry in entries for child in entry)
+
+
+def _width_of(child: Widget) -> int:
+    if isinstance(child, HorizontalGroup):
+        return sum(cell_len(str(key.render())) for key in child.children if isinstance(key, FooterKey)) + 1
+    if isinstance(child, FooterKey):
+        return cell_len(str(child.render())) + (
+            1 if child.parent is not None and child.parent.has_class("-compact") else 0
+        )
+    return cell_len(str(child.render())) + 1
