@@ -156,7 +156,7 @@ def _place(widget: Widget) -> Offset:
         if isinstance(one, SettingsForm) or not isinstance(one, Widget):
             break
         region = region.translate(one.virtual_region.offset)
-    return region
+    return region.offset
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
