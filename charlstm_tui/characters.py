@@ -52,7 +52,8 @@ def settled(text: str) -> str:
 @lru_cache(4096)
 def _settled(text: str) -> str:
     spans, _ = split_graphemes(text)
-    return "".join(_in_cells(text[begin:end], width) for begin, end, width in spans)
+    made = "".join(_in_cells(text[begin:end], width) for begin, end, width in spans)
+    return set_cell_size(made, cell_len(text))  # of a joiner at the beginning rich says two things
 
 
 def _in_cells(sign: str, width: int) -> str:
