@@ -115,10 +115,14 @@ def gap_sentence(train: float, held_out: float, *, where: str, judged: bool) -> 
     )
 
 
-def training_loss_note(train: float, validation: float | None, *, dropout: bool) -> str:
-    """Say in a few words how the training loss of an epoch is measured, and why it may lie above validation loss."""
-    measured = "mean over the epoch" + (", with dropout" if dropout else "")
-    if validation is None:
-        return measured
-    after = "validation after it" + (", without" if dropout else "")
-    return f"{measured}; {after}: so it may lie above" if train > validation else f"{measured}; {after}"
+def training_loss_note(last: EpochCompleted, *, dropout: bool) -> str:
+    """Say in a few words how an epoch's training loss is measured, and why it lies above validation loss where it does.
+
+    Validation is read with the weights at the epoch's end and without dropout.
+    """
+    mean = f"mean over epoch {last.epoch}" + (", with dropout" if dropout else "")
+    if last.val_loss is None:
+        return mean
+    if last.train_loss <= last.val_loss:
+        return f"{mean}; validation is " + ("without" if dropout else "read after it")
+    return f"{mean}, so above validation" + ("" if dropout else " after it")

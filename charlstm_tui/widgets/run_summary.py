@@ -70,8 +70,7 @@ def _train(training: TrainingView) -> Content:
         return Content("–")
     last = training.epochs[-1]
     dropout = training.config is not None and training.config.training.has_dropout
-    note = training_loss_note(last.train_loss, last.val_loss, dropout=dropout)
-    return Content.assemble(f"{last.train_loss:.4f} in epoch {last.epoch}: ", (note, "dim"))
+    return Content.assemble(f"{last.train_loss:.4f}: ", (training_loss_note(last, dropout=dropout), "dim"))
 
 
 def _verdict(training: TrainingView) -> Content:

@@ -79,10 +79,18 @@ def test_a_gap_is_told_as_a_gap(gap: float, judged: bool) -> None:
     assert ("Whether it overfits is not known" in told) == (round(gap, 2) > LITTLE and not judged)
 
 
-def test_a_training_loss_says_how_it_was_measured_and_why_it_may_lie_above_validation() -> None:
-    said = training_loss_note(1.2, 1.0, dropout=True)
-    assert said == "mean over the epoch, with dropout; validation after it, without: so it may lie above"
-    assert (
-        training_loss_note(0.9, 1.0, dropout=True) == "mean over the epoch, with dropout; validation after it, without"
-    )
-    assert training_loss_note(0.9, None, dropout=False) == "mean over the epoch"
+@pytest.mark.parametrize(
+    ("train", "validation", "dropout", "note"),
+    [
+        (1.2, 1.0, True, "mean over epoch 1, with dropout, so above validation"),
+        (1.2, 1.0, False, "mean over epoch 1, so above validation after it"),
+        (0.9, 1.0, True, "mean over epoch 1, with dropout; validation is without"),
+        (0.9, 1.0, False, "mean over epoch 1; validation is read after it"),
+        (0.9, None, False, "mean over epoch 1"),
+    ],
+)
+def test_a_training_loss_says_how_it_was_measured_and_why_it_may_lie_above_validation(
+    train: float, validation: float | None, dropout: bool, note: str
+) -> None:
+    (last,) = epochs(validation, train=train)
+    assert training_loss_note(last, dropout=dropout) == note
