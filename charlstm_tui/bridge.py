@@ -15,6 +15,7 @@ from core.catalogue import MOLIERE
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
+from core.encodings import Errors
 from core.errors import UserError
 from core.events import SampleDrawn
 from core.forecast import Forecast, forecast
@@ -77,16 +78,30 @@ def fetch_moliere(control: Control) -> Iterator[Fetching]:
             yield Fetching(event.received / event.size if isinstance(event, FetchProgress) else 1.0)
 
 
-def look_at(control: Control, source: str, *, limit: int | None, validation: float) -> Iterator[Preview]:
-    """Look at the text that was named, as a run with these settings would cut it."""
+def look_at(
+    control: Control,
+    source: str,
+    *,
+    limit: int | None,
+    validation: float,
+    encoding: str | None = None,
+    encoding_errors: Errors = "strict",
+) -> Iterator[Preview]:
+    """Look at the text that was named, as a run with these settings would read and cut it."""
     if not control.stopped:
-        yield preview(source, limit=limit, validation=validation)
+        yield preview(source, limit=limit, validation=validation, encoding=encoding, encoding_errors=encoding_errors)
 
 
 def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Baselines]":
     """Tell what a run would take, first as computed, then with the speed measured; last, what counting achieves."""
     training, corpus = config.training, config.corpus
-    look = preview(corpus.source, limit=corpus.limit, validation=training.validation)
+    look = preview(
+        corpus.source,
+        limit=corpus.limit,
+        validation=training.validation,
+        encoding=corpus.encoding,
+        encoding_errors=corpus.encoding_errors,
+    )
     parts = look.parts[corpus.split]
     told = forecast(config.model, training, look.distinct, parts["train"])
     yield told

@@ -218,6 +218,8 @@ class TrainingScreen(FitsWindow, Screen[None]):
                     folder=typed.parent if typed.is_file() else here(),
                     limit=config.corpus.limit,
                     validation=config.training.validation,
+                    encoding=config.corpus.encoding,
+                    encoding_errors=config.corpus.encoding_errors,
                 ),
                 self._take_text,
             )
