@@ -18,6 +18,7 @@ from core.catalogue import MOLIERE
 from core.control import Control
 from core.corpus import Corpus, CorpusConfig, Part, open_corpus
 from core.download import FetchProgress, fetch
+from core.encodings import Errors
 from core.errors import UserError
 from core.events import SampleDrawn
 from core.presets import expected_of
@@ -85,10 +86,18 @@ def fetch_moliere(control: Control) -> Iterator[Fetching]:
             yield Fetching(event.received / event.size if isinstance(event, FetchProgress) else 1.0)
 
 
-def look_at(control: Control, source: str, *, limit: int | None, validation: float) -> Iterator[Preview]:
-    """Look at the text that was named, as a run with these settings would cut it."""
+def look_at(
+    control: Control,
+    source: str,
+    *,
+    limit: int | None,
+    validation: float,
+    encoding: str | None = None,
+    encoding_errors: Errors = "strict",
+) -> Iterator[Preview]:
+    """Look at the text that was named, as a run with these settings would read and cut it."""
     if not control.stopped:
-        yield preview(source, limit=limit, validation=validation)
+        yield preview(source, limit=limit, validation=validation, encoding=encoding, encoding_errors=encoding_errors)
 
 
 def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing | Baselines]":

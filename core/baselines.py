@@ -197,6 +197,6 @@ def _keep(baselines: Baselines, name: str) -> None:
 
 
 def _file_name(corpus: CorpusConfig, counted_in: CorpusConfig, part: Part, validation: float) -> str:
-    cuts = [(one.sha256, one.limit, one.split) for one in (corpus, counted_in)]
+    cuts = [(one.sha256, one.limit, one.split, *one.reading) for one in (corpus, counted_in)]
     depends_on = (_FORMAT, *cuts, float(validation), part)
     return f"{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}.json"

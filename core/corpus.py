@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from core.catalogue import KNOWN, MOLIERE
+from core.encodings import ERRORS, Errors, encoding_named
 from core.errors import UserError
 from core.files import user_path
 from core.text import in_one_line, shortened
@@ -51,13 +52,24 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     split: Split = "tail"
     sha256: str = ""
     """Of the bytes of the file, once it was read."""
+    encoding: str | None = None
+    """Python's name of the encoding that a person named; None finds it. Texts with a name are UTF-8 in any case."""
+    encoding_errors: Errors = "strict"
+    """What becomes of bytes that are not in the encoding: the text is refused, or each becomes U+FFFD."""
 
     @classmethod
-    def typed(cls, source: str, limit: int | None = None, split: Split = "tail") -> "CorpusConfig":
+    def typed(
+        cls,
+        source: str,
+        limit: int | None = None,
+        split: Split = "tail",
+        encoding: str | None = None,
+        encoding_errors: Errors = "strict",
+    ) -> "CorpusConfig":
         """Return the choice of a text that a person named, such that a path means the same from any folder.
 
         Raises:
-            UserError: nothing was typed, or a home folder that is not there.
+            UserError: nothing was typed, or a home folder that is not there, or there is no such encoding.
         """
         if not source.strip():
             raise UserError(f"No text was named. Give the path of a text file, or one of: {', '.join(KNOWN)}.")
@@ -65,7 +77,10 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             source = source.strip()
         if source not in KNOWN:
             source = str(user_path(source).absolute())
-        return cls(source=source, limit=limit, split=split)
+        if encoding_errors not in ERRORS:
+            raise UserError(f"encoding_errors must be {' or '.join(ERRORS)}, not {shortened(encoding_errors)}.")
+        encoding = encoding_named(encoding) if encoding and encoding.strip() else None
+        return cls(source=source, limit=limit, split=split, encoding=encoding, encoding_errors=encoding_errors)
 
     @property
     def name(self) -> str:
@@ -79,6 +94,11 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def title(self) -> str:
         """The name, and how much of the text it is."""
         return f"{self.name}, first {self.limit:,} characters" if self.limit else self.name
+
+    @property
+    def reading(self) -> tuple[str | None, Errors]:
+        """The encoding to read it in, None to find it, and what becomes of bytes that are not in it."""
+        return ("utf-8", "strict") if self.source in KNOWN else (self.encoding, self.encoding_errors)
 
     @property
     def path(self) -> Path:
@@ -158,7 +178,7 @@ def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, No
 
     if config.limit is not None and config.limit < 1:
         raise UserError(f"The limit must be at least 1 character, not {config.limit:,}.")
-    for event in _read_known(config) if config.source == MOLIERE.name else read_file(config.path):
+    for event in _read_moliere(config) if config.source == MOLIERE.name else read_file(config.path, *config.reading):
         if not isinstance(event, EncodedText):
             yield event
             continue
@@ -167,14 +187,14 @@ def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, No
         yield corpus
 
 
-def _read_known(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedText, None, None]":
+def _read_moliere(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedText, None, None]":
     """Read Molière's plays, which are the ones expected or damaged."""
     from core.reading import EncodedText, read_file
 
     path = config.path
     damaged = UserError(f"{path} is damaged. Fetch it anew: `charlstm-tui corpus fetch`.")
     try:
-        for event in read_file(path):
+        for event in read_file(path, *config.reading):
             if isinstance(event, EncodedText) and event.sha256 != MOLIERE.sha256:
                 raise damaged
             yield event
@@ -190,7 +210,7 @@ def open_whole(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, Non
     """
     from core.reading import EncodedText, read_file
 
-    for event in read_file(config.path):
+    for event in read_file(config.path, *config.reading):
         if isinstance(event, EncodedText):
             if not len(event):
                 raise UserError(f"{shortened(config.path)} is empty. Choose another text.")

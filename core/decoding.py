@@ -1,23 +1,25 @@
 r"""Bytes to text: which encoding it is, and the characters in the one form the program works with.
 
-That form is NFC, lines ended by `\n` alone. A text arrives in pieces, so that one of a gigabyte needs no more memory
-than one of a megabyte; the pieces join to exactly what the whole would give at once.
+That form is NFC, lines ended by `\n` alone. Byte order marks (U+FEFF) are dropped wherever they stand, as they do
+within files that were joined; so is the ^Z (0x1A) by which DOS ended its texts, at the very end. A text arrives in
+pieces, so that one of a gigabyte needs no more memory than one of a megabyte; the pieces join to exactly what the
+whole would give at once.
 """
 
 import codecs
 import io
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from core.encodings import Errors
 from core.errors import UserError
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
-SAMPLE = 1 << 18
-"""Bytes that an encoding is guessed from."""
+_BYTE_ORDER_MARK = "\ufeff"
+_DOS_END = "\x1a"
 
 _MARKS = {  # longest first: UTF-32's mark begins with UTF-16's
     codecs.BOM_UTF32_LE: "utf-32",
@@ -35,18 +37,6 @@ _OTHER_KINDS = {
 # Characters before which a text may be cut: none of them combines with what stands before it.
 _CUT = re.compile(r"[\u0000-\u02ff\u0374-\u0482\u048a-\u0590\u3041-\u3096\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _LONGEST_HELD = 1 << 16
-_TYPOGRAPHIC = "«»‹›“”‘’„–—…·•°§©€\u00a0"
-_LANGUAGES = {  # the letters beyond ASCII that their texts are full of
-    "French": "àâæçéèêëîïôœùûüÿÀÂÆÇÉÈÊËÎÏÔŒÙÛÜŸ",
-    "German": "äöüßÄÖÜ",
-    "Spanish": "áéíñóúüÁÉÍÑÓÚÜ¿¡ºª",
-    "Portuguese": "áâãàçéêíóôõúüÁÂÃÀÇÉÊÍÓÔÕÚÜºª",
-    "Italian": "àèéìíòóùúÀÈÉÌÒÙ",
-    "Swedish, Danish, Norwegian": "åäöæøéÅÄÖÆØÉ",
-}
-_COMMON = ("cp1251", "cp1250", "cp1253", "cp1254")
-_WESTERN = ("cp1252", "mac_roman", "cp850")
-_LOST = "\N{REPLACEMENT CHARACTER}"
 
 
 class Readable(Protocol):
@@ -58,22 +48,34 @@ class Readable(Protocol):
 
 def normalise(text: str) -> str:
     r"""Return `text` in the one form the program works with."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace(_BYTE_ORDER_MARK, "")
+    return unicodedata.normalize("NFC", text.rstrip(_DOS_END))
 
 
-def pieces(file: Readable, encoding: str, *, chunk: int = CHUNK) -> Iterator[str]:
+def pieces(
+    file: Readable, encoding: str, *, errors: Errors = "strict", chunk: int = CHUNK, whole: bool = True
+) -> Iterator[str]:
     """Yield the normalised text of a file, some of it at a time.
+
+    Args:
+        file: what it is read from.
+        encoding: Python's name of it.
+        errors: with `replace`, what is not in the encoding becomes U+FFFD.
+        chunk: bytes to read at a time.
+        whole: whether the file ends with its last character; else one that its end cuts is left out.
 
     Raises:
         UnicodeDecodeError: it is not in that encoding. Its `start` counts within some piece, not within the file.
     """
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(), translate=True)
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(errors), translate=True)
     held = ""  # the end of a piece waits for the next: an accent to come would belong to its last character
     more = True
     while more:
         read = file.read(chunk)
         more = bool(read)
-        text = held + decoder.decode(read, final=not more)
+        text = held + decoder.decode(read, final=whole and not more).replace(_BYTE_ORDER_MARK, "")
+        if not more:
+            text = text.rstrip(_DOS_END)
         cut = _last_cut(text) if more else len(text)
         held = text[cut:]
         if cut:
@@ -82,7 +84,8 @@ def pieces(file: Readable, encoding: str, *, chunk: int = CHUNK) -> Iterator[str
 
 def _last_cut(text: str) -> int:
     """Return the last place where `text` may be cut, so that the pieces in NFC join to the whole in NFC."""
-    for place in range(len(text) - 1, max(len(text) - _LONGEST_HELD, 0), -1):
+    end = max(len(text.rstrip(_DOS_END)), len(text) - _LONGEST_HELD // 2)  # a ^Z may turn out to be the text's last
+    for place in range(min(end, len(text) - 1), max(len(text) - _LONGEST_HELD, 0), -1):
         if _CUT.match(text, place):
             return place
     return len(text) if len(text) > _LONGEST_HELD else 0  # a wall of accents: not a text that anybody wrote
@@ -100,57 +103,32 @@ def announced_encoding(head: bytes, name: str) -> str | None:
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), None)
 
 
-def guessed_encoding(sample: bytes, name: str) -> str:
-    """Return the encoding that a sample which is not UTF-8 is likely to have.
+def place_of_damage(file: BinaryIO, encoding: str) -> tuple[int, int, bytes]:
+    """Return where a file first is not in an encoding: the line and the byte, both from 1, and the bytes that are not.
 
     Raises:
-        UserError: the sample is damaged UTF-8, or no text at all.
+        ValueError: all of it is.
     """
-    import charset_normalizer
-
-    replaced = sample.decode(errors="replace")
-    lost = replaced.count(_LOST)
-    if sum(character > "\x7f" for character in replaced) - lost > 10 * lost:
-        raise UserError(f"{name} is UTF-8, but some of its bytes are damaged. Save it anew as UTF-8 and try again.")
-    if (western := _western_encoding(sample)) is not None:
-        return western
-    matches = charset_normalizer.from_bytes(sample)
-    best = matches.best()
-    # No text has a NUL; binary data, read in an encoding that gives every byte a meaning, soon has some.
-    if best is None or "\0" in str(best) or best.encoding.startswith("utf_8"):
-        raise UserError(f"{name} is not text, or its encoding cannot be told. Choose a text file, saved as UTF-8.")
-    # Encodings of one alphabet differ in a few letters only: among about equally likely ones, the commonest.
-    likely = [match for match in matches if match.chaos <= best.chaos and match.coherence >= best.coherence - 0.15]
-    possible = {encoding for match in likely for encoding in (match.encoding, *match.could_be_from_charset)}
-    return next((common for common in _COMMON if common in possible), best.encoding)
-
-
-def _western_encoding(sample: bytes) -> str | None:
-    """Return the encoding in which all letters beyond ASCII are those of one western language; None if there is none.
-
-    A detector that weighs all the encodings there are takes French for Baltic now and then: few letters differ.
-    """
-    if b"\0" in sample:
-        return None
-    for encoding in _WESTERN:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    file.seek(0)
+    line, read, last = 1, 0, ""
+    while True:
+        chunk = file.read(CHUNK)
+        read += len(chunk)
         try:
-            text = sample.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        beyond = [character for character in text if character > "\x7f" and character not in _TYPOGRAPHIC]
-        letters = sum(map(str.isalpha, text))
-        if beyond and 4 * len(beyond) < letters:
-            found = Counter(beyond)
-            for of_language in _LANGUAGES.values():
-                if sum(found[letter] for letter in of_language) >= 0.98 * len(beyond):
-                    return encoding
-    return None
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            before = last + error.object[: error.start].decode(encoding, "replace")
+            place = read - len(error.object) + error.start
+            return line + _line_ends(before) - _line_ends(last), place + 1, error.object[error.start : error.end]
+        if not chunk:
+            raise ValueError("it is not damaged")
+        line += _line_ends(last + text) - _line_ends(last)
+        last = text[-1:] or last
 
 
-def encoding_name(encoding: str) -> str:
-    """Return an encoding's name as people know it: windows-1252, utf-16-le."""
-    name = encoding.replace("_", "-").removesuffix("-sig")
-    return f"windows-{name[2:]}" if name.startswith("cp125") else name
+def _line_ends(text: str) -> int:
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def looks_like_text(text: str) -> bool:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from core.catalogue import KNOWN
 from core.corpus import PARTS, SPLITS, Corpus, CorpusConfig, Part, Split
+from core.encodings import Errors
 from core.errors import UserError
 from core.text import in_one_line
 
@@ -27,7 +28,14 @@ class Preview(Struct, frozen=True, kw_only=True):
     """Characters of each part under each split; too short a text has no test part when interleaved."""
 
 
-def preview(source: str, *, limit: int | None = None, validation: float = 0.0) -> Preview:
+def preview(
+    source: str,
+    *,
+    limit: int | None = None,
+    validation: float = 0.0,
+    encoding: str | None = None,
+    encoding_errors: Errors = "strict",
+) -> Preview:
     """Look at the text that a person named, cut as a run with these settings would cut it.
 
     Raises:
@@ -35,8 +43,9 @@ def preview(source: str, *, limit: int | None = None, validation: float = 0.0) -
     """
     from core.passage import Passage
 
-    corpus, share = open_beginning(CorpusConfig.typed(source, limit))
-    config, text = corpus.config, corpus.text
+    config = CorpusConfig.typed(source, limit, encoding=encoding, encoding_errors=encoding_errors)
+    corpus, share = open_beginning(config)
+    text = corpus.text
     path = config.path
     characters = round(len(text) / share)
     used = min(characters, limit or characters)
@@ -62,7 +71,7 @@ def open_beginning(config: CorpusConfig) -> tuple[Corpus, float]:
     from core.reading import read_beginning
 
     path = config.path
-    text, share = read_beginning(path)
+    text, share = read_beginning(path, *config.reading)
     if not len(text):
         raise UserError(f"{in_one_line(path.name)} is empty.")
     return Corpus(config, text), share

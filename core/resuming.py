@@ -16,7 +16,7 @@ from core.machine import Choice, works_here
 from core.runs import Run, RunConfig, RunStore
 from core.snapshot import Moment, Snapshot, load_snapshot
 from core.summary import epochs_of, outcome
-from core.text import count_of, in_one_line
+from core.text import count_of, in_one_line, shortened
 from core.training import Trainer
 
 _OF_THE_MACHINE = ("device", "precision", "threads")
@@ -89,7 +89,8 @@ def resume(
         corpus: where the text is now, if it has moved.
 
     Raises:
-        UserError: the file is damaged or not of this run, or there is nothing left to do.
+        UserError: the file is damaged or not of this run, or there is nothing left to do, or the
+            text is not where it was.
     """
     path = run.last_path if run is not None else store.checkpoint_path(named)
     if run is not None:
@@ -100,8 +101,9 @@ def resume(
         changes = {**changes, "seconds": 0.0}  # a run by time goes on by epochs
     config = msgspec.structs.replace(config, training=configure(config.training, changes))
     if corpus is not None:
-        moved = CorpusConfig.typed(corpus, config.corpus.limit, config.corpus.split)
-        config = msgspec.structs.replace(config, corpus=msgspec.structs.replace(moved, sha256=config.corpus.sha256))
+        moved = msgspec.structs.replace(config.corpus, source=CorpusConfig.typed(corpus).source)
+        config = msgspec.structs.replace(config, corpus=moved)
+    _check_that_the_text_is_there(named, config.corpus)
     if snapshot is not None:
         snapshot = _with_best_of(run, snapshot)
     if snapshot is not None:
@@ -109,6 +111,16 @@ def resume(
     free = not any(name in changes for name in _OF_THE_MACHINE)
     choice = snapshot.choice if snapshot is not None and free and works_here(snapshot.choice) else None
     return Resumption(run, config, snapshot, choice)
+
+
+def _check_that_the_text_is_there(named: str, corpus: CorpusConfig) -> None:
+    """Raise a `UserError` that says how to name the new place of a text that has moved."""
+    path = corpus.path
+    if not path.exists():
+        raise UserError(
+            f"The text of {in_one_line(named)} is no longer at {shortened(path)}. If it has moved, name its new "
+            f"place: charlstm-tui train --resume {in_one_line(named)} --corpus FILE."
+        )
 
 
 def _check_that_it_can_resume(run: Run) -> None:

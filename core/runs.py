@@ -57,9 +57,7 @@ class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def is_of(self, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> bool:
         """Tell whether a checkpoint with these can be one of this run's."""
-        same_text = (self.corpus.sha256, self.corpus.limit, self.corpus.split) == (
-            corpus.sha256, corpus.limit, corpus.split,
-        )  # fmt: skip
+        same_text = self.corpus == msgspec.structs.replace(corpus, source=self.corpus.source)  # wherever it lies
         may_change = {name: getattr(self.training, name) for name in _MAY_CHANGE}
         return same_text and self.model == model and self.training == msgspec.structs.replace(training, **may_change)
 

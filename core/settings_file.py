@@ -16,6 +16,7 @@ from msgspec import Struct
 from core.catalogue import KNOWN
 from core.config import ModelConfig, TrainingConfig, configure, fields_of
 from core.corpus import SPLITS, Split
+from core.encodings import ERRORS, Errors, encoding_named
 from core.errors import UserError
 from core.files import user_path
 from core.presets import Preset, preset_named
@@ -25,7 +26,7 @@ MOST_BYTES = 1_000_000
 """Of such a file: more is a text, given by mistake."""
 _MODEL = {field.name: field for field in fields_of(ModelConfig)}
 _TRAINING = {field.name: field for field in fields_of(TrainingConfig)}
-_OTHERS = ("preset", "corpus", "limit", "split")
+_OTHERS = ("preset", "corpus", "limit", "split", "encoding", "encoding_errors")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The name of a known text, or the path of a file."""
     limit: int | None = None
     split: Split | None = None
+    encoding: str | None = None
+    encoding_errors: Errors | None = None
     model: dict[str, Any] = {}
     training: dict[str, Any] = {}
 
@@ -52,7 +55,7 @@ def read_settings(path: Path) -> Settings:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise UserError(f"{shown} is too long for a file of settings.")
-        said = tomllib.loads(content.decode())
+        said = tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a file with a mark
     except OSError as error:
         raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError:
@@ -82,7 +85,7 @@ def _checked(said: dict[str, Any], folder: Path) -> Settings:
     for name in said:
         if name not in known:
             raise UserError(f"There is no setting called {in_one_line(name)}. The settings are: {', '.join(known)}.")
-    preset, corpus, limit, split = (said.get(name) for name in _OTHERS)
+    preset, corpus, limit, split, encoding, errors = (said.get(name) for name in _OTHERS)
     if preset is not None:
         preset_named(str(preset))
     if corpus is not None:
@@ -93,8 +96,21 @@ def _checked(said: dict[str, Any], folder: Path) -> Settings:
         raise UserError(f"limit must be a whole number from 1 on, not {limit}.")
     if split is not None and split not in get_args(Split):
         raise UserError(f"split must be {' or '.join(SPLITS)}, not {split}.")
+    if encoding is not None:
+        encoding_named(str(encoding))
+    if errors is not None and errors not in ERRORS:
+        raise UserError(f"encoding_errors must be {' or '.join(ERRORS)}, not {errors}.")
     model = {name: value for name, value in said.items() if name in _MODEL}
     training = {name: value for name, value in said.items() if name in _TRAINING}
     configure(ModelConfig(), model)
     configure(TrainingConfig(), training)
-    return Settings(preset=preset, corpus=corpus, limit=limit, split=split, model=model, training=training)
+    return Settings(
+        preset=preset,
+        corpus=corpus,
+        limit=limit,
+        split=split,
+        encoding=encoding,
+        encoding_errors=errors,
+        model=model,
+        training=training,
+    )

@@ -9,8 +9,16 @@ import msgspec
 
 from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
 from charlstm_tui.commands.streams import bar
-from charlstm_tui.commands.texts import TEXTS, limit_option, read_text, split_option
+from charlstm_tui.commands.texts import (
+    TEXTS,
+    encoding_errors_option,
+    encoding_option,
+    limit_option,
+    read_text,
+    split_option,
+)
 from core.corpus import PARTS, CorpusConfig, Part, Split
+from core.encodings import Errors
 from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.runs import RunStore
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
 @click.option("--text", metavar="FILE", help="Any text, to be read as a whole, however short.")
 @limit_option
 @split_option
+@encoding_option
+@encoding_errors_option
 @click.option("--part", type=click.Choice(PARTS), help="Which part of the text. [else test]")
 @click.option("--compare", "other", metavar="OTHER", help="Another run or file, to read the same beside it.")
 @click.option("--loss-only", is_flag=True, help="The loss, and nothing that takes longer.")
@@ -44,6 +54,8 @@ def evaluate_command(
     text: str | None,
     limit: int | None,
     split: Split | None,
+    encoding: str | None,
+    encoding_errors: Errors | None,
     part: Part | None,
     other: str | None,
     loss_only: bool,
@@ -68,9 +80,9 @@ def evaluate_command(
 
     model = load_checkpoint(path)
     if text is not None:
-        read = read_text(CorpusConfig.typed(text, limit), whole=True)
+        read = read_text(CorpusConfig.typed(text, limit, "tail", encoding, encoding_errors or "strict"), whole=True)
     else:
-        read = read_text(_chosen(model.corpus, corpus, limit, split))
+        read = read_text(_chosen(model.corpus, corpus, limit, split, encoding, encoding_errors))
         if corpus is None and model.corpus.sha256 not in ("", read.config.sha256):
             click.echo(f"{in_one_line(str(read.config.path))} has changed since the model was trained on it.", err=True)
     if other_path is not None:
@@ -110,12 +122,25 @@ def _target(name: str) -> Path:
     return path
 
 
-def _chosen(trained_on: CorpusConfig, named: str | None, limit: int | None, split: Split | None) -> CorpusConfig:
-    """Return the model's own text, or another one; a limit goes with the text it was given for."""
+def _chosen(
+    trained_on: CorpusConfig,
+    named: str | None,
+    limit: int | None,
+    split: Split | None,
+    encoding: str | None,
+    errors: Errors | None,
+) -> CorpusConfig:
+    """Return the model's own text, or another one; a limit and an encoding go with the text they were given for."""
     split = split or trained_on.split
     if named is not None:
-        return CorpusConfig.typed(named, limit, split)
-    return msgspec.structs.replace(trained_on, limit=limit or trained_on.limit, split=split)
+        return CorpusConfig.typed(named, limit, split, encoding, errors or "strict")
+    return msgspec.structs.replace(
+        trained_on,
+        limit=limit or trained_on.limit,
+        split=split,
+        encoding=encoding or trained_on.encoding,
+        encoding_errors=errors or trained_on.encoding_errors,
+    )
 
 
 def _assessed(

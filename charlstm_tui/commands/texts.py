@@ -7,6 +7,7 @@ from charlstm_tui.commands.streams import bar
 from charlstm_tui.numbers import size_in_bytes
 from core.catalogue import KNOWN, MOLIERE
 from core.corpus import SPLITS, Corpus, CorpusConfig, open_corpus, open_whole
+from core.encodings import ERRORS, encoding_named
 from core.text import in_one_line
 
 limit_option = click.option(
@@ -16,6 +17,21 @@ split_option = click.option(
     "--split",
     type=click.Choice(SPLITS),
     help="Keep for the test the last tenth of the text (tail), or every tenth block of it (interleaved).",
+)
+
+
+def _encoding(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Take the name of an encoding, refused at once where there is none."""
+    return encoding_named(name) if name is not None else None
+
+
+encoding_option = click.option(
+    "--encoding", metavar="NAME", callback=_encoding, help="Of the text: windows-1252, koi8-r, … [else it is found]"
+)
+encoding_errors_option = click.option(
+    "--encoding-errors",
+    type=click.Choice(ERRORS),
+    help="Where bytes are not in the encoding: refuse the text, or take � for each. [else strict]",
 )
 TEXTS = f"{', '.join(KNOWN)}, or the path of a text file"
 

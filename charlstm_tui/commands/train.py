@@ -12,12 +12,21 @@ from click.core import ParameterSource
 from charlstm_tui.commands.number_types import NumberRange
 from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
 from charlstm_tui.commands.run_renderer import RunRenderer
-from charlstm_tui.commands.texts import TEXTS, about_moliere, limit_option, read_text, split_option
+from charlstm_tui.commands.texts import (
+    TEXTS,
+    about_moliere,
+    encoding_errors_option,
+    encoding_option,
+    limit_option,
+    read_text,
+    split_option,
+)
 from charlstm_tui.signals import exit_code, handled
 from core.catalogue import MOLIERE, default_name
 from core.config import ModelConfig, TrainingConfig, configure
 from core.control import Control
 from core.corpus import CorpusConfig, Split
+from core.encodings import Errors
 from core.errors import UserError
 from core.events import RunFinished
 from core.files import user_path
@@ -38,6 +47,8 @@ _WITH_RESUME = {
 @click.option("--corpus", metavar="TEXT", help=f"What to learn: {TEXTS} [else moliere once fetched, else the play].")
 @limit_option
 @split_option
+@encoding_option
+@encoding_errors_option
 @click.option(
     "--preset",
     metavar="NAME",
@@ -99,6 +110,8 @@ def _new_run(
     corpus: str | None,
     limit: int | None,
     split: Split | None,
+    encoding: str | None,
+    encoding_errors: Errors | None,
     preset: str | None,
     settings_path: Path | None,
     **settings: Any,
@@ -113,7 +126,11 @@ def _new_run(
     base = preset_named(name_of_preset) if name_of_preset is not None else None
     corpus = _first(corpus, said.corpus)
     corpus_config = CorpusConfig.typed(
-        _first(corpus, default_name()), _first(limit, said.limit), _first(split, said.split, "tail")
+        _first(corpus, default_name()),
+        _first(limit, said.limit),
+        _first(split, said.split, "tail"),
+        _first(encoding, said.encoding),
+        _first(encoding_errors, said.encoding_errors, "strict"),
     )
     if corpus is None and not MOLIERE.here:
         click.echo(f"Learning from the play that comes with the program. {about_moliere()}", err=True)

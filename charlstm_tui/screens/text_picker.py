@@ -22,6 +22,7 @@ from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.numbers import size_in_bytes
 from charlstm_tui.screens.fitting import FitsWindow
 from core.catalogue import KNOWN, KnownText
+from core.encodings import Errors
 from core.preview import Preview
 from core.text import count_of, in_one_line, sanitise
 
@@ -58,10 +59,24 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
         Binding("backspace", "above", "Folder above"),
     ]
 
-    def __init__(self, *, folder: Path, limit: int | None, validation: float) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        limit: int | None,
+        validation: float,
+        encoding: str | None = None,
+        encoding_errors: Errors = "strict",
+    ) -> None:
         super().__init__()
         self._folder = folder
-        self._look = partial(bridge.look_at, limit=limit, validation=validation)
+        self._look = partial(
+            bridge.look_at,
+            limit=limit,
+            validation=validation,
+            encoding=encoding,
+            encoding_errors=encoding_errors,
+        )
         self._highlighted = ""
         self._job = LatestJob(self, on_items=self._show_previews, on_end=self._end)
 
@@ -100,7 +115,8 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
 
     @on(DirectoryTree.NodeHighlighted)
     def _highlight_file(self, event: DirectoryTree.NodeHighlighted) -> None:  # type: ignore[type-arg]
-        if event.node.data is not None and event.node.data.path.is_file():
+        # A pipe or a link to nothing too: the look says what it is. A tree says of its root when it has loaded, too.
+        if event.node.data is not None and event.node.tree.has_focus:
             self._highlight(str(event.node.data.path.absolute()))
 
     @on(OptionList.OptionSelected)
@@ -122,6 +138,10 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
         known = KNOWN.get(source)
         if known is not None and not known.here:
             self._show(_figures_of_absent(known), "")
+            return
+        if known is None and Path(source).is_dir():
+            name = in_one_line(Path(source).name or source)
+            self._show(Content.assemble((name, "bold"), ("\na folder: Enter opens or closes it", "dim")), "")
             return
         self._job.start(partial(self._look, source=source), name="look", interval=1 / 20)
 

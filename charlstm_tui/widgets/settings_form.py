@@ -18,6 +18,7 @@ from charlstm_tui.widgets.text_input import FieldInput
 from core.catalogue import MOLIERE, PLAY, default_name
 from core.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.corpus import SPLITS, CorpusConfig, Split
+from core.encodings import Errors, ReadingField, reading_fields
 from core.errors import UserError
 from core.numbers_typed import UnclearNumberError, read_number
 from core.presets import PRESETS, Preset, preset_for, preset_named
@@ -134,7 +135,7 @@ class SettingsForm(Vertical):
                             if title:
                                 yield Static(title, classes="title")
                             yield from self._settings(config, names, preset)
-            others = len(_fields()) - len(_FIRST_NAMES)
+            others = len(_fields()) - len(_FIRST_NAMES) + len(reading_fields())
             yield Collapsible(
                 Horizontal(classes="columns", id="rest"),
                 title=f"{others} more settings", collapsed_symbol="▸", expanded_symbol="▾",
@@ -171,6 +172,7 @@ class SettingsForm(Vertical):
                 self.query_one("#corpus", Input).value,
                 self.limit,
                 self.query_one("#split", Select).value,  # type: ignore[arg-type]
+                *self._reading,
             ),
             model=configure(self.preset.model, self._values(ModelConfig)),
             training=configure(self.preset.training, self._values(TrainingConfig)),
@@ -235,6 +237,13 @@ class SettingsForm(Vertical):
         with contextlib.suppress(UserError):
             return float(self._values(TrainingConfig)["validation"])
         return self.preset.training.validation
+
+    @property
+    def reading_or_usual(self) -> tuple[str | None, Errors]:
+        """The encoding that was typed, and what becomes of bytes not in it; found and refused where it will not do."""
+        with contextlib.suppress(UserError):
+            return self._reading
+        return None, "strict"
 
     # --- what the widgets say
 
@@ -304,6 +313,10 @@ class SettingsForm(Vertical):
                 )
             ]
             await columns.mount(Vertical(*made, classes="column"))
+        corpus = self._begin.corpus
+        await columns.children[-1].mount(
+            *(SettingInput(field, getattr(corpus, field.name) or "", usual=field.default) for field in reading_fields())
+        )
 
     # --- the settings
 
@@ -324,9 +337,23 @@ class SettingsForm(Vertical):
         return {name: there[name].value if name in there else getattr(begin, name) for name in names}
 
     @property
+    def _reading(self) -> tuple[str | None, Errors]:
+        """The encoding that was typed, None where it is to be found, and what becomes of bytes that are not in it.
+
+        Raises:
+            UserError: there is no such encoding.
+        """
+        there = {setting.field.name: setting for setting in self.query(SettingInput)}
+        if "encoding" not in there:
+            return self._begin.corpus.encoding, self._begin.corpus.encoding_errors
+        encoding = str(there["encoding"].value).strip() or None
+        return encoding, str(there["encoding_errors"].value)  # type: ignore[return-value]
+
+    @property
     def _is_changed(self) -> bool:
         """Whether a setting on screen is not the preset's."""
-        return any(setting.is_changed for setting in self.query(SettingInput))
+        settings = self.query(SettingInput)
+        return any(setting.is_changed for setting in settings if not isinstance(setting.field, ReadingField))
 
     def _show(self, config: RunConfig) -> None:
         self._begin = config
@@ -339,6 +366,9 @@ class SettingsForm(Vertical):
         self.query_one("#split-means", FittingText).show(SPLIT_MEANS[config.corpus.split])
         self.query_one("#purpose", Static).update(preset.purpose)
         self._show_settings(config.model, config.training)
+        for setting in self.query(SettingInput):
+            if isinstance(setting.field, ReadingField):
+                setting.show(getattr(config.corpus, setting.field.name) or "", usual=setting.field.default)
 
     def _show_settings(self, model: ModelConfig, training: TrainingConfig) -> None:
         self._begin = structs.replace(self._begin, model=model, training=training)
@@ -347,6 +377,8 @@ class SettingsForm(Vertical):
     def _fill(self, config: RunConfig) -> None:
         for setting in self.query(SettingInput):
             name = setting.field.name
+            if isinstance(setting.field, ReadingField):  # of the text, whatever the preset
+                continue
             of_model = hasattr(config.model, name)
             value = getattr(config.model if of_model else config.training, name)
             setting.show(value, usual=getattr(self.preset.model if of_model else self.preset.training, name))

@@ -135,7 +135,14 @@ class SettingsPanel(Vertical):
         form = self.form
         typed = Path(self.query_one("#corpus", Input).value).expanduser().absolute()
         folder = typed.parent if typed.is_file() else here()
-        picker = TextPicker(folder=folder, limit=form.limit_or_none, validation=form.validation_or_usual)
+        encoding, errors = form.reading_or_usual
+        picker = TextPicker(
+            folder=folder,
+            limit=form.limit_or_none,
+            validation=form.validation_or_usual,
+            encoding=encoding,
+            encoding_errors=errors,
+        )
         self.app.push_screen(picker, self._take_text)
 
     def _take_text(self, source: str | None) -> None:

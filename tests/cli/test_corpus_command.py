@@ -110,3 +110,37 @@ def test_an_encoding_that_was_found_is_named(tmp_path: Path) -> None:
     result = call("train", "--corpus", path, *TINY, "--window", "10")
     assert result.exit_code == 0
     assert "texte.txt was read as windows-1252." in result.stderr
+
+
+def test_an_encoding_that_was_named_is_kept_for_resuming_and_for_evaluation(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes("Мельник жил у реки.\n".encode("mac-cyrillic") * 60)
+    train = partial(call, "train", "--corpus", path, *TINY, "--window", "10", "--name", "m")
+    trained = train("--encoding", "mac-cyrillic")
+    assert trained.exit_code == 0
+    assert "text.txt was read as mac-cyrillic." in trained.stderr
+    assert "text.txt was read as mac-cyrillic." in call("evaluate", "m").stderr
+    assert "text.txt was read as mac-cyrillic." in call("train", "--resume", "m", "--epochs", "2").stderr
+    assert "text.txt was read as koi8-r." in call("evaluate", "m", "--text", path, "--encoding", "koi8-r").stderr
+
+
+def test_a_text_that_is_damaged_says_where_and_what_to_do_and_doing_it_works(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes("un été\n".encode() * 60 + b"\xff\n" + b"un mouton\n" * 60)
+    train = partial(call, "train", "--corpus", path, *TINY, "--window", "10")
+    refused = train()
+    assert refused.exit_code == 2
+    told = " ".join(refused.stderr.split())
+    assert "line 61 has bytes that are not: FF, from byte 541 of the file on" in told
+    assert "--encoding-errors replace" in told
+    assert train("--encoding-errors", "replace").exit_code == 0
+    file = tmp_path / "mine.toml"
+    file.write_text('encoding = "utf-8"\nencoding_errors = "replace"')
+    assert train("--config", file).exit_code == 0
+
+
+def test_an_encoding_that_there_is_not_is_refused_before_anything_is_read() -> None:
+    for command in (("train",), ("evaluate", "nobody")):
+        refused = call(*command, "--encoding", "windows-12552")
+        assert refused.exit_code != 0
+        assert "Did you mean windows-125" in " ".join(refused.stderr.split())

@@ -1,12 +1,14 @@
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from core.baselines import known_baselines, measure_baselines
 from core.catalogue import KNOWN, MOLIERE, PLAY, default_name
 from core.corpus import MOST_VALIDATION, PARTS, SPLITS, Corpus, CorpusConfig, Part, Split, load_corpus
 from core.errors import UserError
@@ -179,3 +181,26 @@ def test_names_of_known_texts_are_no_paths() -> None:
     for name in KNOWN:
         assert CorpusConfig.typed(f" {name} ").source == name
     assert CorpusConfig.typed("./moliere").source == str(Path("moliere").absolute())
+
+
+def test_a_choice_from_before_encodings_could_be_named_still_loads() -> None:
+    old = b'{"source":"/a.txt","limit":5,"split":"tail","sha256":"ab"}'
+    config = msgspec.json.decode(old, type=CorpusConfig)
+    assert (config.encoding, config.encoding_errors) == (None, "strict")
+
+
+def test_a_text_with_a_name_is_utf_8_whatever_is_named() -> None:
+    corpus = load_corpus(CorpusConfig.typed(PLAY.name, encoding="cp1252"))
+    assert corpus.text.encoding == "utf-8"
+    assert "é" in corpus.characters
+
+
+def test_no_n_grams_counted_in_one_reading_of_a_text_are_taken_for_those_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes("Où est la clé de la maison?\n".encode("cp1252") * 100)
+    latin = load_corpus(CorpusConfig.typed(str(path), encoding="cp1252"))
+    cyrillic = load_corpus(CorpusConfig.typed(str(path), encoding="cp1251"))
+    assert latin.config.sha256 == cyrillic.config.sha256
+    list(measure_baselines(latin, "test"))
+    assert known_baselines(latin.config, "test") is not None
+    assert known_baselines(cyrillic.config, "test") is None

@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 
 from core import reading
+from core.decoding import normalise, pieces
+from core.encodings import Errors
 from core.errors import UserError
 from core.folders import cache_folder
 from core.passage import Passage
-from core.reading import EncodedText, encode, read_file
+from core.preview import preview
+from core.reading import EncodedText, encode, read_beginning, read_file
+from tests.core.sentences import SAMPLES, encoded
+from tests.core.test_decoding import MANY_BYTES
 
 
-def read(path: Path) -> EncodedText:
-    *_, last = read_file(path)
+def read(path: Path, encoding: str | None = None, errors: Errors = "strict") -> EncodedText:
+    *_, last = read_file(path, encoding, errors)
     assert isinstance(last, EncodedText)
     return last
 
@@ -116,7 +121,7 @@ def test_a_nul_far_into_a_text_is_found(tmp_path: Path, kept: Path) -> None:
 
 
 def test_one_that_stops_half_way_leaves_nothing(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.decoding.pieces.__kwdefaults__", {"chunk": 100})
+    monkeypatch.setattr("core.decoding.pieces.__kwdefaults__", {**(pieces.__kwdefaults__ or {}), "chunk": 100})
     events = read_file(old_text(tmp_path))
     progress = [next(events), next(events)]
     assert 0 < progress[0].done < progress[1].done < 1  # type: ignore[union-attr]
@@ -143,7 +148,7 @@ def test_texts_that_nobody_reads_are_forgotten(tmp_path: Path, kept: Path) -> No
     read(other)
     assert not abandoned.exists()
     assert not orphan.exists()
-    assert [path.stem for path in kept.glob("*.codes")] == [hashlib.sha256(other.read_bytes()).hexdigest()]
+    assert [path.stem[:64] for path in kept.glob("*.codes")] == [hashlib.sha256(other.read_bytes()).hexdigest()]
 
 
 def test_an_encoding_is_found_beyond_the_first_megabyte(tmp_path: Path) -> None:
@@ -171,8 +176,11 @@ def test_a_text_in_memory_is_encoded_as_its_file_would_be(tmp_path: Path) -> Non
         ("Un été".encode() * 50 + b"\0", "is not text: it has NUL bytes"),
         (bytes(range(1, 9)) * 9, "is not text"),
         (b"%PDF-1.4", "is a PDF document"),
-        ("é".encode() * 50 + b"\xff" + b"abc", "UTF-8, but some of its bytes are damaged"),
-        ("é".encode("utf-16") + b"\0", "looks like utf-16, but has bytes that are not"),
+        (
+            "é".encode() * 50 + b"\xff" + b"abc",
+            "looks like utf-8, but line 1 has bytes that are not: FF, from byte 101",
+        ),
+        ("é".encode("utf-16") + b"\0", "looks like utf-16, but line 1 has bytes that are not: 00, from byte 5"),
     ],
 )
 def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
@@ -195,3 +203,67 @@ def test_what_cannot_be_read_is_refused_in_plain_words(tmp_path: Path) -> None:
     assert len(str(refusal.value)) < 250
     with pytest.raises(UserError, match="cannot be read"):
         read(Path("nul\0byte"))
+
+
+@pytest.mark.parametrize("encoding", [name for name in MANY_BYTES if not name.startswith("utf")])
+@pytest.mark.parametrize("offset", range(4))
+def test_no_character_that_a_sample_cuts_makes_a_text_another_one(tmp_path: Path, encoding: str, offset: int) -> None:
+    sentence = SAMPLES[MANY_BYTES[encoding]].sentences[0]
+    for line_end in ("\n", ""):  # without one, nothing but the end of the sample can be cut at
+        text = "x" * offset + f"{sentence}{line_end}" * 16_000
+        path = tmp_path / "text.txt"
+        path.write_bytes(encoded(text, encoding))
+        assert shown(read(path)) == normalise(text)
+
+
+@pytest.mark.parametrize("encoding", MANY_BYTES)
+@pytest.mark.parametrize("offset", range(4))
+def test_no_character_that_the_beginning_cuts_makes_a_text_another_one(
+    tmp_path: Path, encoding: str, offset: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LARGE", 1000)
+    monkeypatch.setattr(reading, "CHUNK", 3001)
+    text = "x" * offset + f"{SAMPLES[MANY_BYTES[encoding]].sentences[0]}\n" * 300
+    path = tmp_path / "text.txt"
+    path.write_bytes(encoded(text, encoding))
+    beginning, share = read_beginning(path)
+    assert share < 1
+    assert text.startswith(shown(beginning))
+    assert len(beginning) > 600
+    assert text.startswith(preview(str(path)).beginning)
+
+
+def test_a_text_is_read_in_the_encoding_that_a_person_names(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes("Мельник жил у реки.\n".encode("mac-cyrillic"))
+    with pytest.raises(UserError, match="--encoding"):
+        read(path)
+    text = read(path, "mac-cyrillic")
+    assert (shown(text), text.encoding) == ("Мельник жил у реки.\n", "mac-cyrillic")
+    with pytest.raises(UserError, match=r"no encoding called mac-cirillic\. Did you mean mac-cyrillic\?"):
+        read(path, "mac-cirillic")
+
+
+def test_what_is_not_in_a_named_encoding_is_refused_or_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    path.write_bytes("été\n".encode() + "là\n".encode("cp1252"))
+    sentence = r"looks like utf-8, but line 2 has bytes that are not: E0, from byte 8 .* --encoding-errors replace"
+    for encoding in (None, "utf-8"):
+        with pytest.raises(UserError, match=sentence):
+            read(path, encoding)
+        assert shown(read(path, encoding, "replace")) == "été\nl\ufffd\n"
+    path.write_bytes("山の上".encode("cp932") + b"\x81")
+    assert shown(read(path, "cp932", "replace")) == "山の上\ufffd"
+
+
+def test_a_large_text_read_otherwise_is_not_what_is_kept_of_it(tmp_path: Path, kept: Path) -> None:
+    path = tmp_path / "grand.txt"
+    path.write_bytes("Où était la clé?\n".encode("cp1252") * 100 + b"\x81")
+    old(path)
+    with pytest.raises(UserError, match=r"windows-1252, but line 101 .* 81, from byte 1,701"):
+        read(path, "cp1252")
+    for _ in range(2):  # the second time from what is kept
+        assert shown(read(path, "latin-1")).startswith("Où était")
+        assert shown(read(path, "cp1250", "replace")).startswith("Oů était")
+        assert shown(read(path, "cp1252", "replace")).endswith("\ufffd")
+    assert len(list(kept.glob("*.codes"))) == 3

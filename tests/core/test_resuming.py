@@ -348,6 +348,27 @@ def test_another_text_is_refused(store: RunStore, small_corpus: Corpus, config: 
     assert last.reason == "finished"
 
 
+def test_a_text_that_is_no_longer_there_is_named_with_the_way_to_say_where_it_is(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+    small_corpus.config.path.unlink()
+    with pytest.raises(UserError, match=rf"moutons\.txt.* moved.* train --resume {run.name} --corpus FILE"):
+        resume(store, run.name, run, {"epochs": 3})
+
+
+def test_a_text_that_moved_is_read_as_before(store: RunStore, tmp_path: Path, config: RunConfig) -> None:
+    path = tmp_path / "ovce.txt"
+    path.write_bytes("Мельник жил у реки.\n".encode("koi8-r") * 40 + b"\x1b\n")
+    corpus = load_corpus(CorpusConfig.typed(str(path), encoding="koi8-r", encoding_errors="replace"))
+    config = msgspec.structs.replace(config, corpus=corpus.config)
+    run = begin(store, corpus, config, epochs=1)
+    moved = path.rename(tmp_path / "moved.txt")
+    resumption = resume(store, run.name, run, {}, str(moved))
+    assert resumption.config.corpus == msgspec.structs.replace(corpus.config, source=str(moved))
+    assert load_corpus(resumption.config.corpus).characters == corpus.characters
+
+
 def test_what_cannot_go_on_is_refused(store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path) -> None:
     run = begin(store, small_corpus, config, epochs=1)
     weights = tmp_path / "weights.safetensors"

@@ -46,6 +46,9 @@ def test_a_text_is_looked_for_beside_the_file(file: Path) -> None:
         ("limit = 0", "limit must be a whole number from 1 on, not 0"),
         ("limit = true", "limit must be a whole number"),
         ('split = "middle"', "split must be tail or interleaved, not middle"),
+        ('encoding = "windows-1225"', r"no encoding called windows-1225\. Did you mean windows-125"),
+        ("encoding = 3", "no encoding called 3"),
+        ('encoding_errors = "ignore"', "encoding_errors must be strict or replace, not ignore"),
         ("split = []", "split must be tail or interleaved"),
         ("corpus = 3", "corpus must be the path of a text file"),
         ("epochs 3", "mine.toml is not TOML"),
@@ -68,6 +71,16 @@ def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
     file.write_bytes(b"preset = '\xff'")
     with pytest.raises(UserError, match="not UTF-8"):
         read_settings(file)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(file: Path) -> None:
+    file.write_bytes('preset = "quick"'.encode("utf-8-sig"))
+    assert read_settings(file) == Settings(preset="quick")
+
+
+def test_a_file_says_how_the_text_is_read(file: Path) -> None:
+    file.write_text('encoding = "koi8-r"\nencoding-errors = "replace"')
+    assert read_settings(file) == Settings(encoding="koi8-r", encoding_errors="replace")
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -1,16 +1,21 @@
+import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
-from textual.widgets import Input, OptionList, ProgressBar, Static
+from textual.widgets import Input, OptionList, ProgressBar, Select, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.bridge import Fetching
 from charlstm_tui.screens.text_picker import Folders, TextPicker
 from charlstm_tui.widgets.fetch_line import FetchLine
+from charlstm_tui.widgets.setting_input import SettingInput
+from charlstm_tui.widgets.settings_form import SettingsForm
 from core.catalogue import MOLIERE, PLAY
 from core.control import Control
+from core.corpus import CorpusConfig
 from core.errors import UserError
 from tests.tui.conftest import until
 
@@ -152,3 +157,40 @@ async def test_a_text_in_another_encoding_is_named(app: CharLSTMApp, folder: Pat
         await until(lambda: any("a was read as windows-1252" in notice.message for notice in app._notifications))
         await pilot.press("x", "s")
         await until(lambda: not app.training.alive)
+
+
+async def test_the_look_is_of_what_is_highlighted_also_where_that_is_no_text(app: CharLSTMApp, folder: Path) -> None:
+    os.mkfifo(folder / "b-pipe")
+    Path("c-link.txt").symlink_to("nowhere.txt")
+    Path("d-folder").mkdir()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("o")
+        await until(lambda: len(app.screen.query_one(Folders).root.children) == 5)
+        await pilot.press("tab", "down")
+        await until(lambda: "a folder: Enter opens" in figures(app))
+        await pilot.press("down")
+        await until(lambda: "windows-1252" in figures(app))
+        await pilot.press("down", "down")
+        await until(lambda: "is a device or a pipe" in figures(app))
+        assert str(app.screen.query_one("#beginning", Static).content) == ""
+        await pilot.press("down")
+        await until(lambda: "There is no file" in figures(app))
+
+
+async def test_an_encoding_typed_among_the_settings_is_what_the_text_is_read_in(app: CharLSTMApp, folder: Path) -> None:
+    Path("mac.txt").write_bytes("Мельник жил у реки.\n".encode("mac-cyrillic") * 60)
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.screen.query_one("#corpus", Input).value = str(folder / "mac.txt")
+        await pilot.press("a")
+        await until(lambda: len(app.screen.query("#setting-encoding")) == 1)
+        box = app.screen.query_one("#setting-encoding", SettingInput)
+        box.input.value = "mac-cirillic"
+        await until(lambda: "Did you mean mac-cyrillic?" in str(box.query_one(".reason", Static).content))
+        assert not box.is_valid
+        box.input.value = "mac-cyrillic"
+        app.screen.query_one("#setting-encoding_errors Select", Select).value = "replace"
+        await pilot.pause()
+        config = app.screen.query_one(SettingsForm).read()
+        assert (config.corpus.encoding, config.corpus.encoding_errors) == ("mac-cyrillic", "replace")
+        app.screen.query_one(SettingsForm).show(msgspec.structs.replace(config, corpus=CorpusConfig.typed(PLAY.name)))
+        await until(lambda: box.input.value == "")

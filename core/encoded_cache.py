@@ -1,0 +1,195 @@
+"""Large texts that were encoded before, kept in files that are mapped into memory.
+
+    CACHE/texts/<sha256>-<reading>.codes   the numbers: a byte each up to 255 distinct characters, else two or four
+                <sha256>-<reading>.json    what they stand for, written last: without it there is no entry
+    CACHE/texts/<place>.seen               which file, of which size and time, had which hash: it is not read again
+
+The hash is that of the text's bytes. The reading is what was asked for: an encoding or none, and what becomes of bytes
+that are not in it, since the same bytes read otherwise are another text.
+"""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from core.errors import UserError
+from core.files import write_atomically
+from core.folders import cache_folder
+
+KEPT_SECONDS = 30 * 24 * 3600
+"""How long an encoded text that nobody reads is kept, when another one is added."""
+_FORMAT = 2
+"""Raised when the same bytes are read as other characters than before."""
+_CHUNK = 1 << 20
+
+Width = type[np.uint8] | type[np.uint16] | type[np.uint32]
+WIDTHS: tuple[Width, ...] = (np.uint8, np.uint16, np.uint32)
+
+Codes = NDArray[np.uint8 | np.uint16 | np.uint32]
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """What is known of an encoded text."""
+
+    alphabet: str
+    characters: int
+    width: int
+    """Bytes a number."""
+    encoding: str
+    """In which it was read."""
+    crc32: int
+    """Of the codes, then of the alphabet: a damaged entry is made anew."""
+
+
+class _Seen(Struct, frozen=True, kw_only=True):
+    size: int
+    times_ns: tuple[int, int]
+    """Of the last change of its content and of anything about it."""
+    sha256: str
+
+
+def reading_name(encoding: str | None, errors: str) -> str:
+    """Return the name of a reading, for the names of files."""
+    return f"{encoding or 'found'}-{errors}-{_FORMAT}"
+
+
+def find(path: Path, status: os.stat_result, reading: str) -> tuple[str, Codes, Entry] | None:
+    """Return the hash, the codes and the entry of a file that has not changed; None where not all of it is kept."""
+    try:
+        seen = msgspec.json.decode(_seen_path(path).read_bytes(), type=_Seen)
+        if (seen.size, seen.times_ns) != (status.st_size, _times(status)):
+            return None
+        codes_path, entry_path = _paths(seen.sha256, reading)
+        entry = msgspec.json.decode(entry_path.read_bytes(), type=Entry)
+        if codes_path.stat().st_size != entry.characters * entry.width:
+            return None
+        if _checksum(codes_path, entry.alphabet) != entry.crc32:
+            return None
+        codes = _map(codes_path, entry)
+        with contextlib.suppress(OSError):  # a cache that cannot be written to can still be read
+            os.utime(entry_path)
+    except (OSError, ValueError, StopIteration):  # never kept, forgotten, or damaged
+        return None
+    return seen.sha256, codes, entry
+
+
+class Keeper:
+    """Gathers codes in a file of the cache, which is there whole or not at all."""
+
+    def __init__(self, width: Width, reading: str) -> None:
+        self._width, self._reading = width, reading
+        self._characters = 0
+        self._crc32 = 0
+
+    def __enter__(self) -> "Keeper":
+        folder = _folder()
+        with _explaining(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            _forget_unused(folder)
+            descriptor, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
+        self._temporary, self._file = Path(name), os.fdopen(descriptor, "wb")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with contextlib.suppress(OSError):  # the disk is full, and what could not be written is not wanted either
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def append(self, codes: Codes) -> None:
+        """Add the codes of some more of the text."""
+        with _explaining(_folder()):
+            self._file.write(codes.data)
+        self._characters += len(codes)
+        self._crc32 = zlib.crc32(codes.data, self._crc32)
+
+    def finish(self, sha256: str, alphabet: str, encoding: str) -> Codes:
+        """Put the file in its place, and return it, mapped into memory."""
+        entry = Entry(
+            alphabet=alphabet,
+            characters=self._characters,
+            width=np.dtype(self._width).itemsize,
+            encoding=encoding,
+            crc32=zlib.crc32(alphabet.encode("utf-8", "surrogatepass"), self._crc32),
+        )
+        codes_path, entry_path = _paths(sha256, self._reading)
+        with _explaining(_folder()):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._temporary.replace(codes_path)
+            write_atomically(entry_path, msgspec.json.encode(entry))
+        return _map(codes_path, entry)
+
+
+@contextlib.contextmanager
+def _explaining(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"A text this large is kept encoded in {folder}, which cannot be written: {error.strerror or error}. "
+            "Make room there, or set CHARLSTM_DATA to another folder."
+        ) from None
+
+
+def _folder() -> Path:
+    return cache_folder() / "texts"
+
+
+def _paths(sha256: str, reading: str) -> tuple[Path, Path]:
+    return _folder() / f"{sha256}-{reading}.codes", _folder() / f"{sha256}-{reading}.json"
+
+
+def _map(path: Path, entry: Entry) -> Codes:
+    width = next(width for width in WIDTHS if np.dtype(width).itemsize == entry.width)
+    return np.memmap(path, dtype=width, mode="r", shape=(entry.characters,))
+
+
+def remember(path: Path, status: os.stat_result, sha256: str, started: int) -> None:
+    """Note which file had this hash, unless it changed while it was read, or so shortly before that none could tell."""
+    now = path.stat()
+    unchanged = (now.st_size, _times(now)) == (status.st_size, _times(status))
+    if unchanged and started - status.st_mtime_ns > 2_000_000_000:  # coarse clocks tick every two seconds
+        seen = _Seen(size=status.st_size, times_ns=_times(status), sha256=sha256)
+        write_atomically(_seen_path(path), msgspec.json.encode(seen))
+
+
+def _times(status: os.stat_result) -> tuple[int, int]:
+    return status.st_mtime_ns, status.st_ctime_ns
+
+
+def _checksum(codes_path: Path, alphabet: str) -> int:
+    crc32 = 0
+    with codes_path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            crc32 = zlib.crc32(chunk, crc32)
+    return zlib.crc32(alphabet.encode("utf-8", "surrogatepass"), crc32)
+
+
+def _seen_path(path: Path) -> Path:
+    place = hashlib.sha256(str(path.absolute()).encode("utf-8", "surrogatepass")).hexdigest()
+    return _folder() / f"{place}.seen"
+
+
+def _forget_unused(folder: Path) -> None:
+    """Delete the encoded texts that nobody read for a while, and what a killed process left."""
+    now = time.time()
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            age = now - path.stat().st_mtime
+            if path.suffix in (".json", ".seen") and age > KEPT_SECONDS:
+                path.unlink()
+                path.with_suffix(".codes").unlink(missing_ok=True)
+            abandoned = path.suffix == ".tmp" or (path.suffix == ".codes" and not path.with_suffix(".json").exists())
+            if abandoned and age > 24 * 3600:
+                path.unlink()
