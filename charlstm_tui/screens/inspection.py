@@ -259,10 +259,11 @@ class InspectionScreen(FitsWindow, Screen[None]):
     # --- what the widgets say
 
     @on(Select.Changed, "#quantity,#layer,#follow")
-    def _look_elsewhere(self, event: Select.Changed) -> None:
-        self._order_is_chosen = self._order_is_chosen or event.select.id == "follow"
+    def _look_elsewhere(self) -> None:
         layer, quantity, follow = (self.query_one(f"#{name}", Select).value for name in ("layer", "quantity", "follow"))
-        self.query_one(InsidesView).look(int(str(layer)), str(quantity), str(follow))
+        view = self.query_one(InsidesView)
+        self._order_is_chosen = self._order_is_chosen or follow != view.follow  # else the box tells what is there
+        view.look(int(str(layer)), str(quantity), str(follow))
 
     def _save(self, name: str | None) -> None:
         if name is None or self._insides is None:

@@ -268,8 +268,9 @@ async def test_where_the_text_is_missing_the_play_is_one_key_away(app: CharLSTMA
     without_its_text(trained)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f3", "e")
-        assert isinstance(app.screen, AskForText)
+        await until(lambda: isinstance(app.screen, AskForText))
         await pilot.press("p")
+        await until(lambda: isinstance(app.screen, EvaluationScreen) and not app.screen.pages.is_empty)
         await measured(app)
         assert said(app, "about").startswith("sheep on l-homme-aux-contrats · all of it")
 
@@ -294,7 +295,9 @@ async def test_where_the_text_is_missing_it_is_fetched_and_then_read(
     monkeypatch.setattr("core.catalogue.KnownText.here", property(lambda known: bool(fetched)))
     without_its_text(trained)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f3", "e", "f")
+        await pilot.press("f3", "e")
+        await until(lambda: isinstance(app.screen, AskForText))
+        await pilot.press("f")
         await until(lambda: bool(read))
         await measured(app)
         assert fetched
@@ -303,8 +306,10 @@ async def test_where_the_text_is_missing_it_is_fetched_and_then_read(
 async def test_escape_leaves_all_as_it_was_where_the_text_is_missing(app: CharLSTMApp, trained: Run) -> None:
     without_its_text(trained)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f3", "e", "escape")
-        await pilot.pause()
+        await pilot.press("f3", "e")
+        await until(lambda: isinstance(app.screen, AskForText))
+        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, EvaluationScreen))
         assert screen_of(app).pages.is_empty
         assert not screen_of(app)._busy
 
