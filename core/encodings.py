@@ -16,8 +16,8 @@ ERRORS: tuple[Errors, ...] = get_args(Errors)
 WAY_ON = "name it with --encoding, or in the box for it among the app's settings"
 
 _USUAL = (
-    "utf-8", "utf-16", "utf-32", "ascii", "windows-1250", "windows-1251", "windows-1252", "windows-1253",
-    "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874", "latin-1",
+    "utf-8", "windows-1252", "latin-1", "utf-16", "utf-32", "ascii", "windows-1250", "windows-1251", "windows-1253",
+    "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874",
     "iso-8859-1", "iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6", "iso-8859-7", "iso-8859-8",
     "iso-8859-9", "iso-8859-13", "iso-8859-15", "iso-8859-16", "mac-roman", "mac-cyrillic", "mac-greek", "mac-turkish",
     "mac-latin2", "koi8-r", "koi8-u", "cp437", "cp850", "cp852", "cp866", "shift_jis", "cp932", "euc-jp",
@@ -67,8 +67,17 @@ def encoding_named(name: str) -> str:
             return found.name
     except (LookupError, ValueError):  # a NUL in the name, for one
         pass
-    near = difflib.get_close_matches(typed.lower().replace("_", "-"), _USUAL, n=1, cutoff=0.5)
-    advice = f"Did you mean {near[0]}?" if near else "Usual ones are utf-8, windows-1252, iso-8859-2, koi8-r, gb18030."
+    likeness = difflib.SequenceMatcher(b=typed.lower().replace("_", "-"))
+    ratios = {}
+    for usual in _USUAL:
+        likeness.set_seq1(usual)
+        ratios[usual] = likeness.ratio()
+    near = max(_USUAL, key=lambda usual: ratios[usual])  # the first, which is the commonest, of those equally near
+    advice = (
+        f"Did you mean {near}?"
+        if ratios[near] > 0.5
+        else "Usual ones are utf-8, windows-1252, iso-8859-2, koi8-r, gb18030."
+    )
     raise UserError(f"There is no encoding called {shortened(typed)}. {advice}")
 
 

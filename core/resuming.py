@@ -103,11 +103,11 @@ def resume(
     if corpus is not None:
         moved = msgspec.structs.replace(config.corpus, source=CorpusConfig.typed(corpus).source)
         config = msgspec.structs.replace(config, corpus=moved)
-    _check_that_the_text_is_there(named, config.corpus)
     if snapshot is not None:
         snapshot = _with_best_of(run, snapshot)
     if snapshot is not None:
         _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
+    _check_that_the_text_is_there(named, config.corpus)
     free = not any(name in changes for name in _OF_THE_MACHINE)
     choice = snapshot.choice if snapshot is not None and free and works_here(snapshot.choice) else None
     return Resumption(run, config, snapshot, choice)

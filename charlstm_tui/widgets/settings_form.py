@@ -313,10 +313,9 @@ class SettingsForm(Vertical):
                 )
             ]
             await columns.mount(Vertical(*made, classes="column"))
-        corpus = self._begin.corpus
-        await columns.children[-1].mount(
-            *(SettingInput(field, getattr(corpus, field.name) or "", usual=field.default) for field in reading_fields())
-        )
+        for column, field in zip(columns.children, reading_fields(), strict=True):
+            begin = getattr(self._begin.corpus, field.name) or ""
+            await column.mount(SettingInput(field, begin, usual=field.default))
 
     # --- the settings
 

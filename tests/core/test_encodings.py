@@ -29,7 +29,7 @@ def test_an_encoding_may_be_typed_under_any_of_its_names(typed: str, encoding: s
 
 @pytest.mark.parametrize(
     ("typed", "near"),
-    [("utf-9", "utf-8"), ("windows1225", "windows-125"), ("koi8", "koi8-"), ("iso-8859-22", "iso-8859-2")],
+    [("utf-9", "utf-8"), ("windows1225", "windows-1252"), ("koi8", "koi8-"), ("iso-8859-22", "iso-8859-2")],
 )
 def test_for_a_name_that_is_wrong_one_that_is_nearly_so_is_offered(typed: str, near: str) -> None:
     with pytest.raises(UserError, match=f"There is no encoding called {typed}. Did you mean {near}"):
