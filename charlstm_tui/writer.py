@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from charlstm_tui.bridge import Doing, Prompted, spare_the_collector
-from charlstm_tui.widgets.stream_pane import level_of
+from charlstm_tui.surprise_scale import level_of
 from core.config import SamplingConfig
 from core.control import Control
 from core.errors import UserError

@@ -111,6 +111,11 @@ class Report(Struct, frozen=True, kw_only=True):
         return " ".join(sentence for sentence in (self._judgement, self._gap, self._harder) if sentence)
 
     @property
+    def verdict_in_short(self) -> str:
+        """The first sentence of the verdict; empty until there is one."""
+        return (judge(self.history).sentence if self.history else "") or self._gap
+
+    @property
     def _judgement(self) -> str:
         if not self.history:
             return ""

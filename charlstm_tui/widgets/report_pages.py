@@ -81,15 +81,16 @@ class ReportPages(Vertical):
         """Show what has come of it so far."""
         self.report, self._over = report, False
         self.query_one("#loss", Digits).update(f"{report.evaluation.score.loss:.3f}")
-        self.query_one("#meaning", Static).update(report.meaning)
         self._show_extracts(report)
         self._show_tabs()
         self.call_after_refresh(self._draw)
 
     def finish(self) -> None:
-        """Say of what is not there that it will not come."""
+        """Say of what is not there that it will not come; the keys now move in the page, if nothing has the focus."""
         self._over = True
         self._draw()
+        if self.screen.focused is None and not self.is_empty:
+            self._take_keys()
 
     def show_comparison(self, names: tuple[str, str], comparison: Comparison) -> None:
         """Show how two models compare."""
@@ -141,6 +142,10 @@ class ReportPages(Vertical):
         if self.report is not None:
             side = width // 2 - 2 if wide else width
             self.query_one("#figures", Static).update(report_view.headline(self.report, wide=wide))
+            # Where the page has to be scrolled to its end, the verdict stands above it.
+            roomy = wide and self.screen.has_class("-tall")
+            meaning = [self.report.meaning, "" if roomy else self.report.verdict_in_short]
+            self.query_one("#meaning", Static).update(Content("\n".join(filter(None, meaning))))
             self.query_one("#bars", Static).update(report_view.beside(self.report, side, over=self._over))
             self.query_one("#parts", Static).update(report_view.side_by_side(self.report, side))
             failures = report_view.where(self.report, width)

@@ -5,7 +5,6 @@ wrapped again: appending costs the same after a million characters as after ten.
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import groupby
 from typing import ClassVar, NamedTuple
@@ -22,18 +21,11 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from charlstm_tui.characters import drawn
+from charlstm_tui.surprise_scale import CSS, legend
 from core.text import sanitise
 
 _A_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff]*")
 """Latin letters, accents included: a hundred times quicker to measure than text that may hold wide characters."""
-LEVELS = (0.5, 1.5, 3.0, 4.5)
-"""Borders, in nats, between the five levels of surprise: 0.5 is a character that was given 61 %, 4.5 one given 1 %."""
-LEGEND = "by surprise: dim was expected, underlined was not"
-
-
-def level_of(surprise: float) -> int:
-    """Return the level of a surprise in nats, 0 to 4."""
-    return bisect_right(LEVELS, surprise)
 
 
 class Row(NamedTuple):
@@ -86,8 +78,8 @@ def _wrap_latin(paragraph: str, start: int, width: int) -> Iterator[Row]:
 class StreamPane(ScrollView, can_focus=True):
     """Shows a text that grows. It follows the end until the reader scrolls up, and again once they return to it."""
 
-    DEFAULT_CSS = """
-    StreamPane {
+    DEFAULT_CSS = f"""
+    StreamPane {{
         height: 1fr;
         border: round $foreground 30%;
         border-title-color: $text-muted;
@@ -96,15 +88,16 @@ class StreamPane(ScrollView, can_focus=True):
         overflow-x: hidden;
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
-        &:focus { border: round $accent; }
-        & > .stream-pane--prompt { color: $accent; text-style: bold; }
-        & > .stream-pane--hint { color: $text-muted; }
-        & > .stream-pane--0 { color: $text-muted; }
-        & > .stream-pane--1 { color: $foreground; }
-        & > .stream-pane--2 { color: $warning; }
-        & > .stream-pane--3 { color: $error; }
-        & > .stream-pane--4 { color: $error; text-style: bold underline; }
-    }
+        &:focus {{ border: round $accent; }}
+        & > .stream-pane--prompt {{ color: $accent; text-style: bold; }}
+        & > .stream-pane--hint {{ color: $text-muted; }}
+        {CSS}
+        &:ansi {{  /* sixteen colours, which cannot be mixed, and whose brightness nobody knows */
+            & > .stream-pane--1 {{ color: ansi_yellow; background: ansi_default; }}
+            & > .stream-pane--2 {{ color: ansi_black; background: ansi_yellow; }}
+            & > .stream-pane--3, & > .stream-pane--4 {{ color: ansi_black; background: ansi_red; }}
+        }}
+    }}
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "stream-pane--prompt", "stream-pane--hint", *(f"stream-pane--{level}" for level in range(5)),
@@ -174,6 +167,7 @@ class StreamPane(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Fit the text to the new width."""
         self.rewrap()
+        self._tell()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Follow the end exactly while the view is at it."""
@@ -190,8 +184,8 @@ class StreamPane(ScrollView, can_focus=True):
         self._tell()
 
     def _tell(self) -> None:
-        tint = LEGEND if self.tinted else ""
-        self.border_subtitle = (self.note or tint) if self.following else "the text continues below: End"
+        said = self.note if self.following else "the text continues below: End"
+        self.border_subtitle = said or (legend(self.size.width - 6).markup if self.tinted else "")
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""

@@ -347,3 +347,25 @@ async def test_the_text_page_is_drawn_for_its_room_when_it_is_turned_to(app: Cha
         await pilot.pause()
         assert max(line.count("█") for line in said(app, "explained").splitlines()) == widest
         assert panel.size.width > 20
+
+
+async def test_in_a_small_window_the_verdict_is_seen_and_the_page_is_scrolled_by_its_keys(
+    app: CharLSTMApp, trained: Run
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3", "e")
+        screen = await measured(app)
+        await pilot.pause()
+        report = screen.pages.report
+        assert report is not None
+        assert report.verdict_in_short
+        assert report.verdict.startswith(report.verdict_in_short)
+        meaning = screen.query_one("#meaning")
+        assert report.verdict_in_short in said(app, "meaning")
+        assert screen.region.contains_region(meaning.region)
+        scroll = screen.query_one("#beside VerticalScroll")
+        assert scroll.max_scroll_y > 0
+        await pilot.press("pagedown")
+        await until(lambda: scroll.scroll_y > 0)
+        await pilot.press("home")
+        await until(lambda: scroll.scroll_y == 0)

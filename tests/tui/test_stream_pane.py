@@ -2,10 +2,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.content import Content
 from textual.geometry import Offset
 from textual.selection import Selection
 
-from charlstm_tui.widgets.stream_pane import Row, StreamPane, _wrap_any, _wrap_latin, level_of, wrap
+from charlstm_tui.surprise_scale import legend, level_of
+from charlstm_tui.widgets.stream_pane import Row, StreamPane, _wrap_any, _wrap_latin, wrap
 
 texts = st.text(st.sampled_from("ab é日\n\u0301\ufe0f\u200d❤👩"), max_size=80)
 
@@ -127,7 +129,7 @@ async def test_each_character_is_tinted_by_how_little_it_was_expected() -> None:
         assert [text for text, _ in shown] == [">", "a", "b", "    ", "c"]
         underlined = [style is not None and bool(style.underline) for _, style in shown]
         assert underlined == [False, False, True, False, False], "seen without colour, too"
-        assert "surprise" in str(pane.border_subtitle)
+        assert Content.from_markup(str(pane.border_subtitle)).plain == legend(34).plain != ""
 
 
 async def test_text_is_selected_as_it_is_and_not_as_it_is_broken() -> None:
@@ -150,3 +152,9 @@ async def test_text_is_selected_as_it_is_and_not_as_it_is_broken() -> None:
 
 def test_levels_rise_with_the_surprise() -> None:
     assert [level_of(surprise) for surprise in (0.0, 0.5, 2.0, 3.5, 9.0)] == [0, 1, 2, 3, 4]
+
+
+def test_one_legend_says_what_the_tints_mean_from_0_to_7_nats() -> None:
+    assert legend(80).plain == "surprise  0–0.5  0.5–1.5  1.5–3  3–4.5  4.5–7  nats"
+    for width in range(80):
+        assert len(legend(width).plain) <= width
