@@ -148,7 +148,7 @@ async def inspected(pilot: Pilot[None]) -> None:
     assert isinstance(screen, InspectionScreen)
     screen.query_one("#prompt", PromptInput).value = "3 moutons, 5 chèvres.\\n\\n12 moutons"
     await pilot.press("enter")
-    await until(lambda: screen._insides is not None and screen._job is None)
+    await until(lambda: screen._insides is not None and not screen._job.running)
     await pilot.press("right", "right", "down")
     await pilot.pause()
 

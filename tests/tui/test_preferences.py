@@ -22,7 +22,7 @@ async def test_settings_and_looks_are_there_again_the_next_time(
         app.screen.query_one("#preset", Select).value = "quick"
         await pilot.pause()
         set_up(app, small_text, epochs=2)
-        app.screen.query_one("#limit", Input).value = "1,300"
+        app.screen.query_one("#limit", Input).value = "1 300"
         await pilot.press("a")
         await until(lambda: bool(app.screen.query("#setting-weight_decay")))
         await pilot.pause()
