@@ -1,5 +1,6 @@
 """What a run with the settings on screen would take, and what loss it has to beat."""
 
+import textwrap
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,6 +19,8 @@ from core.text import sanitise
 if TYPE_CHECKING:
     from core.baselines import Baselines
 
+_NAME = 13
+"""Cells of a name, where each number has a line."""
 _PATIENCE = 0.3
 """Seconds without another change before it is looked at."""
 
@@ -112,8 +115,7 @@ class ForecastPanel(Static):
     def _show(self) -> None:
         lines = self._lines()
         if self._is_tall:
-            rows = [Content.assemble(f"{name:<13}", (value, "$foreground"), f" {unit}") for name, value, unit in lines]
-            self.update(Content("\n").join(rows))
+            self.update(Content("\n").join(_row(*line, width=self.content_size.width) for line in lines))
             return
         words = [Content.assemble((value, "$foreground"), f" {unit}" if unit else "") for _, value, unit in lines]
         self.update(Content("  ·  ").join(words))
@@ -167,6 +169,14 @@ class ForecastPanel(Static):
                 there = f" (a {best.name}: {best.loss:.3f})"
             lines.append(("to expect", expected.test_loss, f"nats/char on test{there}"))
         return lines
+
+
+def _row(name: str, value: str, unit: str, *, width: int) -> Content:
+    """Return a name, a value and its unit; what has no room in a line goes on below the value."""
+    said = f"{value} {unit}".rstrip()
+    wrapped = textwrap.wrap(said, max(width - _NAME, 16)) or [""]
+    content = Content(f"\n{'':{_NAME}}".join(wrapped))
+    return Content.assemble(f"{name:<{_NAME}}", content.stylize("$foreground", 0, len(value)))
 
 
 def _cut(config: RunConfig) -> tuple[object, float]:

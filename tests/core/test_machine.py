@@ -6,7 +6,7 @@ import torch
 from core import machine
 from core.config import ModelConfig, TrainingConfig
 from core.errors import UserError
-from core.machine import Choice, choose
+from core.machine import Choice, Trial, choose, choosing
 
 TINY = ModelConfig(embedding_size=4, hidden_size=8)
 
@@ -48,3 +48,41 @@ def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no cuda device"):
         choose(TINY, 9, TrainingConfig(device="cuda"))
+
+
+def test_what_is_tried_is_told_before_each_and_trying_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_threads", lambda config: [1, 2])
+    steps: list[Choice] = []
+
+    def step(network: object, ids: object, choice: Choice) -> bool:
+        steps.append(choice)
+        return True
+
+    monkeypatch.setattr(machine, "_step", step)
+    told = list(choosing(TINY, 9, TrainingConfig(device="cpu")))
+    trials, choice = told[:-1], told[-1]
+    assert isinstance(choice, Choice)
+    assert [(one.number, one.of) for one in trials if isinstance(one, Trial)] == [(n, 4) for n in range(1, 5)]
+    steps.clear()
+    trying = choosing(TINY, 9, TrainingConfig(device="cpu"))
+    next(trying)
+    assert steps == [], "told before it is tried"
+    next(trying)
+    trying.close()
+    assert {(one.precision, one.threads) for one in steps} == {("fp32", 2)}
+
+
+def test_a_slow_network_is_tried_once_each_on_short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    def step(network: object, ids: torch.Tensor, choice: Choice) -> bool:
+        shapes.append(tuple(ids.shape))
+        return True
+
+    monkeypatch.setattr(machine, "_step", step)
+    monkeypatch.setattr(machine, "_threads", lambda config: [1, 2])
+    monkeypatch.setattr(machine, "_SLOW", -1.0)  # every first step is slow
+    monkeypatch.setattr(machine, "_OPERATIONS", 0.0)
+    monkeypatch.setattr(machine, "BUDGET", 0.0)
+    choose(TINY, 9, TrainingConfig(streams=3, window=60, device="cpu"))
+    assert shapes == [(2, 3)] * 4

@@ -1,5 +1,8 @@
+import msgspec
+
 from charlstm_tui.bridge import Doing
 from charlstm_tui.training_view import TrainingView
+from core.corpus import CorpusConfig
 from core.events import (
     Diverged,
     EpochCompleted,
@@ -7,8 +10,11 @@ from core.events import (
     Resumed,
     RunFinished,
     RunStarted,
+    SampleDrawn,
     StepsCompleted,
 )
+from core.presets import preset_named
+from core.runs import RunConfig
 
 STARTED = RunStarted(
     run="quick-1", parameters=10, vocabulary=5, train_characters=90, validation_characters=0, test_characters=10,
@@ -82,3 +88,16 @@ def test_the_best_epoch_is_the_latest_that_was_best() -> None:
     assert view.best is not None
     assert view.best.epoch == 2
     assert TrainingView().best is None
+
+
+def test_before_the_first_step_it_says_what_takes_the_time() -> None:
+    quick = preset_named("quick")
+    config = RunConfig(preset="quick", corpus=CorpusConfig(source="/x.txt"), model=quick.model, training=quick.training)
+    view = TrainingView(phase="preparing", config=config).after([STARTED])
+    assert view.status == "● drawing a first sample"
+    view = view.after([SampleDrawn(epoch=0, total_steps=0, prompt="", text="x")])
+    assert view.status == "● taking the first steps"
+    assert view.after([steps(1, 1)]).status == "● training"
+    assert view.stopping().after([steps(1, 1)]).status == "◌ stopping"
+    silent = msgspec.structs.replace(config, training=msgspec.structs.replace(quick.training, sample_length=0))
+    assert TrainingView(phase="preparing", config=silent).after([STARTED]).status == "● taking the first steps"
