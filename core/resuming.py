@@ -105,7 +105,6 @@ def resume(
         config = msgspec.structs.replace(config, corpus=moved)
     if snapshot is not None:
         snapshot = _with_best_of(run, snapshot)
-    if snapshot is not None:
         _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
     _check_that_the_text_is_there(named, config.corpus)
     free = not any(name in changes for name in _OF_THE_MACHINE)
