@@ -84,7 +84,7 @@ def test_rounding_stays_far_below_what_is_doubted() -> None:
         )
         share = np.minimum(alone, 1 - alone)
         worst = max(worst, float((np.abs(alone - among)[share > 1e-9] / share[share > 1e-9]).max()))
-    assert 0 < worst < ROUNDING / 1.5
+    assert worst < ROUNDING / 1.5
 
 
 def test_how_far_it_is_is_told_and_it_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
