@@ -27,6 +27,7 @@ from charlstm_tui.contrast import ContrastFilter, readable_variables
 from charlstm_tui.display import draws_more_than_ascii, in_browser
 from charlstm_tui.driver import driver_class
 from charlstm_tui.job import Ending, LatestJob
+from charlstm_tui.keys import Commands, keys_of
 from charlstm_tui.messages import (
     ChangePreferences,
     EvaluateRun,
@@ -61,6 +62,7 @@ class CharLSTMApp(App[None]):
     TITLE = "charlstm-tui"
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "train"
+    COMMANDS = {Commands}  # noqa: RUF012 (Textual declares it no ClassVar)
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares it no ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012 (the same)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -173,34 +175,24 @@ class CharLSTMApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return what the palette offers: every key that means something now, and how things look."""
-        for key, what, action in self._keys():
-            yield SystemCommand(what, f"the same as {key}", partial(self._do, action))
+        for key in keys_of(screen, self):
+            yield SystemCommand(key.does, f"the same as {key.shown}", partial(self._do, key.action))
         for glyphs in GLYPHS:
             if glyphs != self.preferences.glyphs:
                 change = partial(self._remember, glyphs=glyphs)
                 yield SystemCommand(f"Draw with {glyphs}", "for fonts and terminals that have nothing else", change)
-        yield from super().get_system_commands(screen)
+        own = ("Quit", "Help")
+        yield from (command for command in super().get_system_commands(screen) if command.title not in own)
 
     async def _do(self, action: str) -> None:
         await self.screen.run_action(action)
-
-    def _keys(self) -> list[tuple[str, str, str]]:
-        """Return the keys that mean something now: a key, what it does, and its action."""
-        keys: dict[str, tuple[str, str, str]] = {}
-        for active in sorted(self.screen.active_bindings.values(), key=lambda active: not active.binding.show):
-            binding = active.binding
-            if active.enabled and binding.description and binding.action != "command_palette":
-                action = f"app.{binding.action}" if active.node is self else binding.action
-                keys.setdefault(binding.description, (self.get_key_display(binding), binding.description, action))
-        return list(keys.values())
 
     def action_explain(self) -> None:
         """Explain the screen, its numbers and its keys."""
         from charlstm_tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            keys = [(key, what) for key, what, _ in self._keys()]
-            self.push_screen(HelpScreen(self.current_mode, keys))
+            self.push_screen(HelpScreen(self.current_mode, keys_of(self.screen, self)))
 
     async def action_quit(self) -> None:
         """Leave; with a run under way, ask what is to become of it."""

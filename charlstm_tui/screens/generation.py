@@ -187,6 +187,8 @@ class GenerationScreen(FitsWindow, Screen[None]):
                 return there and not writing
             case "copy" | "tint":
                 return there
+            case "leave_field":
+                return self.focused is not None
             case "stop":
                 return writing
             case "prompt":

@@ -7,9 +7,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Markdown
+from textual.widgets import Markdown
 
+from charlstm_tui.keys import Key
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.widgets.key_line import KeyLine
 
 PAGES = Path(__file__).parent.parent / "help"
 
@@ -30,17 +32,21 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back", key_display="Esc")]
 
-    def __init__(self, mode: str, keys: list[tuple[str, str]]) -> None:
+    def __init__(self, mode: str, keys: list[Key]) -> None:
         super().__init__()
         self._mode = mode
         self._keys = keys
 
     def compose(self) -> ComposeResult:
         """Lay out the page."""
-        keys = "\n".join(f"- `{key}`  {what}" for key, what in self._keys)
+        here, everywhere = (
+            "\n".join(f"- `{key.shown}`  {key.does}" for key in self._keys if key.of_screen is of_screen)
+            for of_screen in (True, False)
+        )
+        keys = f"{here}\n\n## Keys of every screen\n\n{everywhere}\n- `^p`  Palette: these keys by name, and themes"
         with VerticalScroll():
-            yield Markdown(f"{self._page}\n\n## Keys\n\n{keys}\n", open_links=False)
-        yield Footer()
+            yield Markdown(f"{self._page}\n\n## Keys of this screen\n\n{keys}\n", open_links=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll."""

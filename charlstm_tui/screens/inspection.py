@@ -172,6 +172,8 @@ class InspectionScreen(FitsWindow, Screen[None]):
                 return there and (parameters != ("layer",) or self._layers > 1)
             case "choose":
                 return there
+            case "leave_field":
+                return self.focused is not None
             case "stop":
                 return reading
             case "prompt":

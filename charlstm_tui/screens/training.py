@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -40,6 +40,8 @@ from core.runs import RunConfig, RunStore
 if TYPE_CHECKING:
     from charlstm_tui.widgets.run_view import RunView
 
+FEW_ROWS = 20
+"""Below which the sparkline goes."""
 CHART = Binding.Group("Chart", compact=True)
 
 
@@ -107,6 +109,10 @@ class TrainingScreen(FitsWindow, Screen[None]):
         self.refresh_bindings()
         self.watch(self.app, "training", self._show)
         self.watch(self.app, "preferences", self._look_differently, init=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Leave out what matters least where there are few rows."""
+        self.set_class(event.size.height < FEW_ROWS, "-short")
 
     @property
     def panel(self) -> SettingsPanel:
@@ -266,14 +272,17 @@ class TrainingScreen(FitsWindow, Screen[None]):
     def action_earlier_sample(self) -> None:
         """Show the sample of an epoch before."""
         self.query_one(SampleView).step(-1)
+        self.refresh_bindings()
 
     def action_later_sample(self) -> None:
         """Show the sample of an epoch after."""
         self.query_one(SampleView).step(1)
+        self.refresh_bindings()
 
     def action_filmstrip(self) -> None:
         """Show the samples of all epochs, a line each, or one sample again."""
         self.query_one(SampleView).toggle_filmstrip()
+        self.refresh_bindings()
 
     def action_leave_field(self) -> None:
         """Stop typing, so that letters are keys again."""
@@ -317,7 +326,8 @@ class TrainingScreen(FitsWindow, Screen[None]):
             case "smoothing" | "range" | "scale" | "x_axis" | "filmstrip":
                 return not on_settings and training.started is not None
             case "earlier_sample" | "later_sample":
-                return not on_settings and len(training.samples) > 1
+                by = -1 if action == "earlier_sample" else 1
+                return not on_settings and any(view.can_step(by) for view in self.query(SampleView))
             case "leave_field":
                 return self.focused is not None
         return True

@@ -13,6 +13,7 @@ class FittingText(Static):
     def __init__(self, *versions: str, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._versions = versions
+        self._chosen = ""
 
     def show(self, *versions: str) -> None:
         """Show one of these from now on, the longest first. They must be safe to show."""
@@ -25,5 +26,9 @@ class FittingText(Static):
 
     def _choose(self) -> None:
         room = self.content_size.width
+        if not room:
+            return
         chosen = next((version for version in self._versions if cell_len(version) <= room), "")
-        self.update(Content(chosen), layout=False)
+        if chosen != self._chosen:
+            self._chosen = chosen
+            self.update(Content(chosen), layout=False)

@@ -14,13 +14,16 @@ from charlstm_tui.chart_lines import Line, line_of, lines_of
 from charlstm_tui.numbers import clock, loss_shown, size_in_bytes
 from charlstm_tui.past_runs import ComparedRun
 from charlstm_tui.preferences import Preferences
+from charlstm_tui.run_status import status_versions
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.chart_legend import legend, note
+from charlstm_tui.widgets.fitting_text import FittingText
 from charlstm_tui.widgets.loss_chart import LossChart
+from charlstm_tui.widgets.number_table import NumberTable, Quantity
 from charlstm_tui.widgets.run_summary import RunSummaryView
 from charlstm_tui.widgets.sample_view import SampleView
 from core.scores import bits_per_character, perplexity
-from core.text import count_of, in_one_line, sanitise
+from core.text import sanitise
 
 if TYPE_CHECKING:
     from core.events import EpochCompleted
@@ -29,8 +32,6 @@ BETWEEN_CHARTS = 2.0
 """Seconds between two drawings of the chart within an epoch: each takes 10 to 30 ms, and training waits for it."""
 AFTER_AN_EPOCH = 0.5
 """The same, when there is a new epoch to show."""
-WIDTH = 12
-"""Of a number."""
 ROOMY = 10
 """Rows of a chart that leave one for words beneath it."""
 NAME_WIDTH = 13
@@ -43,7 +44,7 @@ class RunView(Vertical):
     DEFAULT_CSS: ClassVar[str] = """
     RunView {
         padding: 0 1;
-        & > #status { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > #status { height: 1; }
         & > #status.-failed { color: $background; background: $error; text-style: bold; }
         & > .bar {
             height: 1;
@@ -97,7 +98,7 @@ class RunView(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the view."""
-        yield Static(id="status")
+        yield FittingText(id="status")
         yield RunSummaryView(id="summary")
         for name in ("run", "epoch"):
             with Horizontal(classes="bar", id=f"{name}-bar"):
@@ -116,8 +117,8 @@ class RunView(Vertical):
                 yield LossChart(id="chart")
                 yield Static(id="chart-note")
             with Horizontal(id="numbers"):
-                yield Static(id="losses")
-                yield Static(id="pace")
+                yield NumberTable(id="losses")
+                yield NumberTable(id="pace")
         yield Static(id="message")
         yield SampleView(id="sample")
 
@@ -188,14 +189,7 @@ class RunView(Vertical):
             self.query_one(selector, Static).update(content, layout=layout)
 
     def _show_status(self, training: TrainingView) -> None:
-        words = [training.status]
-        if training.config is not None:
-            words.append(training.config.corpus.title)
-        if training.started is not None:
-            words.insert(1, training.started.run)
-            words.append(count_of(training.started.parameters, "parameter"))
-            words.append(f"{training.started.device}, {training.started.precision}")
-        self._write("#status", Content(in_one_line("  ·  ".join(words))))
+        self.query_one("#status", FittingText).show(*status_versions(training))
         self.query_one("#status").set_class(training.phase == "failed", "-failed")
 
     def _show_progress(self, training: TrainingView) -> None:
@@ -238,22 +232,22 @@ class RunView(Vertical):
         validation = last.val_loss if last else None
         judged = validation if validation is not None else train
         losses = [
-            ("train, mean", loss_shown(train), "nats/char"),
-            ("validation", loss_shown(validation), "nats/char"),
-            ("in bits", loss_shown(bits_per_character(judged) if judged is not None else None), "bits/char"),
-            ("perplexity", f"{perplexity(judged):.2f}" if judged is not None else "–", "characters"),
+            Quantity("train, mean", loss_shown(train), "nats/char"),
+            Quantity("validation", loss_shown(validation), "nats/char"),
+            Quantity("in bits", loss_shown(bits_per_character(judged) if judged is not None else None), "bits/char"),
+            Quantity("perplexity", f"{perplexity(judged):.2f}" if judged is not None else "–", "characters"),
         ]
         rate = steps.learning_rate if steps is not None else None
         norm = steps.gradient_norm if steps is not None else None
         memory, unit = _bytes(steps.memory_bytes if steps is not None else None)
         pace = [
-            ("rate", f"{rate:.2e}" if rate is not None else "–", ""),
-            ("gradient", f"{norm:.3f}" if norm is not None else "–", ""),
-            ("speed", f"{steps.chars_per_second:,.0f}" if steps is not None else "–", "char/s"),
-            ("memory", memory, unit),
+            Quantity("rate", f"{rate:.2e}" if rate is not None else "–"),
+            Quantity("gradient", f"{norm:.3f}" if norm is not None else "–"),
+            Quantity("speed", f"{steps.chars_per_second:,.0f}" if steps is not None else "–", "char/s"),
+            Quantity("memory", memory, unit, is_told_by_name=False),
         ]
-        self._write("#losses", _lines(losses))
-        self._write("#pace", _lines(pace))
+        self.query_one("#losses", NumberTable).show(losses)
+        self.query_one("#pace", NumberTable).show(pace)
 
     def _show_message(self, training: TrainingView) -> None:
         text = (training.trouble or training.notice) if training.alive else ""
@@ -288,11 +282,3 @@ def _ends(losses: Sequence[float]) -> Content:
 def _bytes(size: int | None) -> tuple[str, str]:
     number, _, unit = size_in_bytes(size).partition(" ") if size is not None else ("–", "", "")
     return number, unit
-
-
-def _lines(numbers: list[tuple[str, str, str]]) -> Content:
-    """Lay out names, numbers aligned to the right, and quiet units."""
-    lines = [
-        Content.assemble((f"{name:<11}", "dim"), f"{number:>{WIDTH}} ", (unit, "dim")) for name, number, unit in numbers
-    ]
-    return Content("\n").join(lines)

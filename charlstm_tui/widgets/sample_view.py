@@ -81,6 +81,12 @@ class SampleView(Vertical):
         self._chosen = None if place >= last else max(place, 0)
         self._draw()
 
+    def can_step(self, by: int) -> bool:
+        """Whether there is an earlier or a later sample to show."""
+        last = len(self._samples) - 1
+        place = last if self._chosen is None else min(self._chosen, last)
+        return last >= 0 and (self.shows_filmstrip or 0 <= place + by <= last)
+
     def toggle_filmstrip(self) -> None:
         """Show the filmstrip in place of the sample, or the sample again."""
         self.toggle_class("-filmstrip")

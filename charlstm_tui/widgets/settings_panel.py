@@ -189,7 +189,8 @@ class SettingsPanel(Vertical):
             self.query_one(ForecastPanel).consider(None)
 
     @on(ForecastPanel.Refused)
-    def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused) -> None:
+    @on(TextLook.Refused)
+    def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused | TextLook.Refused) -> None:
         if not self._complaint:
             self.form.complain_about_text(event.reason)
 

@@ -4,6 +4,7 @@ from functools import partial
 from typing import ClassVar
 
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from charlstm_tui import bridge
@@ -16,9 +17,16 @@ _PATIENCE = 0.3
 
 
 class TextLook(Static):
-    """Looks, in a thread, at the text that `consider` names: the latest only, and only while there is room for it."""
+    """Looks, in a thread, at the text that `consider` names: the latest only."""
 
     DEFAULT_CSS: ClassVar[str] = "TextLook { color: $text-muted; }"
+
+    class Refused(Message):
+        """The text cannot be read."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -39,12 +47,8 @@ class TextLook(Static):
         """Leave no thread behind."""
         self._job.drop()
 
-    def on_resize(self) -> None:
-        """Look now, if there was no room before."""
-        self._look(self._wanted)
-
-    def _look(self, wanted: tuple[str, int | None] | None) -> None:
-        if wanted is None or wanted != self._wanted or wanted == self._looked_at or not self.size.height:
+    def _look(self, wanted: tuple[str, int | None]) -> None:
+        if wanted != self._wanted or wanted == self._looked_at:
             return
         self._looked_at = wanted
         source, limit = wanted
@@ -60,6 +64,7 @@ class TextLook(Static):
                 self.update(Content(sanitise(item.beginning).replace("\t", "    ")))
 
     def _end(self, ending: Ending) -> None:
-        if ending.error:  # said beneath the text's own box
+        if ending.error and not ending.stopped:
             self.border_title = "the text"
             self.update("")
+            self.post_message(self.Refused(ending.error))

@@ -6,6 +6,7 @@ import pytest
 from core.config import ModelConfig, SamplingConfig, TrainingConfig, configure, fields_of
 from core.errors import UserError
 from core.presets import PRESETS, preset_named
+from core.setting_explanations import EXPLANATIONS
 
 
 @pytest.mark.parametrize("config", [ModelConfig, TrainingConfig, SamplingConfig])
@@ -76,3 +77,12 @@ def test_numbers_are_read_as_people_type_them() -> None:
     for text in ("", "x", "1.5", "1,5", "1,00", "1 00", "1,000"):
         with pytest.raises(UserError, match=r"epochs(:| must be)"):
             fields["epochs"].parse(text)
+
+
+def test_every_setting_of_a_run_is_explained_in_whole_sentences() -> None:
+    names = [field.name for config in (ModelConfig, TrainingConfig) for field in fields_of(config)]
+    assert sorted(EXPLANATIONS) == sorted(names)
+    for name, explanation in EXPLANATIONS.items():
+        assert explanation.does[0].isupper(), name
+        assert all(part.endswith(".") and "  " not in part for part in explanation if part), name
+        assert bool(explanation.larger) == bool(explanation.smaller), name

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from textual.command import CommandList
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Markdown
+from textual.widgets import Footer, Input, Markdown
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.modes import MODES
@@ -58,6 +59,38 @@ def test_the_help_of_train_explains_each_number_and_the_gates() -> None:
         assert f"- **{word}**" in page
     for gate in ("forget gate", "input gate", "output gate", "cell state"):
         assert f"**{gate}**" in page
+
+
+async def test_the_palette_begins_with_the_screens_own_actions(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 40)) as pilot:
+        app.training = running(3)
+        await until(lambda: "Earlier sample" in palette(app))
+        await pilot.press("ctrl+p")
+        offered = app.screen.query_one(CommandList)
+        await until(lambda: offered.option_count > 10)
+        titles = [str(option.prompt).splitlines()[0] for option in offered.options]
+        assert titles[:3] == ["Pause", "Stop", "Sample"]
+        assert titles.index("Earlier sample") < titles.index("Help") < titles.index("Draw with ascii")
+        assert titles.index("Draw with ascii") < titles.index("Theme")
+        assert len(titles) == len(set(titles))
+        for editing in ("Move cursor left", "Go to end", "Paste text from the clipboard", "Exit the command palette"):
+            assert editing not in titles
+        await pilot.press(*"smoothing")
+        await until(lambda: offered.option_count == 1)
+        await pilot.press("enter")
+        await until(lambda: app.preferences.smoothing == "strong")
+
+
+async def test_from_a_field_the_palette_and_the_help_offer_the_keys_of_the_screen(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("tab", "tab")
+        assert isinstance(app.focused, Input)
+        assert palette(app)["Start"] == "the same as s"
+        await pilot.press("f1")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        source = app.screen.query_one(Markdown).source
+        assert "- `s`  Start" in source
+        assert source.index("`s`  Start") < source.index("## Keys of every screen") < source.index("`F1`  Help")
 
 
 async def test_every_action_of_the_train_screen_has_words(app: CharLSTMApp) -> None:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.keys import keys_of
 
 pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
 from tests.tui.settings import remember_small_settings
@@ -172,6 +173,6 @@ async def test_where_it_cannot_be_suspended_it_says_so(app: CharLSTMApp, monkeyp
 async def test_the_help_and_the_palette_name_the_key(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        named = {key: what for key, what, _ in app._keys()}
+        named = {key.shown: key.does for key in keys_of(app.screen, app)}
         assert named["^z"].startswith("Suspend")
         assert any(command.title.startswith("Suspend") for command in app.get_system_commands(app.screen))

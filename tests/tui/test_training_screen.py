@@ -12,9 +12,10 @@ from core.corpus import Corpus, CorpusConfig, open_corpus
 from core.presets import PRESETS
 from core.reading import ReadingProgress
 from core.runs import Run, RunStore
+from core.setting_explanations import EXPLANATIONS
 from core.summary import summarise
 from tests.tui.conftest import until
-from tests.tui.steps import hint, make_small, reason, set_up, setting
+from tests.tui.steps import hint, make_small, reason, set_up, setting, written
 from tests.tui.views import running
 from tests.waiting import DEADLINE
 
@@ -340,3 +341,52 @@ async def test_a_full_disk_is_said_while_the_run_goes_on_and_at_its_end(
         await pilot.pause()
         assert app.training.doing == "stopped, not saved"
         assert "last.safetensors" in str(app.screen.query_one("#summary-verdict", Static).content)
+
+
+async def test_enter_in_a_field_goes_to_the_next_and_starts_nothing(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=3)
+        for box in ("#corpus", "#limit"):
+            app.screen.query_one(box).focus()
+            await pilot.press("enter")
+            assert app.focused is not None
+            assert app.focused.id != box[1:]
+        setting(app, "window").focus()
+        await pilot.press("enter")
+        assert app.focused is setting(app, "learning_rate")
+        assert app.training.phase == "idle"
+        await pilot.press("escape", "enter")
+        assert app.focused is app.screen.query_one("#start")
+        assert app.training.phase == "idle"
+        await pilot.press("enter")
+        await until(lambda: app.training.phase == "finished")
+
+
+async def test_ctrl_enter_starts_from_a_field(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, small_text, epochs=2)
+        setting(app, "window").focus()
+        await pilot.press("ctrl+enter")
+        await until(lambda: app.training.phase == "finished")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (100, 30), (70, 50)])
+async def test_the_focused_setting_is_explained_where_there_is_room(app: CharLSTMApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        setting(app, "hidden_size").focus()
+        await pilot.pause()
+        explained = written(app, "#explanation Static")
+        assert EXPLANATIONS["hidden_size"].does in explained
+        assert f"Larger: {EXPLANATIONS['hidden_size'].larger}" in explained
+        assert "From 1 to 8192. Default 128; small has 512." in explained
+        assert str(app.screen.query_one("#explanation").border_title) == "hidden size"
+
+
+async def test_the_text_is_shown_as_it_will_be_read(app: CharLSTMApp, tmp_path: Path) -> None:
+    text = tmp_path / "fables.txt"
+    text.write_bytes(("La chèvre et l'âne.\nOù était-elle, derrière la façade?\n" * 40).encode("cp1252"))
+    async with app.run_test(size=(120, 40)):
+        app.screen.query_one("#corpus", Input).value = str(text)
+        await until(lambda: written(app, "#look").startswith("La chèvre et l'âne.\nOù était-elle"))
+        title = str(app.screen.query_one("#look").border_title)
+        assert "fables.txt · windows-1252 · 2,160 characters" in title
