@@ -14,6 +14,8 @@ MOST_KEPT = 1_000_000
 """Characters, from the start of the text: 36 bytes each."""
 PASSAGE = 160
 """Characters of a passage: two lines or so."""
+SHORT_PASSAGE = 20
+"""Characters of a passage of a text that has only a few lines."""
 
 
 class Expected(NamedTuple):
@@ -105,7 +107,7 @@ class Surprises:
 
         Nor does any overlap one of `apart_from`: of a short text there may be none left.
         """
-        length = min(PASSAGE, self.read)
+        length = min(PASSAGE, max(self.read // 4, SHORT_PASSAGE), self.read)  # of a short text, so that there are some
         if not length:
             return []
         losses = self._losses[: self.read].astype(np.float64)
