@@ -52,13 +52,13 @@ def assess(
             share = event.scored / event.characters
             yield Stage(doing="reading", done=share, loss=event.loss, scored=event.scored)
         else:
-            least = keep.extracts(EXTRACTS)
+            least, most = keep.extremes(EXTRACTS)
             report = Report(
                 model=name,
                 evaluation=event,
                 published=published_for(corpus.config, part),
                 least_expected=tuple(least),
-                most_expected=tuple(keep.extracts(EXTRACTS, most_expected=True, apart_from=least)),
+                most_expected=tuple(most),
                 history=tuple(history),
                 has_dropout=checkpoint.training.has_dropout,
             )

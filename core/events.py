@@ -175,7 +175,7 @@ class Diverged(_Event, frozen=True, kw_only=True):
     @property
     def advice(self) -> str:
         """What happened, and what to try."""
-        what = f"The loss diverged in epoch {self.epoch}, also after the learning rate was halved several times."
+        what = f"The loss diverged in epoch {self.epoch}, also at half the learning rate and less."
         return f"{what} Try a much lower learning rate, or a gradient clip of 1."
 
 

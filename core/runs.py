@@ -284,6 +284,10 @@ class RunStore:
             except FileExistsError:
                 raise UserError(f"There is a run called {name} already. Choose another name.") from None
             return path
+        try:
+            check_name(f"{preset}-1")  # a file from elsewhere calls its preset what it likes
+        except UserError:
+            preset = "run"
         number = 1
         while True:  # another process may take a number between the look and the making
             path = self.root / f"{preset}-{number}"

@@ -102,12 +102,27 @@ class Surprises:
             ),
         )
 
+    @property
+    def passage_length(self) -> int:
+        """Characters of a passage before it is cut at words: less of a short text, so that there are some."""
+        return min(PASSAGE, max(self.read // 3, SHORT_PASSAGE), self.read)
+
+    def extremes(self, count: int) -> tuple[list[Extract], list[Extract]]:
+        """Return up to `count` passages that the model expected least, and most; no two of them overlap.
+
+        The least expected ones take up no more than a third of the text, or are one alone, so that there are others.
+        """
+        if not self.read:
+            return [], []
+        least = self.extracts(min(count, max(self.read // (3 * self.passage_length), 1)))
+        return least, self.extracts(count, most_expected=True, apart_from=least)
+
     def extracts(self, count: int, *, most_expected: bool = False, apart_from: Sequence[Extract] = ()) -> list[Extract]:
         """Return the passages that the model expected least, or most: the most extreme first, none overlapping.
 
         Nor does any overlap one of `apart_from`: of a short text there may be none left.
         """
-        length = min(PASSAGE, max(self.read // 4, SHORT_PASSAGE), self.read)  # of a short text, so that there are some
+        length = self.passage_length
         if not length:
             return []
         losses = self._losses[: self.read].astype(np.float64)

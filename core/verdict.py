@@ -32,6 +32,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """The first epoch with a higher validation loss than the best one, where validation rose."""
 
     @property
+    def in_short(self) -> str:
+        """The sentence without its figures."""
+        return self.sentence.partition(":")[0].removesuffix(".") + "."
+
+    @property
     def text(self) -> str:
         """The sentence and the advice."""
         return f"{self.sentence} {self.advice}".rstrip()

@@ -41,6 +41,8 @@ def _checkpoint(ctx: click.Context, argument: click.Parameter, name: str | None)
     if newest is None and shipped.shipped_path() is None:
         raise click.UsageError("There is no model yet. Train one first: charlstm-tui train", ctx)
     chosen = newest or shipped.NAME
+    if newest == shipped.NAME:  # a run from before that name was reserved: by its folder
+        chosen = str(store.get(newest).path)
     click.echo(f"CHECKPOINT was not given: {in_one_line(chosen)}", err=True)
     return chosen
 

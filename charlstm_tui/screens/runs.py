@@ -218,7 +218,9 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         )
         warnings = cautions([(other.letter, other.run.config, other.kind) for other in shown], self._preferences.x_axis)
         self.query_one("#cautions", Static).update(Content(" ".join(warnings)))
-        self.query_one("#table", Static).update(self._table())
+        table = self.query_one("#table", Static)
+        table.set_class(len(self.compared) < 2, "-hint")
+        table.update(self._table())
 
     def _table(self) -> Content:
         """Return what differs in the settings of the compared runs."""

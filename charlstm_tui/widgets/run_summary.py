@@ -31,6 +31,8 @@ class RunSummaryView(Vertical):
     }
     """
 
+    _training: TrainingView | None = None
+
     def compose(self) -> ComposeResult:
         """Lay out a line for each thing to say."""
         for name in _LINES:
@@ -40,9 +42,26 @@ class RunSummaryView(Vertical):
 
     def show(self, training: TrainingView) -> None:
         """Sum up a run."""
+        self._training = training
         self.query_one("#summary-verdict").set_class(not training.error, "-short")
         for name, say in zip(_LINES, (_best, _train, _verdict, _saved, _next), strict=True):
             self.query_one(f"#summary-{name}", Static).update(say(training))
+        self._fit_verdict()
+
+    def on_resize(self) -> None:
+        """Say as much of the verdict as there is room for."""
+        self.call_after_refresh(self._fit_verdict)
+
+    def _fit_verdict(self) -> None:
+        """Leave out the advice, and then the figures, where the verdict has a single line that they do not fit in."""
+        verdict = self.query_one("#summary-verdict", Static)
+        room = verdict.content_size.width
+        if self._training is None or self._training.error or not room or not self.screen.has_class("-low"):
+            return
+        whole = _verdict(self._training)
+        judged = judge(self._training.epochs)
+        short = [Content(f"{_GLYPHS[judged.kind]} {words}") for words in (judged.sentence, judged.in_short)]
+        verdict.update(next((words for words in (whole, *short) if words.cell_length <= room), short[-1]))
 
 
 def _best(training: TrainingView) -> Content:

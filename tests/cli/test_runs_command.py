@@ -41,7 +41,7 @@ def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore)
         (["--learning-rate", "0.1"], "leave out --learning-rate"),
         (["--epochs", "2"], "is finished: it had 2 epochs"),
         (["--epochs", "0"], "epochs must be a whole number from 1"),
-        (["--epochs", "9", "--corpus", "nowhere.txt"], "There is no file"),
+        (["--epochs", "9", "--corpus", "nowhere.txt"], "If it has moved, name its new place"),
         (["--epochs", "9", "--corpus", "l-homme-aux-contrats"], "is not the text that the run began with"),
         (["--epochs", "9", "--name", "x"], "keeps its name"),
         (["--epochs", "9", "--device", "mps"], "There is no mps device"),

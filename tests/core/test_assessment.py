@@ -346,7 +346,7 @@ def test_one_who_wants_to_keep_each_character_is_given_them(trained: Checkpoint,
     keep = surprises_for(trained, small_corpus, "test")
     report = next(event for event in assess("sheep", trained, small_corpus, "test", keep) if isinstance(event, Report))
     assert keep.read == len(keep.text) == report.evaluation.characters
-    assert report.least_expected == tuple(keep.extracts(EXTRACTS))
+    assert (report.least_expected, report.most_expected) == tuple(map(tuple, keep.extremes(EXTRACTS)))
 
 
 def test_another_text_is_held_against_the_model_s_own(trained: Checkpoint, small_corpus: Corpus) -> None:

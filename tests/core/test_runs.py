@@ -212,3 +212,11 @@ def test_a_run_s_folder_stands_for_its_model(
     assert RunStore(tmp_path / "elsewhere").checkpoint_path(f"./{run.name}").samefile(run.best_path)
     with pytest.raises(UserError, match="There is no checkpoint"):
         store.checkpoint_path(str(tmp_path))
+
+
+@pytest.mark.parametrize("preset", ["../../elsewhere", "/tmp/elsewhere", "a/b", "", "\x1b[31m"])
+def test_what_a_file_calls_its_preset_makes_no_folder_elsewhere(
+    store: RunStore, config: RunConfig, preset: str
+) -> None:
+    run = store.create(msgspec.structs.replace(config, preset=preset))
+    assert run.path == store.root / "run-1"

@@ -173,8 +173,7 @@ def test_no_passage_is_told_twice(seed: int) -> None:
     length = int(random.integers(1, 1_500))
     text = "".join(random.choice(list("abc  "), length))
     surprises = kept(text, random.exponential(1.5, length).tolist())
-    least = surprises.extracts(4)
-    most = surprises.extracts(4, most_expected=True, apart_from=least)
+    least, most = surprises.extremes(4)
     assert least
     places = [place for one in (*least, *most) for place in range(one.begin, one.begin + len(one.text))]
     assert len(places) == len(set(places))

@@ -205,7 +205,7 @@ async def test_prompts_come_back_with_the_up_arrow_also_the_next_day(app: CharLS
             await until(lambda: app.screen.check_action("write", ()) is True)
             app.screen.query_one("#prompt", Input).focus().value = prompt
             await pilot.press("enter")
-            await until(lambda: "1 characters" in status(app))
+            await until(lambda: "1 character" in status(app))
         await pilot.press("i")
         app.screen.query_one("#prompt", Input).value = "dra"
         seen = []

@@ -55,7 +55,7 @@ async def test_help_explains_each_screen_and_lists_its_keys(app: CharLSTMApp) ->
 
 def test_the_help_of_train_explains_each_number_and_the_gates() -> None:
     page = (PAGES / "train.md").read_text(encoding="utf-8")
-    for word in ("train", "validation", "in bits", "perplexity", "rate", "gradient", "speed", "memory"):
+    for word in ("train, mean", "validation", "in bits", "perplexity", "rate", "gradient", "speed", "memory"):
         assert f"- **{word}**" in page
     for gate in ("forget gate", "input gate", "output gate", "cell state"):
         assert f"**{gate}**" in page

@@ -74,7 +74,7 @@ def test_a_mouse_report_in_the_old_form_is_understood_and_the_new_form_asked_for
 @pytest.mark.parametrize("place", ["form", "palette", "help", "pictures", "prompt"])
 def test_latin_1_is_typed_and_ends_nothing(terminal: Terminal, place: str) -> None:
     keys, shown = {
-        "form": ("\t", None), "palette": ("\x10", "Search"), "help": ("\x1bOP", "The numbers"),
+        "form": ("\t", None), "palette": ("\x10", "Search"), "help": ("\x1bOP", "Here a network learns"),
         "pictures": (F3, "Evaluate"),
         "prompt": (F4, "prompt ▸"),
     }[place]  # fmt: skip

@@ -76,9 +76,12 @@ def test_the_shell_knows_it_by_name_and_takes_it_when_nothing_is_named(shipped: 
     assert json.loads(call("evaluate", "moliere", "--json", "--loss-only").stdout)["model"] == "moliere"
 
 
-def test_a_run_of_that_name_goes_before_it(shipped: Path, store: RunStore, tmp_path: Path) -> None:
+def test_a_run_of_that_name_does_not_hide_it(shipped: Path, store: RunStore, tmp_path: Path) -> None:
     (tmp_path / "away").rename(store.root / "moliere")
-    assert store.checkpoint_path("moliere") == store.root / "moliere" / "best.safetensors"
+    assert store.checkpoint_path("moliere") == shipped
+    newest = call("generate", "--length", 20)
+    assert newest.stderr == f"CHECKPOINT was not given: {store.root / 'moliere'}\n", "which is its folder"
+    assert newest.exit_code == 0
 
 
 def test_without_any_model_the_shell_says_what_to_do() -> None:
