@@ -28,10 +28,15 @@ def keys_of(screen: Screen[Any], app: App[Any]) -> list[Key]:
     since Esc leaves the field.
     """
     keys: dict[str, Key] = {}
+    reached = [node for node, _ in screen._modal_binding_chain]
     for node in (screen, app):
         bindings = [binding for some in node._bindings.key_to_bindings.values() for binding in some]
         for binding in sorted(bindings, key=lambda binding: not binding.show):
             if not binding.description or binding.action == "command_palette":
+                continue
+            if node not in reached and not binding.priority:
+                continue  # a dialog keeps the app's keys from the app
+            if binding.action in ("app.focus_next", "app.focus_previous") and not _has_where_to_go(screen):
                 continue
             of_screen = node is screen and not binding.action.startswith(("app.", "screen."))
             if app._check_action_state(binding.action, node):
@@ -39,6 +44,11 @@ def keys_of(screen: Screen[Any], app: App[Any]) -> list[Key]:
                 key = Key(binding.key, app.get_key_display(binding), binding.description, action, of_screen)
                 keys.setdefault(binding.description, key)
     return sorted(keys.values(), key=lambda key: not key.of_screen)
+
+
+def _has_where_to_go(screen: Screen[Any]) -> bool:
+    """Whether there is anything that could have the focus, and does not."""
+    return any(widget is not screen.focused for widget in screen.focus_chain)
 
 
 class Commands(SystemCommandsProvider):

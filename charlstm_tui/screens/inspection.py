@@ -171,7 +171,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
             case "turn":
                 return there and (parameters != ("layer",) or self._layers > 1)
             case "choose":
-                return there
+                return there and self.query_one(InsidesView).can_choose(int(str(parameters[0])))
             case "leave_field":
                 return self.focused is not None
             case "stop":

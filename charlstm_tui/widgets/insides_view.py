@@ -82,6 +82,11 @@ class InsidesView(Container):
         """Look at another cell."""
         self.query_one(CellRows).action_choose(by)
 
+    def can_choose(self, by: int) -> bool:
+        """Whether there is another cell that way."""
+        rows = self.query_one(CellRows)
+        return rows.validate_chosen(rows.chosen + by) != rows.chosen
+
     def go_to_text(self) -> None:
         """Go to where the text is: in a flat window it is above the rows alone."""
         flat = self.screen.has_class("-flat") and self.insides is not None

@@ -1,5 +1,6 @@
 """Before a run: its settings, what it would take, what the focused setting means, and how the text begins."""
 
+import contextlib
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,7 +26,7 @@ from charlstm_tui.widgets.settings_form import SettingsForm
 from charlstm_tui.widgets.text_look import TextLook
 from core.catalogue import MOLIERE
 from core.errors import UserError
-from core.files import here
+from core.files import here, user_path
 from core.runs import RunConfig
 from core.text import sanitise
 
@@ -133,8 +134,7 @@ class SettingsPanel(Vertical):
         from charlstm_tui.screens.text_picker import TextPicker
 
         form = self.form
-        typed = Path(self.query_one("#corpus", Input).value).expanduser().absolute()
-        folder = typed.parent if typed.is_file() else here()
+        folder = _folder_of(self.query_one("#corpus", Input).value)
         encoding, errors = form.reading_or_usual
         picker = TextPicker(
             folder=folder,
@@ -240,3 +240,12 @@ class SettingsPanel(Vertical):
         hint = self.query_one("#hint", Static)
         hint.update(Content(sanitise(text)))
         hint.set_class(trouble, "-trouble")
+
+
+def _folder_of(source: str) -> Path:
+    """Return the folder of the file that was typed, else the one that the app was started in."""
+    with contextlib.suppress(UserError, OSError, ValueError):
+        typed = user_path(source).absolute()
+        if typed.is_file():
+            return typed.parent
+    return here()
