@@ -108,11 +108,11 @@ def _saved(training: TrainingView) -> Content:
 
 
 def _next(training: TrainingView) -> Content:
-    keys = [("n", "shows the settings")]
+    keys = [("n", "settings")]
     if _path(training) is not None:
-        keys = [("e", "measures it"), ("g", "has it write"), ("n", "trains anew with a change")]
-        if training.can_go_on:
-            keys.insert(2, ("r", "goes on"))
+        keys = [("e", "evaluate"), ("g", "generate"), ("n", "new run")]
+        if training.can_go_on or training.can_have_more:
+            keys.insert(2, ("r", "resume" if training.can_go_on else "more epochs"))
     return Content(", ").join([Content.assemble((key, "bold $text-accent"), f" {what}") for key, what in keys])
 
 

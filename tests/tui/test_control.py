@@ -148,7 +148,7 @@ async def test_after_a_run_one_key_measures_it_and_one_has_it_write(app: CharLST
         await until(lambda: app.training.phase == "finished")
         await pilot.pause()
         assert "of 3: validation" in written(app, "#summary-best")
-        assert "measures it" in written(app, "#summary-next")
+        assert "e evaluate" in written(app, "#summary-next")
         await pilot.press("e")
         await until(lambda: app.current_mode == "evaluate")
         await until(lambda: "small-1 on moutons" in written(app, "#about"))
