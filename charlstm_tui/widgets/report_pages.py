@@ -42,9 +42,10 @@ class ReportPages(Vertical):
                 yield Static(id="figures")
                 yield Static(id="meaning")
         with TabbedContent(id="pages"):
-            with TabPane("Beside it", id="beside"), VerticalScroll(), Horizontal(id="sides"):
-                yield Static(id="bars")
-                yield Static(id="parts")
+            with TabPane("Beside it", id="beside"), VerticalScroll():
+                with Horizontal(id="sides"):
+                    yield Static(id="bars")
+                    yield Static(id="parts")
                 yield Static(id="failures")
             with TabPane("Where", id="where"), VerticalScroll():
                 yield Static(id="groups")

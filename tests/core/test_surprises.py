@@ -151,8 +151,9 @@ def test_the_first_extract_is_cut_from_the_most_extreme_passage(
     text, losses = made
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.surprises, "PASSAGE", length)
-        (extract,) = kept(text, losses).extracts(1, most_expected=most_expected)
-    length = min(length, len(text))
+        surprises = kept(text, losses)
+        (extract,) = surprises.extracts(1, most_expected=most_expected)
+        length = surprises.passage_length
     totals = [sum(losses[begin : begin + length]) for begin in range(len(text) - length + 1)]
     begin = totals.index(min(totals) if most_expected else max(totals))
     assert begin <= extract.begin
