@@ -211,7 +211,7 @@ class CharLSTMApp(App[None]):
         self._end_by(signal.SIGINT)
 
     def action_suspend_process(self) -> None:
-        """Give the terminal back to the shell, as ctrl-Z does there; a run under way stands still meanwhile."""
+        """Suspend the app and return to the shell; a run in progress pauses until the app continues."""
         suspend = getattr(self._driver, "suspend_process", None)
         if suspend is None or not suspend(group=True):
             where = "in a browser" if in_browser() else "on this system" if os.name == "nt" else "here"
