@@ -23,6 +23,7 @@ from core.events import (
     ValidationProgressed,
 )
 from core.runs import RunConfig
+from core.verdict import Verdict, judge
 
 MOST_SAMPLES = 400
 """Kept to step through; of more, every second one is let go."""
@@ -104,6 +105,11 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     def best(self) -> EpochCompleted | None:
         """The epoch whose checkpoint is kept as the best."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.best), None)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the losses of the run's epochs mean."""
+        return judge(self.epochs, self.started.vocabulary if self.started is not None else 0)
 
     @property
     def done(self) -> float:

@@ -60,6 +60,7 @@ def assess(
                 least_expected=tuple(least),
                 most_expected=tuple(most),
                 history=tuple(history),
+                vocabulary_size=len(checkpoint.vocabulary),
                 has_dropout=checkpoint.training.has_dropout,
             )
     yield report

@@ -50,6 +50,10 @@ _CODE = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 Kind = Literal["best", "last", "weights"]
 
 
+class DamagedCheckpointError(UserError):
+    """A file whose content is not what was saved: nothing is lost where it is replaced."""
+
+
 class Header(Struct, frozen=True, kw_only=True):
     """What the file says beside the weights."""
 
@@ -134,7 +138,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read the model of a checkpoint file.
 
     Raises:
-        UserError: there is no such file, or it is not a whole checkpoint of this program.
+        DamagedCheckpointError: its content is not what was saved.
+        UserError: there is no such file, it cannot be read, or it is not a checkpoint of this program.
     """
     with opened(path) as file:
         weights = {name: file.tensor(name).float() for name in file.expected}
@@ -188,7 +193,9 @@ class CheckpointFile:
         floats = all(self.types[name] in _FLOATS for name in weights)
         resumable = self.header.progress is not None
         if weights != self.expected or not floats or (len(weights) < len(self.shapes)) != resumable:
-            raise UserError(f"{self.shown} does not hold the weights that its header describes: it is damaged.")
+            raise DamagedCheckpointError(
+                f"{self.shown} does not hold the weights that its header describes: it is damaged."
+            )
 
 
 @contextmanager
@@ -196,7 +203,8 @@ def opened(path: Path) -> Iterator[CheckpointFile]:
     """Open a checkpoint file and check it, each byte.
 
     Raises:
-        UserError: there is no such file, or it is not a whole checkpoint of this program.
+        DamagedCheckpointError: its content is not what was saved.
+        UserError: there is no such file, it cannot be read, or it is not a checkpoint of this program.
     """
     shown = shortened(path)
     with ExitStack() as stack:
@@ -221,7 +229,7 @@ def _opened(stack: ExitStack, path: Path, shown: str) -> CheckpointFile:
         if (before.st_ino, before.st_mtime_ns) != (path.stat().st_ino, path.stat().st_mtime_ns):
             continue
         if digest != header.sha256:
-            raise UserError(f"{shown} is damaged: its content is not what was saved. Choose another file.")
+            raise DamagedCheckpointError(f"{shown} is damaged: its content is not what was saved. Choose another file.")
         return checked
     raise UserError(f"{shown} changes while it is read. Try again.")
 
@@ -238,7 +246,9 @@ def _reading(shown: str) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
     except (SafetensorError, OverflowError) as error:
-        raise UserError(f"{shown} is not a whole checkpoint ({shortened(error)}). Choose another file.") from None
+        raise DamagedCheckpointError(
+            f"{shown} is not a whole checkpoint ({shortened(error)}). Choose another file."
+        ) from None
     except (MemoryError, RuntimeError) as error:  # PyTorch raises a RuntimeError where it cannot allocate memory
         if not is_out_of_memory(error):
             raise
@@ -270,7 +280,7 @@ def _beginning(path: Path, shown: str) -> bytes:
             )
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length > min(os.fstat(file.fileno()).st_size, MOST_HEADER):
-            raise UserError(f"{shown} is not a whole checkpoint. Choose another file.")
+            raise DamagedCheckpointError(f"{shown} is not a whole checkpoint. Choose another file.")
         return start + file.read(length)
 
 
@@ -286,9 +296,11 @@ def _read_header(metadata: dict[str, str], shown: str) -> Header:
         header = msgspec.json.decode(metadata[_METADATA_KEY], type=Header)
         right = bool(header.vocabulary) and Vocabulary(header.vocabulary).characters == header.vocabulary
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        raise UserError(f"The header of {shown} is damaged ({shortened(error)}). Choose another file.") from None
+        raise DamagedCheckpointError(
+            f"The header of {shown} is damaged ({shortened(error)}). Choose another file."
+        ) from None
     if not right:
-        raise UserError(f"The vocabulary of {shown} is damaged. Choose another file.")
+        raise DamagedCheckpointError(f"The vocabulary of {shown} is damaged. Choose another file.")
     return header
 
 

@@ -53,13 +53,15 @@ class Position(Struct, kw_only=True, forbid_unknown_fields=True):
     """What the last validation took."""
 
     running_loss: float | None = None
-    """A running mean of the losses, to tell by when one is astray."""
+    """A running mean of the losses that are not high, to tell by when one is."""
     checked_steps: Count = 0
     """How many of the epoch's steps are in it, and the sum of their losses."""
     checked_loss: float = 0.0
+    high_steps: Count = 0
+    """For how many steps the loss has been high."""
     retreats: Count = 0
     rate_factor: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    """What is left of the rate after steps that went astray."""
+    """What is left of the rate after steps that diverged."""
 
     def is_possible(self) -> bool:
         """Tell whether a run can stand there: each field for itself is within its bounds."""

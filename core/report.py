@@ -12,7 +12,7 @@ from core.events import EpochCompleted
 from core.published import Published
 from core.scores import Evaluation, PartLoss, share_of
 from core.surprises import Extract
-from core.verdict import LITTLE, gap_sentence, judge
+from core.verdict import LITTLE, Verdict, gap_sentence, judge
 
 
 class SampleCopying(Struct, frozen=True, kw_only=True):
@@ -57,6 +57,8 @@ class Report(Struct, frozen=True, kw_only=True):
     most_expected: tuple[Extract, ...] = ()
     history: tuple[EpochCompleted, ...] = ()
     """The completed epochs of the model's run, where they are known."""
+    vocabulary_size: int = 0
+    """Of the model."""
     has_dropout: bool = False
     """Whether the model was trained with dropout."""
 
@@ -113,14 +115,18 @@ class Report(Struct, frozen=True, kw_only=True):
     @property
     def verdict_in_short(self) -> str:
         """The first sentence of the verdict; empty until there is one."""
-        return (judge(self.history).sentence if self.history else "") or self._gap
+        return (self._judged.sentence if self.history else "") or self._gap
 
     @property
     def _judgement(self) -> str:
         if not self.history:
             return ""
-        verdict = judge(self.history)
+        verdict = self._judged
         return verdict.sentence if verdict.kind == "unknown" else verdict.text
+
+    @property
+    def _judged(self) -> Verdict:
+        return judge(self.history, self.vocabulary_size)
 
     @property
     def _gap(self) -> str:

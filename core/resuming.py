@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from core.checkpoint import opened
+from core.checkpoint import DamagedCheckpointError, opened
 from core.config import configure
 from core.corpus import Corpus, CorpusConfig
 from core.errors import UserError
@@ -144,10 +144,13 @@ def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
     """Return the snapshot such that no worse model takes the place of the best one that is in the run's folder.
 
     Where there is none, or a damaged one, the next epoch is the best there is here.
+
+    Raises:
+        UserError: the best one cannot be read now, or is another run's.
     """
     best: float | None = None
     if run is not None and run.best_path.exists():
-        with contextlib.suppress(UserError), opened(run.best_path) as file:  # damaged: it is as good as none
+        with contextlib.suppress(DamagedCheckpointError), opened(run.best_path) as file:
             of_file, known = file.header.val_loss, snapshot.now.position.best_val_loss
             best = min((loss for loss in (of_file, known) if loss is not None), default=None)
 

@@ -13,7 +13,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from core.checkpoint import RESUME, CheckpointFile, Header, Kind, opened, signed
+from core.checkpoint import RESUME, CheckpointFile, DamagedCheckpointError, Header, Kind, opened, signed
 from core.config import ModelConfig, TrainingConfig
 from core.corpus import CorpusConfig
 from core.errors import UserError
@@ -163,7 +163,7 @@ def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
     positions = [position for position in (progress.now, progress.good) if position is not None]
     right = right and all(position.is_possible() for position in positions)
     if not right or (progress.good is None and any(name.startswith(_GOOD) for name in extra)):
-        raise UserError(f"{file.shown} does not hold the run that its header describes: it is damaged.")
+        raise DamagedCheckpointError(f"{file.shown} does not hold the run that its header describes: it is damaged.")
 
 
 def _learnt(file: CheckpointFile, header: Header) -> dict[str, tuple[int, ...]]:
@@ -206,7 +206,7 @@ def _from_tensor(rows: Tensor, shown: str) -> tuple[EpochCompleted, ...]:
         said = dict(zip(_COLUMNS, row, strict=True))
         said["val_loss"] = None if math.isnan(said["val_loss"]) else said["val_loss"]
         if not all(value is None or math.isfinite(value) for value in said.values()):
-            raise UserError(f"The history in {shown} is damaged. Choose another file.")
+            raise DamagedCheckpointError(f"The history in {shown} is damaged. Choose another file.")
         said |= {"epoch": int(said["epoch"]), "best": bool(said["best"]), "total_steps": int(said["total_steps"])}
         history.append(EpochCompleted(**said))
     return tuple(history)

@@ -54,10 +54,13 @@ FEWEST_EPOCHS, MOST_EPOCHS = 8, 60
 """Of a run by time: enough to see the loss fall, and not so many that validating takes the time."""
 CHECK_STEPS = 32
 """Steps whose mean loss is held against the running mean: at fixed places, whenever reports fall."""
-ASTRAY = 3.0
-"""How many times its running mean a loss may be, or ln V, before the run goes back to where it was good.
-
-ln V is the loss of a network that has learnt nothing, and gives each of V characters the same probability."""
+HIGH_ABOVE_MEAN = 3.0
+"""How many times its running mean a loss must be to count as high; it must also be above ln V, the loss of a network
+that gives each of V characters the same probability. A text that changes its language does not reach that."""
+HIGH_ABOVE_EVEN = 2.0
+"""How many times ln V a loss must be to count as high whatever its running mean is."""
+HIGH_STEPS = 128
+"""Steps for which the loss must stay high before the run goes back to where it was good: a spike passes by itself."""
 RETREATS = 3
 """How often it may."""
 
@@ -243,7 +246,7 @@ class Trainer:
             report = over or now - reported_at >= REPORT_SECONDS
             if due or report:
                 self._read_losses()
-                if self._is_astray(due=due) or (over and not self._learner.is_finite()):
+                if self._has_diverged(due=due, over=over) or (over and not self._learner.is_finite()):
                     retreat = self._retreat(epoch)
                     yield retreat
                     return "again" if isinstance(retreat, RateHalved) else "failed"
@@ -355,21 +358,27 @@ class Trainer:
 
     # --- the way back
 
-    def _is_astray(self, *, due: bool) -> bool:
-        """Tell whether the loss is no number or, when a check is due, far above its running mean or above ln V."""
+    def _has_diverged(self, *, due: bool, over: bool) -> bool:
+        """Tell whether the loss is no number or, when a check is due, has stayed high for too long.
+
+        The mean over an epoch that is over is held against ln V too: an epoch may be shorter than `HIGH_STEPS`.
+        """
         position = self._position
         if not math.isfinite(position.epoch_loss):
             return True
         if not due:
             return False
-        loss = (position.epoch_loss - position.checked_loss) / (position.epoch_steps - position.checked_steps)
-        running = position.running_loss
+        steps = position.epoch_steps - position.checked_steps
+        loss = (position.epoch_loss - position.checked_loss) / steps
         evenly = max(math.log(len(self.vocabulary)), 1.0)  # of a text of one character it would be nothing
-        if loss > ASTRAY * min(evenly, running if running is not None else evenly):
-            return True
-        position.running_loss = loss if running is None else 0.9 * running + 0.1 * loss
+        running = position.running_loss if position.running_loss is not None else math.inf
+        high = loss > min(HIGH_ABOVE_EVEN * evenly, max(HIGH_ABOVE_MEAN * running, evenly))
+        position.high_steps = position.high_steps + steps if high else 0
+        if not high:  # else the mean would follow it, and what is high would soon be usual
+            position.running_loss = loss if math.isinf(running) else 0.9 * running + 0.1 * loss
         position.checked_steps, position.checked_loss = position.epoch_steps, position.epoch_loss
-        return False
+        high_throughout = over and position.epoch_loss / position.epoch_steps > HIGH_ABOVE_EVEN * evenly
+        return position.high_steps >= HIGH_STEPS or high_throughout
 
     def _retreat(self, epoch: int) -> RateHalved | Diverged:
         """Go back to where the epoch began, with half the rate; after too many times, say that the run cannot go on."""

@@ -4,6 +4,7 @@ Overfitting is validation loss that rises while training loss falls, so only a r
 loss that merely lies above the training loss is a gap, and is called a gap.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from core.events import EpochCompleted
 
-Kind = Literal["unknown", "learning", "levelled", "overfitting", "unsteady"]
+Kind = Literal["unknown", "untrained", "learning", "levelled", "overfitting", "unsteady"]
 
 NOTICEABLE = 0.005
 """Nats per character: a loss that changed by less has not changed."""
@@ -42,11 +43,23 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return f"{self.sentence} {self.advice}".rstrip()
 
 
-def judge(epochs: Sequence[EpochCompleted]) -> Verdict:
-    """Say what the losses of a run's completed epochs mean."""
+def judge(epochs: Sequence[EpochCompleted], vocabulary_size: int) -> Verdict:
+    """Say what the losses of a run's completed epochs mean.
+
+    Args:
+        epochs: the completed ones.
+        vocabulary_size: how many distinct characters the text has; 0 where that is not known.
+    """
     validated = [(epoch, epoch.val_loss) for epoch in epochs if epoch.val_loss is not None]
     if not epochs:
         return Verdict(kind="unknown", sentence="No epoch was completed, so there is nothing to judge.")
+    if vocabulary_size > 1 and (loss := _lowest_of(epochs[-1])) > math.log(vocabulary_size):
+        return Verdict(
+            kind="untrained",
+            sentence=f"Nothing learnt yet: a loss of {loss:.4f} is above {math.log(vocabulary_size):.4f}, that of a "
+            f"model which gives each of the {vocabulary_size} characters the same probability.",
+            advice="A lower learning rate, or more epochs, would help.",
+        )
     if not validated:
         return Verdict(
             kind="unknown",
@@ -73,6 +86,11 @@ def judge(epochs: Sequence[EpochCompleted]) -> Verdict:
         sentence=f"Levelled off: validation stays at {best_loss:.4f} and does not rise.",
         advice="A different network or more text would be needed to do better.",
     )
+
+
+def _lowest_of(epoch: EpochCompleted) -> float:
+    """Return an epoch's training loss, or its validation loss where that is lower, as with much dropout."""
+    return epoch.train_loss if epoch.val_loss is None else min(epoch.train_loss, epoch.val_loss)
 
 
 def _risen(best: EpochCompleted, best_loss: float, last: EpochCompleted, last_loss: float) -> Verdict:

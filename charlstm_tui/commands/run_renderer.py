@@ -45,7 +45,7 @@ class RunRenderer:
             disable=not is_terminal(sys.stderr) or (as_json and is_terminal(sys.stdout)),
         )
         self._task: TaskID = self._progress.add_task("", total=None, numbers="")
-        self._epochs = 0
+        self._epochs = self._vocabulary_size = 0
         self._completed: list[EpochCompleted] = []
 
     def __enter__(self) -> None:
@@ -70,7 +70,7 @@ class RunRenderer:
             click.echo(sanitise(to_json(event)))
         match event:
             case RunStarted():
-                self._epochs = event.epochs
+                self._epochs, self._vocabulary_size = event.epochs, event.vocabulary
                 self._completed = list(event.history)
                 self._line(_beginning(event))
             case StepsCompleted():
@@ -101,7 +101,7 @@ class RunRenderer:
                 self._progress.stop()
                 if event.unsaved:
                     self._line(event.unsaved)
-                self._line(judge(self._completed).text)
+                self._line(judge(self._completed, self._vocabulary_size).text)
                 if not self._as_json:
                     click.echo(sanitise(_outcome(event)))
 

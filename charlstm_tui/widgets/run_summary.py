@@ -11,9 +11,11 @@ from charlstm_tui.numbers import clock, count_of
 from charlstm_tui.training_view import TrainingView
 from core.scores import bits_per_character
 from core.text import sanitise
-from core.verdict import Kind, judge, training_loss_note
+from core.verdict import Kind, training_loss_note
 
-_GLYPHS: dict[Kind, str] = {"unknown": "·", "learning": "↘", "levelled": "→", "overfitting": "↗", "unsteady": "↗"}
+_GLYPHS: dict[Kind, str] = {
+    "unknown": "·", "untrained": "·", "learning": "↘", "levelled": "→", "overfitting": "↗", "unsteady": "↗",
+}  # fmt: skip
 
 
 _LINES = ("best", "train", "verdict", "saved", "next")
@@ -59,7 +61,7 @@ class RunSummaryView(Vertical):
         if self._training is None or self._training.error or not room or not self.screen.has_class("-low"):
             return
         whole = _verdict(self._training)
-        judged = judge(self._training.epochs)
+        judged = self._training.verdict
         short = [Content(f"{_GLYPHS[judged.kind]} {words}") for words in (judged.sentence, judged.in_short)]
         verdict.update(next((words for words in (whole, *short) if words.cell_length <= room), short[-1]))
 
@@ -95,7 +97,7 @@ def _train(training: TrainingView) -> Content:
 def _verdict(training: TrainingView) -> Content:
     if training.error:
         return Content.styled(sanitise(training.error), "$text-error")
-    verdict = judge(training.epochs)
+    verdict = training.verdict
     return Content.assemble(f"{_GLYPHS[verdict.kind]} {verdict.sentence}  ", (verdict.advice, "dim"))
 
 

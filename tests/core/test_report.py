@@ -190,14 +190,14 @@ def test_a_history_gives_the_verdict_and_the_parts_the_gap(validated: tuple[floa
     epochs = history(*validated)
     report = msgspec.structs.replace(plain(), history=epochs, parts=parts(train=1.0, validation=1.28))
     gap = f"A gap: validation loss is 0.28 above training loss; {BETTER}."
-    assert report.verdict == f"{judge(epochs).text} {gap}"
-    assert msgspec.structs.replace(report, parts=()).verdict == judge(epochs).text
+    assert report.verdict == f"{judge(epochs, report.vocabulary_size).text} {gap}"
+    assert msgspec.structs.replace(report, parts=()).verdict == judge(epochs, report.vocabulary_size).text
 
 
 def test_a_history_that_tells_nothing_gives_no_advice_to_evaluate() -> None:
     report = msgspec.structs.replace(plain(), history=history(None, None))
-    assert report.verdict == judge(report.history).sentence
-    assert "Evaluate it" in judge(report.history).advice
+    assert report.verdict == judge(report.history, report.vocabulary_size).sentence
+    assert "Evaluate it" in judge(report.history, report.vocabulary_size).advice
 
 
 def test_the_losses_of_the_parts_say_how_they_are_measured() -> None:

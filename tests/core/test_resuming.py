@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+from safetensors import safe_open
 
 from core.checkpoint import load_checkpoint
 from core.config import ModelConfig, TrainingConfig, configure
@@ -150,7 +151,8 @@ def test_a_run_that_went_astray_goes_back_to_the_same_place_after_a_resume(
 def test_when_reports_fall_does_not_change_what_is_learnt(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.ASTRAY", 0.9)
+    monkeypatch.setattr("core.training.HIGH_ABOVE_EVEN", 0.8)
+    monkeypatch.setattr("core.training.HIGH_STEPS", 32)
     config = configure(tiny_training, EVERYTHING | {"learning_rate": 0.5, "epochs": 2})
     often = Trainer(small_corpus, tiny_model, config)
     assert [event for event in often.run() if isinstance(event, RateHalved)], "else this shows less"
@@ -478,6 +480,61 @@ def test_an_older_state_does_not_write_over_a_better_best(
     now = load_checkpoint(run.best_path)
     assert now.val_loss is not None
     assert now.val_loss <= best.val_loss
+
+
+def test_without_validation_an_older_state_does_not_write_over_a_later_best(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
+    training = msgspec.structs.replace(config.training, validation=0.0)
+    run = begin(store, small_corpus, msgspec.structs.replace(config, training=training), epochs=1)
+    older = run.last_path.read_bytes()
+    trained = resume(store, run.name, run, {"epochs": 4})
+    list(record(trained.begin(store), trained.trainer(small_corpus)))
+    best = run.best_path.read_bytes()
+    assert load_checkpoint(run.best_path).epoch == 4
+    run.last_path.write_bytes(older)
+    again = resume(store, run.name, run, {"epochs": 3})
+    list(record(again.begin(store), again.trainer(small_corpus)))
+    assert run.best_path.read_bytes() == best
+    more = resume(store, run.name, run, {"epochs": 5})
+    list(record(more.begin(store), more.trainer(small_corpus)))
+    assert load_checkpoint(run.best_path).epoch == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(13, "Permission denied"), "cannot be read: Permission denied"),
+        (MemoryError(), "not enough memory to read"),
+    ],
+)
+def test_a_best_that_cannot_be_read_now_is_not_written_over(
+    store: RunStore,
+    small_corpus: Corpus,
+    config: RunConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    words: str,
+) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+
+    def opens(path: Path, framework: str) -> object:
+        if path == run.best_path:
+            raise error
+        return safe_open(path, framework)
+
+    monkeypatch.setattr("core.checkpoint.safe_open", opens)
+    with pytest.raises(UserError, match=words):
+        resume(store, run.name, run, {"epochs": 2})
+
+
+def test_a_best_of_another_run_is_not_written_over(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+    run = begin(store, small_corpus, config, epochs=1)
+    model = msgspec.structs.replace(config.model, hidden_size=config.model.hidden_size + 1)
+    other = begin(store, small_corpus, msgspec.structs.replace(config, model=model), epochs=1)
+    run.best_path.write_bytes(other.best_path.read_bytes())
+    with pytest.raises(UserError, match="another file than its run saved there"):
+        resume(store, run.name, run, {"epochs": 2})
 
 
 @pytest.mark.parametrize("best", ["whole", "missing", "damaged"])

@@ -310,3 +310,16 @@ def test_a_start_with_much_dropout_does_not_count_as_divergence(
     config = configure(tiny_training, {"input_dropout": 0.8, "output_dropout": 0.8, "weight_drop": 0.8})
     events = list(Trainer(small_corpus, tiny_model, config).run())
     assert not any(isinstance(event, RateHalved | Diverged) for event in events)
+
+
+def test_a_text_that_changes_its_language_does_not_count_as_divergence(tmp_path: Path) -> None:
+    """What was learnt of the first half predicts the second badly, much worse than three times as badly."""
+    path = tmp_path / "text.txt"
+    path.write_text("aab" * 8_000 + "".join(chr(0x3B1 + number % 24) for number in range(24_000)), encoding="utf-8")
+    corpus = load_corpus(CorpusConfig(source=str(path)))
+    model = ModelConfig(embedding_size=8, hidden_size=32)
+    config = TrainingConfig(
+        epochs=1, streams=1, window=20, learning_rate=1e-2, precision="fp32", threads=1, sample_length=0, validation=0.0
+    )
+    events = list(Trainer(corpus, model, config).run())
+    assert not any(isinstance(event, RateHalved | Diverged) for event in events)

@@ -15,6 +15,7 @@ from core.assessment import assess
 from core.checkpoint import load_checkpoint
 from core.config import ModelConfig, TrainingConfig, configure
 from core.corpus import CorpusConfig, load_corpus
+from core.events import RunStarted
 from core.history import history_of
 from core.recording import record
 from core.report import Report
@@ -22,7 +23,7 @@ from core.report_formats import as_json, as_markdown, as_text
 from core.runs import Run, RunConfig, RunStore
 from core.summary import epochs_of
 from core.training import Trainer
-from core.verdict import Kind, judge
+from core.verdict import Kind, Verdict, judge
 from tests.tui.conftest import until
 
 
@@ -79,12 +80,17 @@ def report_on(run: Run, path: Path | None = None) -> Report:
     return reports[-1]
 
 
+def verdict_on(run: Run) -> Verdict:
+    (started,) = [event for event in run.events() if isinstance(event, RunStarted)]
+    return judge(epochs_of(run.events()), started.vocabulary)
+
+
 def in_one_line(app: CharLSTMApp, selector: str) -> str:
     return " ".join(str(app.screen.query_one(selector, Static).content).split())
 
 
 async def test_both_screens_give_the_same_verdict(app: CharLSTMApp, recipe: Recipe, run: Run) -> None:
-    verdict = judge(epochs_of(run.events()))
+    verdict = verdict_on(run)
     assert verdict.kind == recipe.kind
     async with app.run_test(size=(120, 40)) as pilot:
         app.training = TrainingView(phase="preparing", config=run.config()).after(run.events())
@@ -114,14 +120,14 @@ async def test_the_training_losses_of_both_screens_say_which_they_are(app: CharL
 
 @pytest.mark.parametrize("written", [as_text, lambda one: as_markdown(one).decode(), lambda one: as_json(one).decode()])
 def test_the_shell_and_saved_reports_say_it_too(run: Run, written: Callable[[Report], str]) -> None:
-    assert judge(epochs_of(run.events())).text in written(report_on(run))
+    assert verdict_on(run).text in written(report_on(run))
 
 
 def test_a_file_to_resume_from_knows_its_history_anywhere(run: Run, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.safetensors"
     elsewhere.write_bytes(run.last_path.read_bytes())
     assert list(history_of(elsewhere)) == epochs_of(run.events())
-    assert judge(epochs_of(run.events())).text in report_on(run, elsewhere).verdict
+    assert verdict_on(run).text in report_on(run, elsewhere).verdict
 
 
 def test_weights_alone_tell_a_gap_and_no_verdict(run: Run, tmp_path: Path) -> None:
