@@ -51,7 +51,7 @@ class Preferences(Struct, frozen=True, kw_only=True):
 
 def load_preferences() -> Preferences:
     """Read what was remembered; what cannot be read is forgotten."""
-    with contextlib.suppress(OSError, ValueError, UserError):
+    with contextlib.suppress(OSError, ValueError, RecursionError, UserError):
         return msgspec.json.decode((data_folder() / "preferences.json").read_bytes(), type=Preferences)
     return Preferences()
 

@@ -199,7 +199,20 @@ def _read_moliere(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedT
                 raise damaged
             yield event
     except UserError:
-        raise damaged from None
+        if _has_other_content(path):
+            raise damaged from None
+        raise
+
+
+def _has_other_content(path: Path) -> bool:
+    """Tell whether a file that is meant to hold Molière's plays holds anything else; no where it cannot be read."""
+    import hashlib
+
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() != MOLIERE.sha256
+    except OSError:
+        return False
 
 
 def open_whole(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":

@@ -239,8 +239,22 @@ class RunStore:
         return Run(self.root / name)
 
     def all(self) -> list[Run]:
-        """Return every run, newest first."""
-        runs = [Run(path.parent) for path in self.root.glob("[!.]*/config.json")]
+        """Return every run, newest first.
+
+        Raises:
+            UserError: the folder of the runs is there and cannot be read.
+        """
+        try:
+            folders = list(self.root.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise UserError(f"The runs in {shortened(self.root)} cannot be read: {error.strerror or error}.") from None
+        runs = []
+        for folder in folders:
+            with contextlib.suppress(UserError):  # one that may not be read is nobody's here
+                if self.has(folder.name):
+                    runs.append(Run(folder))
         return sorted(runs, key=lambda run: (run.config_path.stat().st_mtime_ns, _natural(run.name)), reverse=True)
 
     def checkpoint_path(self, checkpoint: str) -> Path:
@@ -325,8 +339,15 @@ def check_name(name: str) -> None:
 
 
 def _is_file(path: Path) -> bool:
+    """Tell whether there is such a file.
+
+    Raises:
+        UserError: the folder that it would be in may not be read.
+    """
     try:
         return path.is_file()
+    except PermissionError as error:
+        raise UserError(f"{shortened(path)} cannot be read: {error.strerror}.") from None
     except (OSError, ValueError):  # a name too long for a file, or with a NUL in it
         return False
 

@@ -204,3 +204,15 @@ def test_no_n_grams_counted_in_one_reading_of_a_text_are_taken_for_those_of_anot
     list(measure_baselines(latin, "test"))
     assert known_baselines(latin.config, "test") is not None
     assert known_baselines(cyrillic.config, "test") is None
+
+
+def test_a_known_text_that_may_not_be_read_is_not_called_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    MOLIERE.path.parent.mkdir(parents=True, exist_ok=True)
+    MOLIERE.path.write_text("x" * MOLIERE.size, encoding="utf-8")
+
+    def refuse(path: Path, *arguments: object) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UserError, match="cannot be read: Permission denied"):
+        load_corpus(CorpusConfig(source=MOLIERE.name))

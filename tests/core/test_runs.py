@@ -220,3 +220,31 @@ def test_what_a_file_calls_its_preset_makes_no_folder_elsewhere(
 ) -> None:
     run = store.create(msgspec.structs.replace(config, preset=preset))
     assert run.path == store.root / "run-1"
+
+
+def test_a_folder_of_runs_that_may_not_be_read_is_told_and_not_taken_for_empty(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UserError, match="cannot be read: Permission denied"):
+        store.all()
+
+
+def test_a_run_that_may_not_be_read_is_not_called_missing(
+    store: RunStore, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.create(config, "mine")
+    store.create(config, "other")
+
+    def look(path: Path) -> bool:
+        if path.parent.name == "mine":
+            raise PermissionError(13, "Permission denied", str(path))
+        return path.exists()
+
+    monkeypatch.setattr(Path, "is_file", look)
+    with pytest.raises(UserError, match="cannot be read: Permission denied"):
+        store.get("mine")
+    assert [run.name for run in store.all()] == ["other"]

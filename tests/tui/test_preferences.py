@@ -65,7 +65,10 @@ async def test_folded_settings_keep_what_was_typed_and_the_others_too(app: CharL
         assert len(names) == len(set(names)) == 32, "every setting is there once"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b'{"theme": 3}', b'{"glyphs": "runes"}', b"\xff", b"[]"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b'{"theme": 3}', b'{"glyphs": "runes"}', b"\xff", b"[]", pytest.param(b"[" * 100_000, id="nested")],
+)
 def test_damaged_preferences_are_forgotten(content: bytes) -> None:
     data_folder().mkdir(parents=True, exist_ok=True)
     (data_folder() / "preferences.json").write_bytes(content)
