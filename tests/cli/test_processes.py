@@ -143,6 +143,17 @@ def test_what_is_slow_is_not_imported_before_it_is_needed(module: str, absent: l
     assert found.stdout.strip() == "[]"
 
 
+@pytest.mark.shipped
+def test_a_model_is_loaded_without_pytorch_s_compiler() -> None:
+    """Which takes more than a second to import, and nothing here is compiled."""
+    code = (
+        "import sys; from core.checkpoint import load_checkpoint; from core.shipped import shipped_path;"
+        "load_checkpoint(shipped_path()); print('torch._dynamo' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"
+
+
 def test_without_a_terminal_the_app_says_so_and_names_the_commands() -> None:
     found = subprocess.run(COMMAND, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert found.returncode == 2
