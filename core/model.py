@@ -43,7 +43,7 @@ class CharLSTM(nn.Module):
         vectors = torch.empty(vocabulary_size, config.embedding_size)
         if not vectors.is_meta:  # there PyTorch would load its compiler to draw nothing, which took 1.1 s of a start
             nn.init.normal_(vectors)
-        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False)
+        self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False)  # type: ignore[no-untyped-call]
         sizes = [config.embedding_size] + [config.hidden_size] * (config.num_layers - 1)
         self.layers = nn.ModuleList(_LAYERS[config.cell](size, config.hidden_size) for size in sizes)
         self.output = nn.Linear(config.hidden_size, vocabulary_size)
