@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from charlstm_tui.numbers import count_of
 from charlstm_tui.past_runs import PastRun
 from core import forecast as core_forecast
 from core.catalogue import MOLIERE
@@ -160,8 +159,7 @@ def _choose(control: Control, config: RunConfig, vocabulary_size: int) -> Genera
         if not isinstance(event, Trial):
             _chosen()[key] = time.monotonic(), event
             return event
-        tried = f"trying {event.precision} on {count_of(event.threads, 'thread')}"
-        yield Doing(f"{tried}, {event.number} of {event.of}")
+        yield Doing(event.doing)
     return None
 
 
@@ -256,8 +254,11 @@ def resume(control: Control, store: RunStore, name: str, epochs: int | None = No
         corpus = yield from _read(control, resumption.config.corpus)
         if corpus is None:
             return
+        choice = resumption.choice or (yield from _choose(control, resumption.config, len(corpus.characters)))
+        if choice is None:
+            return
         yield Doing("building the network")
-        trainer = resumption.trainer(corpus)
+        trainer = resumption.trainer(corpus, choice)
         spare_the_collector()
         if not control.stopped:
             yield Earlier(tuple(event for event in run.events() if isinstance(event, SampleDrawn)))

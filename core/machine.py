@@ -18,6 +18,7 @@ from msgspec import Struct
 from core.config import Device, ModelConfig, TrainingConfig
 from core.errors import UserError, is_out_of_memory
 from core.model import CharLSTM
+from core.text import count_of
 
 BUDGET = 0.4
 """Seconds that the measuring may take, about: the quickest of runs takes a few."""
@@ -68,6 +69,11 @@ class Trial(Struct, frozen=True, kw_only=True):
     number: int
     """From 1."""
     of: int
+
+    @property
+    def doing(self) -> str:
+        """It in words, to be shown meanwhile."""
+        return f"trying {self.precision} on {count_of(self.threads, 'thread')}, {self.number} of {self.of}"
 
 
 def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> Choice:

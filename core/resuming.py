@@ -34,8 +34,8 @@ class Resumption:
     choice: Choice | None
     """What it was computed on, where that will do here."""
 
-    def trainer(self, corpus: Corpus) -> Trainer:
-        """Return what goes on with the run.
+    def trainer(self, corpus: Corpus, choice: Choice | None = None) -> Trainer:
+        """Return what continues the run, computed on `choice`, or else on what it was computed on.
 
         Raises:
             UserError: the text is not the one that the run learns from.
@@ -46,7 +46,7 @@ class Resumption:
                 f"{in_one_line(str(corpus.config.path))} is not the text that the run began with. "
                 "Name that one with --corpus, or start a new run."
             )
-        return Trainer(corpus, self.config.model, self.config.training, self.choice, self.snapshot)
+        return Trainer(corpus, self.config.model, self.config.training, choice or self.choice, self.snapshot)
 
     def begin(self, store: RunStore, name: str | None = None) -> Run:
         """Return the run, its new settings noted; made for a file that had none.

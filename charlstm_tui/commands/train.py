@@ -25,7 +25,7 @@ from charlstm_tui.signals import exit_code, handled
 from core.catalogue import MOLIERE, default_name
 from core.config import ModelConfig, TrainingConfig, configure
 from core.control import Control
-from core.corpus import CorpusConfig, Split
+from core.corpus import Corpus, CorpusConfig, Split
 from core.encodings import Errors
 from core.errors import UserError
 from core.events import RunFinished
@@ -36,6 +36,7 @@ from core.runs import Run, RunConfig, RunStore
 from core.settings_file import Settings, read_settings
 
 if TYPE_CHECKING:
+    from core.machine import Choice
     from core.training import Trainer
 
 _WITH_RESUME = {
@@ -102,7 +103,9 @@ def train_command(
         renderer.say("loading PyTorch")
         from core.training import Trainer
 
-        trainer = Trainer(text, config.model, config.training)
+        choice = _choice(renderer, config, text)
+        renderer.say("building the network")
+        trainer = Trainer(text, config.model, config.training, choice)
         _train(ctx, renderer, trainer, store.create(config, name), autosave)
 
 
@@ -181,9 +184,22 @@ def _resume(
         resumption = resume(store, named, run, changes, corpus)
         text = read_text(resumption.config.corpus)
         with renderer:
+            choice = resumption.choice or _choice(renderer, resumption.config, text)
             renderer.say("building the network")
-            trainer = resumption.trainer(text)
+            trainer = resumption.trainer(text, choice)
             _train(ctx, renderer, trainer, resumption.begin(store, name), autosave)
+
+
+def _choice(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "Choice":
+    """Choose what to compute with, which may take seconds, and say what is tried."""
+    from core.machine import Choice, choosing
+
+    for event in choosing(config.model, len(text.characters), config.training):
+        if isinstance(event, Choice):
+            break
+        renderer.say(event.doing)
+    assert isinstance(event, Choice)
+    return event
 
 
 def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: Run, autosave: float) -> None:

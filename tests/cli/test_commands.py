@@ -337,3 +337,19 @@ def test_a_new_line_in_a_prompt_is_the_same_in_the_shell_as_in_the_app(trained: 
         commands, ["generate", trained, "--prompt", "-", "--length", "3", "--json"], input=r"3\n4"
     )
     assert json.loads(piped.stdout)["prompt"] == r"3\n4", "standard input is taken as it is"
+
+
+def test_all_that_may_take_a_moment_before_the_first_step_is_named(
+    small_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("charlstm_tui.commands.run_renderer.RunRenderer.say", lambda renderer, what: said.append(what))
+    monkeypatch.setattr("core.resuming.works_here", lambda choice: False)  # as on another machine
+    size = ("--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10", "--threads", "1")
+    call("train", "--corpus", str(small_text), *size, "--precision", "auto", "--epochs", "1", "--name", "sheep")
+    expected = ["loading PyTorch", "trying fp32 on 1 thread, 1 of 2", "trying bf16 on 1 thread, 2 of 2",
+                "building the network"]  # fmt: skip
+    assert said == expected
+    said.clear()
+    call("train", "--resume", "sheep", "--epochs", "2")
+    assert said == expected
