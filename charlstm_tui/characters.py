@@ -90,6 +90,11 @@ def unbroken(text: str) -> str:
     return re.sub(r"(?<=\d) (?=\d{3})", "\u00a0", text)
 
 
+def fitting(room: int, *versions: str) -> str:
+    """Return the first of the versions of a text that takes no more than `room` cells; nothing where none does."""
+    return next((version for version in versions if cell_len(version) <= room), "")
+
+
 def shorten_middle(name: str, columns: int) -> str:
     """Return a name, its middle left out where it is wider than so many columns: both its ends tell it from others."""
     if cell_len(name) <= columns:

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from charlstm_tui.bars import bar
-from charlstm_tui.characters import shown
+from charlstm_tui.characters import fitting, shorten_middle, shown
 from core.text import count_of, in_one_line, sanitise
 
 if TYPE_CHECKING:
@@ -26,10 +26,14 @@ def in_a_line(text: str) -> str:
     return sanitise(text).replace("\n", "⏎").replace("\t", "⇥")
 
 
-def about(report: "Report") -> str:
-    """Return what was measured on what, safe to show."""
+def about(report: "Report", room: int, *, stopped: bool = False) -> str:
+    """Return what was evaluated on what, safe to show, in at most so many cells."""
     unknown = report.evaluation.unknown_characters
-    return in_one_line(report.title) + (f", {unknown:,} unknown" if unknown else "")
+    end = " · stopped" if stopped else ""
+    whole = in_one_line(report.title)
+    without_count = whole.rpartition(" · ")[0]
+    versions = [whole + (f", {unknown:,} unknown" if unknown else ""), whole, without_count]
+    return fitting(room, *(version + end for version in versions)) or shorten_middle(without_count + end, room)
 
 
 def headline(report: "Report", *, wide: bool) -> Content:

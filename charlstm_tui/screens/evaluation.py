@@ -5,12 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Footer, Label, ProgressBar, Select, Static
+from textual.widgets import Label, ProgressBar, Select, Static
 
 from charlstm_tui import bridge, report_view
 from charlstm_tui.bridge import Doing
@@ -19,6 +21,7 @@ from charlstm_tui.measuring import Measured, Read, assess_model, compare_models
 from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.screens.missing_text import Answer, AskForText
+from charlstm_tui.widgets.key_line import KeyLine
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.report_pages import ReportPages
 from charlstm_tui.widgets.top_line import TopLine
@@ -66,6 +69,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         self._fetching = LatestJob(self, on_items=self._follow_fetching, on_end=self._end_fetching)
         self._then: Callable[[], None] = lambda: None  # what to do once the text is fetched
         self._so_far = ""  # what was measured when it was stopped
+        self._stopped = False  # whether that is all there is of the report
         self._compared = ("", "")  # the names of the models that are, or were, compared
         self._other_text: str | None = None
 
@@ -96,7 +100,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
                 yield Static(id="doing")
             yield Static(EMPTY, id="about")
             yield ReportPages(id="report")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""
@@ -306,19 +310,28 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def _end_assessing(self, ending: Ending) -> None:
         about = self.query_one("#about", Static)
-        report = self.pages.report
-        if report is not None:
-            about.update(Content(report_view.about(report) + (" · stopped" if ending.stopped else "")))
+        self._stopped = ending.stopped
+        if self.pages.report is not None:
+            self._name_report()
         elif ending.stopped and self._so_far:
             about.update(self._so_far)
         else:
             about.update(EMPTY if self.pages.is_empty else "")
         self._end(ending)
 
+    def _name_report(self) -> None:
+        about, report = self.query_one("#about", Static), self.pages.report
+        if report is not None:
+            about.update(Content(report_view.about(report, about.content_size.width, stopped=self._stopped)))
+
+    @on(Resize)
+    def _name_it_anew(self) -> None:
+        """Name what is shown as the room is now."""
+        self.call_after_refresh(self._name_report)
+
     def _end_comparing(self, ending: Ending) -> None:
-        report = self.pages.report
-        if report is not None:  # it is as complete as it was
-            self.query_one("#about", Static).update(Content(report_view.about(report)))
+        if self.pages.report is not None:  # it is as complete as it was
+            self._name_report()
         elif self.pages.is_empty:
             self.query_one("#about", Static).update(EMPTY)
         self._end(ending)
@@ -333,10 +346,9 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def show(self, report: "Report") -> None:
         """Show what has come of it so far."""
-        about = self.query_one("#about", Static)
-        about.update(Content(report_view.about(report)))
-        about.add_class("-title")
         self.pages.show_report(report)
+        self.query_one("#about", Static).add_class("-title")
+        self._name_report()
         self.refresh_bindings()
 
     def _save(self, name: str | None) -> None:

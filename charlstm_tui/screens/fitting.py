@@ -4,6 +4,9 @@ from textual.command import CommandPalette
 from textual.events import Resize
 from textual.screen import Screen
 
+FLAT = 20
+"""Rows; a screen of fewer leaves out what can be read elsewhere."""
+
 
 class FitsWindow:
     """To be put before Textual's screen, which posts each change of its size to itself once more.
@@ -17,6 +20,8 @@ class FitsWindow:
         if isinstance(self, Screen) and event.size != self.app.size:
             event.prevent_default()
             event.stop()
+        elif isinstance(self, Screen):
+            self.set_class(event.size.height < FLAT, "-flat")
 
 
 class Palette(FitsWindow, CommandPalette):

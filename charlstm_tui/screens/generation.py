@@ -14,7 +14,7 @@ from textual.containers import Horizontal, ItemGrid, Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select, Static
 
 from charlstm_tui import bridge
 from charlstm_tui.bridge import Doing, Prompted
@@ -25,6 +25,7 @@ from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.text_figures import TextFigures
 from charlstm_tui.training_view import is_training
+from charlstm_tui.widgets.key_line import KeyLine
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.next_bars import NextBars
 from charlstm_tui.widgets.prompt_input import GenerationPrompt, PromptInput
@@ -99,7 +100,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
                     [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
                     id="which",
                 )  # fmt: skip
-            with ItemGrid(min_column_width=24, id="settings"):
+            with ItemGrid(min_column_width=27, id="settings"):
                 for config in (SamplingConfig, WritingConfig):
                     for field in fields_of(config):
                         yield SettingInput(field)
@@ -109,8 +110,8 @@ class GenerationScreen(FitsWindow, Screen[None]):
             with Horizontal(id="bottom"):
                 yield Label("prompt ▸")
                 yield GenerationPrompt(self._prompts, id="prompt", compact=True)
-                yield Static("Enter writes", id="status")
-        yield Footer(compact=True)
+                yield Static("Enter generates", id="status")
+        yield KeyLine()
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""
@@ -201,7 +202,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
         panes = list(self.query(StreamPane))
         if len(panes) == 1:
             return panes[0].text
-        return "\n\n".join(f"--- {pane.border_title} ---\n{pane.text}" for pane in panes)
+        return "\n\n".join(f"--- {pane.name_of_text} ---\n{pane.text}" for pane in panes)
 
     # --- writing
 
@@ -249,7 +250,8 @@ class GenerationScreen(FitsWindow, Screen[None]):
         self.query_one("#desk").set_class(three, "-three")
         assert self._writer is not None
         for pane, temperature in zip(self.query(StreamPane), self._writer.temperatures, strict=True):
-            pane.border_title = f"temperature {temperature:.3g}" if three else ""
+            pane.border_title = ""
+            pane.call(*(f"temperature {temperature:.3g}", f"{temperature:.3g}") if three else ("",))
 
     def _set_going(self) -> None:
         assert self._writer is not None

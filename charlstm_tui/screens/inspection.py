@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Label, Select, Static
+from textual.widgets import Input, Label, Select, Static
 
 from charlstm_tui import bridge
 from charlstm_tui.bridge import Doing, Prompted
@@ -20,6 +20,7 @@ from charlstm_tui.screens.ask import AskFile
 from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.training_view import is_training
 from charlstm_tui.widgets.insides_view import CHANGE, InsidesView
+from charlstm_tui.widgets.key_line import KeyLine
 from charlstm_tui.widgets.model_select import ModelSelect
 from charlstm_tui.widgets.prompt_input import InspectionPrompt, PromptInput
 from charlstm_tui.widgets.top_line import TopLine
@@ -95,7 +96,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
                 yield Label("text ▸")
                 yield InspectionPrompt(id="prompt", compact=True)
                 yield Static("Enter reads", id="status")
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""

@@ -9,11 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from charlstm_tui.numbers import count_of
 from charlstm_tui.screens.ask import DIALOG_CSS
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.widgets.key_line import KeyLine
 from charlstm_tui.widgets.text_input import TextInput
 from core.config import TrainingConfig, fields_of
 from core.errors import UserError
@@ -53,7 +54,7 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
             )
             yield TextInput(str(max(self._done // 2, 1)), compact=True, select_on_focus=True)
             yield Static(id="consequence")
-        yield Footer()
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Say what it is about."""

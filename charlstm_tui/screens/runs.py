@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from charlstm_tui import bridge
@@ -22,6 +22,7 @@ from charlstm_tui.preferences import RANGES, SCALES, X_AXES, Preferences, follow
 from charlstm_tui.screens.ask import AskName, Confirm
 from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.widgets.chart_legend import legend
+from charlstm_tui.widgets.key_line import KeyLine
 from charlstm_tui.widgets.loss_chart import LossChart
 from core.errors import UserError
 from core.runs import RunStore
@@ -69,7 +70,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
                 with VerticalScroll(id="differences", can_focus=False):
                     yield Static(id="table")
             yield Static(HINT, id="runs-hint")
-            yield Footer()
+            yield KeyLine()
 
     def on_mount(self) -> None:
         """Look for the runs, in a thread: there may be many."""

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import DirectoryTree, Footer, OptionList, Static
+from textual.widgets import DirectoryTree, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.tree import TreeNode
 
@@ -21,6 +21,7 @@ from charlstm_tui import bridge
 from charlstm_tui.job import Ending, LatestJob
 from charlstm_tui.numbers import size_in_bytes
 from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.widgets.key_line import KeyLine
 from core.catalogue import KNOWN, KnownText
 from core.encodings import Errors
 from core.preview import Preview
@@ -91,7 +92,7 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
                     yield Static(id="figures")
                     yield Static(id="beginning")
             yield Static(HINT, id="picker-hint")
-            yield Footer()
+            yield KeyLine()
 
     def on_mount(self) -> None:
         """Name the boxes."""

@@ -65,7 +65,9 @@ def in_three_lines(insides: "Insides", place: int, layer: int, cell: int, *, sho
         "" if short else _count(insides, place),
     )  # fmt: skip
     sums = [[letters.partition(" = ")[0], *then] for letters, *then in equations(insides, place, layer, cell)]
-    following = "  ".join(f"{shown(one)} {100 * p:.0f} %" for one, p in insides.expected(place)[:4])
+    if short:  # what comes of them is in the line above
+        sums = [[name, then.replace(" × ", "×")] for name, then, *_ in sums]
+    following = "  ".join(f"{shown(one)} {100 * p:.0f} %" for one, p in insides.expected(place)[: 3 if short else 4])
     return [
         Content.assemble(reading, "   ", gates),
         Content("   ".join(" = ".join(one) for one in sums)),

@@ -1,8 +1,9 @@
 """A line of text that is never cut off: it has shorter versions of itself for narrow windows."""
 
-from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
+
+from charlstm_tui.characters import fitting
 
 
 class FittingText(Static):
@@ -28,7 +29,7 @@ class FittingText(Static):
         room = self.content_size.width
         if not room:
             return
-        chosen = next((version for version in self._versions if cell_len(version) <= room), "")
+        chosen = fitting(room, *self._versions)
         if chosen != self._chosen:
             self._chosen = chosen
             self.update(Content(chosen), layout=False)

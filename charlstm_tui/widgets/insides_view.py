@@ -8,6 +8,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.events import Resize
 
+from charlstm_tui.characters import fitting
 from charlstm_tui.widgets.cell_numbers import CellNumbers
 from charlstm_tui.widgets.cell_rows import CellRows
 from charlstm_tui.widgets.cell_text import CellText
@@ -23,8 +24,6 @@ BORDERS = (-0.6, -0.2, 0.2, 0.6)
 """Between the five tints of the text."""
 CHANGE = "how much they change"
 """The order of the cells that follows nothing."""
-FLAT = 20
-"""Rows of a window below which there is no room for the text beside the rows."""
 
 
 class InsidesView(Container):
@@ -110,7 +109,8 @@ class InsidesView(Container):
             chosen=rank, cursor=place, signed=follow is not None,
         )  # fmt: skip
         measure = "deviation" if follow is None else "correlation with it"
-        rows.border_title = f"{self._quantity}, cells by {self.follow} ({measure})"
+        cells = f"{self._quantity}, cells by {self.follow}"
+        rows.border_title = fitting(self.size.width - 4, f"{cells} ({measure})", cells, self._quantity)
         self._retell()
 
     @property
@@ -169,7 +169,6 @@ class InsidesView(Container):
 
     def on_resize(self, event: Resize) -> None:
         """Tell the numbers the other way where there is other room; in a flat window the rows have the text."""
-        self.screen.set_class(self.app.size.height < FLAT, "-flat")
         if self.query_one(CellText).has_focus:
             self.go_to_text()
         self.call_after_refresh(self._tell_numbers)

@@ -101,7 +101,7 @@ class PromptInput(TextInput):
 class GenerationPrompt(PromptInput):
     """The prompt of Generate."""
 
-    EMPTY = "empty: the text begins from nothing"
+    EMPTY = "may be empty"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Write")]
 
 

@@ -115,6 +115,7 @@ class ReportPages(Vertical):
     @on(TabbedContent.TabActivated)
     def _turn_to(self) -> None:
         """Draw the page for the room it has, which is known once it is shown, and let the keys move in it."""
+        self.set_class(self.query_one(TabbedContent).active != next(iter(PAGES)), "-further")
         self.call_after_refresh(self._draw)
         if self.screen.focused is None or self in self.screen.focused.ancestors:
             self._take_keys()

@@ -20,7 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from charlstm_tui.characters import drawn
+from charlstm_tui.characters import drawn, fitting
 from charlstm_tui.surprise_scale import CSS, legend
 from core.text import sanitise
 
@@ -111,6 +111,9 @@ class StreamPane(ScrollView, can_focus=True):
     def __init__(self, hint: str = "", *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
         self.following = True
+        self.name_of_text = ""
+        """What tells it from the others beside it; in its frame where there is room."""
+        self._short_name = ""
         self._hint = hint
         self._begun = False  # until then the hint is there
         self._pieces: list[str] = []
@@ -126,6 +129,15 @@ class StreamPane(ScrollView, can_focus=True):
     def text(self) -> str:
         """All that was written, safe to show."""
         return "".join(self._pieces)
+
+    def call(self, name: str, short: str = "") -> None:
+        """Give the text a name, and a short one for a narrow frame."""
+        self.name_of_text, self._short_name = name, short
+        self._show_name()
+
+    def _show_name(self) -> None:
+        if self.name_of_text:
+            self.border_title = fitting(self.size.width - 4, self.name_of_text, self._short_name)
 
     def begin(self, prompt: str) -> None:
         """Start a new text with a prompt."""
@@ -167,6 +179,7 @@ class StreamPane(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Fit the text to the new width."""
         self.rewrap()
+        self._show_name()
         self._tell()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
