@@ -2,13 +2,19 @@
 
 import gc
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 # Before PyTorch is loaded, here and in the processes that tests start: threads that wait for one another in a loop, in
 # two tests at a time on two cores, took up to twenty times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# The processes that tests start read what they import as compiled before; each compiling all of it took a third of a
+# second of the half that they take.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from hypothesis import HealthCheck, settings
 
 from core.config import ModelConfig, TrainingConfig
@@ -19,8 +25,19 @@ settings.register_profile("few", max_examples=40, deadline=None, suppress_health
 settings.register_profile("bulk", max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile("few")
 
+T = TypeVar("T")
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SMALL_TEXT = "".join(f"{number} moutons, {number * 7 % 13} chèvres.\n" for number in range(60))
+TINY_MODEL = ModelConfig(embedding_size=6, hidden_size=8, num_layers=2)
+TINY_TRAINING = TrainingConfig(
+    epochs=2, streams=2, window=10, learning_rate=1e-2, validation=0.1, precision="fp32", threads=1
+)
+
+
+def one_of_each_kind(everyday: Collection[T], every: Iterable[T]) -> list[T | ParameterSet]:
+    """Parameters of which all but some are tried only when a thorough test is asked for."""
+    return [one if one in everyday else pytest.param(one, marks=pytest.mark.thorough) for one in every]
 
 
 def pytest_collection_finish() -> None:
@@ -65,14 +82,12 @@ def small_corpus(small_text: Path) -> Corpus:
 
 @pytest.fixture
 def tiny_model() -> ModelConfig:
-    return ModelConfig(embedding_size=6, hidden_size=8, num_layers=2)
+    return TINY_MODEL
 
 
 @pytest.fixture
 def tiny_training() -> TrainingConfig:
-    return TrainingConfig(
-        epochs=2, streams=2, window=10, learning_rate=1e-2, validation=0.1, precision="fp32", threads=1
-    )
+    return TINY_TRAINING
 
 
 class TickingClock:

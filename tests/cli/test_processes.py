@@ -16,15 +16,19 @@ from core.snapshot import load_snapshot
 from core.summary import summarise
 from tests.benchmarks.kills import kill_often
 from tests.cli.test_commands import call
+from tests.conftest import one_of_each_kind
 from tests.processes import heed_signals, let_no_save_end
 from tests.waiting import DEADLINE, wait_until
 
 COMMAND = [sys.executable, "-m", "charlstm_tui"]
 
 
+SMALL = ["--window", "10", "--hidden-size", "8", "--streams", "4", "--threads", "1", "--precision", "fp32"]
+
+
 def start(*arguments: object) -> "subprocess.Popen[str]":
-    """Start a training that prints JSON, in a process of its own."""
-    command = [*COMMAND, "train", "--json", *map(str, arguments)]
+    """Start a small training that prints JSON, in a process of its own."""
+    command = [*COMMAND, "train", "--json", *SMALL, *map(str, arguments)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
         preexec_fn=heed_signals,
@@ -38,7 +42,7 @@ def wait_for(process: "subprocess.Popen[str]", event: str) -> None:
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_a_signal_saves_and_leaves(small_text: Path, name: str, code: int, store: RunStore) -> None:
-    process = start("--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep")
+    process = start("--corpus", small_text, "--epochs", 100_000, "--name", "sheep")
     wait_for(process, "epoch_completed")
     process.send_signal(getattr(signal, name))
     rest, errors = process.communicate(timeout=DEADLINE)
@@ -51,7 +55,7 @@ def test_a_signal_saves_and_leaves(small_text: Path, name: str, code: int, store
 
 
 def test_a_run_ignores_the_signals_that_it_was_started_to_ignore(small_text: Path) -> None:
-    command = [*COMMAND, "train", "--json", "--corpus", str(small_text), "--epochs", "100000", "--window", "10"]
+    command = [*COMMAND, "train", "--json", "--corpus", str(small_text), "--epochs", "100000", *SMALL]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # what nohup does
@@ -65,9 +69,7 @@ def test_a_run_ignores_the_signals_that_it_was_started_to_ignore(small_text: Pat
 
 
 def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(small_text: Path, store: RunStore) -> None:
-    process = start(
-        "--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep", "--hidden-size", 256
-    )
+    process = start("--corpus", small_text, "--epochs", 100_000, "--name", "sheep", "--hidden-size", 256)
     while not (store.root / "sheep" / "last.safetensors").exists():
         wait_for(process, "checkpoint_saved")
     let_no_save_end(store.get("sheep"))
@@ -88,7 +90,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(small_text: Path, s
 def test_a_signal_while_pytorch_is_loading_leaves_before_a_run_begins(
     small_text: Path, name: str, code: int, store: RunStore
 ) -> None:
-    process = start("--corpus", small_text)
+    process = start("--corpus", small_text, "--precision", "auto", "--threads", 0)  # which is chosen after the loading
     maps = Path(f"/proc/{process.pid}/maps")
     if not maps.exists():
         pytest.skip("what a process has loaded can be seen on Linux only")
@@ -102,7 +104,7 @@ def test_a_signal_while_pytorch_is_loading_leaves_before_a_run_begins(
 
 
 def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, store: RunStore) -> None:
-    process = start("--corpus", small_text, "--epochs", 100_000, "--window", 10, "--name", "sheep")
+    process = start("--corpus", small_text, "--epochs", 100_000, "--name", "sheep")
     wait_for(process, "epoch_completed")
     assert process.stdout is not None
     process.stdout.close()  # as `head` does
@@ -215,20 +217,22 @@ def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(trained: str) -> None
     writer.stderr.close()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        "train --epochs 1 --corpus {text}", "train --epochs 1 --corpus {text} --json",
-        "train --resume sheep --epochs 3",
-        "evaluate sheep", "evaluate sheep --json", "evaluate sheep --loss-only", "evaluate sheep --compare sheep",
-        "generate sheep --length 9", "generate sheep --length 9 --json", "generate sheep --length 9 --count 3",
-        "corpus list", "corpus list --json", "corpus path", "corpus fetch l-homme-aux-contrats",
-        "presets", "presets quick", "presets --json", "runs list", "runs list --json", "runs show sheep",
-        "runs show sheep --json", "runs rename sheep lamb", "runs export sheep --output {new}",
-        "runs delete sheep --yes",
-        "serve --port 0", "--help", "train --help", "--version",
-    ],
-)  # fmt: skip
+EVERYDAY = [
+    "train --epochs 1 --corpus {text} --json", "evaluate sheep", "generate sheep --length 9",
+    "corpus list", "corpus list --json", "corpus path", "corpus fetch l-homme-aux-contrats",
+    "presets", "presets quick", "presets --json", "runs list", "runs list --json", "runs show sheep",
+    "runs show sheep --json", "runs rename sheep lamb", "runs delete sheep --yes",
+    "serve --port 0", "--help", "train --help", "--version",
+]  # fmt: skip
+WITH_PYTORCH = [
+    "train --epochs 1 --corpus {text}", "train --resume sheep --epochs 3",
+    "evaluate sheep --json", "evaluate sheep --loss-only", "evaluate sheep --compare sheep",
+    "generate sheep --length 9 --json", "generate sheep --length 9 --count 3", "runs export sheep --output {new}",
+]  # fmt: skip
+"""The others that load it: each takes three seconds."""
+
+
+@pytest.mark.parametrize("arguments", one_of_each_kind(EVERYDAY, EVERYDAY + WITH_PYTORCH))
 def test_each_command_whose_output_nobody_reads_ends_with_1_and_without_a_traceback(
     trained: str, small_text: Path, tmp_path: Path, arguments: str
 ) -> None:

@@ -135,12 +135,13 @@ def test_the_quick_loss_is_nearly_the_exact_one(length: int) -> None:
 
 
 @pytest.mark.shipped
-def test_the_quick_loss_of_a_model_that_has_learnt_is_nearly_the_exact_one() -> None:
+@pytest.mark.parametrize("length", [1_500, pytest.param(6_000, marks=pytest.mark.thorough)])
+def test_the_quick_loss_of_a_model_that_has_learnt_is_nearly_the_exact_one(length: int) -> None:
     """What an untrained one cannot show: a state that remembers, and streams that begin without."""
     path = shipped_path()
     assert path is not None
     trained = load_checkpoint(path)
-    text = load_corpus(CorpusConfig(source="l-homme-aux-contrats", limit=6_000)).part("whole")
+    text = load_corpus(CorpusConfig(source="l-homme-aux-contrats", limit=length)).part("whole")
     ids = text.ids(trained.vocabulary).take(np.arange(len(text)))
     *_, exact = score(trained, text)
     *_, quick = quick_loss(trained.model, ids, trained.vocabulary.start_id)

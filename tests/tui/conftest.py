@@ -1,10 +1,13 @@
 """What the tests of the screens share: an app with a store of its own, and ways to wait for it."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
+from pathlib import Path
 
+import msgspec
 import pytest
 from textual._wait import wait_for_idle
 from textual.css.model import RuleSet
@@ -12,16 +15,18 @@ from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+import charlstm_tui.bridge
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.training import TrainingScreen
 from core.config import ModelConfig, TrainingConfig
 from core.control import Control
-from core.corpus import Corpus
+from core.corpus import CorpusConfig, load_corpus
 from core.forecast import Forecast, Span, Speed
 from core.preview import preview
 from core.recording import record
 from core.runs import Run, RunConfig, RunStore
 from core.training import Trainer
+from tests.conftest import SMALL_TEXT, TINY_MODEL, TINY_TRAINING
 from tests.waiting import DEADLINE
 
 SIZES = [(80, 24), (120, 40)]
@@ -46,6 +51,53 @@ def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest
 
     if "forecast" not in request.keywords:
         monkeypatch.setattr("charlstm_tui.bridge.foresee", foresee)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_timed_before_a_run(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Train with one thread in single precision, instead of timing them all; mark a test `forecast` to have them timed.
+
+    A run of the settings as they are would take both cores, of which another test has one.
+    """
+    import core.machine
+
+    choosing = core.machine.choosing
+
+    def choose_the_least(
+        model: ModelConfig, vocabulary_size: int, config: TrainingConfig
+    ) -> Iterator[core.machine.Trial | core.machine.Choice]:
+        precision = "fp32" if config.precision == "auto" else config.precision
+        least = msgspec.structs.replace(config, threads=config.threads or 1, precision=precision)
+        yield from choosing(model, vocabulary_size, least)
+
+    if "forecast" not in request.keywords:
+        monkeypatch.setattr("core.machine.choosing", choose_the_least)
+
+
+def unhurried(produce: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
+    """The same job, with a rest after all that it says."""
+
+    def rest_after_each(*arguments: object, **named: object) -> Iterator[object]:
+        for event in produce(*arguments, **named):
+            yield event
+            time.sleep(0.02)
+
+    return rest_after_each
+
+
+@pytest.fixture(autouse=True)
+def runs_that_leave_the_app_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rest after each thing that a run says: a tiny one says hundreds a second, each of which is drawn."""
+    for name in ("train", "resume"):
+        monkeypatch.setattr(f"charlstm_tui.bridge.{name}", unhurried(getattr(charlstm_tui.bridge, name)))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def styles_that_are_found_quickly() -> Iterator[None]:
+    """Each widget is matched with every rule of the styles, by a hash of the rule that is written in Python."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RuleSet, "__hash__", object.__hash__)  # by identity, as Textual's own
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -113,14 +165,25 @@ def app(store: RunStore) -> CharLSTMApp:
     return CharLSTMApp(store)
 
 
-@pytest.fixture
-def trained(store: RunStore, small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig) -> Run:
-    """A run that was trained before the app opens."""
-    config = RunConfig(preset="quick", corpus=small_corpus.config, model=tiny_model, training=tiny_training)
-    run = store.create(config, "sheep")
-    for _ in record(run, Trainer(small_corpus, tiny_model, tiny_training)):
+@pytest.fixture(scope="session")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run, to be copied, and with the text that it was trained on."""
+    folder = tmp_path_factory.mktemp("trained")
+    text = folder / "moutons.txt"
+    text.write_text(SMALL_TEXT, encoding="utf-8")
+    corpus = load_corpus(CorpusConfig(source=str(text)))
+    config = RunConfig(preset="quick", corpus=corpus.config, model=TINY_MODEL, training=TINY_TRAINING)
+    run = RunStore(folder).create(config, "sheep")
+    for _ in record(run, Trainer(corpus, TINY_MODEL, TINY_TRAINING)):
         pass
-    return run
+    return folder
+
+
+@pytest.fixture
+def trained(trained_once: Path, store: RunStore) -> Run:
+    """A run that was trained before the app opens."""
+    shutil.copytree(trained_once / "sheep", store.root / "sheep")
+    return store.get("sheep")
 
 
 async def until(condition: Callable[[], bool], seconds: float = DEADLINE) -> None:

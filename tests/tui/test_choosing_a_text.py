@@ -18,6 +18,7 @@ from core.control import Control
 from core.corpus import CorpusConfig
 from core.errors import UserError
 from tests.tui.conftest import until
+from tests.tui.steps import set_up
 
 
 def chosen(app: CharLSTMApp) -> str:
@@ -152,8 +153,8 @@ async def test_what_goes_wrong_in_fetching_is_a_notice(app: CharLSTMApp, monkeyp
 
 async def test_a_text_in_another_encoding_is_named(app: CharLSTMApp, folder: Path) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        app.screen.query_one("#corpus", Input).value = str(folder / "a.txt")
-        await pilot.press("s")
+        set_up(app, folder / "a.txt", epochs=100_000)
+        await pilot.press("escape", "s")
         await until(lambda: any("a was read as windows-1252" in notice.message for notice in app._notifications))
         await pilot.press("x", "s")
         await until(lambda: not app.training.alive)

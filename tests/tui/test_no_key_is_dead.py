@@ -20,6 +20,7 @@ from charlstm_tui.widgets.setting_input import SettingInput
 from core.control import Control
 from core.events import Paused, Resumed, RunFinished, SampleDrawn
 from core.runs import Run
+from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
 from tests.tui.views import STARTED, WRITTEN, finished, running
 
@@ -262,7 +263,10 @@ TRAIN = {
 }
 
 
-@pytest.mark.parametrize("state", TRAIN)
+SEEN_EVERY_DAY = ["settings", "finished", "runs", "texts", "help", "stop?"]
+
+
+@pytest.mark.parametrize("state", one_of_each_kind(SEEN_EVERY_DAY, TRAIN))
 async def test_no_key_of_train_is_dead(app: CharLSTMApp, state: str) -> None:
     assert await every_key(app, TRAIN[state], also_of_app=state == "settings") == []
 
@@ -275,7 +279,7 @@ UNDER_WAY = {
 }
 
 
-@pytest.mark.parametrize("state", UNDER_WAY)
+@pytest.mark.parametrize("state", one_of_each_kind(["training", "stopping"], UNDER_WAY))
 async def test_no_key_is_dead_during_a_run(app: CharLSTMApp, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     produce, prepare = UNDER_WAY[state]
     RELEASED.clear()
@@ -293,6 +297,7 @@ async def test_no_key_is_dead_where_there_is_no_model(app: CharLSTMApp, mode: st
     assert await every_key(app, empty(mode)) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mode", ["evaluate", "generate", "inspect"])
 async def test_no_key_is_dead_where_there_is_a_model(app: CharLSTMApp, trained: Run, mode: str) -> None:
     assert await every_key(app, empty(mode)) == []

@@ -20,10 +20,11 @@ from charlstm_tui.widgets.text_look import TextLook
 from charlstm_tui.widgets.top_line import TopLine
 from core.corpus import CorpusConfig
 from core.events import Diverged, Paused, RunFinished
+from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
 from tests.tui.views import STARTED, finished, running
 
-SIZES = [(80, 24), (100, 30), (70, 50), (60, 15), (120, 40)]
+SIZES = one_of_each_kind([(80, 24), (60, 15), (120, 40)], [(80, 24), (100, 30), (70, 50), (60, 15), (120, 40)])
 LONG = "un-tres-long-nom-de-fichier-pour-un-texte-de-moliere"
 DIVERGED = running(2).after(
     [Diverged(epoch=3, step=71), RunFinished(reason="failed", epochs=2, elapsed_seconds=4.0, run="quick-1")]

@@ -11,6 +11,7 @@ import pytest
 from core.runs import RunStore
 from core.snapshot import load_snapshot
 from core.summary import summarise
+from tests.conftest import one_of_each_kind
 
 pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
 from tests.tui.settings import remember_small_settings
@@ -20,8 +21,10 @@ from tests.tui.test_real_terminal import environment, start_training
 F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
 X10 = b"\x1b[MC\xa5*"
 """A mouse report in the old form, past column 95."""
-CASES = 400
-"""Of random bytes."""
+PIECES = {"whole": [X10], "after its escape": [X10[:1], X10[1:]], "amid it": [X10[:4], X10[4:]],
+          "by bytes": [bytes([byte]) for byte in X10]}  # fmt: skip
+CASES = 40
+"""Of random bytes, one time; and a thorough number of them."""
 
 
 @pytest.fixture
@@ -55,12 +58,12 @@ def leave_for_good(terminal: Terminal) -> int:
     return terminal.exit_code()
 
 
-@pytest.mark.parametrize("pieces", [[X10], [X10[:1], X10[1:]], [X10[:4], X10[4:]], [bytes([byte]) for byte in X10]])
+@pytest.mark.parametrize("pieces", one_of_each_kind(["by bytes"], PIECES))
 def test_a_mouse_report_in_the_old_form_is_understood_and_the_new_form_asked_for_again(
-    terminal: Terminal, pieces: list[bytes]
+    terminal: Terminal, pieces: str
 ) -> None:
     asked = terminal.everything.count("\x1b[?1006h")
-    for piece in pieces:
+    for piece in PIECES[pieces]:
         terminal.send(piece)
         terminal.read(0.02)
     terminal.until(lambda screen: terminal.everything.count("\x1b[?1006h") > asked)
@@ -71,31 +74,46 @@ def test_a_mouse_report_in_the_old_form_is_understood_and_the_new_form_asked_for
     assert leave_for_good(terminal) == 0
 
 
-@pytest.mark.parametrize("place", ["form", "palette", "help", "pictures", "prompt"])
-def test_latin_1_is_typed_and_ends_nothing(terminal: Terminal, place: str) -> None:
-    keys, shown = {
-        "form": ("\t", None), "palette": ("\x10", "Search"), "help": ("\x1bOP", "Here a network learns"),
-        "pictures": (F3, "Evaluate"),
-        "prompt": (F4, "prompt ▸"),
-    }[place]  # fmt: skip
-    terminal.send(keys)
-    if shown:
-        terminal.until_shown(shown)
+def type_latin_1(terminal: Terminal) -> None:
     terminal.send("d\xe9j\xe0 ".encode("latin-1"))
     terminal.send(X10)
     terminal.send(b"\xe9")  # which may be the beginning of a character in UTF-8: it counts when nothing follows
-    if place == "prompt":
-        terminal.until_shown("prompt ▸ déjà é")
+    terminal.read(0.2)
+
+
+@pytest.mark.parametrize("dialog", [("\x10", "Search"), ("\x1bOP", "Here a network learns")], ids=["palette", "help"])
+def test_latin_1_is_typed_in_a_dialog_and_ends_nothing(terminal: Terminal, dialog: tuple[str, str]) -> None:
+    keys, shown = dialog
+    terminal.send(keys)
+    terminal.until_shown(shown)
+    type_latin_1(terminal)
     assert leave_for_good(terminal) == 0
     assert "Traceback" not in terminal.everything
 
 
-def test_no_bytes_that_a_terminal_sends_end_the_app(terminal: Terminal) -> None:
-    chance = random.Random(43)
+def test_latin_1_is_typed_on_a_screen_and_ends_nothing(terminal: Terminal) -> None:
+    terminal.send("\t")
+    type_latin_1(terminal)
+    terminal.send(F3)
+    terminal.until_shown("e Evaluate")
+    type_latin_1(terminal)
+    terminal.send(F4)
+    terminal.until_shown("prompt ▸")
+    type_latin_1(terminal)
+    terminal.until_shown("prompt ▸ déjà é")
+    assert leave_for_good(terminal) == 0
+    assert "Traceback" not in terminal.everything
+
+
+@pytest.mark.parametrize(
+    ("seed", "cases"), [(43, CASES), *(pytest.param(seed, 400, marks=pytest.mark.thorough) for seed in (43, 44))]
+)
+def test_no_bytes_that_a_terminal_sends_end_the_app(terminal: Terminal, seed: int, cases: int) -> None:
+    chance = random.Random(seed)
     # Not in them: what leaves, what suspends, what fetches over the network, and Enter, which starts and saves things.
     left_out = set(b"\x03\x11\x1a\r\nfqQ")
     begun = [b"\x1b", b"\x1b[", b"\x1b[M", b"\x1b[<", b"\x1b[99999999u", b"\x1b[200~", b"\x1b[201~", b"\xc3", b"\xff"]
-    for case in range(CASES):
+    for case in range(cases):
         drawn = bytes(byte for byte in chance.randbytes(chance.randint(1, 12)) if byte not in left_out)
         data = chance.choice(begun) + drawn if case % 2 else drawn
         split = chance.randint(0, len(data))

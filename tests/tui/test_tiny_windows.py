@@ -1,5 +1,7 @@
 """A window of any size, down to one cell, ends nothing."""
 
+from itertools import product
+
 import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.events import Resize
@@ -12,7 +14,9 @@ from tests.tui.conftest import until
 from tests.tui.states import STATES
 
 WIDTHS, HEIGHTS = (1, 2, 3, 4, 5, 6, 8, 10), (1, 2, 4, 10)
-SIZES = [*((width, height) for width in WIDTHS for height in HEIGHTS), (1, 50), (200, 1), (59, 14)]
+EVERYDAY = [(1, 1), (4, 2), (10, 10), (2, 4), (1, 50), (200, 1), (59, 14)]
+"""One cell, a few, one row or column; each with the frames, the tabs and the boxes that still find room in it."""
+SIZES = [*product(WIDTHS, HEIGHTS), (1, 50), (200, 1), (59, 14)]
 ALIKE = {"paused", "stopping", "stopped", "diverged", "cannot save", "delete?", "page copies", "page compared"}
 """States that have no widget which the others have not."""
 
@@ -27,12 +31,13 @@ async def resize(pilot: Pilot[None], width: int, height: int) -> None:
     await pilot.pause(0)
 
 
+@pytest.mark.parametrize("sizes", [EVERYDAY, pytest.param(SIZES, marks=pytest.mark.thorough)], ids=["few", "all"])
 @pytest.mark.parametrize("state", [state for state in STATES if state not in ALIKE])
-async def test_no_window_is_too_small(app: CharLSTMApp, trained: Run, state: str) -> None:
+async def test_no_window_is_too_small(app: CharLSTMApp, trained: Run, state: str, sizes: list[tuple[int, int]]) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         await STATES[state](pilot)
-        for size in SIZES:
+        for size in sizes:
             await resize(pilot, *size)
             assert app.is_running, f"a window of {size[0]} by {size[1]} ended it"
         await resize(pilot, 80, 24)
