@@ -1,6 +1,5 @@
 """A real pseudo-terminal with a screen that can be read: pexpect runs the program, pyte understands what it draws."""
 
-import contextlib
 import re
 import signal
 import time
@@ -50,6 +49,8 @@ class Terminal:
     ) -> None:  # fmt: skip
         self.everything = ""
         """All that was ever sent to the screen."""
+        self.over = False
+        """Whether the program ended and all that it sent was read."""
         self.screen = _Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self.process = pexpect.spawn(
@@ -58,16 +59,20 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is on the screen."""
-        return "\n".join(line.rstrip() for line in self.screen.display)
+        """What is on the screen. (pyte's own `display` takes ten times as long: it asks how wide each character is.)"""
+        rows, places = self.screen.buffer, range(self.screen.columns)
+        lines = ("".join(rows[row][place].data for place in places) for row in range(self.screen.lines))
+        return "\n".join(line.rstrip() for line in lines)
 
     def until(self, condition: Callable[[str], bool], seconds: float = DEADLINE) -> str:
         """Read the screen until something is so; fail, showing it, when that does not come to be."""
         deadline = time.monotonic() + seconds
-        while not condition(self.text):
-            assert time.monotonic() < deadline, f"this did not come to be in time; the screen:\n{self.text}"
+        while not condition(text := self.text):
+            assert not self.over, f"the program ended before this came to be; the screen:\n{text}"
+            assert time.monotonic() < deadline, f"this did not come to be in time; the screen:\n{text}"
             self.read(0.1)
-        return self.text
+            time.sleep(0.02)  # more of the same picture may be on its way
+        return text
 
     def until_shown(self, text: str, seconds: float = DEADLINE) -> str:
         """Read the screen until `text` is on it."""
@@ -100,7 +105,12 @@ class Terminal:
 
     def read(self, seconds: float) -> None:
         """Read what is there, or comes within this time."""
-        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+        try:
             read = self.process.read_nonblocking(65_536, timeout=seconds)
-            self.everything += read.decode("utf-8", errors="replace")
-            self._stream.feed(_KEYBOARD.sub(b"", read))
+        except pexpect.TIMEOUT:
+            return
+        except pexpect.EOF:
+            self.over = True
+            return
+        self.everything += read.decode("utf-8", errors="replace")
+        self._stream.feed(_KEYBOARD.sub(b"", read))
