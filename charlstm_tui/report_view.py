@@ -160,8 +160,9 @@ def explained(moment: "Moment", width: int, *, in_a_line: bool) -> Content:
     probability = _percent(math.exp(-moment.loss)).strip()
     given = Content.assemble((f"‘{name}’", "bold"), f" was given {probability}", (f"  {moment.loss:.2f} nats", _QUIET))
     if in_a_line:
-        expected = "  ".join(f"{shown(one.character)} {_percent(one.probability).strip()}" for one in moment.expected)
-        return Content("\n").join([given, Content.assemble(("it expected ", _QUIET), expected)])
+        alternatives = [f"{shown(one.character)} {_percent(one.probability).strip()}" for one in moment.expected]
+        fewer = ("  ".join(alternatives[:count]) for count in range(len(alternatives), 0, -1))
+        return Content("\n").join([given, Content.assemble(("it expected ", _QUIET), fitting(width - 14, *fewer))])
     room = max(width - 13, 4)
     lines = [given, Content(""), Content.styled("it expected", _QUIET)]
     for one in moment.expected:

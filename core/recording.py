@@ -69,8 +69,6 @@ class _Recorder:
         self._hurried = False
         self._put_at = self._kept_at = time.monotonic()  # and when the one was taken that is in the folder
         self._write_seconds = 0.0
-        self._epoch_of_best = _epoch_of_best(run)
-        """Without validation the latest model is the best: one from an older state does not take its place."""
         self._metrics = _Metrics(run)
         self._trouble: dict[str, str] = {}  # what cannot be written now, and why
         for leftover in run.path.glob(".*.tmp"):  # of a process that was killed amid a save: nobody else is here
@@ -87,7 +85,7 @@ class _Recorder:
             case EpochCompleted(best=best, epoch=epoch, val_loss=val_loss):
                 self._metrics.append(event)
                 yield event
-                best = best and (val_loss is not None or epoch > self._epoch_of_best)
+                best = best and (val_loss is not None or epoch > self._trainer.best_epoch)
                 self._keep(*(("best", "last") if best else ("last",)))
             case StepsCompleted() | ValidationProgressed():
                 if self._is_due():
@@ -178,16 +176,6 @@ class _Recorder:
             return ""
         names, why = ", ".join(sorted(self._trouble)), next(iter(self._trouble.values()))
         return f"Not written in {self._run.path} ({why}): {names}."
-
-
-def _epoch_of_best(run: Run) -> int:
-    """Return the epoch of the best model in a run's folder; 0 where there is none that can be used."""
-    from core.checkpoint import DamagedCheckpointError, opened
-
-    if run.best_path.exists():
-        with contextlib.suppress(DamagedCheckpointError), opened(run.best_path) as file:
-            return file.header.epoch
-    return 0
 
 
 class _Metrics:

@@ -149,8 +149,10 @@ def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
         UserError: the best one cannot be read now, or is another run's.
     """
     best: float | None = None
+    best_epoch = 0
     if run is not None and run.best_path.exists():
         with contextlib.suppress(DamagedCheckpointError), opened(run.best_path) as file:
+            best_epoch = file.header.epoch
             of_file, known = file.header.val_loss, snapshot.now.position.best_val_loss
             best = min((loss for loss in (of_file, known) if loss is not None), default=None)
 
@@ -158,7 +160,7 @@ def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
         return Moment(msgspec.structs.replace(moment.position, best_val_loss=best), moment.tensors)
 
     good = with_best(snapshot.good) if snapshot.good is not None else None
-    return replace(snapshot, now=with_best(snapshot.now), good=good)
+    return replace(snapshot, now=with_best(snapshot.now), good=good, best_epoch=best_epoch)
 
 
 def _config_of(path: Path, snapshot: Snapshot | None) -> RunConfig:

@@ -50,6 +50,8 @@ class Snapshot:
     now: Moment
     good: Moment | None
     """Where the epoch under way began; None if that is now."""
+    best_epoch: int = 0
+    """Of the best model in its folder. Without validation the latest is the best, and no earlier one replaces it."""
     taken_at: float = field(default_factory=time.monotonic)
     """Seconds on the process's clock."""
 

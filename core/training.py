@@ -98,6 +98,8 @@ class Trainer:
         self._rate = 0.0  # of the last step
         self._good: Moment | None = None  # where the epoch began
         self._history: list[EpochCompleted] = []
+        self.best_epoch = snapshot.best_epoch if snapshot is not None else 0
+        """Of the best model that an earlier process kept."""
         if snapshot is not None:
             self._go_on_from(snapshot)
         self._clock = _Clock(self._position.elapsed)

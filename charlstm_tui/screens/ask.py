@@ -14,7 +14,9 @@ from textual.widgets import Button, Input, Static
 from charlstm_tui.screens.fitting import FitsWindow
 from charlstm_tui.training_view import TrainingView
 from charlstm_tui.widgets.text_input import TextInput
+from core.errors import UserError
 from core.files import here
+from core.runs import check_name
 from core.text import sanitise
 
 EndOfRun = Literal["save", "discard", "go on"]
@@ -114,7 +116,7 @@ class Confirm(FitsWindow, ModalScreen[bool]):
 class AskName(FitsWindow, ModalScreen[str | None]):
     """Asks for a run's new name."""
 
-    DEFAULT_CSS: ClassVar[str] = f"AskName {{ {DIALOG_CSS} }}"
+    DEFAULT_CSS: ClassVar[str] = f"AskName {{ {DIALOG_CSS} & #reason {{ height: auto; color: $text-error; }} }}"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
 
     def __init__(self, name: str) -> None:
@@ -126,14 +128,31 @@ class AskName(FitsWindow, ModalScreen[str | None]):
         with Vertical():
             yield Static("Letters, digits, dots, dashes, underscores. Enter renames, Esc does not.", id="question")
             yield TextInput(self._old, compact=True, select_on_focus=True)
+            yield Static(id="reason", markup=False)
 
     def on_mount(self) -> None:
         """Say what it is about."""
         self.query_one(Vertical).border_title = Content(sanitise(f"rename {self._old}")).markup
 
+    @on(Input.Changed)
+    def _judge(self, event: Input.Changed) -> None:
+        self.query_one("#reason", Static).update(_why_refused(event.value))
+
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip())
+        reason = _why_refused(event.value)
+        self.query_one("#reason", Static).update(reason)
+        if not reason:
+            self.dismiss(event.value.strip())
+
+
+def _why_refused(name: str) -> str:
+    """Return why a run cannot have this name; empty where it can."""
+    try:
+        check_name(name.strip())
+    except UserError as error:
+        return sanitise(str(error))
+    return ""
 
 
 class AskFile(FitsWindow, ModalScreen[str | None]):

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, ItemGrid, Vertical
 from textual.content import Content
-from textual.events import DescendantBlur, DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.screen import Screen
 from textual.widgets import Input, Label, Select, Static
 
@@ -348,6 +348,10 @@ class GenerationScreen(FitsWindow, Screen[None]):
                 for figures in self._figures:
                     figures.know(words)
         self._tell_figures()
+
+    @on(Resize)
+    def _tell_anew(self) -> None:
+        self.call_after_refresh(self._tell_figures)
 
     def _tell_figures(self) -> None:
         """Say in each frame how surprising the text is, and how many of its words are real ones."""

@@ -108,10 +108,16 @@ class InsidesView(Container):
             self.insides.text[: self.insides.read], self.insides.scaled(self.layer_number, self.symbol), self._cells,
             chosen=rank, cursor=place, signed=follow is not None,
         )  # fmt: skip
-        measure = "deviation" if follow is None else "correlation with it"
-        cells = f"{self._quantity}, cells by {self.follow}"
-        rows.border_title = fitting(self.size.width - 4, f"{cells} ({measure})", cells, self._quantity)
+        self._name_rows()
         self._retell()
+
+    def _name_rows(self) -> None:
+        if self.insides is None:
+            return
+        measure = "deviation" if self.follow == CHANGE else "correlation with it"
+        cells = f"{self._quantity}, cells by {self.follow}"
+        rows = self.query_one(CellRows)
+        rows.border_title = fitting(rows.size.width - 4, f"{cells} ({measure})", cells, self._quantity)
 
     @property
     def _quantity(self) -> str:
@@ -171,4 +177,5 @@ class InsidesView(Container):
         """Tell the numbers the other way where there is other room; in a flat window the rows have the text."""
         if self.query_one(CellText).has_focus:
             self.go_to_text()
+        self.call_after_refresh(self._name_rows)
         self.call_after_refresh(self._tell_numbers)

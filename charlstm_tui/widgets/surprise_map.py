@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from charlstm_tui.characters import fitting
 from charlstm_tui.surprise_scale import LEVELS, legend
 from charlstm_tui.widgets.cursor_pane import CursorPane
 
 if TYPE_CHECKING:
     from core.surprises import Surprises
 
-_KEYS = "arrows move, n and p go to the next and the last surprise"
+_KEYS = ("arrows move, n and p go to the next and the last surprise", "n, p: the next and the last surprise")
 
 
 class SurpriseMap(CursorPane):
@@ -32,7 +33,7 @@ class SurpriseMap(CursorPane):
 
     def _tell(self) -> None:
         self.border_title = legend(self.size.width - 6).markup if self._length else ""
-        self.border_subtitle = _KEYS if self._length else ""
+        self.border_subtitle = fitting(self.size.width - 4, *_KEYS) if self._length else ""
 
     def action_find(self, direction: int) -> None:
         """Move to the next place, or the last one before, that the model was surprised at most."""

@@ -274,6 +274,7 @@ def test_a_report_grows_from_the_most_important_to_the_least(trained: Checkpoint
         evaluation=first.evaluation,
         least_expected=first.least_expected,
         most_expected=first.most_expected,
+        vocabulary_size=first.vocabulary_size,
     )
     assert counted == msgspec.structs.replace(first, baselines=last.baselines)
     assert compared == msgspec.structs.replace(

@@ -20,11 +20,15 @@ from charlstm_tui.widgets.text_look import TextLook
 from charlstm_tui.widgets.top_line import TopLine
 from core.corpus import CorpusConfig
 from core.events import Diverged, Paused, RunFinished
+from core.runs import Run
 from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
+from tests.tui.states import STATES as OF_ALL_SCREENS
+from tests.tui.test_tiny_windows import resize
 from tests.tui.views import STARTED, finished, running
 
-SIZES = one_of_each_kind([(80, 24), (60, 15), (120, 40)], [(80, 24), (100, 30), (70, 50), (60, 15), (120, 40)])
+ALL_SIZES = [(80, 24), (100, 30), (70, 50), (60, 15), (120, 40)]
+SIZES = one_of_each_kind([(80, 24), (60, 15), (120, 40)], ALL_SIZES)
 LONG = "un-tres-long-nom-de-fichier-pour-un-texte-de-moliere"
 DIVERGED = running(2).after(
     [Diverged(epoch=3, step=71), RunFinished(reason="failed", epochs=2, elapsed_seconds=4.0, run="quick-1")]
@@ -187,6 +191,27 @@ async def test_each_screen_ends_its_top_line_with_the_whole_state(app: CharLSTMA
                 await pilot.pause()
                 assert lines(app)[0].rstrip().endswith(view.state), (mode, state)
                 assert app.screen.query_one(TopLine).region.width == size[0]
+
+
+SCREENS = ["evaluate", "page beside", "page text", "generate", "generated", "three texts", "inspected"]
+
+
+@pytest.mark.parametrize("state", one_of_each_kind(["page beside", "three texts", "inspected"], SCREENS))
+async def test_the_other_screens_are_shown_without_a_label_cut(app: CharLSTMApp, trained: Run, state: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await OF_ALL_SCREENS[state](pilot)
+        for width, height in ALL_SIZES:
+            await resize(pilot, width, height)
+            await pilot.pause()
+            await pilot.pause()  # what is drawn for the room there is comes after it
+            title = "quick-1 on moliere, first 100,000 characters · tail · test"
+            titles = [shorten_middle(title, columns) for columns in range(30, 60)]
+            left = [line.replace("… ▼", "") for line in ellipses(app) if not any(title in line for title in titles)]
+            left = [
+                line for line in left if "…" in line
+            ]  # a box to choose from shows the choices whole when it is open
+            assert not left, (width, height)
+            assert not [one for one in cut(app) if not one.startswith("label: ")], (width, height)
 
 
 @pytest.mark.parametrize("columns", range(1, 60))

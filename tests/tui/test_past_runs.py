@@ -8,7 +8,7 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.chart_lines import line_of
 from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
 from charlstm_tui.preferences import load_preferences
-from charlstm_tui.screens.ask import Confirm
+from charlstm_tui.screens.ask import AskName, Confirm
 from charlstm_tui.screens.runs import RunsScreen
 from charlstm_tui.widgets.loss_chart import LossChart
 from core.config import ModelConfig, TrainingConfig, configure
@@ -87,10 +87,11 @@ async def test_a_run_is_renamed_and_deleted_when_one_is_sure(
         box = app.screen.query_one(Input)
         assert box.value == "goats"
         box.value = "a/b"
+        await until(lambda: "cannot be called" in written(app, "#reason"))  # while it is typed
         await pilot.press("enter")
-        await until(lambda: "cannot be called" in written(app, "#runs-hint"))
-        await pilot.press("r")
-        app.screen.query_one(Input).value = "kids"
+        assert isinstance(app.screen, AskName)
+        box.value = "kids"
+        await until(lambda: not written(app, "#reason"))
         await pilot.press("enter")
         await until(lambda: "kids" in names(app))
         await listed(app, 3)
