@@ -322,7 +322,8 @@ class EvaluationScreen(FitsWindow, Screen[None]):
     def _name_report(self) -> None:
         about, report = self.query_one("#about", Static), self.pages.report
         if report is not None:
-            about.update(Content(report_view.about(report, about.content_size.width, stopped=self._stopped)))
+            room = about.content_size.width or self.size.width - 4  # as wide as it will be once it is shown
+            about.update(Content(report_view.about(report, room, stopped=self._stopped)))
 
     @on(Resize)
     def _name_it_anew(self) -> None:

@@ -182,6 +182,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trained(trained_once: Path, store: RunStore) -> Run:
     """A run that was trained before the app opens."""
+    (trained_once / "moutons.txt").write_text(SMALL_TEXT, encoding="utf-8")  # a test may have taken it away
     shutil.copytree(trained_once / "sheep", store.root / "sheep")
     return store.get("sheep")
 
