@@ -100,7 +100,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
                     [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
                     id="which",
                 )  # fmt: skip
-            with ItemGrid(min_column_width=27, id="settings"):
+            with ItemGrid(min_column_width=24, id="settings"):
                 for config in (SamplingConfig, WritingConfig):
                     for field in fields_of(config):
                         yield SettingInput(field)

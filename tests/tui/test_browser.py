@@ -135,7 +135,7 @@ def test_train_and_write_in_a_browser(
     assert server.poll() is None, "and the server goes on"
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGKILL", -9)])
+@pytest.mark.parametrize(("name", "code"), [pytest.param("SIGTERM", 143, marks=pytest.mark.thorough), ("SIGKILL", -9)])
 def test_however_the_server_ends_the_run_of_a_page_is_saved_and_no_process_is_left(
     server: "subprocess.Popen[str]", browser: "Browser", store: RunStore, name: str, code: int
 ) -> None:

@@ -263,7 +263,7 @@ TRAIN = {
 }
 
 
-SEEN_EVERY_DAY = ["settings", "finished", "runs", "texts", "help", "stop?"]
+SEEN_EVERY_DAY = ["settings", "wrong settings", "finished", "texts", "help"]
 
 
 @pytest.mark.parametrize("state", one_of_each_kind(SEEN_EVERY_DAY, TRAIN))
@@ -279,7 +279,7 @@ UNDER_WAY = {
 }
 
 
-@pytest.mark.parametrize("state", one_of_each_kind(["training", "stopping"], UNDER_WAY))
+@pytest.mark.parametrize("state", one_of_each_kind(["training", "paused"], UNDER_WAY))
 async def test_no_key_is_dead_during_a_run(app: CharLSTMApp, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     produce, prepare = UNDER_WAY[state]
     RELEASED.clear()

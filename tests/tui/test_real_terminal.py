@@ -24,6 +24,7 @@ from tests.tui.terminal import Terminal
 from tests.waiting import wait_until
 
 ESCAPE = "\x1b"
+THOROUGH = pytest.mark.thorough
 F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
 
 
@@ -167,7 +168,9 @@ def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
     assert terminal.exit_code() == 0
 
 
-@pytest.mark.parametrize(("key", "number", "code"), [("\x03", 0, 130), ("", "SIGTERM", 143)])
+@pytest.mark.parametrize(
+    ("key", "number", "code"), [("\x03", 0, 130), pytest.param("", "SIGTERM", 143, marks=THOROUGH)]
+)
 def test_ctrl_c_and_signals_save_the_run_and_leave(
     terminal: Terminal, small_text: Path, store: RunStore, key: str, number: str, code: int
 ) -> None:
@@ -198,7 +201,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(
     load_snapshot(run.last_path)
 
 
-@pytest.mark.parametrize("ignoring", [False, True])
+@pytest.mark.parametrize("ignoring", [False, pytest.param(True, marks=THOROUGH)])
 def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
     small_text: Path, store: RunStore, ignoring: bool
 ) -> None:
