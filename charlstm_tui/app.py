@@ -20,15 +20,15 @@ from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from charlstm_tui import bridge, signals
-from charlstm_tui.ascii_filter import AsciiFilter
-from charlstm_tui.bridge import TextRead
-from charlstm_tui.contrast import ContrastFilter, readable_variables
-from charlstm_tui.display import draws_more_than_ascii, in_browser
-from charlstm_tui.driver import driver_class
-from charlstm_tui.job import Ending, LatestJob
-from charlstm_tui.keys import Commands, keys_of
-from charlstm_tui.messages import (
+from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.jobs.training import TextRead
+from charlstm_tui.screens.base import Palette
+from charlstm_tui.screens.dialogs import AskAboutRun, EndOfRun
+from charlstm_tui.screens.too_small import MoreRoom, is_too_small
+from charlstm_tui.screens.training import TrainingScreen
+from charlstm_tui.state.keys import Commands, keys_of
+from charlstm_tui.state.messages import (
     ChangePreferences,
     EvaluateRun,
     GenerateFrom,
@@ -38,19 +38,20 @@ from charlstm_tui.messages import (
     StartTraining,
     StopTraining,
 )
-from charlstm_tui.modes import MODES
-from charlstm_tui.preferences import GLYPHS, Glyphs, Preferences, load_preferences, save_preferences
-from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
-from charlstm_tui.screens.fitting import Palette
-from charlstm_tui.screens.more_room import MoreRoom, is_too_small
-from charlstm_tui.screens.training import TrainingScreen
-from charlstm_tui.style_filter import StyleFilter
-from charlstm_tui.training_view import TrainingView
-from charlstm_tui.width_filter import WidthFilter
+from charlstm_tui.state.modes import MODES
+from charlstm_tui.state.preferences import GLYPHS, Glyphs, Preferences, load_preferences, save_preferences
+from charlstm_tui.state.training import TrainingView
+from charlstm_tui.terminal import signals
+from charlstm_tui.terminal.ascii_filter import AsciiFilter
+from charlstm_tui.terminal.capabilities import draws_more_than_ascii, in_browser
+from charlstm_tui.terminal.contrast import ContrastFilter, readable_variables
+from charlstm_tui.terminal.driver import driver_class
+from charlstm_tui.terminal.style_filter import StyleFilter
+from charlstm_tui.terminal.width_filter import WidthFilter
 from core.control import Control
 from core.errors import UserError
 from core.events import RunStarted, SavingFailed
-from core.runs import RunConfig, RunStore
+from core.runs.store import RunConfig, RunStore
 from core.text import sanitise
 
 _CONTRAST, _WIDTHS = ContrastFilter(), WidthFilter()

@@ -14,12 +14,12 @@ from typing import Any
 import click
 
 from charlstm_tui.commands.options import runs_option
-from charlstm_tui.commands.streams import is_terminal
-from charlstm_tui.display import in_browser
-from charlstm_tui.preferences import GLYPHS, Glyphs
-from charlstm_tui.signals import Ended, end, handled
+from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.state.preferences import GLYPHS, Glyphs
+from charlstm_tui.terminal.capabilities import in_browser
+from charlstm_tui.terminal.signals import Ended, end, handled
 from core.errors import UserError, in_plain_words
-from core.runs import RunStore
+from core.runs.store import RunStore
 from core.text import sanitise
 
 COMMANDS = {
@@ -127,7 +127,7 @@ def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
 
 def _say_what_was_saved(store: RunStore, name: str) -> None:
     """Say how to continue a run that an error cut short."""
-    from core.summary import summarise
+    from core.runs.summary import summarise
 
     with contextlib.suppress(UserError):
         run = store.get(name)

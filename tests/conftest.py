@@ -17,9 +17,9 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 from hypothesis import HealthCheck, settings
 
-from core.config import ModelConfig, TrainingConfig
-from core.corpus import Corpus, CorpusConfig, load_corpus
-from core.runs import RunStore
+from core.data.corpus import Corpus, CorpusConfig, load_corpus
+from core.runs.store import RunStore
+from core.settings.config import ModelConfig, TrainingConfig
 
 settings.register_profile("few", max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("bulk", max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
@@ -61,7 +61,7 @@ def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_shipped_model(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """No model but those a test makes; mark a test `shipped` to have the program's own."""
     if "shipped" not in request.keywords:
-        monkeypatch.setattr("core.shipped.shipped_path", lambda: None)
+        monkeypatch.setattr("core.runs.bundled_model.shipped_path", lambda: None)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ class TickingClock:
 def training_clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
     """The clock that runs are timed by."""
     clock = TickingClock()
-    monkeypatch.setattr("core.training.time", clock)
+    monkeypatch.setattr("core.training.trainer.time", clock)
     return clock
 
 

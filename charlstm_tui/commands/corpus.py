@@ -10,11 +10,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from charlstm_tui.commands.options import json_option
-from charlstm_tui.commands.streams import is_terminal
-from charlstm_tui.commands.texts import about_moliere
-from core.catalogue import KNOWN, MOLIERE, KnownText, default_name
-from core.corpus import Corpus, CorpusConfig, load_corpus
-from core.download import Fetched, FetchProgress, fetch
+from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.commands.text_options import about_moliere
+from core.data.corpus import Corpus, CorpusConfig, load_corpus
+from core.data.download import Fetched, FetchProgress, fetch
+from core.data.known_texts import KNOWN, MOLIERE, KnownText, default_name
 from core.errors import UserError
 from core.text import in_one_line
 

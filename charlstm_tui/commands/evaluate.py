@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
-from charlstm_tui.commands.streams import bar
-from charlstm_tui.commands.texts import (
+from charlstm_tui.commands.stdio import bar
+from charlstm_tui.commands.text_options import (
     TEXTS,
     encoding_errors_option,
     encoding_option,
@@ -17,21 +17,21 @@ from charlstm_tui.commands.texts import (
     read_text,
     split_option,
 )
-from core.corpus import PARTS, CorpusConfig, Part, Split
-from core.encodings import Errors
+from core.data.corpus import PARTS, CorpusConfig, Part, Split
+from core.data.encodings import Errors
 from core.errors import UserError
 from core.files import new_file, write_atomically
-from core.runs import RunStore
-from core.scores import Comparison, Stage
+from core.reports.results import Comparison, Stage
+from core.runs.store import RunStore
 from core.text import count_of, in_one_line, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from core.checkpoint import Checkpoint
-    from core.corpus import Corpus
+    from core.checkpoints.checkpoint import Checkpoint
+    from core.data.corpus import Corpus
     from core.events import EpochCompleted
-    from core.report import Report
+    from core.reports.report import Report
 
 
 @click.command("evaluate", short_help="Measure a model on a text.")
@@ -75,8 +75,8 @@ def evaluate_command(
     target = _target(file) if file is not None else None
     path = store.checkpoint_path(checkpoint)
     other_path = store.checkpoint_path(other) if other is not None else None
-    from core.checkpoint import load_checkpoint
-    from core.history import history_of
+    from core.checkpoints.checkpoint import load_checkpoint
+    from core.checkpoints.history import history_of
 
     model = load_checkpoint(path)
     if text is not None:
@@ -97,8 +97,8 @@ def evaluate_command(
             "this is not a loss on new text.",
             err=True,
         )
-    from core.report_formats import FORMATS, as_text
-    from core.report_formats import as_json as json_of
+    from core.reports.formats import FORMATS, as_text
+    from core.reports.formats import as_json as json_of
 
     if target is not None:
         write_atomically(target, FORMATS[target.suffix.lower()](report))
@@ -114,7 +114,7 @@ def _target(name: str) -> Path:
     Raises:
         UserError: it is there already, or its ending is none that is known.
     """
-    from core.report_formats import FORMATS
+    from core.reports.formats import FORMATS
 
     path = new_file(name)
     if path.suffix.lower() not in FORMATS:
@@ -153,7 +153,7 @@ def _assessed(
     loss_only: bool,
 ) -> tuple["Report", bool]:
     """Return the report on a model, and whether it was interrupted: ctrl-C amid the reading tells the loss so far."""
-    from core.assessment import assess
+    from core.evaluation.report_builder import assess
 
     report: Report | None = None
     stage: Stage | None = None
@@ -188,8 +188,8 @@ def _assessed(
 
 
 def _compared(first: "Checkpoint", other: "Checkpoint", corpus: "Corpus", part: Part) -> Comparison:
-    from core.comparison import compare
-    from core.evaluation import part_of
+    from core.evaluation.evaluator import part_of
+    from core.evaluation.paired_comparison import compare
 
     with bar("reading, both of them") as progress:
         task = progress.add_task("", total=None)

@@ -17,19 +17,19 @@ from charlstm_tui.commands.options import (
     runs_option,
     setting_options,
 )
-from charlstm_tui.commands.streams import bar
-from core.config import SamplingConfig, configure
+from charlstm_tui.commands.stdio import bar
 from core.errors import UserError
-from core.runs import RunStore
+from core.runs.store import RunStore
+from core.settings.config import SamplingConfig, configure
 from core.text import count_of, sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from core.checkpoint import Checkpoint
-    from core.chorus import Text
-    from core.prompting import Prompt as FittedPrompt
-    from core.sampling import Primed
+    from core.checkpoints.checkpoint import Checkpoint
+    from core.sampling.batch_sampling import Text
+    from core.sampling.prompt import Prompt as FittedPrompt
+    from core.sampling.sampler import Primed
 
 LONG_PROMPT = 5_000
 """Characters above which a prompt takes a moment to be read."""
@@ -64,8 +64,8 @@ def generate_command(
     path = store.checkpoint_path(checkpoint)
     if prompt == "-":
         prompt = _from_stdin()
-    from core.checkpoint import load_checkpoint
-    from core.prompting import fit
+    from core.checkpoints.checkpoint import load_checkpoint
+    from core.sampling.prompt import fit
 
     model = load_checkpoint(path)
     fitted = fit(prompt, model.vocabulary)
@@ -85,7 +85,7 @@ def generate_command(
 
 def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "FittedPrompt", length: int) -> None:
     """Write one text, such that a reader sees it grow."""
-    from core.sampling import Sampler
+    from core.sampling.sampler import Sampler
 
     if sys.stdout is None:  # it was closed before the start
         raise UserError("There is no standard output to write to.")
@@ -104,7 +104,7 @@ def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "F
 
 def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Primed":
     """Have the model read a long prompt; a bar tells how far it is."""
-    from core.sampling import prime
+    from core.sampling.sampler import prime
 
     with bar("reading the prompt") as progress:
         task = progress.add_task("", total=1.0)
@@ -118,7 +118,7 @@ def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Primed":
 
 def _texts(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int, count: int) -> "Iterator[Text]":
     """Write texts side by side; a bar tells how far they are."""
-    from core.chorus import Writing, write_texts
+    from core.sampling.batch_sampling import Writing, write_texts
 
     with bar(f"{count:,} × {count_of(length, 'character')}") as progress:
         task = progress.add_task("", total=count * length)

@@ -1,11 +1,11 @@
-"""Types of options that are numbers, read as in the boxes of the app: `core.numbers_typed` decides."""
+"""Types of options that are numbers, read as in the boxes of the app: `core.settings.number_parsing` decides."""
 
 from typing import Any
 
 import click
 
 from core.errors import UserError
-from core.numbers_typed import read_number
+from core.settings.number_parsing import read_number
 
 
 class Number(click.ParamType[int | float]):

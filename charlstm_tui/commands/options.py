@@ -8,10 +8,10 @@ import click
 from msgspec import Struct
 
 from charlstm_tui.commands.number_types import Number
-from core import shipped
-from core.config import Field, fields_of
 from core.files import user_path
-from core.runs import RunStore, default_root
+from core.runs import bundled_model
+from core.runs.store import RunStore, default_root
+from core.settings.config import Field, fields_of
 from core.text import in_one_line, read_escapes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,10 +38,10 @@ def _checkpoint(ctx: click.Context, argument: click.Parameter, name: str | None)
         return name
     store: RunStore = ctx.params.get("store") or ctx.find_root().params.get("store") or RunStore(default_root())
     newest = next((run.name for run in store.all() if run.checkpoint_path.is_file()), None)
-    if newest is None and shipped.shipped_path() is None:
+    if newest is None and bundled_model.shipped_path() is None:
         raise click.UsageError("There is no model yet. Train one first: charlstm-tui train", ctx)
-    chosen = newest or shipped.NAME
-    if newest == shipped.NAME:  # a run from before that name was reserved: by its folder
+    chosen = newest or bundled_model.NAME
+    if newest == bundled_model.NAME:  # a run from before that name was reserved: by its folder
         chosen = str(store.get(newest).path)
     click.echo(f"CHECKPOINT was not given: {in_one_line(chosen)}", err=True)
     return chosen

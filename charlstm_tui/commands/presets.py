@@ -4,8 +4,8 @@ import click
 import msgspec
 
 from charlstm_tui.commands.options import json_option
-from core.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_named
-from core.settings_file import as_toml
+from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_named
+from core.settings.toml_file import as_toml
 
 
 @click.command("presets", short_help="Which presets there are, and what they set.")

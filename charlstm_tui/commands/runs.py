@@ -6,15 +6,15 @@ from pathlib import Path
 import click
 import msgspec
 
-from charlstm_tui.commands.columns import print_columns
 from charlstm_tui.commands.options import json_option, runs_option
-from charlstm_tui.commands.streams import is_terminal
-from charlstm_tui.numbers import loss_shown, size_in_bytes
+from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.commands.table import print_columns
+from charlstm_tui.formatting.numbers import loss_shown, size_in_bytes
 from core.errors import UserError
 from core.events import EpochCompleted
 from core.files import user_path
-from core.runs import RunStore
-from core.summary import RunSummary, epochs_of, summarise
+from core.runs.store import RunStore
+from core.runs.summary import RunSummary, epochs_of, summarise
 from core.text import count_of, in_one_line, sanitise
 
 
@@ -118,7 +118,7 @@ def export_command(name: str, weights: bool, half: bool, output: Path | None, st
     if path.exists():
         raise UserError(f"{in_one_line(str(path))} is there already. Name another file with --output.")
     source = store.checkpoint_path(name) if weights else run.last_path
-    from core.exporting import export_run, export_weights
+    from core.checkpoints.export import export_run, export_weights
 
     export_weights(source, path, half=half) if weights else export_run(source, path)
     click.echo(f"{in_one_line(str(path))}  {size_in_bytes(path.stat().st_size)}")

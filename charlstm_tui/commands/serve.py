@@ -5,7 +5,7 @@ import click
 from charlstm_tui.commands.number_types import WholeNumberRange
 from charlstm_tui.commands.options import runs_option
 from core.errors import UserError
-from core.runs import RunStore
+from core.runs.store import RunStore
 from core.text import shortened
 
 
@@ -26,7 +26,7 @@ def serve_command(port: int, host: str, without_login: bool, store: RunStore) ->
     Each page that is opened is an app of its own. Closing it stops its run, which is saved. Needs the extra `web`.
     """
     try:
-        from charlstm_tui.serving import Server, is_loopback, listen
+        from charlstm_tui.web.server import Server, is_loopback, listen
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("aiohttp", "textual_serve"):
             raise

@@ -11,8 +11,7 @@ from click.core import ParameterSource
 
 from charlstm_tui.commands.number_types import NumberRange
 from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
-from charlstm_tui.commands.run_renderer import RunRenderer
-from charlstm_tui.commands.texts import (
+from charlstm_tui.commands.text_options import (
     TEXTS,
     about_moliere,
     encoding_errors_option,
@@ -21,23 +20,24 @@ from charlstm_tui.commands.texts import (
     read_text,
     split_option,
 )
-from charlstm_tui.signals import exit_code, handled
-from core.catalogue import MOLIERE, default_name
-from core.config import ModelConfig, TrainingConfig, configure
+from charlstm_tui.commands.train_renderer import RunRenderer
+from charlstm_tui.terminal.signals import exit_code, handled
 from core.control import Control
-from core.corpus import Corpus, CorpusConfig, Split
-from core.encodings import Errors
+from core.data.corpus import Corpus, CorpusConfig, Split
+from core.data.encodings import Errors
+from core.data.known_texts import MOLIERE, default_name
 from core.errors import UserError
 from core.events import RunFinished
 from core.files import user_path
-from core.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_for, preset_named
-from core.recording import record
-from core.runs import Run, RunConfig, RunStore
-from core.settings_file import Settings, read_settings
+from core.runs.recorder import record
+from core.runs.store import Run, RunConfig, RunStore
+from core.settings.config import ModelConfig, TrainingConfig, configure
+from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_for, preset_named
+from core.settings.toml_file import Settings, read_settings
 
 if TYPE_CHECKING:
-    from core.machine import Choice
-    from core.training import Trainer
+    from core.model.device import Choice
+    from core.training.trainer import Trainer
 
 _WITH_RESUME = {
     "resumed", "corpus", "epochs", "seconds", "device", "precision", "threads", "name", "store", "as_json", "autosave",
@@ -101,7 +101,7 @@ def train_command(
     config, text = _new_run(corpus, **options)
     with renderer:
         renderer.say("loading PyTorch")
-        from core.training import Trainer
+        from core.training.trainer import Trainer
 
         choice = _choice(renderer, config, text)
         renderer.say("building the network")
@@ -176,7 +176,7 @@ def _resume(
     configure(TrainingConfig(), changes)
     with renderer:
         renderer.say("loading PyTorch")
-        from core.resuming import resume, run_of
+        from core.training.resume import resume, run_of
     run = run_of(store, named)
     if run is not None and name is not None:
         raise UserError("A run that goes on keeps its name: leave out --name, or take `charlstm-tui runs rename`.")
@@ -192,7 +192,7 @@ def _resume(
 
 def _choice(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "Choice":
     """Choose what to compute with, which may take seconds, and say what is tried."""
-    from core.machine import Choice, choosing
+    from core.model.device import Choice, choosing
 
     for event in choosing(config.model, len(text.characters), config.training):
         if isinstance(event, Choice):

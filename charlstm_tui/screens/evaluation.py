@@ -14,27 +14,28 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Label, ProgressBar, Select, Static
 
-from charlstm_tui import bridge, report_view
-from charlstm_tui.bridge import Doing
-from charlstm_tui.job import Ending, LatestJob
-from charlstm_tui.measuring import Measured, Read, assess_model, compare_models
-from charlstm_tui.screens.ask import AskFile
-from charlstm_tui.screens.fitting import FitsWindow
+from charlstm_tui.formatting import report as report_view
+from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs.evaluation import Measured, Read, assess_model, compare_models
+from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.jobs.training import Doing
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.missing_text import Answer, AskForText
-from charlstm_tui.widgets.key_line import KeyLine
-from charlstm_tui.widgets.model_select import ModelSelect
-from charlstm_tui.widgets.report_pages import ReportPages
-from charlstm_tui.widgets.top_line import TopLine
-from core.catalogue import MOLIERE, PLAY
-from core.corpus import PARTS, CorpusConfig
+from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
+from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.top_bar import TopLine
+from charlstm_tui.widgets.evaluation.report_pages import ReportPages
+from core.data.corpus import PARTS, CorpusConfig
+from core.data.known_texts import MOLIERE, PLAY
 from core.errors import UserError
 from core.files import here, new_file, write_atomically
-from core.runs import RunStore
-from core.scores import Comparison, EvaluationProgress, Stage
+from core.reports.results import Comparison, EvaluationProgress, Stage
+from core.runs.store import RunStore
 from core.text import count_of, in_one_line, sanitise
 
 if TYPE_CHECKING:
-    from core.report import Report
+    from core.reports.report import Report
 
 EMPTY = """Choose a model and press e. It reads the test part, new to it, and you see
 
@@ -291,7 +292,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def _show_report(self, item: object) -> None:
         """Show what only the job could make: it has loaded what it takes."""
-        from core.report import Report
+        from core.reports.report import Report
 
         if isinstance(item, Report):
             self.show(item)
@@ -353,7 +354,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         self.refresh_bindings()
 
     def _save(self, name: str | None) -> None:
-        from core.report_formats import FORMATS
+        from core.reports.formats import FORMATS
 
         if name is None or (report := self.pages.report) is None:
             return

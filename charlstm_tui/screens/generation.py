@@ -16,27 +16,27 @@ from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.screen import Screen
 from textual.widgets import Input, Label, Select, Static
 
-from charlstm_tui import bridge
-from charlstm_tui.bridge import Doing, Prompted
-from charlstm_tui.clipboard import copy
-from charlstm_tui.job import Ending, LatestJob
-from charlstm_tui.messages import ChangePreferences
-from charlstm_tui.screens.ask import AskFile
-from charlstm_tui.screens.fitting import FitsWindow
-from charlstm_tui.text_figures import TextFigures
-from charlstm_tui.training_view import is_training
-from charlstm_tui.widgets.key_line import KeyLine
-from charlstm_tui.widgets.model_select import ModelSelect
-from charlstm_tui.widgets.next_bars import NextBars
-from charlstm_tui.widgets.prompt_input import GenerationPrompt, PromptInput
-from charlstm_tui.widgets.setting_input import SettingInput
-from charlstm_tui.widgets.stream_pane import StreamPane
-from charlstm_tui.widgets.top_line import TopLine
-from charlstm_tui.writer import Expecting, Writer, Written, words_of_training_text
-from core.config import SamplingConfig, Value, configure, fields_of
+from charlstm_tui.formatting.text_statistics import TextFigures
+from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs.generation import Expecting, Writer, Written, words_of_training_text
+from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.jobs.training import Doing, Prompted
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.state.messages import ChangePreferences
+from charlstm_tui.state.training import is_training
+from charlstm_tui.terminal.clipboard import copy
+from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
+from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.next_char_bars import NextBars
+from charlstm_tui.widgets.common.prompt_input import GenerationPrompt, PromptInput
+from charlstm_tui.widgets.common.setting_input import SettingInput
+from charlstm_tui.widgets.common.stream_pane import StreamPane
+from charlstm_tui.widgets.common.top_bar import TopLine
 from core.errors import UserError
 from core.files import new_file, write_atomically
-from core.runs import RunStore
+from core.runs.store import RunStore
+from core.settings.config import SamplingConfig, Value, configure, fields_of
 from core.text import count_of, read_escapes, sanitise
 
 HINT = (

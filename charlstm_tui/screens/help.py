@@ -9,9 +9,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Markdown
 
-from charlstm_tui.keys import Key
-from charlstm_tui.screens.fitting import FitsWindow
-from charlstm_tui.widgets.key_line import KeyLine
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.state.keys import Key
+from charlstm_tui.widgets.common.key_bar import KeyLine
 
 PAGES = Path(__file__).parent.parent / "help"
 

@@ -11,27 +11,27 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Label, Select, Static
 
-from charlstm_tui import bridge
-from charlstm_tui.bridge import Doing, Prompted
-from charlstm_tui.inspecting import Looked, Seen, inspect_model
-from charlstm_tui.job import Ending, LatestJob
-from charlstm_tui.numbers import count_of
-from charlstm_tui.screens.ask import AskFile
-from charlstm_tui.screens.fitting import FitsWindow
-from charlstm_tui.training_view import is_training
-from charlstm_tui.widgets.insides_view import CHANGE, InsidesView
-from charlstm_tui.widgets.key_line import KeyLine
-from charlstm_tui.widgets.model_select import ModelSelect
-from charlstm_tui.widgets.prompt_input import InspectionPrompt, PromptInput
-from charlstm_tui.widgets.top_line import TopLine
+from charlstm_tui.formatting.numbers import count_of
+from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model
+from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.jobs.training import Doing, Prompted
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.state.training import is_training
+from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
+from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.prompt_input import InspectionPrompt, PromptInput
+from charlstm_tui.widgets.common.top_bar import TopLine
+from charlstm_tui.widgets.inspection.activations_view import CHANGE, InsidesView
 from core.errors import UserError
 from core.files import new_file, write_atomically
-from core.quantities import MEMORY, QUANTITIES
-from core.runs import RunStore
+from core.runs.store import RunStore
+from core.settings.cell_kinds import MEMORY, QUANTITIES
 from core.text import read_escapes, sanitise
 
 if TYPE_CHECKING:
-    from core.insides import Insides
+    from core.inspection.activations import Insides
 
 HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
 did at each character. With nothing typed it writes a text itself.
@@ -245,7 +245,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def _offer(self, insides: "Insides") -> None:
         """Put into the boxes what this model has, keeping what was chosen where it has that."""
-        from core.properties import PROPERTIES
+        from core.inspection.probes import PROPERTIES
 
         view = self.query_one(InsidesView)
         self.query_one("#views").set_class(self._layers > 1, "-layers")

@@ -10,10 +10,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from charlstm_tui.numbers import size_in_bytes
-from charlstm_tui.screens.ask import DIALOG_CSS
-from charlstm_tui.screens.fitting import FitsWindow
-from core.catalogue import MOLIERE, PLAY
+from charlstm_tui.formatting.numbers import size_in_bytes
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.dialogs import DIALOG_CSS
+from core.data.known_texts import MOLIERE, PLAY
 
 Answer = Literal["fetch", "play"]
 

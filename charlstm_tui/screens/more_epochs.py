@@ -11,15 +11,15 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from charlstm_tui.numbers import count_of
-from charlstm_tui.screens.ask import DIALOG_CSS
-from charlstm_tui.screens.fitting import FitsWindow
-from charlstm_tui.widgets.key_line import KeyLine
-from charlstm_tui.widgets.text_input import TextInput
-from core.config import TrainingConfig, fields_of
+from charlstm_tui.formatting.numbers import count_of
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.dialogs import DIALOG_CSS
+from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.text_input import TextInput
 from core.errors import UserError
-from core.schedule import rate_share
+from core.settings.config import TrainingConfig, fields_of
 from core.text import sanitise
+from core.training.schedule import rate_share
 
 _EPOCHS = next(field for field in fields_of(TrainingConfig) if field.name == "epochs")
 

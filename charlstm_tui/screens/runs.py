@@ -12,20 +12,20 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from charlstm_tui import bridge
-from charlstm_tui.chart_lines import line_of
-from charlstm_tui.job import Ending, LatestJob
-from charlstm_tui.messages import ChangePreferences
-from charlstm_tui.numbers import count_of, loss_shown, size_in_bytes
-from charlstm_tui.past_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
-from charlstm_tui.preferences import RANGES, SCALES, X_AXES, Preferences, following
-from charlstm_tui.screens.ask import AskName, Confirm
-from charlstm_tui.screens.fitting import FitsWindow
-from charlstm_tui.widgets.chart_legend import legend
-from charlstm_tui.widgets.key_line import KeyLine
-from charlstm_tui.widgets.loss_chart import LossChart
+from charlstm_tui.formatting.numbers import count_of, loss_shown, size_in_bytes
+from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.dialogs import AskName, Confirm
+from charlstm_tui.state.compared_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
+from charlstm_tui.state.messages import ChangePreferences
+from charlstm_tui.state.preferences import RANGES, SCALES, X_AXES, Preferences, following
+from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.training.chart.legend import legend
+from charlstm_tui.widgets.training.chart.lines import line_of
+from charlstm_tui.widgets.training.loss_chart import LossChart
 from core.errors import UserError
-from core.runs import RunStore
+from core.runs.store import RunStore
 from core.text import in_one_line, sanitise, shortened
 
 HINT = "Space lays a run beside others, here and on the chart of the next run. Enter resumes one."

@@ -17,14 +17,14 @@ from textual.widgets import DirectoryTree, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.tree import TreeNode
 
-from charlstm_tui import bridge
-from charlstm_tui.job import Ending, LatestJob
-from charlstm_tui.numbers import size_in_bytes
-from charlstm_tui.screens.fitting import FitsWindow
-from charlstm_tui.widgets.key_line import KeyLine
-from core.catalogue import KNOWN, KnownText
-from core.encodings import Errors
-from core.preview import Preview
+from charlstm_tui.formatting.numbers import size_in_bytes
+from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.widgets.common.key_bar import KeyLine
+from core.data.encodings import Errors
+from core.data.known_texts import KNOWN, KnownText
+from core.data.preview import Preview
 from core.text import count_of, in_one_line, sanitise
 
 HINT = "Enter chooses. Tab goes between the lists; Backspace to the folder above."

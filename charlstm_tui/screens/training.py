@@ -13,7 +13,11 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widgets import Button, ContentSwitcher, Input
 
-from charlstm_tui.messages import (
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.dialogs import AskAboutRun, EndOfRun
+from charlstm_tui.screens.more_epochs import AskMoreEpochs, with_epochs
+from charlstm_tui.state.compared_runs import ComparedRun, PastRun
+from charlstm_tui.state.messages import (
     ChangePreferences,
     EvaluateRun,
     GenerateFrom,
@@ -23,22 +27,18 @@ from charlstm_tui.messages import (
     StartTraining,
     StopTraining,
 )
-from charlstm_tui.past_runs import ComparedRun, PastRun
-from charlstm_tui.preferences import RANGES, SCALES, SMOOTHINGS, X_AXES, Preferences, following
-from charlstm_tui.screens.ask import AskAboutRun, EndOfRun
-from charlstm_tui.screens.fitting import FitsWindow
-from charlstm_tui.screens.more_epochs import AskMoreEpochs, with_epochs
-from charlstm_tui.training_view import TrainingView
-from charlstm_tui.widgets.fetch_line import FetchLine
-from charlstm_tui.widgets.key_line import KeyLine
-from charlstm_tui.widgets.sample_view import SampleView
-from charlstm_tui.widgets.settings_panel import SettingsPanel
-from charlstm_tui.widgets.top_line import TopLine
+from charlstm_tui.state.preferences import RANGES, SCALES, SMOOTHINGS, X_AXES, Preferences, following
+from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.top_bar import TopLine
+from charlstm_tui.widgets.training.fetch_bar import FetchLine
+from charlstm_tui.widgets.training.sample_view import SampleView
+from charlstm_tui.widgets.training.settings_panel import SettingsPanel
 from core.errors import UserError
-from core.runs import RunConfig, RunStore
+from core.runs.store import RunConfig, RunStore
 
 if TYPE_CHECKING:
-    from charlstm_tui.widgets.run_view import RunView
+    from charlstm_tui.widgets.training.run_view import RunView
 
 FEW_ROWS = 20
 """Below which the sparkline goes."""
@@ -366,7 +366,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
             self.refresh_bindings()  # which draws the footer anew
 
     async def _run_view(self) -> "RunView":
-        from charlstm_tui.widgets.run_view import RunView
+        from charlstm_tui.widgets.training.run_view import RunView
 
         with contextlib.suppress(NoMatches):
             return self.query_one(RunView)

@@ -21,11 +21,11 @@ import msgspec
 import pexpect
 import psutil
 
-from charlstm_tui.preferences import Preferences
-from core.config import configure
-from core.corpus import CorpusConfig
-from core.presets import preset_named
-from core.runs import RunConfig
+from charlstm_tui.state.preferences import Preferences
+from core.data.corpus import CorpusConfig
+from core.runs.store import RunConfig
+from core.settings.config import configure
+from core.settings.presets import preset_named
 
 SECONDS = 15.0
 """Of training, to tell a speed by."""

@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from core.config import configure
-from core.corpus import CorpusConfig, load_corpus
+from core.checkpoints.training_state import Snapshot
+from core.data.corpus import CorpusConfig, load_corpus
 from core.events import Event
 from core.files import replace_with
-from core.presets import preset_named
-from core.recording import AUTOSAVE_SECONDS
-from core.saver import Saved, Saver
-from core.snapshot import Snapshot
-from core.training import Trainer
+from core.runs.checkpoint_writer import Saved, Saver
+from core.runs.recorder import AUTOSAVE_SECONDS
+from core.settings.config import configure
+from core.settings.presets import preset_named
+from core.training.trainer import Trainer
 
 SECONDS = 5.0
 """Of a side, in a round: longer than a save takes."""

@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.checkpoint import Checkpoint, load_checkpoint
-from core.config import ModelConfig, TrainingConfig
-from core.corpus import CorpusConfig, load_corpus
-from core.evaluation import score
-from core.following import follow
-from core.model import CharLSTM
-from core.quick_evaluation import quick_loss
-from core.scores import Score
-from core.vocabulary import Vocabulary
+from core.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from core.data.corpus import CorpusConfig, load_corpus
+from core.data.vocabulary import Vocabulary
+from core.evaluation.evaluator import score
+from core.evaluation.scoring import follow
+from core.evaluation.validation_loss import quick_loss
+from core.model.char_lstm import CharLSTM
+from core.reports.results import Score
+from core.settings.config import ModelConfig, TrainingConfig
 
 BLOCKS = (50, 200, 1_000, 3_374)
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from tests.tui.terminal import Terminal
+from tests.tui.real_terminal import Terminal
 
 
 def first_paint() -> tuple[float, float]:

@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 import torch
 
-from core.checkpoint import load_checkpoint
-from core.runs import Run
-from core.snapshot import load_snapshot
-from core.summary import epochs_of
+from core.checkpoints.checkpoint import load_checkpoint
+from core.checkpoints.training_state import load_snapshot
+from core.runs.store import Run
+from core.runs.summary import epochs_of
 
 AUTOSAVE = 0.5
 """Seconds. With the usual 30, 200 kills would take hours."""

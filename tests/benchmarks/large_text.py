@@ -66,10 +66,10 @@ def train(text: Path, seconds: float, data: Path) -> Measured:
 
 def speeds_in_turn(texts: list[Path], rounds: int) -> list[float]:
     """Return the characters a second of training on each text, in one process, a second each and in turn."""
-    from core.corpus import CorpusConfig, load_corpus
+    from core.data.corpus import CorpusConfig, load_corpus
     from core.events import StepsCompleted
-    from core.presets import preset_named
-    from core.training import Trainer
+    from core.settings.presets import preset_named
+    from core.training.trainer import Trainer
 
     quick = preset_named("quick")
     model, training = quick.model, msgspec.structs.replace(quick.training, epochs=1_000_000)

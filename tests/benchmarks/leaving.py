@@ -21,11 +21,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from core.catalogue import PLAY
-from core.runs import RunStore, default_root
+from core.data.known_texts import PLAY
+from core.runs.store import RunStore, default_root
 from tests.processes import heed_signals, let_no_save_end
+from tests.tui.real_terminal import Terminal
 from tests.tui.settings import remember_small_settings
-from tests.tui.terminal import Terminal
 from tests.waiting import DEADLINE, wait_until
 
 BAR = 2.0

@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from core.presets import PRESETS
+from core.settings.presets import PRESETS
 
 FIRST = 100_000
 SHORT = ("notebook", "quick", "small")
@@ -42,7 +42,7 @@ def peak() -> int:
 
 def shorten() -> None:
     """End the first epoch after a few steps, and no other."""
-    from core.training import Trainer
+    from core.training.trainer import Trainer
 
     def is_over(self: Trainer, plan: object, steps: int) -> bool:
         return self._position.epochs == 0 and self._position.epoch_steps >= STEPS
@@ -53,15 +53,15 @@ def shorten() -> None:
 def run_headless(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
     """Train as the command line does."""
     from core.control import Control
-    from core.corpus import CorpusConfig, load_corpus
+    from core.data.corpus import CorpusConfig, load_corpus
     from core.events import CheckpointSaved
-    from core.forecast import forecast
-    from core.recording import record
-    from core.runs import RunConfig, RunStore
+    from core.runs.recorder import record
+    from core.runs.store import RunConfig, RunStore
+    from core.settings.forecast import forecast
 
     preset = PRESETS[name]
     corpus = load_corpus(CorpusConfig.typed(str(file), limit_of(name)))
-    from core.training import Trainer
+    from core.training.trainer import Trainer
 
     trainer = Trainer(corpus, preset.model, preset.training)
     config = RunConfig(preset=name, corpus=corpus.config, model=preset.model, training=preset.training)
@@ -83,9 +83,9 @@ async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
     from textual.widgets import Input, Select
 
     from charlstm_tui.app import CharLSTMApp
-    from charlstm_tui.widgets.forecast_panel import ForecastPanel
-    from charlstm_tui.widgets.settings_form import SettingsForm
-    from core.runs import RunStore
+    from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
+    from charlstm_tui.widgets.training.settings_form import SettingsForm
+    from core.runs.store import RunStore
 
     app = CharLSTMApp(RunStore(Path(os.environ["CHARLSTM_RUNS"])))
     async with app.run_test(size=(120, 40)) as pilot:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from textual.app import App, ComposeResult
 
-from charlstm_tui.widgets.stream_pane import StreamPane
+from charlstm_tui.widgets.common.stream_pane import StreamPane
 
 CHARACTERS = 1_000_000
 TIMES = 300

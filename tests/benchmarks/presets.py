@@ -24,18 +24,18 @@ import msgspec
 import numpy as np
 import torch
 
-from core.corpus import Corpus, CorpusConfig, Split, load_corpus
-from core.evaluation import score
+from core.data.corpus import Corpus, CorpusConfig, Split, load_corpus
+from core.data.text_slice import Ids
+from core.data.vocabulary import Vocabulary
+from core.evaluation.evaluator import score
 from core.events import EpochCompleted
-from core.passage import Ids
-from core.presets import preset_named
-from core.scores import Score
-from core.training import Trainer
-from core.vocabulary import Vocabulary
+from core.reports.results import Score
+from core.settings.presets import preset_named
+from core.training.trainer import Trainer
 from tests.benchmarks import notebook
 
 if TYPE_CHECKING:
-    from core.checkpoint import Checkpoint
+    from core.checkpoints.checkpoint import Checkpoint
 
 FIRST = 100_000
 STANDARD_SECONDS = 300.0

@@ -13,10 +13,10 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from core.config import ModelConfig, TrainingConfig
-from core.learner import Learner
-from core.machine import Choice
-from core.presets import preset_named
+from core.model.device import Choice
+from core.settings.config import ModelConfig, TrainingConfig
+from core.settings.presets import preset_named
+from core.training.learner import Learner
 from tests.benchmarks import notebook
 
 VOCABULARY = 76

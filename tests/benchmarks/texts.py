@@ -17,11 +17,11 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from core.baselines import Baselines, measure_baselines
-from core.catalogue import KnownText
-from core.copying import copying
-from core.corpus import CorpusConfig, Split, load_corpus
-from core.download import FetchProgress, fetch
+from core.data.corpus import CorpusConfig, Split, load_corpus
+from core.data.download import FetchProgress, fetch
+from core.data.known_texts import KnownText
+from core.evaluation.memorization import copying
+from core.evaluation.ngram import Baselines, measure_baselines
 
 
 def seconds(act: Callable[[], object]) -> float:

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import torch
 
-from core.chorus import Text, write_texts
-from core.config import ModelConfig, SamplingConfig
-from core.model import CharLSTM
-from core.sampling import Sampler
-from core.vocabulary import Vocabulary
+from core.data.vocabulary import Vocabulary
+from core.model.char_lstm import CharLSTM
+from core.sampling.batch_sampling import Text, write_texts
+from core.sampling.sampler import Sampler
+from core.settings.config import ModelConfig, SamplingConfig
 from tests.benchmarks.notebook import Notebook, train_epoch
 
 LENGTH = 250

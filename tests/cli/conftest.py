@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.runs import RunStore
+from core.runs.store import RunStore
 from tests.cli.test_commands import TINY, call
 from tests.conftest import SMALL_TEXT
 

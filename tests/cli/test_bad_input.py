@@ -22,24 +22,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charlstm_tui.cli import COMMANDS, commands
-from core.checkpoint import load_checkpoint
-from core.config import ModelConfig, SamplingConfig, TrainingConfig
+from core.checkpoints.checkpoint import load_checkpoint
+from core.checkpoints.training_state import load_snapshot
 from core.control import Control
-from core.corpus import Corpus, CorpusConfig, load_corpus
+from core.data.corpus import Corpus, CorpusConfig, load_corpus
+from core.data.preview import preview
+from core.data.streams import Streams
+from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.events import StepsCompleted
 from core.files import write_atomically
-from core.preview import preview
-from core.recording import record
-from core.resuming import resume
-from core.runs import Run, RunConfig, RunStore
-from core.sampling import Sampler
-from core.settings_file import read_settings
-from core.snapshot import load_snapshot
-from core.streams import Streams
+from core.runs.recorder import record
+from core.runs.store import Run, RunConfig, RunStore
+from core.sampling.sampler import Sampler
+from core.settings.config import ModelConfig, SamplingConfig, TrainingConfig
+from core.settings.toml_file import read_settings
 from core.text import sanitise
-from core.training import Trainer
-from core.vocabulary import Vocabulary
+from core.training.resume import resume
+from core.training.trainer import Trainer
 from tests.conftest import SMALL_TEXT
 
 ACTS_ON_A_TERMINAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -281,9 +281,9 @@ def test_any_command_line(
         patch.chdir(folder)  # what it exports goes there
         patch.setenv("CHARLSTM_RUNS", str(folder / "runs"))
         patch.setenv("CHARLSTM_DATA", str(folder))
-        patch.setattr("core.training.Trainer", lambda *_: None)  # it would train, perhaps for a year
+        patch.setattr("core.training.trainer.Trainer", lambda *_: None)  # it would train, perhaps for a year
         patch.setattr("charlstm_tui.commands.train._train", lambda *_: None)
-        patch.setattr("charlstm_tui.serving.Server.serve", lambda server: server.close())  # it would serve for ever
+        patch.setattr("charlstm_tui.web.server.Server.serve", lambda server: server.close())  # it would serve for ever
         called(["--runs", str(made[0].root), *line] if "delete" not in line and "rename" not in line else line)
 
 

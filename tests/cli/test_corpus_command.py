@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from charlstm_tui.cli import commands
-from core.catalogue import MOLIERE, PLAY, KnownText
-from core.download import Fetched, FetchProgress
+from core.data.download import Fetched, FetchProgress
+from core.data.known_texts import MOLIERE, PLAY, KnownText
 
 TINY = ["--epochs", "1", "--hidden-size", "8", "--embedding-size", "6", "--streams", "8", "--window", "50"]
 

@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 import pytest
 import torch
 
-import core.assessment
-import core.checkpoint
-import core.comparison
-import core.evaluation
-from core.corpus import Corpus
-from core.following import CHUNK, Stretch, follow
+import core.checkpoints.checkpoint
+import core.evaluation.evaluator
+import core.evaluation.paired_comparison
+import core.evaluation.report_builder
+from core.data.corpus import Corpus
+from core.evaluation.scoring import CHUNK, Stretch, follow
 from tests.cli.test_commands import call
 from tests.core.by_hand import read_by_hand, tiny_checkpoint
 
@@ -35,7 +35,7 @@ ALL_OF_IT = (
 @pytest.fixture(autouse=True)
 def soon_done(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """On a busy machine two threads wait for each other, and a sample takes long."""
-    monkeypatch.setattr(core.assessment, "SAMPLE", 200)
+    monkeypatch.setattr(core.evaluation.report_builder, "SAMPLE", 200)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -142,7 +142,7 @@ def must_not(*_: object, **__: object) -> NoReturn:
 def test_the_loss_alone_is_what_takes_no_longer_than_the_reading(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = json.loads(call("evaluate", sheep, "--json").stdout)
     for name in ("measure_baselines", "part_losses", "Sampler", "open_corpus"):
-        monkeypatch.setattr(core.assessment, name, must_not)
+        monkeypatch.setattr(core.evaluation.report_builder, name, must_not)
     found = json.loads(call("evaluate", sheep, "--loss-only", "--json").stdout)
     assert (found["baselines"], found["parts"], found["copying"], found["verdict"]) == ([], [], None, "")
     same = ("loss", "standard_error", "accuracy", "accuracy_of_five", "kinds", "roles", "least_expected")
@@ -261,7 +261,7 @@ def test_a_file_that_cannot_be_saved_is_refused_before_anything_is_measured(
     sheep: Path, tmp_path: Path, name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "there.csv").write_text("dear to somebody")
-    monkeypatch.setattr(core.checkpoint, "load_checkpoint", must_not)
+    monkeypatch.setattr(core.checkpoints.checkpoint, "load_checkpoint", must_not)
     assert sentence in refused("evaluate", sheep, "--save", tmp_path / name)
     assert (tmp_path / "there.csv").read_text() == "dear to somebody"
 
@@ -294,7 +294,7 @@ def pressed_after(stretches: int) -> Any:
 def test_ctrl_c_amid_the_reading_tells_the_loss_so_far(
     sheep: Path, long_text: Path, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.evaluation, "follow", pressed_after(2))
+    monkeypatch.setattr(core.evaluation.evaluator, "follow", pressed_after(2))
     result = call("evaluate", sheep, "--text", long_text)
     text = long_text.read_text(encoding="utf-8")
     assert len(text) == 2_200
@@ -305,13 +305,13 @@ def test_ctrl_c_amid_the_reading_tells_the_loss_so_far(
 
 
 def test_ctrl_c_before_anything_was_read_tells_of_no_loss(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.evaluation, "follow", pressed_after(0))
+    monkeypatch.setattr(core.evaluation.evaluator, "follow", pressed_after(0))
     result = call("evaluate", sheep)
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")
 
 
 def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.evaluation, "follow", pressed_after(0))
+    monkeypatch.setattr(core.evaluation.evaluator, "follow", pressed_after(0))
     assert call("evaluate", sheep, "--save", tmp_path / "a.json").exit_code == 130
     assert not (tmp_path / "a.json").exists()
 
@@ -328,7 +328,7 @@ def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monk
 def test_ctrl_c_later_shows_what_is_there(
     sheep: Path, where: str, missing: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.assessment, where, pressed)
+    monkeypatch.setattr(core.evaluation.report_builder, where, pressed)
     result = call("evaluate", sheep)
     assert result.exit_code == 130, "a script must not take it for all there is"
     assert result.stderr == "What follows is not all there would be.\nInterrupted.\n"
@@ -336,7 +336,7 @@ def test_ctrl_c_later_shows_what_is_there(
 
 
 def test_ctrl_c_later_saves_what_is_there(sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.assessment, "part_losses", pressed)
+    monkeypatch.setattr(core.evaluation.report_builder, "part_losses", pressed)
     result = call("evaluate", sheep, "--save", tmp_path / "a.json", "--json")
     assert result.exit_code == 130, "a script must not take it for all there is"
     saved = (tmp_path / "a.json").read_text(encoding="utf-8")
@@ -348,6 +348,6 @@ def test_ctrl_c_later_saves_what_is_there(sheep: Path, tmp_path: Path, monkeypat
 def test_ctrl_c_amid_a_comparison_leaves_without_a_word_of_it(
     sheep: Path, long_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.comparison, "follow", pressed_after(1))
+    monkeypatch.setattr(core.evaluation.paired_comparison, "follow", pressed_after(1))
     result = call("evaluate", sheep, "--compare", sheep, "--text", long_text)
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core.runs import RunStore
-from core.snapshot import load_snapshot
-from core.summary import summarise
+from core.checkpoints.training_state import load_snapshot
+from core.runs.store import RunStore
+from core.runs.summary import summarise
 from tests.benchmarks.kills import kill_often
 from tests.cli.test_commands import call
 from tests.conftest import one_of_each_kind
@@ -135,8 +135,8 @@ def test_a_run_killed_amid_a_save_ends_as_one_that_was_never_killed(tmp_path: Pa
     [
         ("charlstm_tui.cli", ["torch", "numpy", "textual"]),
         ("charlstm_tui.app", ["torch", "numpy", "safetensors"]),
-        ("core.runs", ["torch", "textual", "rich", "click"]),
-        ("core.training, core.sampling, core.evaluation", ["textual", "rich", "click"]),
+        ("core.runs.store", ["torch", "textual", "rich", "click"]),
+        ("core.training.trainer, core.sampling.sampler, core.evaluation.evaluator", ["textual", "rich", "click"]),
     ],
 )
 def test_what_is_slow_is_not_imported_before_it_is_needed(module: str, absent: list[str]) -> None:
@@ -149,7 +149,8 @@ def test_what_is_slow_is_not_imported_before_it_is_needed(module: str, absent: l
 def test_a_model_is_loaded_without_pytorch_s_compiler() -> None:
     """Which takes more than a second to import, and nothing here is compiled."""
     code = (
-        "import sys; from core.checkpoint import load_checkpoint; from core.shipped import shipped_path;"
+        "import sys; from core.checkpoints.checkpoint import load_checkpoint; "
+        "from core.runs.bundled_model import shipped_path;"
         "load_checkpoint(shipped_path()); print('torch._dynamo' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -274,7 +275,7 @@ def test_the_browser_s_server_refuses_what_it_should_in_a_sentence() -> None:
 
 def test_the_browser_s_server_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
-    monkeypatch.delitem(sys.modules, "charlstm_tui.serving", raising=False)
+    monkeypatch.delitem(sys.modules, "charlstm_tui.web.server", raising=False)
     found = call("serve")
     assert found.exit_code == 2
     assert "Install them with the extra `web`" in found.stderr

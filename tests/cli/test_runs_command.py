@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.checkpoint import load_checkpoint
-from core.runs import RunStore
-from core.snapshot import load_snapshot
+from core.checkpoints.checkpoint import load_checkpoint
+from core.checkpoints.training_state import load_snapshot
+from core.runs.store import RunStore
 from tests.cli.test_commands import TINY, call
 
 

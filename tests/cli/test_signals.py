@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from charlstm_tui.signals import Ended, end, handled
+from charlstm_tui.terminal.signals import Ended, end, handled
 from tests.waiting import DEADLINE
 
 

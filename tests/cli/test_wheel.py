@@ -20,7 +20,7 @@ pytest.importorskip("build", reason="without build there is no wheel to try")
 pytest.importorskip("hatchling", reason="the same")
 if os.name != "posix":
     pytest.skip("the installation's folders are those of another system", allow_module_level=True)
-from tests.tui.terminal import Terminal
+from tests.tui.real_terminal import Terminal
 from tests.waiting import DEADLINE
 
 TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10"]

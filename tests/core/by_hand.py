@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.checkpoint import Checkpoint
-from core.config import Cell, ModelConfig, TrainingConfig
-from core.corpus import Corpus, CorpusConfig
-from core.model import CharLSTM
-from core.passage import Passage
-from core.reading import encode
-from core.vocabulary import Vocabulary
+from core.checkpoints.checkpoint import Checkpoint
+from core.data.corpus import Corpus, CorpusConfig
+from core.data.encoded_text import encode
+from core.data.text_slice import Passage
+from core.data.vocabulary import Vocabulary
+from core.model.char_lstm import CharLSTM
+from core.settings.config import Cell, ModelConfig, TrainingConfig
 
 Vector = NDArray[np.float64]
 

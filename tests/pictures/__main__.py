@@ -20,12 +20,12 @@ from textual.pilot import Pilot
 from textual.widgets import TabbedContent
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.widgets.model_select import ModelSelect
-from charlstm_tui.widgets.report_pages import ReportPages
-from charlstm_tui.widgets.stream_pane import StreamPane
+from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
+from charlstm_tui.widgets.common.stream_pane import StreamPane
+from charlstm_tui.widgets.evaluation.report_pages import ReportPages
 from core.events import StepsCompleted
-from core.runs import RunStore
-from core.shipped import shipped_path
+from core.runs.bundled_model import shipped_path
+from core.runs.store import RunStore
 
 FOLDER = Path(__file__).parent
 SIZE = (120, 34)

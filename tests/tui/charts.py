@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
-from charlstm_tui.widgets.loss_chart import LossChart
+from charlstm_tui.widgets.training.loss_chart import LossChart
 
 NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})*)(\.\d+)?(M?)")
 CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d)")

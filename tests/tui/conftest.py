@@ -15,17 +15,17 @@ from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-import charlstm_tui.bridge
+import charlstm_tui.jobs.training
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.training import TrainingScreen
-from core.config import ModelConfig, TrainingConfig
 from core.control import Control
-from core.corpus import CorpusConfig, load_corpus
-from core.forecast import Forecast, Span, Speed
-from core.preview import preview
-from core.recording import record
-from core.runs import Run, RunConfig, RunStore
-from core.training import Trainer
+from core.data.corpus import CorpusConfig, load_corpus
+from core.data.preview import preview
+from core.runs.recorder import record
+from core.runs.store import Run, RunConfig, RunStore
+from core.settings.config import ModelConfig, TrainingConfig
+from core.settings.forecast import Forecast, Span, Speed
+from core.training.trainer import Trainer
 from tests.conftest import SMALL_TEXT, TINY_MODEL, TINY_TRAINING
 from tests.waiting import DEADLINE
 
@@ -50,7 +50,7 @@ def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest
         yield FORECAST
 
     if "forecast" not in request.keywords:
-        monkeypatch.setattr("charlstm_tui.bridge.foresee", foresee)
+        monkeypatch.setattr("charlstm_tui.jobs.training.foresee", foresee)
 
 
 @pytest.fixture(autouse=True)
@@ -59,19 +59,19 @@ def nothing_is_timed_before_a_run(monkeypatch: pytest.MonkeyPatch, request: pyte
 
     A run of the settings as they are would take both cores, of which another test has one.
     """
-    import core.machine
+    import core.model.device
 
-    choosing = core.machine.choosing
+    choosing = core.model.device.choosing
 
     def choose_the_least(
         model: ModelConfig, vocabulary_size: int, config: TrainingConfig
-    ) -> Iterator[core.machine.Trial | core.machine.Choice]:
+    ) -> Iterator[core.model.device.Trial | core.model.device.Choice]:
         precision = "fp32" if config.precision == "auto" else config.precision
         least = msgspec.structs.replace(config, threads=config.threads or 1, precision=precision)
         yield from choosing(model, vocabulary_size, least)
 
     if "forecast" not in request.keywords:
-        monkeypatch.setattr("core.machine.choosing", choose_the_least)
+        monkeypatch.setattr("core.model.device.choosing", choose_the_least)
 
 
 def unhurried(produce: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
@@ -89,7 +89,7 @@ def unhurried(produce: Callable[..., Iterator[object]]) -> Callable[..., Iterato
 def runs_that_leave_the_app_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rest after each thing that a run says: a tiny one says hundreds a second, each of which is drawn."""
     for name in ("train", "resume"):
-        monkeypatch.setattr(f"charlstm_tui.bridge.{name}", unhurried(getattr(charlstm_tui.bridge, name)))
+        monkeypatch.setattr(f"charlstm_tui.jobs.training.{name}", unhurried(getattr(charlstm_tui.jobs.training, name)))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from core.baselines import NAMES, Baseline, Baselines
-from core.copying import Copying
-from core.corpus import Corpus, CorpusConfig
-from core.following import Stretch
-from core.published import Published
-from core.reading import encode
-from core.report import Report, SampleCopying
-from core.scores import Comparison, Evaluation, Group, PartLoss, Score
-from core.surprises import Surprises
-from core.vocabulary import Vocabulary
+from core.data.corpus import Corpus, CorpusConfig
+from core.data.encoded_text import encode
+from core.data.vocabulary import Vocabulary
+from core.evaluation.memorization import Copying
+from core.evaluation.ngram import NAMES, Baseline, Baselines
+from core.evaluation.scoring import Stretch
+from core.evaluation.surprisal import Surprises
+from core.reports.reference_losses import Published
+from core.reports.report import Report, SampleCopying
+from core.reports.results import Comparison, Evaluation, Group, PartLoss, Score
 from tests.tui.views import CORPUS
 
 TEXT = (

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from charlstm_tui.preferences import Preferences, save_preferences
-from core.catalogue import PLAY
-from core.config import ModelConfig, TrainingConfig
-from core.corpus import CorpusConfig
-from core.runs import RunConfig
+from charlstm_tui.state.preferences import Preferences, save_preferences
+from core.data.corpus import CorpusConfig
+from core.data.known_texts import PLAY
+from core.runs.store import RunConfig
+from core.settings.config import ModelConfig, TrainingConfig
 
 
 def remember_small_settings(text: Path | None = None) -> None:

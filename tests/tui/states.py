@@ -7,15 +7,15 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Collapsible, Input, OptionList, Select, TabbedContent
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.screens.ask import AskAboutRun, AskFile, AskName, Confirm
+from charlstm_tui.screens.dialogs import AskAboutRun, AskFile, AskName, Confirm
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.inspection import InspectionScreen
-from charlstm_tui.training_view import TrainingView
-from charlstm_tui.widgets.prompt_input import PromptInput
-from charlstm_tui.widgets.report_pages import PAGES
-from charlstm_tui.widgets.stream_pane import StreamPane
+from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.prompt_input import PromptInput
+from charlstm_tui.widgets.common.stream_pane import StreamPane
+from charlstm_tui.widgets.evaluation.report_pages import PAGES
 from core.events import Diverged, Paused, RunFinished, SavingFailed
-from core.scores import Stage
+from core.reports.results import Stage
 from tests.tui import reports
 from tests.tui.conftest import until
 from tests.tui.views import STARTED, finished, running

@@ -5,7 +5,7 @@ from pathlib import Path
 from textual.widgets import Input, Static
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.widgets.setting_input import SettingInput
+from charlstm_tui.widgets.common.setting_input import SettingInput
 
 
 def setting(app: CharLSTMApp, name: str) -> Input:

@@ -7,9 +7,9 @@ from textual.containers import VerticalScroll
 from textual.widgets import Footer, Input, Markdown
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.modes import MODES
 from charlstm_tui.screens.help import PAGES, HelpScreen
 from charlstm_tui.screens.training import TrainingScreen
+from charlstm_tui.state.modes import MODES
 from tests.tui.conftest import until
 from tests.tui.views import finished, running
 

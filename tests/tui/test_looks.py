@@ -14,23 +14,23 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList, ProgressBar, Static
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.bridge import Fetching
-from charlstm_tui.past_runs import PastRun
-from charlstm_tui.preferences import Preferences, save_preferences
+from charlstm_tui.jobs.generation import Expecting, Written
+from charlstm_tui.jobs.training import Fetching
 from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.screens.text_picker import Folders
-from charlstm_tui.training_view import TrainingView
-from charlstm_tui.widgets.fetch_line import FetchLine
-from charlstm_tui.widgets.forecast_panel import ForecastPanel
-from charlstm_tui.widgets.setting_input import SettingInput
-from charlstm_tui.widgets.stream_pane import StreamPane
-from charlstm_tui.writer import Expecting, Written
-from core.config import configure
+from charlstm_tui.state.compared_runs import PastRun
+from charlstm_tui.state.preferences import Preferences, save_preferences
+from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.setting_input import SettingInput
+from charlstm_tui.widgets.common.stream_pane import StreamPane
+from charlstm_tui.widgets.training.fetch_bar import FetchLine
+from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
 from core.control import Control
 from core.events import Diverged, Paused, RunFinished, SavingFailed
-from core.runs import Run, RunStore
-from core.sampling import Alternative
-from core.summary import RunSummary
+from core.runs.store import Run, RunStore
+from core.runs.summary import RunSummary
+from core.sampling.sampler import Alternative
+from core.settings.config import configure
 from tests.tui.conftest import SIZES, SnapCompare, still, until
 from tests.tui.views import STARTED, finished, running
 
@@ -105,7 +105,7 @@ def test_train_while_moliere_is_fetched(
         while not control.stopped:
             control.wait(0.01)
 
-    monkeypatch.setattr("charlstm_tui.bridge.fetch_moliere", fetching)
+    monkeypatch.setattr("charlstm_tui.jobs.training.fetch_moliere", fetching)
 
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press("f")
@@ -306,7 +306,7 @@ def test_generate_where_the_reader_has_scrolled_up_and_a_setting_is_wrong(
 def test_saving_a_text(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charlstm_tui.screens.ask.Path.cwd", lambda: Path("/home/agnes"))
+    monkeypatch.setattr("charlstm_tui.screens.dialogs.Path.cwd", lambda: Path("/home/agnes"))
 
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press("f4")
@@ -338,7 +338,7 @@ def found(control: object, store: object) -> Iterator[PastRun]:
 def test_runs_of_the_past_beside_each_other(
     app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr("charlstm_tui.bridge.past_runs", found)
+    monkeypatch.setattr("charlstm_tui.jobs.training.past_runs", found)
 
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press("l")
@@ -352,7 +352,7 @@ def test_runs_of_the_past_beside_each_other(
 def test_a_run_beside_one_of_the_past(
     app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charlstm_tui.bridge.past_runs", found)
+    monkeypatch.setattr("charlstm_tui.jobs.training.past_runs", found)
 
     async def before(pilot: Pilot[None]) -> None:
         app.training = running(3)

@@ -6,9 +6,9 @@ from textual.widgets import TabbedContent
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.evaluation import EvaluationScreen
-from charlstm_tui.widgets.surprise_map import SurpriseMap
-from core.runs import Run
-from core.scores import Stage
+from charlstm_tui.widgets.evaluation.surprisal_map import SurpriseMap
+from core.reports.results import Stage
+from core.runs.store import Run
 from tests.tui import reports
 from tests.tui.conftest import SIZES, SnapCompare, still
 

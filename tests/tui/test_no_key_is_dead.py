@@ -8,18 +8,18 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.bridge import Doing
-from charlstm_tui.keys import Key, keys_of
-from charlstm_tui.messages import StartTraining
+from charlstm_tui.jobs.training import Doing
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.screens.inspection import InspectionScreen
 from charlstm_tui.screens.training import TrainingScreen
-from charlstm_tui.training_view import TrainingView
-from charlstm_tui.widgets.setting_input import SettingInput
+from charlstm_tui.state.keys import Key, keys_of
+from charlstm_tui.state.messages import StartTraining
+from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.setting_input import SettingInput
 from core.control import Control
 from core.events import Paused, Resumed, RunFinished, SampleDrawn
-from core.runs import Run
+from core.runs.store import Run
 from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
 from tests.tui.views import STARTED, WRITTEN, finished, running
@@ -283,8 +283,8 @@ UNDER_WAY = {
 async def test_no_key_is_dead_during_a_run(app: CharLSTMApp, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
     produce, prepare = UNDER_WAY[state]
     RELEASED.clear()
-    monkeypatch.setattr("charlstm_tui.bridge.train", produce)
-    monkeypatch.setattr("charlstm_tui.bridge.count_ngrams", job_that_says_nothing)
+    monkeypatch.setattr("charlstm_tui.jobs.training.train", produce)
+    monkeypatch.setattr("charlstm_tui.jobs.training.count_ngrams", job_that_says_nothing)
     assert await every_key(app, prepare, also_of_app=state == "training") == []
 
 

@@ -10,21 +10,21 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.characters import shorten_middle
-from charlstm_tui.modes import MODES
+from charlstm_tui.formatting.characters import shorten_middle
 from charlstm_tui.screens.training import TrainingScreen
-from charlstm_tui.training_view import TrainingView
-from charlstm_tui.widgets.filmstrip import Filmstrip
-from charlstm_tui.widgets.settings_form import SettingsForm
-from charlstm_tui.widgets.text_look import TextLook
-from charlstm_tui.widgets.top_line import TopLine
-from core.corpus import CorpusConfig
+from charlstm_tui.state.modes import MODES
+from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.top_bar import TopLine
+from charlstm_tui.widgets.training.filmstrip import Filmstrip
+from charlstm_tui.widgets.training.settings_form import SettingsForm
+from charlstm_tui.widgets.training.text_preview import TextLook
+from core.data.corpus import CorpusConfig
 from core.events import Diverged, Paused, RunFinished
-from core.runs import Run
+from core.runs.store import Run
 from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
+from tests.tui.screens.test_tiny_windows import resize
 from tests.tui.states import STATES as OF_ALL_SCREENS
-from tests.tui.test_tiny_windows import resize
 from tests.tui.views import STARTED, finished, running
 
 ALL_SIZES = [(80, 24), (100, 30), (70, 50), (60, 15), (120, 40)]

@@ -2,12 +2,12 @@
 
 import math
 
-from charlstm_tui.training_view import TrainingView
-from core.baselines import Baseline, Baselines
-from core.corpus import CorpusConfig
+from charlstm_tui.state.training import TrainingView
+from core.data.corpus import CorpusConfig
+from core.evaluation.ngram import Baseline, Baselines
 from core.events import EpochCompleted, Reason, RunFinished, RunStarted, SampleDrawn, StepsCompleted
-from core.presets import preset_named
-from core.runs import RunConfig
+from core.runs.store import RunConfig
+from core.settings.presets import preset_named
 
 CORPUS = CorpusConfig(source="/textes/moliere.txt", limit=100_000)
 QUICK = preset_named("quick")

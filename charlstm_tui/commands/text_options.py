@@ -1,0 +1,64 @@
+"""Options that name a text and its cut, and the reading of it, which for a large one takes a while."""
+
+import click
+
+from charlstm_tui.commands.number_types import WholeNumberRange
+from charlstm_tui.commands.stdio import bar
+from charlstm_tui.formatting.numbers import size_in_bytes
+from core.data.corpus import SPLITS, Corpus, CorpusConfig, open_corpus, open_whole
+from core.data.encodings import ERRORS, encoding_named
+from core.data.known_texts import KNOWN, MOLIERE
+from core.text import in_one_line
+
+limit_option = click.option(
+    "--limit", metavar="N", type=WholeNumberRange(1, 10**15), help="Only the first N characters of the text."
+)
+split_option = click.option(
+    "--split",
+    type=click.Choice(SPLITS),
+    help="Keep for the test the last tenth of the text (tail), or every tenth block of it (interleaved).",
+)
+
+
+def _encoding(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
+    """Take the name of an encoding, refused at once where there is none."""
+    return encoding_named(name) if name is not None else None
+
+
+encoding_option = click.option(
+    "--encoding", metavar="NAME", callback=_encoding, help="Of the text: windows-1252, koi8-r, … [else it is found]"
+)
+encoding_errors_option = click.option(
+    "--encoding-errors",
+    type=click.Choice(ERRORS),
+    help="Where bytes are not in the encoding: refuse the text, or take � for each. [else strict]",
+)
+TEXTS = f"{', '.join(KNOWN)}, or the path of a text file"
+
+
+def read_text(config: CorpusConfig, *, whole: bool = False) -> Corpus:
+    """Load a text, showing how far it is where that can be seen, and say what is worth knowing of it.
+
+    A text that is to be measured as a whole may be as short as a character.
+
+    Raises:
+        UserError: as for `open_corpus` or `open_whole`.
+    """
+    with bar("reading the text") as progress:
+        task = progress.add_task("", total=1.0)
+        for event in open_whole(config) if whole else open_corpus(config):
+            if isinstance(event, Corpus):
+                corpus = event
+            else:
+                progress.update(task, completed=event.done)
+    if corpus.text.encoding != "utf-8":
+        click.echo(f"{in_one_line(str(config.path))} was read as {in_one_line(corpus.text.encoding)}.", err=True)
+    return corpus
+
+
+def about_moliere() -> str:
+    """Say in a line what Molière's plays are, how large, and how to fetch them."""
+    return (
+        f"{MOLIERE.title} ({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence}) are not here yet: "
+        "`charlstm-tui corpus fetch` fetches them."
+    )

@@ -1,0 +1,138 @@
+"""A run's events in a shell: bars and lines on stderr and the outcome on stdout, or JSON lines on stdout."""
+
+import contextlib
+import os
+import sys
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.formatting.numbers import count_of
+from core.events import (
+    Diverged,
+    EpochCompleted,
+    Event,
+    RateHalved,
+    RunFinished,
+    RunStarted,
+    SampleDrawn,
+    SavingFailed,
+    StepsCompleted,
+    ValidationProgressed,
+    to_json,
+)
+from core.reports.diagnosis import judge
+from core.text import sanitise, shortened
+
+
+class RunRenderer:
+    """Shows a run's events."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._console = Console(stderr=True, highlight=False)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[numbers]}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+            # JSON lines and a live bar on one terminal would write over each other.
+            disable=not is_terminal(sys.stderr) or (as_json and is_terminal(sys.stdout)),
+        )
+        self._task: TaskID = self._progress.add_task("", total=None, numbers="")
+        self._epochs = self._vocabulary_size = 0
+        self._completed: list[EpochCompleted] = []
+
+    def __enter__(self) -> None:
+        self._progress.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def say(self, status: str) -> None:
+        """Show in a word or two what goes on."""
+        self._progress.update(self._task, description=status)
+
+    def leave_at_once(self, exit_code: int) -> None:
+        """End the process, with the cursor where it belongs and nothing else tidied up."""
+        if not self._progress.disable:
+            os.write(2, b"\r\x1b[K\x1b[?25h")
+        os._exit(exit_code)
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        if self._as_json:
+            click.echo(sanitise(to_json(event)))
+        match event:
+            case RunStarted():
+                self._epochs, self._vocabulary_size = event.epochs, event.vocabulary
+                self._completed = list(event.history)
+                self._line(_beginning(event))
+            case StepsCompleted():
+                done = event.epoch - 1 + event.step / event.steps
+                self._progress.update(
+                    self._task,
+                    total=self._epochs,
+                    completed=done,
+                    description=f"epoch {event.epoch}/{self._epochs}",
+                    numbers=f"loss {event.loss:.4f}  {event.chars_per_second:,.0f} char/s",
+                )
+            case ValidationProgressed():
+                self._progress.update(self._task, numbers=f"validating {event.done:.0%}")
+            case EpochCompleted():
+                self._completed.append(event)
+                width = len(str(self._epochs))
+                validation = f"  validation {event.val_loss:.4f}" if event.val_loss is not None else ""
+                best = "  best so far" if event.best and event.val_loss is not None else ""
+                self._line(
+                    f"epoch {event.epoch:{width}}/{self._epochs}  train {event.train_loss:.4f}{validation}"
+                    f"  {event.seconds:6.1f} s  {event.chars_per_second:9,.0f} char/s{best}"
+                )
+            case SampleDrawn(asked=False):
+                self._line(f"    {shortened(event.text.strip(), 90)}")
+            case RateHalved() | Diverged() | SavingFailed():
+                self._line(event.advice)
+            case RunFinished():
+                self._progress.stop()
+                if event.unsaved:
+                    self._line(event.unsaved)
+                self._line(judge(self._completed, self._vocabulary_size).text)
+                if not self._as_json:
+                    click.echo(sanitise(_outcome(event)))
+
+    def say_without_output(self, event: RunFinished) -> None:
+        """Say on stderr how the run ended, since stdout can no longer be written to."""
+        with contextlib.suppress(OSError):  # neither can stderr
+            self._progress.stop()
+            click.echo(sanitise(f"Standard output was closed. {_outcome(event)}"), err=True)
+
+    def _line(self, text: str) -> None:
+        if not self._as_json:
+            self._console.print(sanitise(text), markup=False, soft_wrap=True)
+
+
+def _beginning(event: RunStarted) -> str:
+    resumed = ""
+    if event.elapsed_seconds:
+        done = f"{count_of(event.epochs_done, 'epoch')} and {event.elapsed_seconds:.1f} s"
+        resumed = f"continues after {done}; "
+    return (
+        f"{event.run}: {resumed}{count_of(event.parameters, 'parameter')}, "
+        f"{count_of(event.vocabulary, 'distinct character')}; "
+        f"{count_of(event.train_characters, 'character')} to train on, {event.validation_characters:,} to validate, "
+        f"{event.test_characters:,} kept for the test\n"
+        f"on {event.device} in {event.precision}, {count_of(event.threads, 'thread')}"
+    )
+
+
+def _outcome(event: RunFinished) -> str:
+    checkpoint = event.best_checkpoint or event.last_checkpoint
+    saved = f"saved in {checkpoint}" if checkpoint else "nothing was saved"
+    again = f"; `charlstm-tui train --resume {event.run}` goes on" if event.reason == "stopped" else ""
+    epochs = count_of(event.epochs, "epoch")
+    return f"{event.run}: {event.reason} after {epochs} and {event.elapsed_seconds:.1f} s, {saved}{again}"

@@ -1,0 +1,1 @@
+"""Formatting: numbers, bars and characters as people read them."""

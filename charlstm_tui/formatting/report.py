@@ -1,0 +1,187 @@
+"""A report as it is shown on screen, a page for each of its sides."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from charlstm_tui.formatting.bars import bar
+from charlstm_tui.formatting.characters import fitting, shorten_middle, shown
+from core.text import count_of, in_one_line, sanitise
+
+if TYPE_CHECKING:
+    from core.evaluation.surprisal import Moment
+    from core.reports.report import Report
+    from core.reports.results import Comparison, Group
+
+_NAME = 19
+"""Cells of the names in front of bars."""
+_QUIET = "$text-muted"
+
+
+def in_a_line(text: str) -> str:
+    """Return a passage in one line, safe to show."""
+    return sanitise(text).replace("\n", "⏎").replace("\t", "⇥")
+
+
+def about(report: "Report", room: int, *, stopped: bool = False) -> str:
+    """Return what was evaluated on what, safe to show, in at most so many cells."""
+    unknown = report.evaluation.unknown_characters
+    end = " · stopped" if stopped else ""
+    whole = in_one_line(report.title)
+    without_count = whole.rpartition(" · ")[0]
+    versions = [whole + (f", {unknown:,} unknown" if unknown else ""), whole, without_count]
+    return fitting(room, *(version + end for version in versions)) or shorten_middle(without_count + end, room)
+
+
+def headline(report: "Report", *, wide: bool) -> Content:
+    """Return the figures that stand beside the digits of the loss."""
+    score = report.evaluation.score
+    figures = [
+        (f"{score.bits_per_character:.3f}", "bits/char"),
+        (f"{score.perplexity:.2f}", "perplexity"),
+        (f"{score.accuracy:.1%}", "right first time"),
+        (f"{score.accuracy_of_five:.1%}", "in five"),
+    ]
+    if score.standard_error is not None:
+        figures.insert(0, (f"± {score.standard_error:.3f}", "nats/char"))
+    shown = [Content.assemble((value, "bold"), " ", (unit, _QUIET)) for value, unit in figures]
+    rows = [shown] if wide else [shown[:-2], shown[-2:]]
+    return Content("\n").join(Content("   ").join(row) for row in rows)
+
+
+def beside(report: "Report", width: int, *, over: bool) -> Content:
+    """Return the losses to hold this one against, as bars."""
+    bars = report.bars
+    room = max(width - _NAME - 9, 8)
+    lines = [_title("beside it", "nats/char")]
+    for one in bars:
+        style = "bold $text-accent" if one.ours else ""
+        length = one.loss / bars[0].loss if bars[0].loss else 0
+        colour = "$accent" if one.ours else "$foreground 45%"
+        lines.append(
+            Content.assemble((f"{one.name:{_NAME}}", style), (f"{one.loss:7.4f}  ", style), (bar(length, room), colour))
+        )
+    if report.baselines is None:
+        why = (
+            "n-grams are counted in the text it was trained on,\nwhich is not here"
+            if over
+            else "n-grams: being counted"
+        )
+        lines.append(Content.styled(why, _QUIET))
+    return Content("\n").join(lines)
+
+
+def side_by_side(report: "Report", width: int) -> Content:
+    """Return the losses on the parts of the model's own text, and what they say."""
+    if not report.parts:
+        return Content(report.verdict)
+    room = max(width - _NAME - 9, 8)
+    longest = max(part.loss for part in report.parts)
+    lines = [_title("part by part", "nats/char")]
+    for part in report.parts:
+        length = part.loss / longest if longest else 0
+        lines.append(Content.assemble(f"{part.part:{_NAME}}{part.loss:7.4f}  ", (bar(length, room), "$foreground 45%")))
+    if report.parts_note:
+        lines.append(Content.styled(report.parts_note, _QUIET))
+    if report.verdict:
+        lines += [Content(""), Content(report.verdict)]
+    return Content("\n").join(lines)
+
+
+def where(report: "Report", width: int) -> Content:
+    """Return the loss by who speaks and by kind of character."""
+    score = report.evaluation.score
+    tables = [("who speaks", score.roles), ("kind of character", score.kinds)]
+    return Content("\n\n").join(_groups(title, groups, width) for title, groups in tables if groups)
+
+
+def _groups(title: str, groups: Sequence["Group"], width: int) -> Content:
+    room = max(min(width - _NAME - 32, 40), 4)
+    longest = max(group.loss for group in groups)
+    heading = f"{title:{_NAME}}{'nats/char':>9}  {'':{room}}{'of the loss':>11}{'characters':>11}"
+    lines = [Content.styled(heading, _QUIET)]
+    for group in groups:
+        drawn = bar(group.loss / longest if longest else 0, room)
+        lines.append(
+            Content.assemble(
+                f"{group.name:{_NAME}}{group.loss:9.4f}  ", (drawn, "$accent"), " " * (room - len(drawn)),
+                f"{group.share:11.1%}{group.characters:11,}",
+            )
+        )  # fmt: skip
+    return Content("\n").join(lines)
+
+
+def copies(report: "Report", *, over: bool) -> Content:
+    """Return how much of a sample is found in the training text."""
+    copying = report.copying
+    if copying is None:
+        why = "Not looked for: that takes the text that the model was trained on, or it was stopped before."
+        return Content.styled(why if over else "Not looked for yet.", _QUIET)
+    lines = [Content(report.copying_meaning), Content("")]
+    names, rows = copying.table
+    lines.append(Content.styled(f"{'found in training text':30}" + "".join(f"{name:>15}" for name in names), _QUIET))
+    lines += [Content(f"{name:30}" + "".join(f"{value:>15}" for value in values)) for name, values in rows]
+    for name, one in copying.texts:
+        lines += [
+            Content(""),
+            Content.styled(f"the longest passage of {name}", _QUIET),
+            Content(in_a_line(one.longest)),
+        ]
+    characters = count_of(copying.characters, "character")
+    how = f"A sample of {characters}, temperature {copying.temperature:g}, seed {copying.seed}."
+    return Content("\n").join([*lines, Content(""), Content.styled(how, _QUIET)])
+
+
+def compared(names: tuple[str, str], comparison: "Comparison") -> Content:
+    """Return how two models compare."""
+    width = max(len(name) for name in names)
+    lines = [
+        Content.styled(f"on {count_of(comparison.characters, 'character')} that both models know", _QUIET),
+        Content(""),
+    ]
+    losses = (comparison.loss, comparison.other_loss)
+    for name, loss in zip(names, losses, strict=True):
+        style = "bold $text-accent" if loss == min(losses) else ""
+        lines.append(
+            Content.assemble((f"{in_one_line(name):{width}}  {loss:.4f}  ", style), ("nats/char  ", _QUIET),
+                             (bar(loss / max(*losses, 1e-9), 40), "$accent" if style else "$foreground 45%"))
+        )  # fmt: skip
+    return Content("\n").join([*lines, Content(""), Content(comparison.sentence)])
+
+
+def explained(moment: "Moment", width: int, *, in_a_line: bool) -> Content:
+    """Return what the model made of a character, in a line or in a column."""
+    name = shown(moment.character)
+    if moment.loss is None:
+        return Content.assemble((f"‘{name}’", "bold"), " the model does not know: it was left out")
+    probability = _percent(math.exp(-moment.loss)).strip()
+    given = Content.assemble((f"‘{name}’", "bold"), f" was given {probability}", (f"  {moment.loss:.2f} nats", _QUIET))
+    if in_a_line:
+        alternatives = [f"{shown(one.character)} {_percent(one.probability).strip()}" for one in moment.expected]
+        fewer = ("  ".join(alternatives[:count]) for count in range(len(alternatives), 0, -1))
+        return Content("\n").join([given, Content.assemble(("it expected ", _QUIET), fitting(width - 14, *fewer))])
+    room = max(width - 13, 4)
+    lines = [given, Content(""), Content.styled("it expected", _QUIET)]
+    for one in moment.expected:
+        drawn = bar(one.probability, room)
+        hit = one.character == moment.character
+        lines.append(
+            Content.assemble(
+                (f" {shown(one.character)}", "bold reverse" if hit else "bold"),
+                " " * (3 - cell_len(shown(one.character))), (drawn, "$accent"),
+                " " * (room - len(drawn)), (f"{_percent(one.probability):>8}", _QUIET),
+            )
+        )  # fmt: skip
+    return Content("\n").join(lines)
+
+
+def _percent(share: float) -> str:
+    """Return a share in six cells, so that a column of them stands in line."""
+    return f"{100 * share:4.1f} %" if share >= 0.0005 else "<0.1 %"
+
+
+def _title(text: str, unit: str) -> Content:
+    return Content.styled(f"{text:{_NAME}}{unit:>9}"[: _NAME + 9], _QUIET)

@@ -1,0 +1,1 @@
+"""Jobs: what runs in worker threads, and the only door of the app to torch."""

@@ -1,0 +1,99 @@
+"""The jobs of the Evaluate screen: to assess a model, and to compare two."""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from charlstm_tui.jobs.training import Doing
+from core.control import Control
+from core.data.corpus import Corpus, CorpusConfig, Part, Split, open_corpus, open_whole
+from core.reports.results import Stage
+
+if TYPE_CHECKING:
+    from core.checkpoints.checkpoint import Checkpoint
+    from core.evaluation.surprisal import Surprises
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """What is to be measured on what."""
+
+    name: str
+    """Of the model, as it is shown."""
+    path: Path
+    source: str | None = None
+    """The text; None for the one that the model was trained on."""
+    split: Split | None = None
+    """None for the one that the model was trained with."""
+    part: Part = "test"
+
+
+class Read(Struct, frozen=True):
+    """A text was read by the model: what it made of each character."""
+
+    surprises: "Surprises"
+
+
+def assess_model(control: Control, what: Measured) -> Iterator[object]:
+    """Assess a model. Yields `Doing`, stages, a `Read`, and reports, each with more to it."""
+    yield Doing("loading PyTorch")
+    from core.checkpoints.checkpoint import load_checkpoint
+    from core.checkpoints.history import history_of
+    from core.evaluation.report_builder import assess, surprises_for
+
+    yield Doing("loading the model")
+    checkpoint = load_checkpoint(what.path)
+    history = history_of(what.path)
+    corpus = yield from _text(control, checkpoint, what)
+    if corpus is None:
+        return
+    surprises = surprises_for(checkpoint, corpus, what.part)
+    read = False
+    with closing(assess(what.name, checkpoint, corpus, what.part, surprises, history=history)) as events:
+        for event in events:
+            if not read and not isinstance(event, Stage):
+                yield Read(surprises)
+                read = True
+            yield event
+            if control.stopped:
+                return
+
+
+def compare_models(control: Control, what: Measured, other: Path) -> Iterator[object]:
+    """Compare two models. Yields `Doing`, progress, and the comparison."""
+    yield Doing("loading PyTorch")
+    from core.checkpoints.checkpoint import load_checkpoint
+    from core.evaluation.evaluator import part_of
+    from core.evaluation.paired_comparison import compare
+
+    yield Doing("loading the models")
+    first, second = load_checkpoint(what.path), load_checkpoint(other)
+    corpus = yield from _text(control, first, what)
+    if corpus is None:
+        return
+    yield Doing("reading, both of them")
+    for event in compare(first, second, part_of(first, corpus, what.part)):
+        if control.stopped:
+            return
+        yield event
+
+
+def _text(control: Control, checkpoint: "Checkpoint", what: Measured) -> Generator[Doing, None, Corpus | None]:
+    """Load the text to measure on; None when told to stop."""
+    split = what.split or checkpoint.corpus.split
+    if what.source is None:
+        config = msgspec.structs.replace(checkpoint.corpus, split=split)
+    else:
+        config = CorpusConfig.typed(what.source, split=split)
+    yield Doing("reading the text")
+    with closing(open_whole(config) if what.part == "whole" else open_corpus(config)) as events:
+        for event in events:
+            if control.stopped:
+                return None
+            if isinstance(event, Corpus):
+                return event
+            yield Doing(f"reading the text, {event.done:.0%}")
+    return None

@@ -1,0 +1,215 @@
+"""A text while it is written: one, or three side by side; it can be held, changed, and gone on with.
+
+A thread draws from `write`; the screen changes the settings of the same object meanwhile. Only whole values are put in
+place, which Python does at one stroke.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from charlstm_tui.formatting.surprisal import level_of
+from charlstm_tui.jobs.training import Doing, Prompted, spare_the_collector
+from core.control import Control
+from core.errors import UserError
+from core.settings.config import SamplingConfig
+
+if TYPE_CHECKING:
+    from core.sampling.sampler import Alternative, Sampler
+
+REPORT_SECONDS = 1 / 60
+"""Between two reports, at the most characters a second that the model gives."""
+LOOK_SECONDS = 1 / 15
+"""Between two looks at what comes next: bars that change more often cannot be read."""
+SHOWN = 16
+"""Alternatives that are reported."""
+CONSIDERATION = 3.0
+"""While a run is trained, seconds to rest for each second of writing: one thread more on two cores holds up both of the
+training's, which wait for each other at every step."""
+MOST_OF_TEXT = 10_000_000
+"""Characters of a training text whose words are looked up."""
+LATE = 0.25
+"""Seconds; a text that is later than that, as after a moment without the processor, does not hurry to catch up."""
+
+
+class Written(Struct, frozen=True):
+    """What was added to one of the texts."""
+
+    lane: int
+    text: str
+    levels: bytes
+    """How little each character was expected: 0 to 4."""
+    surprise: float = 0.0
+    """The sum of the characters' surprisals, in nats."""
+
+
+class Expecting(Struct, frozen=True):
+    """What may come next in the first text, likeliest first."""
+
+    alternatives: tuple["Alternative", ...]
+
+
+class Writer:
+    """Writes from a checkpoint: a text for each temperature, `length` characters of each, or without end for 0."""
+
+    def __init__(
+        self,
+        path: Path,
+        prompt: str,
+        config: SamplingConfig,
+        temperatures: tuple[float, ...],
+        *,
+        length: int,
+        pace: float,
+    ) -> None:
+        self.path = path
+        self.prompt = prompt
+        self.temperatures = temperatures
+        self.config = config
+        self.pace = pace
+        """Characters a second at most; 0 is as fast as they come."""
+        self.considerate = False
+        """Whether a training run is under way, which needs the processor more."""
+        self.written = 0
+        """Characters of each text."""
+        self.length = length
+        """Characters to write, of each text, and again each time it goes on beyond its end; 0 never ends."""
+        self._until = length
+        self._wanted = length
+        self._samplers: list[Sampler] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether as much is written as was asked for."""
+        return 0 < self._until <= self.written
+
+    def change(self, config: SamplingConfig) -> None:
+        """Draw by other settings from the next character on; texts side by side keep their temperatures."""
+        if len(self.temperatures) == 1:
+            self.temperatures = (config.temperature,)
+        self.config = config
+        for sampler, temperature in zip(self._samplers, self.temperatures, strict=False):
+            sampler.config = msgspec.structs.replace(config, temperature=temperature)
+
+    def expecting(self) -> Expecting | None:
+        """Tell what may come next as things are; only while nothing is being written."""
+        if not self._samplers:
+            return None
+        return Expecting(tuple(self._samplers[0].alternatives(SHOWN)))
+
+    def go_on(self) -> None:
+        """Let as much be written again, where all was, or as much as is wanted now."""
+        if self.is_complete:
+            self._until = self.written + self.length if self.length else 0
+        elif self.length != self._wanted:
+            self._until = self.length and max(self.length, self.written + 1)
+        self._wanted = self.length
+
+    def write(self, control: Control) -> Iterator[object]:
+        """Write until it is complete or told to stop. Yields `Doing` and `Prompted` once, then what was written."""
+        if not self._samplers:
+            yield from self._begin(control)
+            if not self._samplers:
+                return
+        with blas_on_one_thread() if self.considerate else contextlib.nullcontext():
+            yield from self._write(control)
+
+    def _write(self, control: Control) -> Iterator[object]:
+        due = looked = time.perf_counter()
+        while not control.stopped and not self.is_complete:
+            texts = [""] * len(self._samplers)
+            levels = [bytearray() for _ in self._samplers]
+            surprises = [0.0] * len(self._samplers)
+            begun = now = time.perf_counter()
+            while now - begun < REPORT_SECONDS and not control.stopped and not self.is_complete:
+                for lane, sampler in enumerate(self._samplers):
+                    drawn = next(sampler)
+                    texts[lane] += drawn.character
+                    levels[lane].append(level_of(drawn.surprise))
+                    surprises[lane] += drawn.surprise
+                self.written += 1
+                now = time.perf_counter()
+                if self.pace:
+                    due = max(due, now - LATE) + 1 / self.pace
+                    if due > now:
+                        break
+            for lane, text in enumerate(texts):
+                yield Written(lane, text, bytes(levels[lane]), surprises[lane])
+            if (
+                now - looked > LOOK_SECONDS * (3 if self.considerate else 1)
+                or self.is_complete
+                or (self.pace and due - now > LOOK_SECONDS)
+            ):
+                looked = now
+                yield Expecting(tuple(self._samplers[0].alternatives(SHOWN)))
+            if self.considerate:
+                control.wait(CONSIDERATION * (now - begun))
+            while self.pace and not control.stopped and (left := due - time.perf_counter()) > 0:
+                control.wait(min(left, 0.1))  # the pace may be changed meanwhile
+                due = min(due, time.perf_counter() + 1 / self.pace) if self.pace else 0
+
+    def _begin(self, control: Control) -> Iterator[object]:
+        yield Doing("loading PyTorch")
+        from core.checkpoints.checkpoint import load_checkpoint
+        from core.sampling.prompt import fit
+        from core.sampling.sampler import Sampler, prime
+
+        yield Doing("loading the model")
+        checkpoint = load_checkpoint(self.path)
+        yield Doing("reading the prompt")
+        prompt = fit(self.prompt, checkpoint.vocabulary)
+        for event in prime(checkpoint.model, checkpoint.vocabulary, prompt):
+            if control.stopped:
+                return
+            if isinstance(event, float):
+                yield Doing(f"reading the prompt, {event:.0%}")
+            else:
+                primed = event
+        samplers = [
+            Sampler(
+                checkpoint.model,
+                checkpoint.vocabulary,
+                msgspec.structs.replace(self.config, temperature=temperature),
+                prompt,
+                primed,
+            )
+            for temperature in self.temperatures
+        ]
+        spare_the_collector()
+        yield Prompted(samplers[0].prompt.notice)
+        yield Expecting(tuple(samplers[0].alternatives(SHOWN)))
+        self._samplers = samplers
+        self.change(self.config)  # it may have been changed while they were made
+
+
+def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[str]]:
+    """Yield the words of the text that a model was trained on, where that is here: as `core.evaluation.memorization`
+    finds words."""
+    from core.checkpoints.checkpoint import opened
+    from core.data.corpus import Corpus, open_corpus
+    from core.evaluation.memorization import words
+
+    with opened(path) as file:
+        config, validation = file.header.corpus, file.header.training.validation
+    with contextlib.suppress(UserError), contextlib.closing(open_corpus(config)) as events:
+        for event in events:
+            if control.stopped:
+                return
+            if isinstance(event, Corpus) and event.text.sha256 == config.sha256:
+                part = event.part("train", validation)
+                yield frozenset(words(str(part.cut(0, min(len(part), MOST_OF_TEXT)))))
+
+
+def blas_on_one_thread() -> contextlib.AbstractContextManager[object]:
+    """Have NumPy's products use one thread: with two, a training run beside them kept 0.49 of its speed, so 0.89."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    limit: contextlib.AbstractContextManager[object] = (
+        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
+    )
+    return limit

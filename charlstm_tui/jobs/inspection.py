@@ -1,0 +1,100 @@
+"""The job of the Inspect screen: to have a model read a text, and keep what goes on inside."""
+
+import contextlib
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from charlstm_tui.jobs.generation import blas_on_one_thread
+from charlstm_tui.jobs.training import Doing, Prompted, spare_the_collector
+from core.control import Control
+from core.errors import UserError
+from core.settings.config import SamplingConfig
+from core.text import count_of
+
+if TYPE_CHECKING:
+    from core.checkpoints.checkpoint import Checkpoint
+    from core.inspection.activations import Insides
+
+WRITTEN = 400
+"""Characters that the model writes where it is given none to read."""
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """What is to be looked into."""
+
+    name: str = ""
+    """Of the model, as it is shown."""
+    path: Path
+    """Of the checkpoint."""
+    text: str = ""
+    written: int = 0
+    """Characters that the model itself writes first, in addition."""
+    seed: int = 0
+    """Of what it writes."""
+    known: int = 0
+    """Characters from the start that have been looked into before: fewer are no use."""
+    considerate: bool = False
+    """Whether a training run is under way, which needs the processor more."""
+
+
+class Seen(Struct, frozen=True):
+    """A model has read a text, or as much of it as it was let."""
+
+    what: Looked
+    insides: "Insides"
+    begin: int
+    """The place in the text where what the model wrote begins, after what it was given; 0 where it is all or none."""
+
+
+def inspect_model(control: Control, what: Looked) -> Iterator[object]:
+    """Look inside a model. Yields `Doing`, `Prompted`, and, last, what is `Seen`."""
+    yield Doing("loading PyTorch")
+    from core.checkpoints.checkpoint import load_checkpoint
+    from core.inspection.activations import Insides, most_characters
+    from core.inspection.record_activations import look_inside
+    from core.sampling.prompt import fit
+
+    if control.stopped:
+        return
+    yield Doing("loading the model")
+    checkpoint = load_checkpoint(what.path)
+    spare_the_collector()
+    prompt = fit(what.text, checkpoint.vocabulary)
+    if what.text and not prompt.read:
+        raise UserError("The model knows none of these characters.")
+    most = most_characters(checkpoint.model.config)
+    notice = prompt.notice
+    if len(prompt.read) > most:
+        notice += f" The first {most:,} of {count_of(len(prompt.read), 'character')} are looked into."
+    yield Prompted(notice.strip())
+    given = text = prompt.read[:most]
+    with blas_on_one_thread() if what.considerate else contextlib.nullcontext():
+        if what.written or not given:
+            count = min(what.written or WRITTEN, most - max(len(given), 1))
+            text = yield from _written_on(control, checkpoint, given, count, what.seed)
+        insides = Insides(checkpoint.model.config, checkpoint.vocabulary.characters, text)
+        for done in look_inside(checkpoint.model, checkpoint.vocabulary, insides):
+            if control.stopped:
+                break
+            yield Doing(f"reading, {done:.0%}")
+    if insides.read > what.known:
+        yield Seen(what, insides, len(given) if len(given) < insides.read else 0)
+
+
+def _written_on(
+    control: Control, checkpoint: "Checkpoint", text: str, count: int, seed: int
+) -> Generator[Doing, None, str]:
+    """Have the model go on from a text; when told to stop, there is nothing to read."""
+    from core.inspection.record_activations import write_on
+
+    config = SamplingConfig(seed=seed)
+    for event in write_on(checkpoint.model, checkpoint.vocabulary, config, text, count):
+        if isinstance(event, str):
+            return event
+        yield Doing(f"writing, {event:.0%}")
+        if control.stopped:
+            break
+    return ""

@@ -1,0 +1,184 @@
+"""Small dialogs: what to do with a run under way, whether to delete, a new name."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.text_input import TextInput
+from core.errors import UserError
+from core.files import here
+from core.runs.store import check_name
+from core.text import sanitise
+
+EndOfRun = Literal["save", "discard", "go on"]
+
+DIALOG_CSS = """
+    align: center middle;
+    background: $background 60%;
+    & > Vertical {
+        width: 64; max-width: 100%; height: auto; padding: 1 2;
+        border: round $accent; border-title-color: $foreground; border-title-style: bold; background: $background;
+    }
+    & #question { height: auto; margin-bottom: 1; }
+    & Horizontal { height: 1; align-horizontal: left; }
+    & Button { margin-right: 2; min-width: 0; }
+    &.-tiny > Vertical { padding: 0 1; }
+    &.-tiny Horizontal { layout: vertical; height: auto; }
+"""
+
+
+class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
+    """Asks what to do with a run under way, which goes on meanwhile; that it ended by itself is an answer, too."""
+
+    DEFAULT_CSS: ClassVar[str] = f"AskAboutRun {{ {DIALOG_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "answer('save')", "Stop and save"),
+        Binding("d", "answer('discard')", "Discard"),
+        Binding("escape,g", "answer('go on')", "Go on"),
+        Binding("left", "app.focus_previous", show=False),
+        Binding("right", "app.focus_next", show=False),
+    ]
+
+    def __init__(self, title: str, *, then: str) -> None:
+        super().__init__()
+        self._title = title
+        self._then = then
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and its answers."""
+        with Vertical():
+            yield Static(
+                "Saved, it can go on later from this very step. Discarded, its folder is deleted.", id="question"
+            )
+            with Horizontal():
+                yield Button(f"s  Stop, save{self._then}", id="save", variant="primary", compact=True)
+                yield Button("d  Discard", id="discard", variant="error", compact=True)
+                yield Button("Esc  Go on", id="go-on", compact=True)
+
+    def on_mount(self) -> None:
+        """Say what it is about, and watch the run."""
+        self.query_one(Vertical).border_title = self._title
+        self.watch(self.app, "training", self._see, init=False)
+
+    def _see(self, training: TrainingView) -> None:
+        if not training.alive and self.is_active:
+            self.dismiss("go on")
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        self.action_answer({"save": "save", "discard": "discard"}.get(event.button.id or "", "go on"))  # type: ignore[arg-type]
+
+    def action_answer(self, answer: EndOfRun) -> None:
+        """Answer."""
+        self.dismiss(answer)
+
+
+class Confirm(FitsWindow, ModalScreen[bool]):
+    """Asks whether to do what cannot be undone."""
+
+    DEFAULT_CSS: ClassVar[str] = f"Confirm {{ {DIALOG_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "dismiss(True)", "Delete"),
+        Binding("escape", "dismiss(False)", "Keep"),
+    ]
+
+    def __init__(self, title: str, question: str) -> None:
+        super().__init__()
+        self._title = title
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and its answers."""
+        with Vertical():
+            yield Static(Content(sanitise(self._question)), id="question")
+            with Horizontal():
+                yield Button("Esc  Keep", id="keep", compact=True)
+                yield Button("d  Delete", id="delete", variant="error", compact=True)
+
+    def on_mount(self) -> None:
+        """Say what it is about."""
+        self.query_one(Vertical).border_title = self._title
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "delete")
+
+
+class AskName(FitsWindow, ModalScreen[str | None]):
+    """Asks for a run's new name."""
+
+    DEFAULT_CSS: ClassVar[str] = f"AskName {{ {DIALOG_CSS} & #reason {{ height: auto; color: $text-error; }} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._old = name
+
+    def compose(self) -> ComposeResult:
+        """Lay out the box."""
+        with Vertical():
+            yield Static("Letters, digits, dots, dashes, underscores. Enter renames, Esc does not.", id="question")
+            yield TextInput(self._old, compact=True, select_on_focus=True)
+            yield Static(id="reason", markup=False)
+
+    def on_mount(self) -> None:
+        """Say what it is about."""
+        self.query_one(Vertical).border_title = Content(sanitise(f"rename {self._old}")).markup
+
+    @on(Input.Changed)
+    def _judge(self, event: Input.Changed) -> None:
+        self.query_one("#reason", Static).update(_why_refused(event.value))
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        reason = _why_refused(event.value)
+        self.query_one("#reason", Static).update(reason)
+        if not reason:
+            self.dismiss(event.value.strip())
+
+
+def _why_refused(name: str) -> str:
+    """Return why a run cannot have this name; empty where it can."""
+    try:
+        check_name(name.strip())
+    except UserError as error:
+        return sanitise(str(error))
+    return ""
+
+
+class AskFile(FitsWindow, ModalScreen[str | None]):
+    """Asks for the file to save something in; one that is not there yet is proposed."""
+
+    DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {DIALOG_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+
+    def __init__(self, name: str, *, title: str = "save the text") -> None:
+        super().__init__()
+        self._title = title
+        self._proposed, number = Path(name), 2
+        while self._proposed.exists():
+            self._proposed = Path(name).with_stem(f"{Path(name).stem}-{number}")
+            number += 1
+
+    def compose(self) -> ComposeResult:
+        """Lay out the box."""
+        with Vertical():
+            yield Static(Content(sanitise(f"A file in {here()}, or a path. Enter saves.")), id="question")
+            yield TextInput(str(self._proposed), compact=True, select_on_focus=True)
+
+    def on_mount(self) -> None:
+        """Say what it is about."""
+        self.query_one(Vertical).border_title = self._title
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip())

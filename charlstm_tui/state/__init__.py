@@ -1,0 +1,1 @@
+"""State: values that the screens show, and messages between them."""

@@ -1,0 +1,65 @@
+"""Where a run first did better than counting, and where its validation loss turned."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from core.events import EpochCompleted
+from core.reports.diagnosis import NOTICEABLE
+
+if TYPE_CHECKING:
+    from core.evaluation.ngram import Baselines
+
+
+class Milestones(Struct, frozen=True, kw_only=True):
+    """What the validation losses of some completed epochs tell."""
+
+    level: tuple[str, float] | None = None
+    """The best n-gram model on the same validation part, and its loss; None where that is not known."""
+    beat: EpochCompleted | None = None
+    """The first epoch with a lower loss than that."""
+    turned: EpochCompleted | None = None
+    """The best epoch, where the loss has risen since."""
+    last: EpochCompleted | None = None
+    """The newest epoch that was validated."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """The same in words."""
+        said = []
+        if self.level is not None and self.last is not None:
+            name, loss = self.level
+            if self.beat is not None:
+                said.append(f"First below the {name} ({loss:.3f}) after epoch {self.beat.epoch}.")
+            else:
+                said.append(f"Not yet below the {name} ({loss:.3f}).")
+        if self.turned is not None and self.last is not None:
+            said.append(
+                f"Validation turned after epoch {self.turned.epoch}: it was {self.turned.val_loss:.4f}, "
+                f"and is {self.last.val_loss:.4f}."
+            )
+        return said
+
+
+def milestones(epochs: Sequence[EpochCompleted], baselines: "Baselines | None" = None) -> Milestones:
+    """Return what some completed epochs reached.
+
+    Only losses on one part are compared: n-grams that were measured on another part than validation set no level.
+    """
+    validated = [(epoch, epoch.val_loss) for epoch in epochs if epoch.val_loss is not None]
+    validated = [(epoch, loss) for epoch, loss in validated if math.isfinite(loss)]
+    if not validated:
+        return Milestones()
+    level = None
+    if baselines is not None and baselines.part == "validation":
+        level = (baselines.best.name, baselines.best.loss)
+    best, lowest = min(validated, key=lambda pair: pair[1])
+    last, last_loss = validated[-1]
+    return Milestones(
+        level=level,
+        beat=next((epoch for epoch, loss in validated if level is not None and loss < level[1]), None),
+        turned=best if last_loss > lowest + NOTICEABLE else None,
+        last=last,
+    )

@@ -1,0 +1,1 @@
+"""Web: the app in a browser."""

@@ -1,0 +1,35 @@
+"""A line of text that is never cut off: it has shorter versions of itself for narrow windows."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from charlstm_tui.formatting.characters import fitting
+
+
+class FittingText(Static):
+    """Shows the first of its versions that there is room for, and nothing where there is room for none."""
+
+    DEFAULT_CSS = "FittingText { height: 1; text-wrap: nowrap; }"
+
+    def __init__(self, *versions: str, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._versions = versions
+        self._chosen = ""
+
+    def show(self, *versions: str) -> None:
+        """Show one of these from now on, the longest first. They must be safe to show."""
+        self._versions = versions
+        self._choose()
+
+    def on_resize(self) -> None:
+        """Choose anew."""
+        self._choose()
+
+    def _choose(self) -> None:
+        room = self.content_size.width
+        if not room:
+            return
+        chosen = fitting(room, *self._versions)
+        if chosen != self._chosen:
+            self._chosen = chosen
+            self.update(Content(chosen), layout=False)

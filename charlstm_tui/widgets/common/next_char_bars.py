@@ -1,0 +1,45 @@
+"""What may come next, as bars: the probabilities that the next character will be drawn with."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widgets import Static
+
+from charlstm_tui.formatting.bars import bar
+from charlstm_tui.formatting.characters import shown
+
+
+class NextBars(Static):
+    """Shows characters and probabilities, likeliest first, as many as there is room for."""
+
+    DEFAULT_CSS = """
+    NextBars { width: 30; height: 1fr; padding: 0 0 0 2; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._alternatives: Sequence[tuple[str, float]] = ()
+
+    def show(self, alternatives: Sequence[tuple[str, float]]) -> None:
+        """Show what may come next; nothing for a text that is not begun."""
+        self._alternatives = alternatives
+        self.refresh()
+
+    def render(self) -> Content:
+        """Draw the bars."""
+        title = Content.styled("next character", "$text-muted")
+        if not self._alternatives:
+            return title
+        width = max(self.size.width - 12, 4)
+        lines = [title, Content("")]
+        for character, probability in self._alternatives[: max(self.size.height - 2, 0)]:
+            name = shown(character)
+            drawn = bar(probability, width)
+            lines.append(
+                Content.assemble(
+                    (f" {name}{' ' * (2 - cell_len(name))}", "bold"), (drawn, "$accent"), " " * (width - len(drawn)),
+                    (f"{100 * probability:5.1f} %", "$text-muted"),
+                )
+            )  # fmt: skip
+        return Content("\n").join(lines)

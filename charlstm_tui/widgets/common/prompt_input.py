@@ -1,0 +1,112 @@
+"""The prompt box: what was typed before comes back with the up arrow, as in a shell.
+
+Nobody who types needs to look for a way out: the footer shows the keys that mean something while the box has the focus.
+"""
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+
+from charlstm_tui.state.modes import MODES
+from charlstm_tui.widgets.common.text_input import TextInput
+
+MOST_REMEMBERED = 2_000
+"""Characters of a prompt that is kept."""
+
+
+class PromptInput(TextInput):
+    """A box to type a prompt in, with a history.
+
+    While it is empty it shows a suggestion, and whoever presses Enter then takes that. Once something was typed and
+    deleted again, it says that it is empty, and Enter takes the empty prompt.
+    """
+
+    EMPTY = "an empty prompt"
+    """What it shows where it is empty and suggests nothing."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Leave the box"),
+        Binding("f2", "app.switch_mode('train')", MODES["train"], key_display="F2"),
+        Binding("f3", "app.switch_mode('evaluate')", MODES["evaluate"], key_display="F3"),
+        Binding("f4", "app.switch_mode('generate')", MODES["generate"], key_display="F4"),
+        Binding("f5", "app.switch_mode('inspect')", MODES["inspect"], key_display="F5"),
+        Binding("up", "recall(-1)", "Earlier prompt", show=False),
+        Binding("down", "recall(1)", "Later prompt", show=False),
+    ]
+
+    def __init__(
+        self,
+        remembered: tuple[str, ...] = (),
+        *,
+        id: str | None = None,  # noqa: A002 (Textual's own name)
+        suggestion: str = "",
+        compact: bool = False,
+    ) -> None:
+        super().__init__(id=id, placeholder=suggestion or self.EMPTY, compact=compact)
+        self._suggestion = suggestion
+        self._suggests = True  # until something was typed
+        self.remembered = remembered
+        """Prompts of before, the newest last."""
+        self._place = len(remembered)
+        self._draft = ""  # what was being typed when the first was recalled
+
+    def suggest(self, suggestion: str) -> None:
+        """Suggest another prompt, as typed."""
+        self._suggestion = suggestion
+        if self._suggests:
+            self.placeholder = suggestion or self.EMPTY
+
+    def take(self) -> str:
+        """Return the prompt that is shown, as typed: where the box is empty, the suggestion goes into it."""
+        if not self.value and self._suggests and self._suggestion:
+            self.value = self._suggestion
+            self.cursor_position = len(self.value)
+        return self.value
+
+    def watch_value(self, value: str) -> None:
+        """Suggest nothing any more once something was typed."""
+        if value and self._suggests:
+            self._suggests = False
+            self.placeholder = self.EMPTY
+
+    def action_leave(self) -> None:
+        """Leave the box, so that letters are keys again."""
+        self.screen.set_focus(None)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Take all lines of what is pasted: a new line is written `\\n` here."""
+        event.prevent_default()
+        event.stop()
+        pasted = "\\n".join(event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+        self.replace(pasted, *self.selection)
+
+    def remember(self) -> bool:
+        """Keep what is in the box; tell whether it is new."""
+        if not 0 < len(self.value) <= MOST_REMEMBERED or self.value == (self.remembered or ("",))[-1]:
+            self._place = len(self.remembered)
+            return False
+        self.remembered = (*(one for one in self.remembered if one != self.value), self.value)
+        self._place = len(self.remembered)
+        return True
+
+    def action_recall(self, by: int) -> None:
+        """Show an earlier prompt, or a later one, or at last what was being typed."""
+        if self._place == len(self.remembered):
+            self._draft = self.value
+        self._place = min(max(self._place + by, 0), len(self.remembered))
+        self.value = self._draft if self._place == len(self.remembered) else self.remembered[self._place]
+        self.cursor_position = len(self.value)
+
+
+class GenerationPrompt(PromptInput):
+    """The prompt of Generate."""
+
+    EMPTY = "may be empty"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Write")]
+
+
+class InspectionPrompt(PromptInput):
+    """The text of Inspect."""
+
+    EMPTY = "empty: the model writes a text itself"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Read")]

@@ -1,0 +1,147 @@
+"""A setting on screen: its name, a box for its value, and beneath it what is wrong with what was typed."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.validation import Function
+from textual.widget import Widget
+from textual.widgets import Input, Label, Select, Static
+
+from charlstm_tui.formatting.characters import unbroken
+from charlstm_tui.widgets.common.text_input import TextInput
+from core.errors import UserError
+from core.settings.config import Field, Value
+from core.text import sanitise
+
+
+class SettingInput(Vertical):
+    """One `core.settings.config.Field`: a box to type in, or a list where there is a choice."""
+
+    DEFAULT_CSS = """
+    SettingInput {
+        height: auto;
+        width: 100%;
+        & > Horizontal { height: 1; width: auto; }
+        & Label { width: 15; color: $text-muted; }
+        & Input { width: 12; }
+        & Select { width: 13; }
+        & Input.-invalid { color: $text-error; text-style: underline; }
+        & > .reason { display: none; width: 100%; height: auto; color: $text-error; }
+        &.-invalid > .reason { display: block; }
+        &.-changed Label { color: $accent; }
+        &:focus-within Label { color: $foreground; text-style: bold; }
+    }
+    """
+
+    class Changed(Message):
+        """Another value was typed or chosen."""
+
+        def __init__(self, setting: "SettingInput") -> None:
+            super().__init__()
+            self.setting = setting
+
+    def __init__(
+        self,
+        field: Field,
+        value: Value | None = None,
+        *,
+        usual: Value | None = None,
+        box: type[TextInput] = TextInput,
+    ) -> None:
+        """Begin with a value; `usual` is what counts as unchanged, the same unless given. `box` is what to type in."""
+        super().__init__(id=f"setting-{field.name}")
+        self.field = field
+        self._box = box
+        self._first = field.show(field.default if value is None else value)
+        self._usual = self._first if usual is None else field.show(usual)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the label, the box and what is wrong."""
+        with Horizontal():
+            yield Label(self.field.title)
+            if self.field.choices:
+                choices = [(choice, choice) for choice in self.field.choices]
+                yield Select(choices, value=self._first, allow_blank=False, compact=True)
+            else:
+                yield self._box(self._first, compact=True, validators=[Function(self._fits)], select_on_focus=True)
+        yield Static(classes="reason", markup=False)
+
+    def on_mount(self) -> None:
+        """Mark it where it is not as usual."""
+        self._judge()
+
+    @property
+    def box(self) -> Widget:
+        """What takes the focus."""
+        return self.query_one(Select if self.field.choices else Input)
+
+    @property
+    def input(self) -> Input:
+        """The box to type in, where there is no choice."""
+        return self.query_one(Input)
+
+    @property
+    def typed(self) -> str:
+        """What is in the box."""
+        if not self.is_mounted:  # the boxes come a moment after
+            return self._first
+        return str(self.query_one(Select).value) if self.field.choices else self.input.value
+
+    @property
+    def value(self) -> Value:
+        """What was typed.
+
+        Raises:
+            UserError: it is not within the bounds.
+        """
+        return self.field.parse(self.typed)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is within the bounds."""
+        return self._fits(self.typed)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it is not what it was set to."""
+        return self.typed != self._usual
+
+    @property
+    def explanation(self) -> str:
+        """What the setting means."""
+        return unbroken(f"{self.field.description.removesuffix('.')} ({self.field.bounds}).")
+
+    def show(self, value: Value, *, usual: Value | None = None) -> None:
+        """Put a value into the box; `usual` is what counts as unchanged, the same unless given."""
+        self._usual = self.field.show(value if usual is None else usual)
+        if self.field.choices:
+            self.query_one(Select).value = self.field.show(value)
+        else:
+            self.input.value = self.field.show(value)
+        self._judge()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _listen(self, event: Message) -> None:
+        event.stop()
+        self._judge()
+        self.post_message(self.Changed(self))
+
+    def _judge(self) -> None:
+        """Say beneath the box what is wrong with it, and mark the name of what was changed."""
+        reason = ""
+        try:
+            self.field.parse(self.typed)
+        except UserError as error:
+            reason = str(error)
+        self.query_one(".reason", Static).update(unbroken(sanitise(reason)))
+        self.set_class(bool(reason), "-invalid")
+        self.set_class(self.is_changed, "-changed")
+
+    def _fits(self, text: str) -> bool:
+        try:
+            self.field.parse(text)
+        except UserError:
+            return False
+        return True

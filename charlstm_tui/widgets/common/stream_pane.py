@@ -1,0 +1,293 @@
+"""A scrolling pane in which text grows character by character.
+
+The text is kept as rows already wrapped to the width. What arrives can change only the last row, so only that one is
+wrapped again: appending costs the same after a million characters as after ten.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from typing import ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.cache import LRUCache
+from textual.geometry import Offset, Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from charlstm_tui.formatting.characters import drawn, fitting
+from charlstm_tui.formatting.surprisal import CSS, legend
+from core.text import sanitise
+
+_A_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff]*")
+"""Latin letters, accents included: a hundred times quicker to measure than text that may hold wide characters."""
+
+
+class Row(NamedTuple):
+    """A row of the pane: a stretch of the text, without the space or newline at which it was broken."""
+
+    start: int
+    """Where it begins in the text."""
+    text: str
+
+
+def wrap(text: str, start: int, width: int) -> Iterator[Row]:
+    r"""Wrap text that begins at `start` in the whole to `width` cells, at spaces where it can, and at every `\n`."""
+    for paragraph in text.split("\n"):
+        yield from (_wrap_latin if _A_CELL_EACH.fullmatch(paragraph) else _wrap_any)(paragraph, start, width)
+        start += len(paragraph) + 1
+
+
+def _wrap_any(paragraph: str, start: int, width: int) -> Iterator[Row]:
+    begin = 0  # of the row
+    space = 0  # the last place where it may be broken
+    for place, character in enumerate(paragraph):
+        if character == " ":
+            space = place  # one that does not fit hangs over the edge, unseen
+            continue
+        while place > begin and cell_len(paragraph[begin : place + 1]) > width:
+            cut = space if space > begin else place
+            while cut > begin + 1 and cell_len(paragraph[cut]) == 0:
+                cut -= 1  # an accent or a joiner stays with its letter
+            yield Row(start + begin, paragraph[begin:cut])
+            begin = cut + (paragraph[cut] == " ")  # and look whether what is left fits: "´ a日" takes two breaks
+    yield Row(start + begin, paragraph[begin:])
+
+
+def _wrap_latin(paragraph: str, start: int, width: int) -> Iterator[Row]:
+    """Do the same where each character takes a cell: from row to row, not from character to character."""
+    begin = 0
+    while len(paragraph) - begin > width:
+        place = begin + width
+        while place < len(paragraph) and paragraph[place] == " ":
+            place += 1  # spaces hang over the edge, unseen
+        if place == len(paragraph):
+            break
+        space = paragraph.rfind(" ", begin + 1, place)
+        cut = space if space > 0 else place
+        yield Row(start + begin, paragraph[begin:cut])
+        begin = cut + (paragraph[cut] == " ")
+    yield Row(start + begin, paragraph[begin:])
+
+
+class StreamPane(ScrollView, can_focus=True):
+    """Shows a text that grows. It follows the end until the reader scrolls up, and again once they return to it."""
+
+    DEFAULT_CSS = f"""
+    StreamPane {{
+        height: 1fr;
+        border: round $foreground 30%;
+        border-title-color: $text-muted;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        &:focus {{ border: round $accent; }}
+        & > .stream-pane--prompt {{ color: $accent; text-style: bold; }}
+        & > .stream-pane--hint {{ color: $text-muted; }}
+        {CSS}
+        &:ansi {{  /* sixteen colours, which cannot be mixed, and whose brightness nobody knows */
+            & > .stream-pane--1 {{ color: ansi_yellow; background: ansi_default; }}
+            & > .stream-pane--2 {{ color: ansi_black; background: ansi_yellow; }}
+            & > .stream-pane--3, & > .stream-pane--4 {{ color: ansi_black; background: ansi_red; }}
+        }}
+    }}
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "stream-pane--prompt", "stream-pane--hint", *(f"stream-pane--{level}" for level in range(5)),
+    }  # fmt: skip
+
+    note: reactive[str] = reactive("", init=False)
+    """What is said of the text, in its frame."""
+    tinted: reactive[bool] = reactive(False)
+    """Whether each character is shown by how little the model expected it."""
+
+    def __init__(self, hint: str = "", *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self.following = True
+        self.name_of_text = ""
+        """What tells it from the others beside it; in its frame where there is room."""
+        self._short_name = ""
+        self._hint = hint
+        self._begun = False  # until then the hint is there
+        self._pieces: list[str] = []
+        self._length = 0
+        self._prompt_length = 0
+        # Plain tuples: Python's collector passes by them, where it would walk all Rows, 0.05 s at a million characters.
+        self._rows: list[tuple[int, str]] = []
+        self._levels = bytearray()  # of each character
+        self._styles: dict[str, Style] = {}  # looked up once a theme: a row may have eighty pieces
+        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(96)  # rows as they were drawn
+
+    @property
+    def text(self) -> str:
+        """All that was written, safe to show."""
+        return "".join(self._pieces)
+
+    def call(self, name: str, short: str = "") -> None:
+        """Give the text a name, and a short one for a narrow frame."""
+        self.name_of_text, self._short_name = name, short
+        self._show_name()
+
+    def _show_name(self) -> None:
+        if self.name_of_text:
+            self.border_title = fitting(self.size.width - 4, self.name_of_text, self._short_name)
+
+    def begin(self, prompt: str) -> None:
+        """Start a new text with a prompt."""
+        self._pieces, self._length, self._rows, self._levels = [], 0, [], bytearray()
+        self._strips.clear()
+        self._begun = True
+        self.following = True
+        self.note = ""
+        self.border_subtitle = ""
+        self.append(prompt)
+        self._prompt_length = self._length
+
+    def append(self, text: str, levels: bytes | None = None) -> None:
+        """Add to the end of the text; `levels` of surprise, 0 to 4, are those of its characters."""
+        text = sanitise(text)
+        levels = levels or bytes(len(text))
+        if "\t" in text:
+            levels = b"".join(levels[place : place + 1] * (4 if one == "\t" else 1) for place, one in enumerate(text))
+            text = text.replace("\t", "    ")
+        self._pieces.append(text)
+        self._levels += levels
+        self._length += len(text)
+        before = len(self._rows)
+        start, begun = self._rows.pop() if self._rows else (0, "")
+        self._rows.extend((row.start, row.text) for row in wrap(begun + drawn(text), start, self._width))
+        if len(self._rows) == before > 0:
+            self.refresh_lines(
+                before - 1 - round(self.scroll_offset.y)
+            )  # the last row alone: thirty times less to draw
+        else:
+            self._show()
+
+    def rewrap(self) -> None:
+        """Wrap everything anew, to the width there is now."""
+        text = drawn(self.text) if self._begun else self._hint
+        self._rows = [(row.start, row.text) for row in wrap(text, 0, self._width)]
+        self._show()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fit the text to the new width."""
+        self.rewrap()
+        self._show_name()
+        self._tell()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Follow the end exactly while the view is at it."""
+        super().watch_scroll_y(old_value, new_value)
+        self.following = new_value >= self.max_scroll_y
+        self._tell()
+
+    def watch_tinted(self) -> None:
+        """Say what the tint means."""
+        self._tell()
+
+    def watch_note(self) -> None:
+        """Say what is said of the text."""
+        self._tell()
+
+    def _tell(self) -> None:
+        said = self.note if self.following else "the text continues below: End"
+        self.border_subtitle = said or (legend(self.size.width - 6).markup if self.tinted else "")
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row."""
+        place = round(self.scroll_offset.y) + y
+        width = self.scrollable_content_region.width
+        if place >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        row = Row(*self._rows[place])
+        if not self._begun:
+            style = self._style("hint")
+            return Strip([Segment(row.text, style)]).adjust_cell_length(width, self.rich_style)
+        span = self.text_selection.get_span(place) if self.text_selection is not None else None
+        key = (place, row, width, self.tinted, span, self._prompt_length, self.rich_style)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._draw(place, row, width, span)
+        return strip
+
+    def _draw(self, place: int, row: Row, width: int, span: tuple[int, int] | None) -> Strip:
+        cut = min(max(self._prompt_length - row.start, 0), len(row.text))
+        segments = [Segment(row.text[:cut], self._style("prompt"))]
+        if self.tinted:
+            levels = self._levels[row.start + cut : row.start + len(row.text)]
+            begin = cut
+            for level, run in groupby(levels):
+                end = begin + len(list(run))
+                segments.append(Segment(row.text[begin:end], self._style(str(level))))
+                begin = end
+        else:
+            segments.append(Segment(row.text[cut:], self.rich_style))
+        strip = Strip(segments)
+        if span is not None:
+            strip = selected(strip, span, self.screen.get_component_rich_style("screen--selection"))
+        return strip.adjust_cell_length(width, self.rich_style).apply_offsets(0, place)
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of another theme."""
+        self._styles.clear()
+        self._strips.clear()
+        super().notify_style_update()
+
+    def _style(self, name: str) -> Style:
+        if name not in self._styles:
+            self._styles[name] = self.get_component_rich_style(f"stream-pane--{name}")
+        return self._styles[name]
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return what is selected of the text: unbroken where only the width broke it."""
+        start = 0 if selection.start is None else self._place_of(selection.start)
+        end = self._length if selection.end is None else self._place_of(selection.end)
+        return self.text[start:end], "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw what is selected."""
+        self.refresh()
+
+    def _place_of(self, offset: Offset) -> int:
+        """Return the place in the text of a cell of the pane."""
+        if offset.y >= len(self._rows):
+            return self._length
+        row = Row(*self._rows[max(offset.y, 0)])
+        cells = 0
+        for place, character in enumerate(row.text):
+            if cells >= offset.x:
+                return row.start + place
+            cells += cell_len(character)
+        return row.start + len(row.text)
+
+    @property
+    def _width(self) -> int:
+        return max(self.scrollable_content_region.width, 1)
+
+    def _show(self) -> None:
+        following = self.following
+        self.virtual_size = Size(self._width, len(self._rows))
+        if following:
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)  # before its bar shows
+            self.vertical_scrollbar.position = self.scroll_y  # which Textual forgets where the bar did not show before
+        self.refresh()
+
+
+def selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
+    """Return a strip with a stretch of its cells, from one up to another, or to the end for -1, shown as selected."""
+    start, end = span[0], strip.cell_length if span[1] == -1 else min(span[1], strip.cell_length)
+    if start >= end:
+        return strip
+    before, inside, after = strip.divide([start, end, strip.cell_length])[:3] if end < strip.cell_length else (
+        *strip.divide([start, end])[:2], Strip([])
+    )  # fmt: skip
+    ground = Style(bgcolor=style.bgcolor)  # beneath its own colours, over its own ground
+    shown = Strip(Segment.apply_style(inside, post_style=ground), inside.cell_length)
+    return Strip.join([before, shown, after])

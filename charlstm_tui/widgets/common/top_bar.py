@@ -1,0 +1,118 @@
+"""The line on top of every screen: where one is, and what the training run does."""
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import Static
+
+from charlstm_tui.formatting.characters import shorten_middle
+from charlstm_tui.state.modes import MODES
+from charlstm_tui.state.training import TrainingView
+from core.text import in_one_line
+
+BRAND = "charlstm-tui"
+SEPARATOR = " · "
+SHORTEST = 7
+"""Columns below which a name says nothing any more."""
+WIDE = 98
+"""Columns from which the screens stand further apart."""
+
+
+class _Tab(Static):
+    """The name of a screen; a click goes there."""
+
+    def __init__(self, number: int, mode: str, *, here: bool) -> None:
+        super().__init__(Content(f"{number} {MODES[mode]}"), classes="here" if here else "")
+        self._mode = mode
+        self._number = number
+        self.here = here
+
+    def show(self, *, whole: bool) -> None:
+        """Show the name of the screen, or, where there is no room, its number."""
+        self.update(Content(f"{self._number} {MODES[self._mode]}" if whole or self.here else str(self._number)))
+
+    async def on_click(self) -> None:
+        await self.app.switch_mode(self._mode)
+
+
+class TopLine(Horizontal):
+    """The program's name, the screens, and the run under way."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    TopLine {
+        dock: top;
+        height: 2;
+        padding: 0 1;
+        border-bottom: solid $foreground 20%;
+        & > Static { width: auto; margin-right: 1; }
+        & > #brand { color: $accent; text-style: bold; }
+        & > _Tab { color: $text-muted; }
+        & > _Tab:hover { text-style: underline; }
+        & > _Tab.here { color: $foreground; text-style: bold underline; }
+        & > #run { width: 1fr; margin: 0; text-align: right; color: $text-muted; text-wrap: nowrap; }
+        & > #run.-alive { color: $accent; }
+        & > #run.-failed { color: $error; }
+        &.-wide {
+            & > Static { margin-right: 2; }
+            & > #brand { margin-right: 3; }
+        }
+    }
+    """
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+        self._training = TrainingView()
+        self._shown: object = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the line."""
+        yield Static(BRAND, id="brand")
+        for number, mode in enumerate(MODES, start=1):
+            yield _Tab(number, mode, here=mode == self._mode)
+        yield Static(id="run")
+
+    def on_mount(self) -> None:
+        """Follow the app's training run."""
+        self.watch(self.app, "training", self._show)
+
+    def on_resize(self, event: Resize) -> None:
+        """Leave room for the run: the screens stand closer, and the program's name goes where it must."""
+        self.set_class(event.size.width >= WIDE, "-wide")
+        self._fit()
+
+    def _show(self, training: TrainingView) -> None:
+        self._training = training
+        run = self.query_one("#run", Static)
+        run.set_class(training.alive, "-alive")
+        run.set_class(training.phase == "failed", "-failed")
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show the whole state, and of the rest what there is room for: the screens, the text's name, the program's."""
+        config, state = self._training.config, in_one_line(self._training.state)
+        name = in_one_line(config.corpus.name) if config is not None else ""
+        room, gap = self.content_size.width, 2 if self.has_class("-wide") else 1
+        if not room:
+            return  # not laid out yet
+        tabs = sum(len(f"{number} {title}") + gap for number, title in enumerate(MODES.values(), start=1))
+        least = cell_len(state) + (SHORTEST + len(SEPARATOR) if name else 0)
+        brand = len(BRAND) + (3 if self.has_class("-wide") else 1)
+        shows_brand = tabs + brand + least <= room
+        whole = tabs + cell_len(state) <= room
+        left = room - (brand if shows_brand else 0)
+        left -= tabs if whole else len(MODES[self._mode]) + 2 + (len(MODES) - 1) + len(MODES) * gap - 1
+        left -= cell_len(state) + len(SEPARATOR)
+        words = (shorten_middle(name, left), state) if name and left >= SHORTEST else (state,)
+        shown = (shows_brand, whole, words)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self.query_one("#brand").display = shows_brand
+        for tab in self.query(_Tab):
+            tab.show(whole=whole)
+        self.query_one("#run", Static).update(Content(SEPARATOR.join(words)), layout=False)

@@ -1,0 +1,203 @@
+"""What an evaluation found out, on pages: beside what, where, passages, the text, copies, two models compared."""
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Digits, OptionList, Static, TabbedContent, TabPane
+from textual.widgets.option_list import Option
+
+from charlstm_tui.formatting import report as report_view
+from charlstm_tui.widgets.evaluation.surprisal_map import SurpriseMap
+from core.reports.results import Comparison
+
+if TYPE_CHECKING:
+    from core.evaluation.surprisal import Extract, Surprises
+    from core.reports.report import Report
+
+PAGES = ("beside", "where", "passages", "text", "copies", "compared")
+
+
+class ReportPages(Vertical):
+    """Shows a report as it grows, the text it is about, and a comparison."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self.report: Report | None = None
+        self.surprises: Surprises | None = None
+        self.comparison: Comparison | None = None
+        self._compared = ("", "")  # the names of the models
+        self._extracts: list[Extract] = []
+        self._over = False  # whether nothing will be added to the report
+
+    def compose(self) -> ComposeResult:
+        """Lay out the headline and the pages."""
+        with Horizontal(id="headline"):
+            yield Digits(id="loss")
+            with Vertical():
+                yield Static(id="figures")
+                yield Static(id="meaning")
+        with TabbedContent(id="pages"):
+            with TabPane("Beside it", id="beside"), VerticalScroll():
+                with Horizontal(id="sides"):
+                    yield Static(id="bars")
+                    yield Static(id="parts")
+                yield Static(id="failures")
+            with TabPane("Where", id="where"), VerticalScroll():
+                yield Static(id="groups")
+            with TabPane("Passages", id="passages"):
+                yield OptionList(id="extracts")
+            with TabPane("Text", id="text"), Horizontal(id="reading"):
+                yield SurpriseMap(id="map")
+                yield Static(id="explained")
+            with TabPane("Copies", id="copies"), VerticalScroll():
+                yield Static(id="copying")
+            with TabPane("Compared", id="compared"), VerticalScroll():
+                yield Static(id="comparison")
+
+    def on_resize(self) -> None:
+        """Draw the bars anew, to the width there is now."""
+        self.call_after_refresh(self._draw)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return self.report is None and self.comparison is None
+
+    def forget_report(self) -> None:
+        """Have no report any more; a comparison stays."""
+        self.report = self.surprises = None
+        self._show_tabs()
+
+    def show_text(self, surprises: "Surprises") -> None:
+        """Show what a model made of a text."""
+        self.surprises = surprises
+        self.query_one(SurpriseMap).show(surprises)
+
+    def show_report(self, report: "Report") -> None:
+        """Show what has come of it so far."""
+        self.report, self._over = report, False
+        self.query_one("#loss", Digits).update(f"{report.evaluation.score.loss:.3f}")
+        self._show_extracts(report)
+        self._show_tabs()
+        self.call_after_refresh(self._draw)
+
+    def finish(self) -> None:
+        """Say of what is not there that it will not come; the keys now move in the page, if nothing has the focus."""
+        self._over = True
+        self._draw()
+        if self.screen.focused is None and not self.is_empty:
+            self._take_keys()
+
+    def show_comparison(self, names: tuple[str, str], comparison: Comparison) -> None:
+        """Show how two models compare."""
+        self._compared, self.comparison = names, comparison
+        self._show_tabs()
+        self.query_one(TabbedContent).active = "compared"
+        self._draw()
+
+    def turn(self, by: int) -> None:
+        """Turn to another page."""
+        pages = self.query_one(TabbedContent)
+        there = [page for page in PAGES if self._has(page)]
+        if pages.active in there:
+            pages.active = there[(there.index(pages.active) + by) % len(there)]
+
+    def go_to_text(self) -> None:
+        """Turn to the text, and let the keys move in it."""
+        self.query_one(TabbedContent).active = "text"
+        self._take_keys()
+
+    @on(TabbedContent.TabActivated)
+    def _turn_to(self) -> None:
+        """Draw the page for the room it has, which is known once it is shown, and let the keys move in it."""
+        self.set_class(self.query_one(TabbedContent).active != next(iter(PAGES)), "-further")
+        self.call_after_refresh(self._draw)
+        if self.screen.focused is None or self in self.screen.focused.ancestors:
+            self._take_keys()
+
+    def _take_keys(self) -> None:
+        """Focus what the keys move in on this page: the text, the list of passages, or the page to scroll."""
+        pane = self.query_one(TabbedContent).active_pane
+        if pane is not None:
+            pane.query("SurpriseMap, OptionList, VerticalScroll").first().focus(scroll_visible=False)
+
+    def _has(self, page: str) -> bool:
+        return (self.comparison if page == "compared" else self.report) is not None
+
+    def _show_tabs(self) -> None:
+        """Have the pages that there is something on."""
+        self.set_class(self.report is not None, "-report")
+        self.set_class(not self.is_empty, "-pages")
+        pages = self.query_one(TabbedContent)
+        for page in PAGES:
+            (pages.show_tab if self._has(page) else pages.hide_tab)(page)
+
+    def _draw(self) -> None:
+        """Write the pages whose bars are as wide as the window allows."""
+        width = self.query_one("#pages").size.width - 6
+        wide = self.screen.has_class("-wide")
+        if self.report is not None:
+            side = width // 2 - 2 if wide else width
+            self.query_one("#figures", Static).update(report_view.headline(self.report, wide=wide))
+            # Where the page has to be scrolled to its end, the verdict stands above it.
+            roomy = wide and self.screen.has_class("-tall")
+            meaning = [self.report.meaning, "" if roomy else self.report.verdict_in_short]
+            self.query_one("#meaning", Static).update(Content("\n".join(filter(None, meaning))))
+            self.query_one("#bars", Static).update(report_view.beside(self.report, side, over=self._over))
+            self.query_one("#parts", Static).update(report_view.side_by_side(self.report, side))
+            failures = report_view.where(self.report, width)
+            self.query_one("#groups", Static).update(failures)
+            self.query_one("#failures", Static).update(failures)
+            self.query_one("#copying", Static).update(report_view.copies(self.report, over=self._over))
+        if self.comparison is not None:
+            content = report_view.compared(self._compared, self.comparison)
+            self.query_one("#comparison", Static).update(content)
+        self._explain(self.query_one(SurpriseMap).cursor)
+
+    def _explain(self, place: int) -> None:
+        if self.surprises is not None:
+            panel = self.query_one("#explained", Static)
+            wide = self.screen.has_class("-wide")
+            panel.update(report_view.explained(self.surprises.at(place), panel.size.width, in_a_line=not wide))
+
+    @on(SurpriseMap.Moved)
+    def _follow(self, message: SurpriseMap.Moved) -> None:
+        self._explain(message.place)
+
+    def _show_extracts(self, report: "Report") -> None:
+        extracts = [*report.least_expected, *report.most_expected]
+        if extracts == self._extracts:
+            return
+        self._extracts = extracts
+        shown = self.query_one("#extracts", OptionList)
+        shown.clear_options()
+        for which, some in (("least", report.least_expected), ("most", report.most_expected)):
+            if not some:  # a short text has none apart from those above
+                continue
+            title = Content.styled(f"the {which} expected passages, nats/char", "$text-muted")
+            shown.add_option(Option(title, disabled=True))
+            for one in some:
+                shown.add_option(Option(_extract(one), id=f"{which}-{one.begin}"))
+        shown.highlighted = 1 if extracts else None
+
+    @on(OptionList.OptionSelected, "#extracts")
+    def _go_to_extract(self, event: OptionList.OptionSelected) -> None:
+        """Show a passage where it stands."""
+        self.go_to_text()
+        begin = int(str(event.option_id).partition("-")[2])
+        surprise_map = self.query_one(SurpriseMap)
+        surprise_map.call_after_refresh(surprise_map.action_move_to, begin)
+
+
+def _extract(extract: "Extract") -> Table:
+    """Return a passage beside its loss; its lines stand under each other."""
+    row = Table.grid(padding=(0, 2, 0, 0))
+    row.add_column(width=6, justify="right")
+    row.add_column(ratio=1)
+    row.add_row(Text(f"{extract.loss:.3f}", style="bold"), Text(report_view.in_a_line(extract.text)))
+    return row

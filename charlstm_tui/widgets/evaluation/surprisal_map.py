@@ -1,0 +1,44 @@
+"""A text as a heat map: each character the warmer, the less the model expected it, and a cursor to ask about one."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+
+from charlstm_tui.formatting.characters import fitting
+from charlstm_tui.formatting.surprisal import LEVELS, legend
+from charlstm_tui.widgets.common.cursor_pane import CursorPane
+
+if TYPE_CHECKING:
+    from core.evaluation.surprisal import Surprises
+
+_KEYS = ("arrows move, n and p go to the next and the last surprise", "n, p: the next and the last surprise")
+
+
+class SurpriseMap(CursorPane):
+    """Shows what a model made of a text."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "find(1)", "Next surprise", show=False),
+        Binding("N,p", "find(-1)", "Last surprise", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._surprises: Surprises | None = None
+
+    def show(self, surprises: "Surprises") -> None:
+        """Show a text from its beginning."""
+        self._surprises = surprises
+        self.show_text(surprises.text, surprises.levels(LEVELS))
+
+    def _tell(self) -> None:
+        self.border_title = legend(self.size.width - 6).markup if self._length else ""
+        self.border_subtitle = fitting(self.size.width - 4, *_KEYS) if self._length else ""
+
+    def action_find(self, direction: int) -> None:
+        """Move to the next place, or the last one before, that the model was surprised at most."""
+        if self._surprises is None:
+            return
+        place = self._surprises.next_above(LEVELS[-1], self.cursor, backwards=direction < 0)
+        if place is not None:
+            self.cursor = place

@@ -1,0 +1,223 @@
+"""The cells of a layer, a row each, along the text: what each of them did at every character.
+
+A value is drawn twice, by the height of a block and by a colour for its sign, so that it is seen without colours, too.
+"""
+
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from charlstm_tui.formatting.characters import shown
+from core.text import sanitise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from core.inspection.activations import Cells
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+LABEL = 12
+"""Cells of the screen for the number of a cell and its measure."""
+
+
+class CellRows(Widget, can_focus=True):
+    """Shows cells against characters, and which of each is looked at."""
+
+    DEFAULT_CSS = """
+    CellRows {
+        height: 1fr;
+        border: round $foreground 30%;
+        border-title-color: $text-muted;
+        border-subtitle-color: $text-muted;
+        padding: 0 1;
+        &:focus { border: round $accent; }
+        & > .cell-rows--label { color: $text-muted; }
+        & > .cell-rows--chosen { color: $accent; text-style: bold; }
+        & > .cell-rows--axis { color: $text-muted; }
+        & > .cell-rows--high { color: $accent; }
+        & > .cell-rows--low { color: $success; }
+        & > .cell-rows--cursor { text-style: reverse; }
+        & > .cell-rows--column { background: $primary-muted; }
+        &:ansi {
+            & > .cell-rows--high { color: ansi_yellow; }
+            & > .cell-rows--low { color: ansi_green; }
+            & > .cell-rows--column { background: ansi_default; }
+        }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"cell-rows--{name}" for name in ("label", "chosen", "axis", "high", "low", "cursor", "column")
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "choose(-1)", show=False),
+        Binding("down", "choose(1)", show=False),
+        Binding("pageup", "choose_page(-1)", show=False),
+        Binding("pagedown", "choose_page(1)", show=False),
+        Binding("home", "choose(-100_000)", show=False),
+        Binding("end", "choose(100_000)", show=False),
+        Binding("left", "move(-1)", show=False),
+        Binding("right", "move(1)", show=False),
+    ]
+
+    chosen: reactive[int] = reactive(0)
+    """The rank of the cell that is looked at."""
+    cursor: reactive[int] = reactive(0)
+    """The place in the text."""
+
+    class Chosen(Message):
+        """Another cell is looked at."""
+
+        def __init__(self, rank: int) -> None:
+            super().__init__()
+            self.rank = rank
+
+    class Moved(Message):
+        """Another character is looked at."""
+
+        def __init__(self, place: int) -> None:
+            super().__init__()
+            self.place = place
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._text = ""
+        self._levels: NDArray | None = None  # type: ignore[type-arg]  # (T, H), 0 to 7
+        self._cells: Cells | None = None
+        self._is_signed = False
+        self._top = 0  # the rank in the first row
+        self._left = 0  # the place in the first column
+
+    def show(self, text: str, scaled: "NDArray", cells: "Cells", *, chosen: int, cursor: int, signed: bool) -> None:  # type: ignore[type-arg]
+        """Show cells in an order; `scaled` has what they did at each character, (T, H), -1 to 1.
+
+        A `signed` measure is shown with its sign.
+        """
+        self._text = "".join(map(_in_a_cell, sanitise(text)))
+        self._levels = ((scaled + 1) * (len(BLOCKS) / 2)).astype("int8").clip(0, len(BLOCKS) - 1)
+        self._cells, self._is_signed = cells, signed
+        self.set_reactive(CellRows.chosen, self.validate_chosen(chosen))
+        self.set_reactive(CellRows.cursor, self.validate_cursor(cursor))
+        self._scroll()
+
+    def validate_chosen(self, rank: int) -> int:
+        """Keep to the cells there are."""
+        return min(max(rank, 0), max(len(self._cells.order) - 1, 0)) if self._cells is not None else 0
+
+    def validate_cursor(self, place: int) -> int:
+        """Keep to the text."""
+        return min(max(place, 0), max(len(self._text) - 1, 0))
+
+    def watch_chosen(self) -> None:
+        """Tell, and show the cell."""
+        self._scroll()
+        self.post_message(self.Chosen(self.chosen))
+
+    def watch_cursor(self) -> None:
+        """Tell, and show the place."""
+        self._scroll()
+        self.post_message(self.Moved(self.cursor))
+
+    def on_resize(self) -> None:
+        """Keep in sight what is looked at."""
+        self._scroll()
+
+    @property
+    def _columns(self) -> int:
+        return max(self.content_size.width - LABEL, 1)
+
+    @property
+    def _shown_rows(self) -> int:
+        return max(self.content_size.height - 1, 1)
+
+    def _scroll(self) -> None:
+        if not self._top <= self.chosen < self._top + self._shown_rows:
+            self._top = max(self.chosen - self._shown_rows // 2, 0)
+        if self._cells is not None:
+            self._top = max(min(self._top, len(self._cells.order) - self._shown_rows), 0)
+        if not self._left <= self.cursor < self._left + self._columns:
+            self._left = max(self.cursor - self._columns // 2, 0)
+        self._left = max(min(self._left, len(self._text) - self._columns), 0)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the characters, or a cell's row."""
+        width = self.content_size.width
+        segments = self._axis() if y == 0 else self._row(self._top + y - 1)
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _axis(self) -> list[Segment]:
+        style = self.get_component_rich_style("cell-rows--axis")
+        shown = self._text[self._left : self._left + self._columns]
+        return [Segment(" " * LABEL, style), *self._with_cursor([Segment(shown, style)], "cursor")]
+
+    def _row(self, rank: int) -> list[Segment]:
+        if self._cells is None or self._levels is None or rank >= len(self._cells.order):
+            return []
+        cell, measure = int(self._cells.order[rank]), float(self._cells.measures[rank])
+        shown = f"{measure:+.2f}".replace("-", "−") if self._is_signed else f"{measure:.2f}"
+        is_chosen = rank == self.chosen
+        label = f"{'▸' if is_chosen else ' '}{cell:>4}{shown:>6} "
+        style = self.get_component_rich_style(f"cell-rows--{'chosen' if is_chosen else 'label'}")
+        levels = self._levels[self._left : self._left + self._columns, cell].tolist()
+        drawn = []
+        for high, run in groupby(levels, key=lambda level: level >= len(BLOCKS) // 2):
+            colour = self.get_component_rich_style(f"cell-rows--{'high' if high else 'low'}")
+            drawn.append(Segment("".join(BLOCKS[level] for level in run), colour))
+        return [Segment(label, style), *self._with_cursor(drawn, "column")]
+
+    def _with_cursor(self, segments: list[Segment], name: str) -> list[Segment]:
+        column = self.cursor - self._left
+        strip = Strip(segments)
+        if not 0 <= column < strip.cell_length:
+            return segments
+        parts = list(strip.divide([column, column + 1, strip.cell_length]))
+        style = self.get_component_rich_style(f"cell-rows--{name}", partial=True)
+        parts[1] = Strip(Segment.apply_style(parts[1], post_style=style), 1)
+        return [segment for part in parts for segment in part]
+
+    def action_choose(self, by: int) -> None:
+        """Look at another cell."""
+        self.chosen += by
+
+    def action_choose_page(self, by: int) -> None:
+        """Look at a cell as many rows away as are seen."""
+        self.chosen += by * self._shown_rows
+
+    def action_move(self, by: int) -> None:
+        """Look at another character."""
+        self.cursor += by
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Look at a cell further down."""
+        self.action_choose(1)
+        event.stop()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Look at a cell further up."""
+        self.action_choose(-1)
+        event.stop()
+
+    def on_click(self, event: events.Click) -> None:
+        """Look at the cell and the character under the mouse."""
+        if self._cells is None or (offset := event.get_content_offset(self)) is None:
+            return
+        if offset.y > 0:
+            self.chosen = self._top + offset.y - 1
+        if offset.x >= LABEL:
+            self.cursor = self._left + offset.x - LABEL
+
+
+def _in_a_cell(character: str) -> str:
+    """Return what stands above a column: one cell wide, whatever the character is."""
+    if character == " ":
+        return " "
+    named = shown(character)
+    return named if cell_len(named) == 1 else "□"

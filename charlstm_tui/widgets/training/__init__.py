@@ -1,0 +1,1 @@
+"""Widgets of the Train screen: the settings before a run, and the run."""

@@ -1,0 +1,86 @@
+"""What a chart of losses draws of a run: of the one on screen, and of those of the past."""
+
+import math
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from charlstm_tui.state.compared_runs import ComparedRun, Kind
+from charlstm_tui.state.loss_curve import Point
+from charlstm_tui.state.milestones import milestones
+from charlstm_tui.state.preferences import XAxis
+from charlstm_tui.state.run_progress import Progress, after_epoch
+from charlstm_tui.state.training import TrainingView
+from core.events import EpochCompleted
+
+BEST, BEAT = "◆", "✓"
+"""The marks of the best epoch, and of the first that did better than n-grams."""
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """Something to draw."""
+
+    name: str
+    short: str = ""
+    """The name where there is little room, if it can be shorter."""
+    role: str
+    """Which of the chart's styles: train, validation, baseline, or other-0 to other-5."""
+    points: tuple[Point, ...]
+    kind: Kind | None = None
+    """Which losses these are, where the name does not say."""
+    level: bool = False
+    """Whether it is a horizontal line through its only point."""
+    marked: bool = False
+    """Whether points are marked: each, or every so many one."""
+    marks: tuple[tuple[str, Point], ...] = ()
+    """Single points to mark, and with what."""
+    smooth: bool = False
+    """Whether to draw its running mean over it."""
+    letter: str = ""
+    """Written at its end, to know it by without its colour."""
+
+
+def lines_of(training: TrainingView, by: XAxis = "steps") -> list[Line]:
+    """Return what to draw of a run: its losses, and the level that counting reaches."""
+    lines = []
+    if training.baselines is not None:
+        best = training.baselines.best
+        on = " on test" if training.baselines.part == "test" else ""
+        name, short = f"{best.name} {best.loss:.3f}{on}", f"{best.name}{on}"
+        lines.append(Line(name=name, short=short, role="baseline", points=(Point(0, best.loss),), level=True))
+    if training.config is None:
+        return lines
+    settings = training.config.training
+    progress = Progress(training.epochs, training.steps, settings, by)
+    losses = tuple(Point(progress.after(point.x), point.loss) for point in training.curve.points)
+    lines.append(Line(name="train", role="train", points=losses, smooth=True))
+
+    def place(epoch: EpochCompleted) -> Point | None:
+        x = after_epoch(epoch, settings, by)
+        return Point(x, epoch.val_loss) if x is not None and epoch.val_loss is not None else None
+
+    validated = _finite(place(epoch) for epoch in training.epochs)
+    if validated:
+        beat = milestones(training.epochs, training.baselines).beat
+        marks = [
+            (BEAT, place(beat) if beat is not None else None),
+            (BEST, min(validated, key=lambda point: point.loss)),
+        ]
+        shown = tuple((mark, point) for mark, point in marks if point is not None)
+        lines.append(Line(name="validation", role="validation", points=validated, marked=True, marks=shown))
+    return lines
+
+
+def line_of(other: ComparedRun, by: XAxis = "steps") -> Line:
+    """Return what to draw of a run of the past: the losses of validation, or, where there are none, of training."""
+    settings = other.run.config.training
+    losses = [
+        (after_epoch(epoch, settings, by), epoch.val_loss if other.kind == "validation" else epoch.train_loss)
+        for epoch in other.run.epochs
+    ]
+    points = _finite(Point(x, loss) if x is not None and loss is not None else None for x, loss in losses)
+    return Line(name=other.name, role=other.role, points=points, kind=other.kind, letter=other.letter)
+
+
+def _finite(points: Iterable[Point | None]) -> tuple[Point, ...]:
+    return tuple(point for point in points if point is not None and math.isfinite(point.loss))

@@ -1,0 +1,74 @@
+"""The explanation of the setting that has the focus: what it does, what a larger or smaller value means, its bounds."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from charlstm_tui.formatting.characters import unbroken
+from core.settings.config import Field
+from core.settings.explanations import EXPLANATIONS
+from core.settings.presets import Preset
+from core.text import sanitise
+
+ABOUT_TEXT = (
+    "The text to learn from: the name of one that comes with the program, or the path of a file of your own. Any "
+    "language and any encoding will do; a hundred thousand characters are a beginning, a million are better. o shows a "
+    "list, and your folders."
+)
+ABOUT_LIMIT = (
+    "How many characters to take from the beginning of the text; empty takes all. Less text trains sooner, and gives a "
+    "worse model: losses on different amounts of text do not compare."
+)
+ABOUT_SPLIT = (
+    "Which tenth of the text is kept for the test, which training never sees. tail keeps the end: a text that changes "
+    "towards its end is harder there. interleaved keeps every tenth block of 10,000 characters, from all over the text."
+)
+ABOUT_PRESET = "Settings that go well together. Choosing one sets all others; each can be changed afterwards."
+
+
+def about_setting(field: Field, preset: Preset) -> Content:
+    """Return the explanation of a setting, with what a preset sets."""
+    explanation = EXPLANATIONS[field.name]
+    usual = getattr(preset.model, field.name, None)
+    usual = getattr(preset.training, field.name) if usual is None else usual
+    lines = [Content(explanation.does)]
+    for direction, what in (("Larger", explanation.larger), ("Smaller", explanation.smaller)):
+        if what:
+            lines.append(Content.assemble((f"{direction}: ", "bold"), what))
+    bounds = unbroken(field.bounds[:1].upper() + field.bounds[1:])
+    of_preset = f"{preset.name} has {field.show(usual) or 'none'}"
+    lines.append(
+        Content.styled(f"{bounds}. Default {field.show(field.default) or 'none'}; {of_preset}.", "$text-muted")
+    )
+    return Content("\n").join(lines)
+
+
+def about_preset(preset: Preset) -> Content:
+    """Return what a preset is for."""
+    return Content.assemble(
+        ABOUT_PRESET,
+        f"\n{preset.name}: ",
+        (preset.purpose, "bold"),
+        f" Its test loss on {preset.measured.text} was {preset.measured.test_loss}.",
+    )
+
+
+class ExplanationPanel(VerticalScroll, can_focus=False):
+    """Shows one explanation, under the name of what it explains."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    ExplanationPanel { scrollbar-size-vertical: 1; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text."""
+        yield Static()
+
+    def show(self, title: str, text: Content) -> None:
+        """Explain something else."""
+        self.border_title = Content(sanitise(title)).markup
+        self.query_one(Static).update(text)
+        self.scroll_home(animate=False)

@@ -1,0 +1,101 @@
+"""A line that offers Molière's plays while they are not here, fetches them, and shows how far that is."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import ProgressBar
+
+from charlstm_tui.formatting.numbers import size_in_bytes
+from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.jobs.training import Fetching
+from charlstm_tui.widgets.common.fitting_text import FittingText
+from core.data.known_texts import MOLIERE
+from core.text import sanitise
+
+_ABOUT = f"({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence})"
+OFFERS = (
+    f"f fetches Molière's plays {_ABOUT}; until then, our own play.",
+    f"f fetches Molière's plays {_ABOUT}.",
+    "f fetches Molière's plays.",
+)
+"""For windows of different widths."""
+WHILE_FETCHING = "fetching Molière's plays; f stops it"
+
+
+class FetchLine(Horizontal):
+    """Fetches when told to. Says `Changed` when the fetching begins and when it ends."""
+
+    class Changed(Message):
+        """The fetching began, or it ended."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    FetchLine {
+        height: 1;
+        color: $text-muted;
+        & > FittingText { width: 1fr; }
+        & > ProgressBar { display: none; width: 1fr; }
+        & Bar { width: 1fr; }
+        & Bar > .bar--bar, & Bar > .bar--complete { color: $accent; }
+        &.-fetching > FittingText { width: auto; min-width: 36; margin-right: 2; }
+        &.-fetching > ProgressBar { display: block; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the line."""
+        yield FittingText(*OFFERS)
+        yield ProgressBar(total=1.0, show_eta=False)
+
+    def on_mount(self) -> None:
+        """Offer, unless the plays are here."""
+        self._show()
+
+    def on_unmount(self) -> None:
+        """Leave no thread behind."""
+        self.stop()
+
+    @property
+    def fetching(self) -> bool:
+        """Whether a transfer is under way."""
+        return self._job.running
+
+    @property
+    def offering(self) -> bool:
+        """Whether there is something to fetch and nobody does."""
+        return not self._job.running and not MOLIERE.here
+
+    def fetch(self) -> None:
+        """Fetch the plays."""
+        if self.offering:
+            self._job.start(bridge.fetch_moliere, name="fetch", interval=bridge.TRAINING_INTERVAL)
+            self.query_one(ProgressBar).update(progress=0)
+            self._show()
+
+    def stop(self) -> None:
+        """Stop fetching; nothing of it is kept."""
+        self._job.stop()
+
+    def _follow(self, items: tuple[object, ...]) -> None:
+        for item in items:
+            if isinstance(item, Fetching):
+                self.query_one(ProgressBar).update(progress=item.done)
+
+    def _end(self, ending: Ending) -> None:
+        if ending.error and not ending.stopped:
+            self.app.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+        elif MOLIERE.here:
+            self.app.notify(f"{MOLIERE.title} are here.", markup=False)
+        self._show()
+
+    def _show(self) -> None:
+        self.set_class(self.fetching, "-fetching")
+        self.query_one(FittingText).show(*((WHILE_FETCHING,) if self.fetching else OFFERS))
+        self.display = self.fetching or self.offering
+        self.post_message(self.Changed())

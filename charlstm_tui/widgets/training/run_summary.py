@@ -1,0 +1,123 @@
+"""What came of a run, and what to do next."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from charlstm_tui.formatting.numbers import clock, count_of
+from charlstm_tui.state.training import TrainingView
+from core.reports.diagnosis import Kind, training_loss_note
+from core.reports.results import bits_per_character
+from core.text import sanitise
+
+_GLYPHS: dict[Kind, str] = {
+    "unknown": "·", "untrained": "·", "learning": "↘", "levelled": "→", "overfitting": "↗", "unsteady": "↗",
+}  # fmt: skip
+
+
+_LINES = ("best", "train", "verdict", "saved", "next")
+
+
+class RunSummaryView(Vertical):
+    """Sums up a run that is over."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    RunSummaryView {
+        height: auto;
+        & > Horizontal { height: auto; }
+        & .name { width: 9; color: $text-muted; }
+        & .value { width: 1fr; height: auto; max-height: 3; }
+    }
+    """
+
+    _training: TrainingView | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out a line for each thing to say."""
+        for name in _LINES:
+            with Horizontal():
+                yield Static(name, classes="name")
+                yield Static(classes="value", id=f"summary-{name}")
+
+    def show(self, training: TrainingView) -> None:
+        """Sum up a run."""
+        self._training = training
+        self.query_one("#summary-verdict").set_class(not training.error, "-short")
+        for name, say in zip(_LINES, (_best, _train, _verdict, _saved, _next), strict=True):
+            self.query_one(f"#summary-{name}", Static).update(say(training))
+        self._fit_verdict()
+
+    def on_resize(self) -> None:
+        """Say as much of the verdict as there is room for."""
+        self.call_after_refresh(self._fit_verdict)
+
+    def _fit_verdict(self) -> None:
+        """Leave out the advice, and then the figures, where the verdict has a single line that they do not fit in."""
+        verdict = self.query_one("#summary-verdict", Static)
+        room = verdict.content_size.width
+        if self._training is None or self._training.error or not room or not self.screen.has_class("-low"):
+            return
+        whole = _verdict(self._training)
+        judged = self._training.verdict
+        short = [Content(f"{_GLYPHS[judged.kind]} {words}") for words in (judged.sentence, judged.in_short)]
+        verdict.update(next((words for words in (whole, *short) if words.cell_length <= room), short[-1]))
+
+
+def _best(training: TrainingView) -> Content:
+    best = training.best
+    if best is None:
+        return Content("no epoch was completed")
+    if best.val_loss is None:
+        loss = (f"{best.train_loss:.4f}", "bold $text-accent")
+        return Content.assemble(f"epoch {best.epoch} is the last, train ", loss, " nats/char")
+    against = ""
+    if training.baselines is not None and training.baselines.part == "validation":
+        counted = training.baselines.best
+        gain = counted.loss - best.val_loss
+        against = f", {abs(gain):.2f} {'below' if gain > 0 else 'above'} a {counted.name}"
+    return Content.assemble(
+        f"epoch {best.epoch} of {len(training.epochs)}: validation ",
+        (f"{best.val_loss:.4f}", "bold $text-success"),
+        f" ({bits_per_character(best.val_loss):.3f} bits){against}",
+    )
+
+
+def _train(training: TrainingView) -> Content:
+    """Return the last epoch's training loss, and what it is: Evaluate measures another one."""
+    if not training.epochs:
+        return Content("–")
+    last = training.epochs[-1]
+    dropout = training.config is not None and training.config.training.has_dropout
+    return Content.assemble(f"{last.train_loss:.4f}: ", (training_loss_note(last, dropout=dropout), "dim"))
+
+
+def _verdict(training: TrainingView) -> Content:
+    if training.error:
+        return Content.styled(sanitise(training.error), "$text-error")
+    verdict = training.verdict
+    return Content.assemble(f"{_GLYPHS[verdict.kind]} {verdict.sentence}  ", (verdict.advice, "dim"))
+
+
+def _saved(training: TrainingView) -> Content:
+    path = _path(training)
+    if path is None:
+        return Content("nothing")
+    epochs, seconds = count_of(len(training.epochs), "epoch"), training.finished.elapsed_seconds  # type: ignore[union-attr]
+    return Content.assemble(sanitise(path), (f"   {epochs} in {clock(seconds)}", "dim"))
+
+
+def _next(training: TrainingView) -> Content:
+    keys = [("n", "settings")]
+    if _path(training) is not None:
+        keys = [("e", "evaluate"), ("g", "generate"), ("n", "new run")]
+        if training.can_go_on or training.can_have_more:
+            keys.insert(2, ("r", "resume" if training.can_go_on else "more epochs"))
+    return Content(", ").join([Content.assemble((key, "bold $text-accent"), f" {what}") for key, what in keys])
+
+
+def _path(training: TrainingView) -> str | None:
+    finished = training.finished
+    return (finished.best_checkpoint or finished.last_checkpoint) if finished is not None else None

@@ -1,0 +1,138 @@
+"""What the model generated at the end of each epoch, from the same prompt: noise that turns into language."""
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from charlstm_tui.widgets.common.fitting_text import FittingText
+from charlstm_tui.widgets.training.filmstrip import Filmstrip
+from core.events import EpochCompleted, SampleDrawn
+from core.text import in_one_line, sanitise, shortened, with_escapes
+
+BESIDE = (110, 8)
+"""Columns and rows from which the filmstrip stands beside the sample by itself."""
+
+
+class SampleView(Vertical):
+    """Shows one of a run's samples, the newest until the reader steps back, and the filmstrip of them all."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    SampleView {
+        & .heading { height: 1; }
+        & .which { width: auto; }
+        & .prompt { width: 1fr; text-align: right; color: $text-muted; }
+        & .texts { height: 1fr; }
+        & VerticalScroll { width: 1fr; height: 1fr; scrollbar-size-vertical: 1; }
+        & VerticalScroll > Static { padding-left: 1; }
+        & Filmstrip { display: none; width: 1fr; height: 1fr; }
+        &.-beside Filmstrip { display: block; margin-left: 2; }
+        &.-filmstrip Filmstrip { display: block; margin-left: 1; }
+        &.-filmstrip VerticalScroll { display: none; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._samples: Sequence[SampleDrawn] = ()
+        self._epochs: Sequence[EpochCompleted] = ()
+        self._chosen: int | None = None
+        """The place of the sample to show; None follows the newest."""
+        self._drawn: object = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the heading and the text."""
+        with Horizontal(classes="heading"):
+            yield Static(classes="which")
+            yield FittingText(classes="prompt")
+        with Horizontal(classes="texts"):
+            with VerticalScroll(can_focus=False):
+                yield Static(classes="text")
+            yield Filmstrip()
+
+    @property
+    def shown(self) -> SampleDrawn | None:
+        """The sample that is on screen."""
+        if not self._samples:
+            return None
+        return self._samples[-1 if self._chosen is None else min(self._chosen, len(self._samples) - 1)]
+
+    @property
+    def shows_filmstrip(self) -> bool:
+        """Whether the filmstrip stands in place of a sample."""
+        return self.has_class("-filmstrip")
+
+    def show(self, samples: Sequence[SampleDrawn], epochs: Sequence[EpochCompleted] = ()) -> None:
+        """Show the newest of these, or stay at the one the reader went to; the filmstrip shows the epochs' losses."""
+        if len(samples) < len(self._samples):  # another run, or some were let go
+            self._chosen = None
+        self._samples, self._epochs = samples, epochs
+        self._draw()
+
+    def step(self, by: int) -> None:
+        """Go to an earlier or a later sample."""
+        self.remove_class("-filmstrip")
+        last = len(self._samples) - 1
+        place = (last if self._chosen is None else self._chosen) + by
+        self._chosen = None if place >= last else max(place, 0)
+        self._draw()
+
+    def can_step(self, by: int) -> bool:
+        """Whether there is an earlier or a later sample to show."""
+        last = len(self._samples) - 1
+        place = last if self._chosen is None else min(self._chosen, last)
+        return last >= 0 and (self.shows_filmstrip or 0 <= place + by <= last)
+
+    def toggle_filmstrip(self) -> None:
+        """Show the filmstrip in place of the sample, or the sample again."""
+        self.toggle_class("-filmstrip")
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Leave out empty lines where there is little room."""
+        columns, rows = BESIDE
+        self.set_class(self.size.width >= columns and self.size.height >= rows, "-beside")
+        self._draw()
+
+    def _draw(self) -> None:
+        sample, tight = self.shown, self.size.height < 8
+        what = (sample, tight, self._chosen, len(self._samples), len(self._epochs), self.shows_filmstrip)
+        if what == self._drawn:
+            return
+        self._drawn = what
+        self.query_one(Filmstrip).show(self._samples, self._epochs)
+        which, box = self.query_one(".which", Static), self.query_one(".text", Static)
+        if sample is None:
+            self.query_one(".prompt", FittingText).show("")
+            which.update(Content.styled("Sample", "$text-muted"))
+            box.update(Content.styled("None yet.", "$text-muted"))
+            return
+        if self.shows_filmstrip:
+            kind = self.query_one(Filmstrip).kind
+            which.update(Content.styled(f"Samples, an epoch a line, with its {kind} loss", "$text-muted"))
+        else:
+            which.update(self._heading(sample))
+        self._show_prompt(sample)
+        prompt, text = (sanitise(part).replace("\t", "    ") for part in (sample.prompt, sample.text))
+        if tight:
+            prompt, text = (re.sub(r"\n\s*\n", "\n", part) for part in (prompt, text))
+        text = text if prompt else text.lstrip("\n")
+        box.update(Content.assemble((prompt, "bold $text-accent"), text))
+        self.query_one(VerticalScroll).scroll_home(animate=False)
+
+    def _heading(self, sample: SampleDrawn) -> Content:
+        when = "before the first step" if not sample.total_steps else f"epoch {sample.epoch}"
+        if sample.asked:
+            when = f"step {sample.total_steps:,}, asked for"
+        earlier = "◂" if sample is not self._samples[0] else " "
+        later = "▸" if sample is not self._samples[-1] else " "
+        return Content.assemble(("Sample  ", "$text-muted"), f"{earlier} ", (when, "bold"), f" {later}")
+
+    def _show_prompt(self, sample: SampleDrawn) -> None:
+        typed = in_one_line(with_escapes(sample.prompt))
+        versions = [f"prompt “{shortened(typed, length)}”" for length in (40, 20)] if typed else ["no prompt"]
+        self.query_one(".prompt", FittingText).show(*versions)

@@ -1,0 +1,251 @@
+"""Before a run: its settings, what it would take, what the focused setting means, and how the text begins."""
+
+import contextlib
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.events import DescendantBlur, DescendantFocus
+from textual.message import Message
+from textual.widgets import Button, Input, Static
+
+from charlstm_tui.widgets.training.explanation_panel import (
+    ABOUT_LIMIT,
+    ABOUT_SPLIT,
+    ABOUT_TEXT,
+    ExplanationPanel,
+    about_preset,
+    about_setting,
+)
+from charlstm_tui.widgets.training.fetch_bar import FetchLine
+from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
+from charlstm_tui.widgets.training.settings_form import SettingsForm
+from charlstm_tui.widgets.training.text_preview import TextLook
+from core.data.known_texts import MOLIERE
+from core.errors import UserError
+from core.files import here, user_path
+from core.runs.store import RunConfig
+from core.text import sanitise
+
+HOW_TO_START = "s starts the training. Tab and Enter go from field to field; Esc leaves them."
+_ABOUT_BOXES = {"corpus": ("text", ABOUT_TEXT), "limit": ("characters", ABOUT_LIMIT), "split": ("split", ABOUT_SPLIT)}
+_WIDE = 100
+"""Columns from which the forecast stands beside the form."""
+_ROWS = {True: (24, 30), False: (29, 36)}
+"""Rows from which there is room for the explanation, and for the text too, where the panel is wide and where not."""
+
+
+class SettingsPanel(Vertical):
+    """Says `StartRequested` when a run is to begin. `quiet` while one is under way, whose time forecasts would take."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    SettingsPanel {
+        padding: 0 1; height: 1fr;
+        & #form-and-forecast { height: 1fr; layout: vertical; }
+        & #forecast { height: auto; max-height: 3; }
+        & #below { display: none; height: 1fr; layout: vertical; margin-top: 1; }
+        & #explanation { height: 1fr; border-title-color: $text-muted; border-title-style: bold; }
+        & #look { display: none; height: 1fr; border-title-color: $text-muted; padding: 0 1; }
+        & #hint { height: auto; min-height: 1; max-height: 3; color: $text-muted; }
+        & #hint.-trouble { color: $text-error; }
+        &.-roomy {
+            & #form-and-forecast, & SettingsForm, & SettingsForm #fields { height: auto; }
+            & #form-and-forecast { max-height: 65%; }
+            & SettingsForm, & SettingsForm #fields { max-height: 100%; }
+            & #below { display: block; }
+            & #explanation { padding: 0 1; border: round $foreground 30%; }
+        }
+        &.-spacious #look { display: block; border: round $foreground 30%; }
+        &.-wide {
+            padding: 0 2;
+            & #form-and-forecast { layout: horizontal; }
+            & SettingsForm { width: 2fr; }
+            & #forecast {
+                width: 1fr; max-width: 60; height: auto; max-height: 100%; margin-left: 2; padding: 0 2;
+                border: round $foreground 30%; border-title-color: $text-muted;
+            }
+            & #below { layout: horizontal; }
+            & #explanation { width: 1fr; }
+            & #look { width: 1fr; margin-left: 1; }
+        }
+        &.-spacious { padding: 1 1 0 1; }
+        &.-wide.-spacious { padding: 1 2 0 2; }
+    }
+    """
+
+    class StartRequested(Message):
+        """The settings will do, and a run with them is to begin."""
+
+        def __init__(self, config: RunConfig) -> None:
+            super().__init__()
+            self.config = config
+
+    def __init__(self, remembered: RunConfig | None, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.quiet = False
+        self._remembered = remembered
+        self._complaint = ""  # why the last start did not succeed, until something is changed
+        self._foresight_is_due = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out what is painted first; `lay_out` adds the form."""
+        yield Horizontal(id="form-and-forecast")
+        yield Vertical(id="below")
+        yield Static(HOW_TO_START, id="hint")
+        yield Button("Start training", id="start", compact=True)
+
+    async def lay_out(self) -> None:
+        """Make the form, the forecast, and what stands below them."""
+        forecast = ForecastPanel(id="forecast")
+        forecast.border_title = "forecast"
+        await self.query_one("#below").mount(ExplanationPanel(id="explanation"), TextLook(id="look"))
+        await self.query_one("#form-and-forecast").mount(SettingsForm(self._remembered), forecast)
+        self._explain()
+
+    @property
+    def form(self) -> SettingsForm:
+        """The settings."""
+        return self.query_one(SettingsForm)
+
+    @property
+    def fetch_line(self) -> FetchLine:
+        """What fetches Molière's plays."""
+        return self.query_one(FetchLine)
+
+    # --- what the keys do
+
+    def start(self) -> None:
+        """Ask for a run with the settings on screen, or say which of them will not do, and go there."""
+        form = self.form
+        try:
+            config = form.read()
+        except UserError as error:
+            (form.invalid or self.query_one("#corpus", Input)).focus()
+            self.complain(str(error))
+            return
+        self.query_one(ForecastPanel).stop()
+        self.post_message(self.StartRequested(config))
+
+    def choose_text(self) -> None:
+        """Choose a text from a list, or from the folders of this machine, whatever the other fields hold."""
+        from charlstm_tui.screens.text_picker import TextPicker
+
+        form = self.form
+        folder = _folder_of(self.query_one("#corpus", Input).value)
+        encoding, errors = form.reading_or_usual
+        picker = TextPicker(
+            folder=folder,
+            limit=form.limit_or_none,
+            validation=form.validation_or_usual,
+            encoding=encoding,
+            encoding_errors=errors,
+        )
+        self.app.push_screen(picker, self._take_text)
+
+    def _take_text(self, source: str | None) -> None:
+        if source == MOLIERE.name and not MOLIERE.here:
+            self.fetch_line.fetch()
+        elif source is not None:
+            self.form.take_text(source)
+
+    # --- what the widgets say
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show as much as there is room for."""
+        wide = event.size.width >= _WIDE - 4
+        for_explanation, for_text = _ROWS[wide]
+        self.set_class(wide, "-wide")
+        self.set_class(event.size.height >= for_explanation, "-roomy")
+        self.set_class(event.size.height >= for_text, "-spacious")
+        self._explain()
+
+    @on(Button.Pressed, "#start")
+    def _press(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.start()
+
+    @on(SettingsForm.Changed)
+    def _consider(self, event: SettingsForm.Changed) -> None:
+        """Tell what is asked for now would take."""
+        event.stop()
+        self._complaint = ""
+        if not self._foresight_is_due:  # a preset changes thirty settings at once
+            self._foresight_is_due = True
+            self.call_after_refresh(self.foresee)
+
+    def foresee(self) -> None:
+        """Tell what a run with these settings would take, and how its text begins."""
+        self._foresight_is_due = False
+        self._explain()
+        if self.quiet:
+            return
+        self.query_one(TextLook).consider(self.query_one("#corpus", Input).value, self.form.limit_or_none)
+        try:
+            self.query_one(ForecastPanel).consider(self.form.read())
+        except UserError:
+            self.query_one(ForecastPanel).consider(None)
+
+    @on(ForecastPanel.Refused)
+    @on(TextLook.Refused)
+    def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused | TextLook.Refused) -> None:
+        if not self._complaint:
+            self.form.complain_about_text(event.reason)
+
+    @on(DescendantFocus)
+    def _explain_focused(self) -> None:
+        self._explain()
+
+    @on(DescendantBlur)
+    def _explain_afterwards(self) -> None:
+        self.call_after_refresh(self._explain)
+
+    def complain(self, text: str) -> None:
+        """Say what is wrong until something else is typed."""
+        self._complaint = text
+        self._explain()
+
+    def _explain(self) -> None:
+        """Explain the field that has the focus, and say beneath what is to be mended, else how to start."""
+        panels = self.query(ExplanationPanel)
+        if not panels or not self.query(SettingsForm):
+            return
+        title, text, short = self._explanation()
+        panels.first().show(title, text)
+        if self._complaint:
+            self._say(self._complaint, trouble=True)
+        else:
+            self._say(HOW_TO_START if self.has_class("-roomy") else short)
+
+    def _explanation(self) -> tuple[str, Content, str]:
+        """Return what to explain now: a title, the whole, and a sentence for where there is no room for it."""
+        form, preset = self.form, self.form.preset
+        setting, focused = form.focused_setting, self.screen.focused
+        if setting is not None:
+            return setting.field.title, about_setting(setting.field, preset), setting.explanation
+        name = focused.id if focused is not None else None
+        if name in _ABOUT_BOXES:
+            title, about = _ABOUT_BOXES[name]
+            return title, Content(about), about.partition(". ")[0] + "."
+        short = (
+            f"{preset.purpose} Its test loss on {preset.measured.text} was {preset.measured.test_loss}."
+            if name == "preset"
+            else HOW_TO_START
+        )
+        return "preset", about_preset(preset), short
+
+    def _say(self, text: str, *, trouble: bool = False) -> None:
+        hint = self.query_one("#hint", Static)
+        hint.update(Content(sanitise(text)))
+        hint.set_class(trouble, "-trouble")
+
+
+def _folder_of(source: str) -> Path:
+    """Return the folder of the file that was typed, else the one that the app was started in."""
+    with contextlib.suppress(UserError, OSError, ValueError):
+        typed = user_path(source).absolute()
+        if typed.is_file():
+            return typed.parent
+    return here()

@@ -1,0 +1,70 @@
+"""How the chosen text begins, decoded as a run will read it."""
+
+from functools import partial
+from typing import ClassVar
+
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs.job import Ending, LatestJob
+from core.data.preview import Preview
+from core.text import sanitise
+
+_PATIENCE = 0.3
+"""Seconds that a name stays the same before the text is looked at."""
+
+
+class TextLook(Static):
+    """Looks, in a thread, at the text that `consider` names: the latest only."""
+
+    DEFAULT_CSS: ClassVar[str] = "TextLook { color: $text-muted; }"
+
+    class Refused(Message):
+        """The text cannot be read."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._job = LatestJob(self, on_items=self._show, on_end=self._end)
+        self._wanted: tuple[str, int | None] | None = None
+        self._looked_at: tuple[str, int | None] | None = None
+
+    def consider(self, source: str, limit: int | None) -> None:
+        """Look at another text, in a moment."""
+        self._wanted = (source, limit)
+        self.set_timer(_PATIENCE, partial(self._look, self._wanted))
+
+    def on_mount(self) -> None:
+        """Say what it is."""
+        self.border_title = "the text"
+
+    def on_unmount(self) -> None:
+        """Leave no thread behind."""
+        self._job.drop()
+
+    def _look(self, wanted: tuple[str, int | None]) -> None:
+        if wanted != self._wanted or wanted == self._looked_at:
+            return
+        self._looked_at = wanted
+        source, limit = wanted
+        look = partial(bridge.look_at, source=source, limit=limit, validation=0.0)
+        self._job.start(look, name="text", interval=1 / 20)
+
+    def _show(self, items: tuple[object, ...]) -> None:
+        for item in items:
+            if isinstance(item, Preview):
+                about = "" if item.exact else "about "
+                figures = f"{item.name} · {item.encoding} · {about}{item.characters:,} characters"
+                self.border_title = Content(sanitise(figures)).markup
+                self.update(Content(sanitise(item.beginning).replace("\t", "    ")))
+
+    def _end(self, ending: Ending) -> None:
+        if ending.error and not ending.stopped:
+            self.border_title = "the text"
+            self.update("")
+            self.post_message(self.Refused(ending.error))

@@ -1,0 +1,1 @@
+"""Checkpoints: a model, or a run to resume, in one file."""

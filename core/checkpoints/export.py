@@ -1,0 +1,33 @@
+"""A run's model, or the run itself, in a file to take elsewhere."""
+
+from pathlib import Path
+
+from core.checkpoints.checkpoint import load_checkpoint, opened
+from core.errors import UserError
+from core.files import write_atomically
+from core.text import shortened
+
+
+def export_weights(source: Path, path: Path, *, half: bool = False) -> None:
+    """Write a checkpoint's weights alone: what it takes to evaluate and to generate.
+
+    Raises:
+        UserError: the checkpoint is damaged, or the file cannot be written.
+    """
+    load_checkpoint(source).save(path, half=half)
+
+
+def export_run(source: Path, path: Path) -> None:
+    """Write a copy of a checkpoint that training can go on from.
+
+    Raises:
+        UserError: there is none yet, it is damaged, or the file cannot be written.
+    """
+    with opened(source) as file:
+        if file.header.progress is None:
+            raise UserError(f"{file.shown} holds a model's weights alone. Give --weights.")
+    try:
+        content = source.read_bytes()
+    except OSError as error:
+        raise UserError(f"{shortened(source)} cannot be read: {error.strerror or error}.") from None
+    write_atomically(path, content)

@@ -1,0 +1,214 @@
+"""A run between two steps, with all that it takes to go on as if nothing had happened: in memory and in a file.
+
+In the file, the weights to use stand first, under the names they have in any checkpoint; what only training needs is
+under "resume.now." and, where the epoch under way began, "resume.good.". The counters are in the header.
+"""
+
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import torch
+from torch import Tensor
+
+from core.checkpoints.checkpoint import RESUME, CheckpointFile, DamagedCheckpointError, Header, Kind, opened, signed
+from core.checkpoints.counters import Plan, Position, Progress
+from core.data.corpus import CorpusConfig
+from core.data.vocabulary import Vocabulary
+from core.errors import UserError
+from core.events import EpochCompleted
+from core.model.device import Choice
+from core.settings.config import ModelConfig, TrainingConfig
+
+_NOW, _GOOD, _HISTORY = RESUME + "now.", RESUME + "good.", RESUME + "history"
+_MOST_GENERATOR = 1 << 16  # bytes
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a run stood between two steps."""
+
+    position: Position
+    tensors: dict[str, Tensor]
+    """What `Learner.state` tells, and the state carried from window to window: on the processor."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A run that can go on."""
+
+    model: ModelConfig
+    vocabulary: Vocabulary
+    corpus: CorpusConfig
+    training: TrainingConfig
+    preset: str = ""
+    choice: Choice
+    plan: Plan | None
+    history: tuple[EpochCompleted, ...]
+    now: Moment
+    good: Moment | None
+    """Where the epoch under way began; None if that is now."""
+    best_epoch: int = 0
+    """Of the best model in its folder. Without validation the latest is the best, and no earlier one replaces it."""
+    taken_at: float = field(default_factory=time.monotonic)
+    """Seconds on the process's clock."""
+
+    def content(self, kind: Kind, preset: str = "") -> tuple[bytes | memoryview, ...]:
+        """Return the content of a file, in pieces: "last" to go on from, or else the weights alone."""
+        position = self.now.position
+        header = Header(
+            kind=kind,
+            preset=preset,
+            model=self.model,
+            vocabulary=self.vocabulary.characters,
+            corpus=self.corpus,
+            training=self.training,
+            epoch=position.epochs,
+            train_loss=position.train_loss,
+            val_loss=position.val_loss,
+            progress=self._progress() if kind == "last" else None,
+        )
+        kept = _kept(self.training)
+        tensors = {name.removeprefix(kept): self.now.tensors[name] for name in self.now.tensors if _is(name, kept)}
+        if kind == "last":
+            tensors |= {_NOW + name: tensor for name, tensor in self.now.tensors.items() if not _is(name, kept)}
+            tensors |= {_GOOD + name: tensor for name, tensor in (self.good.tensors if self.good else {}).items()}
+            tensors[_HISTORY] = _as_tensor(self.history)
+        return signed(header, tensors)
+
+    def _progress(self) -> Progress:
+        return Progress(
+            device=self.choice.device,
+            precision=self.choice.precision,
+            threads=self.choice.threads,
+            plan=self.plan,
+            now=self.now.position,
+            good=self.good.position if self.good is not None else None,
+        )
+
+
+def load_snapshot(path: Path) -> Snapshot:
+    """Read a run that can go on.
+
+    Raises:
+        UserError: there is no such file, it is not a whole checkpoint of this program, or it holds the weights alone.
+    """
+    with opened(path) as file:
+        header, progress = file.header, file.header.progress
+        if progress is None:
+            raise UserError(
+                f"{file.shown} holds a model's weights, and not all that it takes to train it further. "
+                "Choose the last.safetensors of a run."
+            )
+        _check(file, header, progress)
+        kept = _kept(header.training)
+        now = {kept + name: file.tensor(name).float() for name in file.expected}
+        now |= {name.removeprefix(_NOW): file.tensor(name) for name in file.shapes if name.startswith(_NOW)}
+        good = {name.removeprefix(_GOOD): file.tensor(name) for name in file.shapes if name.startswith(_GOOD)}
+        history = _from_tensor(file.tensor(_HISTORY), file.shown)
+    return Snapshot(
+        model=header.model,
+        vocabulary=Vocabulary(header.vocabulary),
+        corpus=header.corpus,
+        training=header.training,
+        preset=header.preset,
+        choice=Choice(device=progress.device, precision=progress.precision, threads=progress.threads),
+        plan=progress.plan,
+        history=history,
+        now=Moment(progress.now, now),
+        good=Moment(progress.good, good) if progress.good is not None else None,
+    )
+
+
+def history_in(path: Path) -> tuple[EpochCompleted, ...]:
+    """Return the completed epochs that a file to resume from knows of; none of any other checkpoint.
+
+    Raises:
+        UserError: there is no such file, or it is not a whole checkpoint of this program.
+    """
+    with opened(path) as file:
+        if file.header.progress is None or not _is_right(file, _HISTORY, file.header):
+            return ()
+        return _from_tensor(file.tensor(_HISTORY), file.shown)
+
+
+def _kept(training: TrainingConfig) -> str:
+    """Return what the names of the tensors begin with that are the weights to use."""
+    return "average." if training.averaging else "weights."
+
+
+def _is(name: str, group: str) -> bool:
+    return name.startswith(group) and name != "average.updates"
+
+
+def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
+    """Hold the tensors to go on from against the header.
+
+    Raises:
+        UserError: they are not what it says.
+    """
+    floats: dict[str, tuple[int, ...]] = {}
+    for prefix, there in ((_NOW, True), (_GOOD, progress.good is not None)):
+        if there:
+            floats |= {prefix + name: shape for name, shape in _learnt(file, header).items()}
+    kept = {_NOW + _kept(header.training) + name for name in file.expected}
+    floats = {name: shape for name, shape in floats.items() if name not in kept}
+    extra = {name for name in file.shapes if name.startswith(RESUME)} - floats.keys()
+    right = all(file.shapes.get(name) == shape and file.types[name] == "F32" for name, shape in floats.items())
+    right = right and all(_is_right(file, name, header) for name in extra) and _HISTORY in extra
+    for prefix in (_NOW, *([_GOOD] if progress.good else [])):
+        right = right and {prefix + "optimizer.steps", prefix + "generator"} <= extra
+        right = right and (prefix + "average.updates" in extra) == bool(header.training.averaging)
+        right = right and (prefix + "state.hidden" in extra) == (prefix + "state.cell" in extra)
+    positions = [position for position in (progress.now, progress.good) if position is not None]
+    right = right and all(position.is_possible() for position in positions)
+    if not right or (progress.good is None and any(name.startswith(_GOOD) for name in extra)):
+        raise DamagedCheckpointError(f"{file.shown} does not hold the run that its header describes: it is damaged.")
+
+
+def _learnt(file: CheckpointFile, header: Header) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of a moment's tensors that are as large as weights."""
+    groups = ["weights.", "optimizer.exp_avg.", "optimizer.exp_avg_sq."]
+    groups += ["average."] if header.training.averaging else []
+    return {group + name: shape for group in groups for name, shape in file.expected.items()}
+
+
+def _is_right(file: CheckpointFile, name: str, header: Header) -> bool:
+    """Tell whether a tensor is one of the small ones that there may be, and of its size."""
+    kind, shape = file.types[name], file.shapes[name]
+    layers, width = header.model.num_layers, (header.training.streams, header.model.hidden_size)
+    match name.removeprefix(_NOW).removeprefix(_GOOD):
+        case "optimizer.steps" | "average.updates":
+            return (kind, shape) == ("I64", ())
+        case "generator":
+            return kind == "U8" and len(shape) == 1 and shape[0] <= _MOST_GENERATOR
+        case "state.hidden":
+            return kind in ("F32", "BF16") and shape == (layers, *width)
+        case "state.cell":
+            return kind in ("F32", "BF16") and shape == (layers if header.model.cell == "lstm" else 0, *width)
+    epochs = header.progress.now.epochs if header.progress is not None else 0
+    return name == _HISTORY and (kind, shape) == ("F64", (epochs, len(_COLUMNS)))
+
+
+_COLUMNS = tuple(field.name for field in msgspec.structs.fields(EpochCompleted))
+
+
+def _as_tensor(history: tuple[EpochCompleted, ...]) -> Tensor:
+    """Return the epochs as rows of numbers, where none is not a number."""
+    rows = [[float("nan") if value is None else float(value) for value in msgspec.structs.astuple(epoch)]
+            for epoch in history]  # fmt: skip
+    return torch.tensor(rows, dtype=torch.float64).view(len(rows), len(_COLUMNS))
+
+
+def _from_tensor(rows: Tensor, shown: str) -> tuple[EpochCompleted, ...]:
+    history = []
+    for row in rows.tolist():
+        said = dict(zip(_COLUMNS, row, strict=True))
+        said["val_loss"] = None if math.isnan(said["val_loss"]) else said["val_loss"]
+        if not all(value is None or math.isfinite(value) for value in said.values()):
+            raise DamagedCheckpointError(f"The history in {shown} is damaged. Choose another file.")
+        said |= {"epoch": int(said["epoch"]), "best": bool(said["best"]), "total_steps": int(said["total_steps"])}
+        history.append(EpochCompleted(**said))
+    return tuple(history)

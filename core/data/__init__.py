@@ -1,0 +1,1 @@
+"""Data: which text, as which numbers, in which order."""

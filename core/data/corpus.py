@@ -1,0 +1,286 @@
+"""A text to learn from, and which part of it serves for what.
+
+    tail           |<-------------------- 90 % -------------------->|<-- 10 % -->|
+                   |             train              |  validation   |    test    |
+
+    interleaved    |<------ 90,000 ------>| 10,000 |<------ 90,000 ------>| 10,000 |<-- ... -->|
+                   |        train         |  test  |        train         |  test  |   ...     |
+
+Validation is cut from the end of all that is not test, and may be empty. The test part is read by evaluation only.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+from core.data.encodings import ERRORS, Errors, encoding_named
+from core.data.known_texts import KNOWN, MOLIERE
+from core.errors import UserError
+from core.files import user_path
+from core.text import in_one_line, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from core.data.encoded_text import EncodedText, ReadingProgress
+    from core.data.text_slice import Passage
+
+Part = Literal["train", "validation", "test", "whole"]
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+"""Those that a split gives; the whole is the text uncut."""
+Split = Literal["tail", "interleaved"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+TEST_SHARE = 0.1
+TEST_BLOCK = 10_000
+"""Characters of a block of the interleaved split, of which every tenth is for the test."""
+BLOCKS = 10
+MOST_VALIDATION = 200_000
+"""Characters of the validation part, whatever its share: it is read once an epoch, and so many are enough."""
+
+
+class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which text: enough to load the same one again."""
+
+    source: str
+    """The name of a known text, or the absolute path of a file."""
+    limit: int | None = None
+    """Only so many characters from the start; None takes all."""
+    split: Split = "tail"
+    sha256: str = ""
+    """Of the bytes of the file, once it was read."""
+    encoding: str | None = None
+    """Python's name of the encoding that a person named; None finds it. Texts with a name are UTF-8 in any case."""
+    encoding_errors: Errors = "strict"
+    """What becomes of bytes that are not in the encoding: the text is refused, or each becomes U+FFFD."""
+
+    @classmethod
+    def typed(
+        cls,
+        source: str,
+        limit: int | None = None,
+        split: Split = "tail",
+        encoding: str | None = None,
+        encoding_errors: Errors = "strict",
+    ) -> "CorpusConfig":
+        """Return the choice of a text that a person named, such that a path means the same from any folder.
+
+        Raises:
+            UserError: nothing was typed, or a home folder that is not there, or there is no such encoding.
+        """
+        if not source.strip():
+            raise UserError(f"No text was named. Give the path of a text file, or one of: {', '.join(KNOWN)}.")
+        if not _is_file(source):  # no file whose name begins or ends with a space
+            source = source.strip()
+        if source not in KNOWN:
+            source = str(user_path(source).absolute())
+        if encoding_errors not in ERRORS:
+            raise UserError(f"encoding_errors must be {' or '.join(ERRORS)}, not {shortened(encoding_errors)}.")
+        encoding = encoding_named(encoding) if encoding and encoding.strip() else None
+        return cls(source=source, limit=limit, split=split, encoding=encoding, encoding_errors=encoding_errors)
+
+    @property
+    def name(self) -> str:
+        """A known text's name, also for a copy of it elsewhere; else the file's without its ending, safe to show."""
+        if self.source in KNOWN:
+            return self.source
+        known = next((text.name for text in KNOWN.values() if text.sha256 and text.sha256 == self.sha256), None)
+        return known or in_one_line(Path(self.source).stem)
+
+    @property
+    def title(self) -> str:
+        """The name, and how much of the text it is."""
+        return f"{self.name}, first {self.limit:,} characters" if self.limit else self.name
+
+    @property
+    def reading(self) -> tuple[str | None, Errors]:
+        """The encoding to read it in, None to find it, and what becomes of bytes that are not in it."""
+        return ("utf-8", "strict") if self.source in KNOWN else (self.encoding, self.encoding_errors)
+
+    @property
+    def path(self) -> Path:
+        """Where the text is read from: for Molière, a fetched copy when the one named is gone.
+
+        Raises:
+            UserError: it is a known text that is not here yet.
+        """
+        known = KNOWN.get(self.source)
+        if known is None:
+            path = Path(self.source)
+            moved = self.sha256 == MOLIERE.sha256 and MOLIERE.here and not path.exists()
+            return MOLIERE.path if moved else path
+        if not known.here:
+            raise UserError(
+                f"{known.title} are not here yet. Fetch them with `charlstm-tui corpus fetch`, or with f on the Train "
+                "screen; or name another text."
+            )
+        return known.path
+
+
+class Corpus:
+    """A loaded text."""
+
+    def __init__(self, config: CorpusConfig, text: "EncodedText") -> None:
+        self.config = config
+        self.text = text
+
+    def __len__(self) -> int:
+        return min(len(self.text), self.config.limit or len(self.text))
+
+    @cached_property
+    def characters(self) -> str:
+        """Its distinct characters, in order of their code points."""
+        alphabet = self.text.alphabet
+        if len(self) < len(self.text):
+            import numpy as np
+
+            used = np.zeros(len(alphabet), dtype=bool)
+            for start in range(0, len(self), 1 << 20):
+                used[self.text.codes[start : min(start + (1 << 20), len(self))]] = True
+            alphabet = "".join(character for character, is_used in zip(alphabet, used, strict=True) if is_used)
+        return "".join(sorted(alphabet))
+
+    def part(self, part: Part, validation: float = 0.0) -> "Passage":
+        """Return one part, where `validation` is the share kept for validation of what is not for the test."""
+        from core.data.text_slice import Passage
+
+        if part == "whole":
+            return Passage(text=self.text, length=len(self), run=len(self), period=len(self))
+        if self.config.split == "tail":
+            kept = round(len(self) * (1 - TEST_SHARE))
+            before = Passage(text=self.text, length=kept, run=len(self), period=len(self))
+            test = Passage(text=self.text, length=len(self) - kept, first=kept, run=len(self), period=len(self))
+        else:
+            period, run = BLOCKS * TEST_BLOCK, (BLOCKS - 1) * TEST_BLOCK
+            whole, rest = divmod(len(self), period)
+            kept = whole * run + min(rest, run)
+            before = Passage(text=self.text, length=kept, run=run, period=period)
+            test = Passage(text=self.text, length=len(self) - kept, first=run, run=TEST_BLOCK, period=period)
+        if part == "test":
+            return test
+        validating = min(round(kept * validation), MOST_VALIDATION)
+        if part == "train":
+            return before.cut(0, kept - validating)
+        return before.cut(kept - validating, kept)
+
+
+def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":
+    """Read the text that `config` names, yielding progress and, last, the corpus. To stop, stop asking.
+
+    Raises:
+        UserError: it cannot be read, is not text, holds fewer than two distinct characters, or is too short for its
+            split.
+    """
+    from core.data.encoded_text import EncodedText, read_file
+
+    if config.limit is not None and config.limit < 1:
+        raise UserError(f"The limit must be at least 1 character, not {config.limit:,}.")
+    for event in _read_moliere(config) if config.source == MOLIERE.name else read_file(config.path, *config.reading):
+        if not isinstance(event, EncodedText):
+            yield event
+            continue
+        corpus = Corpus(msgspec.structs.replace(config, sha256=event.sha256), event)
+        check_corpus(corpus)
+        yield corpus
+
+
+def _read_moliere(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedText, None, None]":
+    """Read Molière's plays, which are the ones expected or damaged."""
+    from core.data.encoded_text import EncodedText, read_file
+
+    path = config.path
+    damaged = UserError(f"{path} is damaged. Fetch it anew: `charlstm-tui corpus fetch`.")
+    try:
+        for event in read_file(path, *config.reading):
+            if isinstance(event, EncodedText) and event.sha256 != MOLIERE.sha256:
+                raise damaged
+            yield event
+    except UserError:
+        if _has_other_content(path):
+            raise damaged from None
+        raise
+
+
+def _has_other_content(path: Path) -> bool:
+    """Tell whether a file that is meant to hold Molière's plays holds anything else; no where it cannot be read."""
+    import hashlib
+
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() != MOLIERE.sha256
+    except OSError:
+        return False
+
+
+def open_whole(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":
+    """Read a text to be measured as a whole, which one character is enough for; yields as `open_corpus`.
+
+    Raises:
+        UserError: it cannot be read, is not text, or is empty.
+    """
+    from core.data.encoded_text import EncodedText, read_file
+
+    for event in read_file(config.path, *config.reading):
+        if isinstance(event, EncodedText):
+            if not len(event):
+                raise UserError(f"{shortened(config.path)} is empty. Choose another text.")
+            yield Corpus(msgspec.structs.replace(config, sha256=event.sha256), event)
+        else:
+            yield event
+
+
+def load_corpus(config: CorpusConfig) -> Corpus:
+    """Read the text that `config` names.
+
+    Raises:
+        UserError: as for `open_corpus`.
+    """
+    for event in open_corpus(config):
+        last = event
+    assert isinstance(last, Corpus)
+    return last
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return user_path(path).is_file()
+    except (UserError, OSError, ValueError):  # of which reading it will complain
+        return False
+
+
+def check_corpus(corpus: Corpus) -> None:
+    """Check that a text can be learnt from, as it is cut.
+
+    Raises:
+        UserError: it holds fewer than two distinct characters, or nothing but white space, or is too short for its
+            split.
+    """
+    shown = shortened(corpus.config.path)
+    if len(corpus.characters) < 2 and len(corpus) < len(corpus.text):
+        raise UserError(
+            f"Up to the limit of {len(corpus):,}, {shown} holds nothing but the character {corpus.characters!r}. "
+            "Raise the limit."
+        )
+    if len(corpus.characters) < 2:
+        what = "is empty" if not len(corpus) else f"holds nothing but the character {corpus.characters!r}"
+        raise UserError(f"{shown} {what}. Choose a longer text.")
+    if corpus.characters.isspace():
+        raise UserError(f"{shown} holds nothing but white space. Choose another text.")
+    check_split(len(corpus), corpus.config.split)
+
+
+def check_split(characters: int, split: Split) -> None:
+    """Check that a text of so many characters can be cut.
+
+    Raises:
+        UserError: it is too short.
+    """
+    least = (BLOCKS - 1) * TEST_BLOCK
+    if split == "interleaved" and characters <= least:
+        raise UserError(
+            f"The interleaved split needs more than {least:,} characters, and there are {characters:,}. Take the tail "
+            "split."
+        )

@@ -1,0 +1,297 @@
+"""Which encoding a text has that is not UTF-8: the one in which it reads most like a text of some language.
+
+Each encoding there may be is tried on a sample, and the readings are compared by `core.data.likelihood`. Where the
+likeliest two give different texts and neither is clearly likelier, or where even the likeliest is no text of any
+language known here, a person has to say; nothing is guessed. Romanian in ISO-8859-16 has the same bytes as in
+ISO-8859-2, with other cedillas: it is read as the commoner one.
+"""
+
+import codecs
+import re
+import unicodedata
+from collections import Counter
+from functools import cache
+from typing import BinaryIO, NamedTuple
+
+from core.data.encodings import WAY_ON, encoding_name
+from core.data.likelihood import (
+    BAD,
+    IDEOGRAPHIC,
+    LATIN_LETTERS,
+    cost_of_place,
+    kind_of,
+    likelihood_of_ideograph,
+    models,
+    role_of,
+    words_of,
+)
+from core.errors import UserError
+
+SAMPLE = 1 << 18
+"""Bytes that an encoding is guessed from."""
+WEIGHED = 48_000
+"""Bytes of the lines of the sample that are weighed: each encoding takes its time."""
+CLEARLY = 3.0
+"""By how much the likeliest reading must be likelier than the next: e to this power."""
+LEAST = -6.0, -9.0
+"""Of the mean likelihood of a character, in alphabets and in ideographs, for it to be a text at all."""
+_MIXED = 8.0
+"""By how much likelier bytes must be one character in UTF-8 than several in the text's encoding, for it to be a mixture
+of both: é is, beside Ã©."""
+_STRAY = -7.0
+"""Of a byte that is not UTF-8, in a text that is."""
+
+_ALPHABETIC = {  # and how much less usual than windows-1252 each is, as a logarithm
+    "cp1252": 0.0, "cp1250": -1.0, "cp1251": -1.0, "cp1253": -1.0, "cp1254": -1.5, "cp1255": -1.0, "cp1256": -1.0,
+    "cp1257": -1.5, "cp1258": -1.5, "cp874": -1.0, "koi8_r": -1.0, "koi8_u": -1.2, "iso8859_2": -1.5,
+    "iso8859_3": -3.0, "iso8859_4": -3.0, "iso8859_5": -1.5, "iso8859_6": -1.5, "iso8859_7": -1.5, "iso8859_8": -1.5,
+    "iso8859_9": -2.0, "iso8859_13": -2.0, "iso8859_15": -1.5, "cp866": -2.0, "cp850": -3.0, "cp852": -3.0,
+    "cp437": -3.5, "mac_roman": -3.0, "mac_cyrillic": -3.0, "mac_latin2": -4.0, "mac_greek": -4.0,
+    "mac_turkish": -4.0, "cp737": -4.0, "cp775": -4.0, "cp855": -4.0, "cp857": -4.0, "cp862": -4.0,
+}  # fmt: skip
+_IDEOGRAPHIC = {
+    "cp932": -1.0, "euc_jp": -1.5, "gb18030": -1.0, "cp950": -1.0, "big5hkscs": -8.0, "cp949": -1.0,
+}  # fmt: skip
+_SEVEN_BITS = (  # Japanese and Korean mail: ASCII, and escapes from it
+    (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
+    (re.compile(rb"\x1b\([IJ]|\x1b\$[@B]"), "iso2022_jp_ext"),
+)
+_BESIDE_A_LETTER = re.compile(r"[A-Za-z](?=[^\x00-\x7f])|[^\x00-\x7f](?=[A-Za-z])")
+_AMID_LETTERS = -3.0
+_UTF_8 = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|(?:\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f])[\x80-\xbf]"
+    rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}"
+)
+
+
+class _Reading(NamedTuple):
+    encoding: str
+    likelihood: float
+    mean: float
+    """Of a character, without what the encoding and the words in ASCII say."""
+    least: float
+    language: str = ""
+
+
+class DamagedUtf8Error(Exception):
+    """It is UTF-8, but for some of its bytes."""
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """Return UTF-16 or UTF-32 where the beginning of a file is that without a mark; None where it is not.
+
+    `head` begins with the file, and has some NUL bytes.
+    """
+    if len(head) % 2:
+        return None
+    for encoding in ("utf_32_le", "utf_32_be"):
+        text = _decoded(head, encoding)
+        if len(head) % 4 == 0 and "\ufffd" not in text and "\0" not in text:
+            return encoding
+    little, big = (_likelihood_of_wide(_decoded(head, name)) for name in ("utf_16_le", "utf_16_be"))
+    if max(little, big) < LEAST[1] or abs(little - big) < 1.0:
+        return None
+    return "utf_16_le" if little > big else "utf_16_be"
+
+
+def seven_bit_encoding(head: bytes) -> str | None:
+    """Return ISO-2022-JP or ISO-2022-KR where the beginning of a file is that; None where it is not."""
+    for escapes, encoding in _SEVEN_BITS:
+        if escapes.search(head) and head.isascii() and "\ufffd" not in _decoded(head, encoding):
+            return encoding
+    return None
+
+
+def guessed_encoding(sample: bytes, name: str) -> str:
+    """Return the encoding that a sample which is not UTF-8 is likely to have; its last character may be cut.
+
+    Raises:
+        UserError: the sample is no text at all, or its encoding cannot be told.
+        DamagedUtf8Error: it is UTF-8, or was before another text was joined to it.
+    """
+    weighed = _weighed(sample)
+    readings = sorted(_readings(weighed), key=lambda reading: -reading.likelihood)
+    best = readings[0]
+    if _is_damaged_utf8(weighed, best):
+        raise DamagedUtf8Error
+    if best.mean < best.least:
+        raise UserError(f"{name} is not text, or its encoding cannot be told. Choose a text file, or {WAY_ON}.")
+    if best.encoding != "cp1252" and len({byte for byte in weighed if byte > 0x7F}) < 2:  # however often it is there
+        raise UserError(f"{name} may be {encoding_name(best.encoding)}, but one sign is too little to tell: {WAY_ON}.")
+    text = _normal(_decoded(sample, best.encoding))
+    for other in readings[1:]:
+        if best.likelihood - other.likelihood >= CLEARLY:
+            break
+        if _normal(_decoded(sample, other.encoding)) != text:
+            names = f"{encoding_name(best.encoding)} or {encoding_name(other.encoding)}"
+            raise UserError(f"{name} may be {names}, which cannot be told from its letters: {WAY_ON}.")
+    return best.encoding
+
+
+def sample_of(file: BinaryIO) -> bytes:
+    """Return some of a file: its beginning, whole lines around what is beyond ASCII and what is not UTF-8, and others.
+
+    So a text that changes its encoding midway is found out, and no character is cut but the sample's last.
+    """
+    file.seek(0, 2)
+    size = file.tell()
+    file.seek(0)
+    if size <= SAMPLE:
+        return file.read()
+    beginning = file.read(SAMPLE // 2)
+    if b"\n" not in beginning:
+        return beginning + file.read(SAMPLE // 2)
+    parts = [beginning[: beginning.rfind(b"\n") + 1]]
+    length = SAMPLE // 16
+    spots = [size * part // 7 for part in range(1, 7)]
+    for spot in (*_first_beyond(file), *spots):
+        file.seek(max(spot - length // 2, 0))
+        part = file.read(length)
+        begin, end = part.find(b"\n") + 1, part.rfind(b"\n") + 1
+        if spot > len(beginning) and 0 < begin < end:
+            parts.append(part[begin:end])
+    return b"".join(parts)
+
+
+def _first_beyond(file: BinaryIO) -> tuple[int, int]:
+    """Return where a file has its first byte beyond ASCII, and its first that is not UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    file.seek(0)
+    read, first = 0, -1
+    while chunk := file.read(SAMPLE):
+        if first < 0 and (found := re.search(rb"[\x80-\xff]", chunk)):
+            first = read + found.start()
+        read += len(chunk)
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            return max(first, 0), read - len(error.object) + error.start
+    return max(first, 0), read
+
+
+def _weighed(sample: bytes) -> bytes:
+    """Return those lines that have something beyond ASCII, from all over the sample; all of it, where that is short."""
+    if len(sample) <= WEIGHED:
+        return sample
+    lines = re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*", sample)
+    every = max(1, sum(map(len, lines)) // WEIGHED)
+    return b"".join(lines[::every])[:WEIGHED]
+
+
+def _readings(sample: bytes) -> list[_Reading]:
+    triples = Counter(zip(b"\n" + sample, sample, sample[1:] + b"\n", strict=False))
+    beyond = {triple: count for triple, count in triples.items() if triple[1] > 0x7F}
+    # Words of two letters and more, and those of one, which stand between spaces.
+    words = re.findall(rb"(?<![\x80-\xff\w])[a-z]+(?![\x80-\xff\w])", sample.lower())
+    from_words = words_of((word.decode() for word in words), 25.0 + 2.0 * sum(beyond.values()))
+    readings = [_alphabetic(encoding, beyond, from_words) for encoding in _ALPHABETIC]
+    readings += [_ideographic(encoding, sample, from_words) for encoding in _IDEOGRAPHIC]
+    return readings
+
+
+def _alphabetic(encoding: str, beyond: dict[tuple[int, int, int], int], from_words: dict[str, float]) -> _Reading:
+    characters, kinds = _table(encoding)
+    counts: Counter[int] = Counter()
+    places, together = 0.0, 0
+    for (before, byte, after), count in beyond.items():
+        counts[byte] += count
+        together += count * (before > 0x7F and kinds[before] in LATIN_LETTERS and kinds[byte] in LATIN_LETTERS)
+        places -= count * cost_of_place(kinds[before], kinds[byte], kinds[after], role_of(characters[byte]))
+    total = max(counts.total(), 1)
+    best = None
+    for model in models():
+        letters = places + sum(count * model.of(characters[byte]) for byte, count in counts.items())
+        letters += together * model.together if model.latin else 0.0
+        likelihood = _ALPHABETIC[encoding] + letters + from_words[model.name]
+        if best is None or likelihood > best.likelihood:
+            best = _Reading(encoding, likelihood, letters / total, LEAST[0], model.name)
+    assert best is not None
+    return best
+
+
+def _ideographic(encoding: str, sample: bytes, from_words: dict[str, float]) -> _Reading:
+    text = _decoded(sample, encoding)
+    counts = Counter(character for character in text if character > "\x7f")
+    amid_letters = _AMID_LETTERS * len(_BESIDE_A_LETTER.findall(text))
+    best = None
+    for language in IDEOGRAPHIC:
+        characters = sum(count * likelihood_of_ideograph(language, c) for c, count in counts.items()) + amid_letters
+        likelihood = _IDEOGRAPHIC[encoding] + characters + from_words[language]
+        if best is None or likelihood > best.likelihood:
+            best = _Reading(encoding, likelihood, characters / max(counts.total(), 1), LEAST[1], language)
+    assert best is not None
+    return best
+
+
+@cache
+def _table(encoding: str) -> tuple[str, tuple[str, ...]]:
+    """Return what each byte stands for, and of which kind that is."""
+    characters = "".join(bytes([byte]).decode(encoding, "replace") for byte in range(256))
+    return characters, tuple(map(kind_of, characters))
+
+
+def _is_damaged_utf8(sample: bytes, best: _Reading) -> bool:
+    """Tell whether what can be read as UTF-8 is likelier that than what it is in the likeliest encoding."""
+    found = list(_UTF_8.finditer(sample))
+    as_utf8 = Counter(match.group().decode() for match in found)
+    of_all = {character: _likeliest(character) for character in as_utf8}
+    valid = sum(count * of_all[character] for character, count in as_utf8.items())
+    rest = sum(byte > 0x7F for byte in sample) - sum(len(match.group()) for match in found)
+    if not found:
+        return False
+    if best.mean < best.least:  # it is no text in any encoding
+        likely = sum(count for character, count in as_utf8.items() if of_all[character] > _STRAY)
+        return 3 * likely > rest
+    if valid + rest * _STRAY > best.likelihood:
+        return True
+    if best.encoding not in _ALPHABETIC:
+        return False
+    characters, kinds = _table(best.encoding)
+    model = next(model for model in models() if model.name == best.language)
+    for match in found:
+        gained = model.of(match.group().decode())
+        if gained < _STRAY:
+            continue
+        around = b"\n" + sample[max(match.start() - 1, 0) : match.end() + 1] + b"\n"
+        begin = around.index(match.group())
+        for place in range(begin, begin + len(match.group())):
+            before, byte, after = around[place - 1 : place + 2]
+            gained -= model.of(characters[byte]) - cost_of_place(kinds[before], kinds[byte], kinds[after])
+        if gained > _MIXED:
+            return True
+    return False
+
+
+@cache
+def _likeliest(character: str) -> float:
+    """Return how likely a character is in the language where it is likeliest."""
+    if unicodedata.east_asian_width(character) == "W":
+        return max(likelihood_of_ideograph(language, character) for language in IDEOGRAPHIC)
+    return max(model.of(character) for model in models())
+
+
+def _likelihood_of_wide(text: str) -> float:
+    """Return how likely each character of a text is, where ASCII counts too and unknown alphabets stay together."""
+    if not text:
+        return BAD
+    total, before = 0.0, "\0"
+    for character in text[:20_000]:
+        if character in "\t\n\r" or " " <= character <= "~":
+            total -= 3.0
+        elif kind_of(character) in ("bad", "punctuation"):
+            total += BAD
+        else:
+            known = _likeliest(character)
+            together = ord(before) >> 8 == ord(character) >> 8 and not "\u3400" <= character < "\ua000"
+            total += max(known, -5.0) if together else known
+        before = character
+    return total / min(len(text), 20_000)
+
+
+def _decoded(sample: bytes, encoding: str) -> str:
+    """Return a sample's text without a character that its end cuts; what is not in the encoding becomes U+FFFD."""
+    return codecs.getincrementaldecoder(encoding)("replace").decode(sample)
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,33 @@
+"""Kinds of characters: what a loss is broken down by."""
+
+import unicodedata
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.vocabulary import Vocabulary
+
+KINDS = ("small letter", "accented letter", "capital", "digit", "space", "newline", "punctuation", "other")
+_LIGATURES = "æœ"
+
+
+def kind_of(character: str) -> int:
+    """Return the place in `KINDS` of a character's kind. A capital with an accent is a capital."""
+    if character == "\n":
+        return KINDS.index("newline")
+    if character.isspace():
+        return KINDS.index("space")
+    if character.isupper() or character.istitle():
+        return KINDS.index("capital")
+    if character.isalpha():
+        marked = any(map(unicodedata.combining, unicodedata.normalize("NFD", character)))
+        accented = marked or character in _LIGATURES
+        return KINDS.index("accented letter" if accented else "small letter")
+    if character.isnumeric():
+        return KINDS.index("digit")
+    return KINDS.index("punctuation" if unicodedata.category(character).startswith("P") else "other")
+
+
+def kinds_of(vocabulary: Vocabulary) -> NDArray[np.intp]:
+    """Return the kind of each id: shape (V,)."""
+    return np.array([kind_of(character) for character in vocabulary.characters], dtype=np.intp)

@@ -1,0 +1,128 @@
+"""The loss of a model on a text, exactly: each character is scored once, given all that came before it.
+
+`core.evaluation.scoring` reads the text, `core.evaluation.loss_accumulator` adds up.
+"""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+import numpy as np
+
+from core.checkpoints.checkpoint import Checkpoint
+from core.data.corpus import PARTS, Corpus, Part
+from core.data.text_slice import Passage
+from core.errors import UserError
+from core.evaluation.loss_accumulator import Tally
+from core.evaluation.play_roles import RoleFinder, Roles
+from core.evaluation.scoring import follow
+from core.evaluation.surprisal import Surprises
+from core.evaluation.validation_loss import quick_loss
+from core.reports.results import Evaluation, EvaluationProgress, PartLoss, Score
+
+MOST_QUICKLY = 200_000
+"""Characters of a part, from all over it, that are scored quickly."""
+
+
+def evaluate(
+    checkpoint: Checkpoint, corpus: Corpus, part: Part, keep: Surprises | None = None
+) -> Iterator[EvaluationProgress | Evaluation]:
+    """Score a part of a corpus, yielding progress and, last, the result. To stop, stop asking.
+
+    `keep` is told of every character.
+
+    Raises:
+        UserError: the part is empty, or holds no character that the model knows.
+    """
+    passage = part_of(checkpoint, corpus, part)
+    for event in score(checkpoint, passage, keep):
+        if isinstance(event, Score):
+            if not event.scored:
+                raise UserError(f"{_called(part)} has no character that the model knows. Choose another text.")
+            yield Evaluation(
+                corpus=corpus.config,
+                part=part,
+                characters=len(passage),
+                unknown_characters=len(passage) - event.scored,
+                learnt_characters=_learnt(checkpoint, corpus, part),
+                score=event,
+            )
+        else:
+            yield event
+
+
+def part_of(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Passage:
+    """Return a part of a corpus, as the model's training cut it.
+
+    Raises:
+        UserError: it is empty.
+    """
+    passage = corpus.part(part, checkpoint.training.validation)
+    if not len(passage):
+        without = part == "validation" and not checkpoint.training.validation
+        why = "as the model was trained without one" if without else "as it is too short"
+        raise UserError(f"This text has no {part} part, {why}. Choose another part, or another text.")
+    return passage
+
+
+def _called(part: Part) -> str:
+    return "This text" if part == "whole" else f"The {part} part of this text"
+
+
+def _learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
+    """Return how many characters of the part were in the model's training part."""
+    if checkpoint.corpus.sha256 != corpus.text.sha256:
+        return 0
+    trained_on = Corpus(checkpoint.corpus, corpus.text).part("train", checkpoint.training.validation)
+    return trained_on.characters_shared_with(corpus.part(part, checkpoint.training.validation))
+
+
+def score(
+    checkpoint: Checkpoint, passage: Passage, keep: Surprises | None = None
+) -> Generator[EvaluationProgress | Score, None, None]:
+    """Score a passage, leaving out unknown characters; yields progress and, last, the result. To stop, stop asking."""
+    vocabulary = checkpoint.vocabulary
+    tally = Tally(vocabulary)
+    finder = RoleFinder()
+    roles = _Reader(finder.roles(passage))
+    with closing(follow(checkpoint.model, passage.ids(vocabulary), vocabulary.start_id)) as stretches:
+        for stretch in stretches:
+            tally.add(stretch, roles.next(len(stretch.ids)))
+            if keep is not None:
+                keep.add(stretch)
+            yield EvaluationProgress(scored=stretch.end, characters=len(passage), loss=tally.loss)
+    yield tally.score(is_play=finder.is_play)
+
+
+class _Reader:
+    """Gives out arrays that come in pieces of any length, by as many elements as are wanted."""
+
+    def __init__(self, pieces: Iterator[Roles]) -> None:
+        self._pieces = pieces
+        self._left = np.empty(0, dtype=np.uint8)
+
+    def next(self, count: int) -> Roles:
+        while len(self._left) < count:
+            self._left = np.concatenate([self._left, next(self._pieces)])
+        given, self._left = self._left[:count], self._left[count:]
+        return given
+
+
+def part_losses(checkpoint: Checkpoint, corpus: Corpus) -> Iterator[EvaluationProgress | PartLoss]:
+    """Score each part that a corpus has, quickly; yields progress and each part's loss. To stop, stop asking.
+
+    That is for a corpus all of whose characters the model knows: of one with others nothing is scored.
+    """
+    if not set(corpus.characters) <= set(checkpoint.vocabulary.characters):
+        return
+    for part in PARTS:
+        passage = corpus.part(part, checkpoint.training.validation)
+        if not len(passage):
+            continue
+        ids = passage.ids(checkpoint.vocabulary)
+        scored = 0
+        for event in quick_loss(checkpoint.model, ids, checkpoint.vocabulary.start_id, MOST_QUICKLY):
+            if isinstance(event, float):
+                yield PartLoss(part=part, characters=scored, of=len(passage), loss=event)
+            else:
+                scored = event.characters
+                yield event

@@ -1,0 +1,115 @@
+"""A score, added up while a text is read: nothing of the text is kept but the means of its blocks."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.vocabulary import Vocabulary
+from core.evaluation.character_classes import KINDS, kinds_of
+from core.evaluation.play_roles import ROLES, Roles
+from core.evaluation.scoring import Stretch
+from core.reports.results import Group, Score
+
+BLOCK = 200
+"""Characters a block of the standard error, at least."""
+MOST_BLOCKS = 50
+"""Blocks that a long text is cut into: the longer they are, the less neighbours have in common. On all of Molière's
+test part, where one play is harder than another, blocks of 200 characters would give a third of the error."""
+
+
+class Blocks:
+    """The mean of a long series, and the standard error of it from the means of its blocks."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._total = 0.0
+        self._means: list[NDArray[np.float64]] = []
+        self._begun = np.empty(0)  # a block that is not full yet
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        """Add the next values of the series: shape (n,)."""
+        self.count += len(values)
+        self._total += float(values.sum())
+        values = np.concatenate([self._begun, values])
+        full = len(values) // BLOCK * BLOCK
+        self._means.append(values[:full].reshape(-1, BLOCK).mean(axis=1))
+        self._begun = values[full:]
+
+    @property
+    def mean(self) -> float:
+        """Of all values; 0 before the first."""
+        return self._total / max(self.count, 1)
+
+    @property
+    def standard_error(self) -> float | None:
+        """Of the mean; None with fewer than two blocks."""
+        if self.count < 2 * BLOCK:
+            return None
+        means = np.concatenate(self._means)
+        together = max(len(means) // MOST_BLOCKS, 1)
+        means = means[: len(means) // together * together].reshape(-1, together).mean(axis=1)
+        return float(means.std(ddof=1) / math.sqrt(len(means)))
+
+
+class Tally:
+    """Adds up what a model made of a text."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._kind_of_id = kinds_of(vocabulary)
+        self._losses = Blocks()
+        self._first = 0
+        self._among_first = 0
+        self._kinds = _Groups(KINDS)
+        self._roles = _Groups(ROLES)
+
+    @property
+    def loss(self) -> float:
+        """The mean loss so far, nats per character."""
+        return self._losses.mean
+
+    def add(self, stretch: Stretch, roles: Roles) -> None:
+        """Add a stretch of the text; `roles` has the role of each of its characters."""
+        known = stretch.known
+        ids = stretch.ids[known]
+        hits = stretch.expected == ids[:, None]
+        self._losses.add(stretch.losses)
+        self._first += int(hits[:, :1].sum())
+        self._among_first += int(hits.sum())
+        self._kinds.add(self._kind_of_id[ids], stretch.losses)
+        self._roles.add(roles[known].astype(np.intp), stretch.losses)
+
+    def score(self, *, is_play: bool) -> Score:
+        """Return what it comes to; the roles count in a play alone."""
+        count = max(self._losses.count, 1)
+        return Score(
+            scored=self._losses.count,
+            loss=self._losses.mean,
+            standard_error=self._losses.standard_error,
+            accuracy=self._first / count,
+            accuracy_of_five=self._among_first / count,
+            kinds=self._kinds.groups(),
+            roles=self._roles.groups() if is_play else (),
+        )
+
+
+class _Groups:
+    """The losses of some groups of characters."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._counts = np.zeros(len(names), dtype=np.int64)
+        self._totals = np.zeros(len(names))
+
+    def add(self, groups: NDArray[np.intp], losses: NDArray[np.float64]) -> None:
+        self._counts += np.bincount(groups, minlength=len(self._names))
+        self._totals += np.bincount(groups, weights=losses, minlength=len(self._names))
+
+    def groups(self) -> tuple[Group, ...]:
+        """Return those that have a character."""
+        everything = max(float(self._totals.sum()), np.finfo(float).tiny)
+        return tuple(
+            Group(name=name, characters=int(count), loss=float(total / count), share=float(total / everything))
+            for name, count, total in zip(self._names, self._counts, self._totals, strict=True)
+            if count
+        )

@@ -1,0 +1,104 @@
+"""Who speaks: the parts of a play that are printed each in its own way.
+
+    HARPAGON, bas.                              a speaker line: the name, and after the comma a stage direction
+
+    Tais-toi. (Il sort.) Ce que je cherche      speech, and a stage direction in parentheses
+
+The same names come again and again; by that a play is told from a text with headings in capitals. A line of a name and
+a colon, as in many editions of Shakespeare, is a speaker line, too.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.data.text_slice import Passage
+
+ROLES = ("speaker line", "stage direction", "speech")
+SPEAKER, DIRECTION, SPEECH = range(3)
+LEAST_LINES = 4
+"""Speaker lines that a play has, at least."""
+LINES_A_NAME = 2
+"""Speaker lines to a name, on the average, that a play has at least."""
+RAREST = 2_000
+"""Characters to a speaker line, at most."""
+_PIECE = 1 << 18
+_NAME = re.compile(
+    r"(?P<name>[^\W\d_a-zà-öø-ÿœ](?:[^\W\da-zà-öø-ÿœ_]|[ '’-](?=\w))+)(?=[.,:\n]| \(|$)"  # in capitals
+    r"|(?P<spoken>[^\W\d_a-zà-öø-ÿœ]\w{2,20}(?: [^\W\d_a-zà-öø-ÿœ]\w{0,20}){0,3}):(?=\n)"  # or with a colon
+)
+_BODY = re.compile(r"[^\n]+(?:\n[^\n]+)*")
+_ENDING = re.compile(r"[.: ]*(?:\([^()]*\)[.: ]*)?")
+"""What may follow a name that has its line to itself."""
+
+Roles = NDArray[np.uint8]
+
+
+class RoleFinder:
+    """Tells the roles of a passage, a piece at a time, and at the end whether it has the form of a play at all."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+        self._names: set[str] = set()
+        self._characters = 0
+        self._last = SPEECH
+
+    @property
+    def is_play(self) -> bool:
+        """Whether what was read so far is a play."""
+        return (
+            self._lines >= max(LEAST_LINES, LINES_A_NAME * len(self._names))
+            and self._characters <= RAREST * self._lines
+        )
+
+    def roles(self, passage: Passage) -> Iterator[Roles]:
+        """Yield the role of each character of a passage, as many as are found at a time: places in `ROLES`."""
+        left = ""
+        for start in range(0, len(passage), _PIECE):
+            text = left + str(passage.cut(start, min(start + _PIECE, len(passage))))
+            whole = text.rfind("\n\n") + 2  # paragraphs that are complete; newlines that follow belong to the last
+            if whole < 2 or start + _PIECE >= len(passage):
+                whole = len(text)
+            left = text[whole:]
+            yield self._of(text[:whole])
+
+    def _of(self, text: str) -> Roles:
+        self._characters += len(text)
+        roles = np.full(len(text), SPEECH, dtype=np.uint8)
+        bodies = list(_BODY.finditer(text))
+        borders = [*(body.start() for body in bodies), len(text)]
+        roles[: borders[0]] = self._last
+        for body, (begin, end) in zip(bodies, pairwise(borders), strict=True):
+            self._mark(body[0], roles[begin:end])
+        if len(text):
+            self._last = int(roles[-1])
+        return roles
+
+    def _mark(self, body: str, roles: Roles) -> None:
+        """Mark the roles in a paragraph and the newlines after it; what is not marked is speech."""
+        named = _NAME.match(body)
+        if named is not None and _is_name(named):
+            self._lines += 1
+            self._names.add(named["name"] or named["spoken"])
+            newline = body.find("\n", named.end())
+            after = body[named.end() :] if newline < 0 else body[named.end() : newline]
+            if after.startswith(","):  # until the end of the paragraph
+                roles[: named.end()], roles[named.end() :] = SPEAKER, DIRECTION
+                return
+            if not _ENDING.fullmatch(after):  # speech follows on the same line
+                roles[: named.end() + len(after) - len(after.lstrip(".: "))] = SPEAKER
+            elif newline < 0:
+                roles[:] = SPEAKER
+            else:
+                roles[: newline + 1] = SPEAKER
+        for inner in re.finditer(r"\([^()]*\)", body):
+            roles[inner.start() : inner.end()] = DIRECTION
+
+
+def _is_name(named: re.Match[str]) -> bool:
+    """Tell whether letters that are no small ones of Latin are capitals, in an alphabet that has both."""
+    name = named["name"]
+    return named["spoken"][0].isupper() if name is None else name == name.upper() != name.lower()

@@ -1,0 +1,1 @@
+"""Inspection: what the gates and cells of a model do."""

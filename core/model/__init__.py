@@ -1,0 +1,1 @@
+"""Model: the network, and the device it is computed on."""

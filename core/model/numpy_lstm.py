@@ -1,0 +1,166 @@
+"""The network in NumPy, a character at a time: for writing, where each one must be known before the next is read.
+
+PyTorch takes some 150 microseconds to get through a network of any size, most of it spent on the way to the arithmetic.
+Here a character takes a few dozen NumPy calls on arrays made beforehand. Two things are computed once: the product of
+the embedding and the first layer's input weights, a row for each character; and gates as a hyperbolic tangent, since
+sigmoid(x) = (1 + tanh(x / 2)) / 2, so that one call serves all of them, their weights halved.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model.char_lstm import CharLSTM, State
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Floats = NDArray[np.float32]
+
+
+class Stepper:
+    """Reads characters for N texts side by side, which all go on from the same state."""
+
+    def __init__(self, model: CharLSTM, state: State | None, texts: int = 1) -> None:
+        """Copy the weights of a network, and its state of one stream; None is nothing, zeros."""
+        cell = {"lstm": _LSTMCell, "gru": _GRUCell, "rnn": _RNNCell}[model.config.cell]
+        self._cells = [cell(layer, texts) for layer in model.layers]
+        self._table = self._cells[0].inputs(_array(model.embedding.weight))  # (V, G): what each character adds
+        self._out = np.ascontiguousarray(_array(model.output.weight).T)  # (H, V)
+        self._out_bias = _array(model.output.bias)
+        self._logits = np.empty((texts, model.vocabulary_size), dtype=np.float32)
+        if state is not None:
+            for number, one in enumerate(self._cells):
+                one.hidden[:] = _array(state.hidden[number, 0])
+                if isinstance(one, _LSTMCell):
+                    one.memory[:] = _array(state.cell[number, 0])
+
+    def step(self, ids: NDArray[np.int64]) -> Floats:
+        """Read a character of each text, (N,); return the logits of what follows, (N, V): good until the next call."""
+        hidden = self._cells[0].step(self._table[ids])
+        for cell in self._cells[1:]:
+            hidden = cell.step(cell.inputs(hidden))
+        np.matmul(hidden, self._out, out=self._logits)
+        self._logits += self._out_bias
+        return self._logits
+
+    def insides(self) -> list[list[Floats]]:
+        """Return what the last step computed: for each layer its quantities, (N, H), as `core.settings.cell_kinds`
+        orders them.
+
+        They are the stepper's own arrays, good until the next step.
+        """
+        return [cell.insides() for cell in self._cells]
+
+
+class _Cell:
+    """One layer: G numbers are computed for its H cells, in PyTorch's order of gates."""
+
+    gates = 1
+
+    def __init__(self, layer: Any, texts: int) -> None:
+        size = layer.hidden_size
+        scale = np.repeat(self._scales(), size)  # (G,)
+        self._w_in = np.ascontiguousarray((_array(layer.weight_ih_l0) * scale[:, None]).T)  # (E or H, G)
+        self._w_hidden = np.ascontiguousarray((_array(layer.weight_hh_l0) * scale[:, None]).T)  # (H, G)
+        self._bias_in = _array(layer.bias_ih_l0) * scale
+        self._bias_hidden = _array(layer.bias_hh_l0) * scale
+        self._recurrent = np.empty((texts, self.gates * size), dtype=np.float32)
+        self.size = size
+        self.hidden = np.zeros((texts, size), dtype=np.float32)
+
+    def _scales(self) -> list[np.float32]:
+        return [np.float32(1.0)] * self.gates
+
+    def inputs(self, below: Floats) -> Floats:
+        """Return what inputs (N, E or H) add to the gates, (N, G)."""
+        return below @ self._w_in + self._bias_in
+
+    def step(self, inputs: Floats) -> Floats:
+        """Return the hidden state after one more character, (N, H): the cell's own array."""
+        raise NotImplementedError
+
+    def insides(self) -> list[Floats]:
+        """Return the quantities of the last step, each (N, H)."""
+        return [self.hidden]
+
+
+class _LSTMCell(_Cell):
+    """c = f c + i g, h = o tanh(c), with the gates i, f, g, o."""
+
+    gates = 4
+
+    def __init__(self, layer: Any, texts: int) -> None:
+        super().__init__(layer, texts)
+        self._bias_in += self._bias_hidden
+        self.memory = np.zeros((texts, self.size), dtype=np.float32)
+        gates = self._recurrent.reshape(texts, 4, self.size)
+        self._input, self._forget, self._new, self._output = (gates[:, number] for number in range(4))
+        self._in_and_forget = gates[:, :2]
+        self._scratch = np.empty_like(self.memory)
+
+    def _scales(self) -> list[np.float32]:
+        half, one = np.float32(0.5), np.float32(1.0)
+        return [half, half, one, half]
+
+    def step(self, inputs: Floats) -> Floats:
+        gates, scratch = self._recurrent, self._scratch
+        np.matmul(self.hidden, self._w_hidden, out=gates)
+        np.add(gates, inputs, out=gates)
+        np.tanh(gates, out=gates)
+        for gate in (self._in_and_forget, self._output):
+            np.multiply(gate, 0.5, out=gate)
+            np.add(gate, 0.5, out=gate)
+        np.multiply(self.memory, self._forget, out=self.memory)
+        np.multiply(self._input, self._new, out=scratch)
+        np.add(self.memory, scratch, out=self.memory)
+        np.tanh(self.memory, out=scratch)
+        return np.multiply(self._output, scratch, out=self.hidden)
+
+    def insides(self) -> list[Floats]:
+        return [self._input, self._forget, self._new, self._output, self.memory, self.hidden]
+
+
+class _GRUCell(_Cell):
+    """n = tanh(W x + r (U h)), h = (1 - z) n + z h, with the gates r, z, n."""
+
+    gates = 3
+
+    def _scales(self) -> list[np.float32]:
+        half, one = np.float32(0.5), np.float32(1.0)
+        return [half, half, one]
+
+    def step(self, inputs: Floats) -> Floats:
+        recurrent, two = self._recurrent, 2 * self.size
+        np.matmul(self.hidden, self._w_hidden, out=recurrent)
+        recurrent += self._bias_hidden
+        gates = np.tanh(inputs[:, :two] + recurrent[:, :two])
+        gates *= np.float32(0.5)
+        gates += np.float32(0.5)
+        reset, update = gates[:, : self.size], gates[:, self.size :]
+        new = np.tanh(inputs[:, two:] + reset * recurrent[:, two:])
+        self._computed = [reset, update, new]
+        self.hidden -= new
+        self.hidden *= update
+        self.hidden += new
+        return self.hidden
+
+    def insides(self) -> list[Floats]:
+        return [*self._computed, self.hidden]
+
+
+class _RNNCell(_Cell):
+    """h = tanh(W x + U h)."""
+
+    def step(self, inputs: Floats) -> Floats:
+        np.matmul(self.hidden, self._w_hidden, out=self._recurrent)
+        self._recurrent += inputs
+        self._recurrent += self._bias_hidden
+        return np.tanh(self._recurrent, out=self.hidden)
+
+
+def _array(tensor: "Tensor") -> Floats:
+    """Return a copy of a tensor, from whatever device."""
+    copied: Floats = tensor.detach().float().cpu().numpy().copy()
+    return copied

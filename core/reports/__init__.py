@@ -1,0 +1,1 @@
+"""Reports: results as plain records, and what they mean."""

@@ -1,0 +1,215 @@
+"""How a report is written to a file: as JSON for programs, as CSV for a spreadsheet, as Markdown for people."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from core.evaluation.memorization import LENGTHS, Copying
+from core.reports.report import Report
+from core.text import in_one_line, sanitise
+
+
+class Line(NamedTuple):
+    """A figure of the report."""
+
+    section: str
+    name: str
+    value: float | int | str | None
+    unit: str = ""
+    characters: int | None = None
+
+
+def lines(report: Report) -> Iterator[Line]:
+    """Yield all figures, section by section."""
+    evaluation, score = report.evaluation, report.evaluation.score
+    yield Line("loss", "loss", score.loss, "nats/char", score.scored)
+    yield Line("loss", "standard error", score.standard_error, "nats/char")
+    yield Line("loss", "bits per character", score.bits_per_character, "bits/char")
+    yield Line("loss", "perplexity", score.perplexity if math.isfinite(score.perplexity) else None)
+    yield Line("loss", "right first time", score.accuracy, "share")
+    yield Line("loss", "among the first five", score.accuracy_of_five, "share")
+    yield Line("loss", "unknown characters, left out", evaluation.unknown_characters, "characters")
+    yield Line("loss", "learnt in training", evaluation.learnt_characters, "characters")
+    for bar in report.bars:
+        yield Line("beside it", bar.name, bar.loss, "nats/char")
+    for part in report.parts:
+        yield Line("by part", part.part, part.loss, "nats/char", part.characters)
+    for section, groups in (("by role", score.roles), ("by kind", score.kinds)):
+        for group in groups:
+            yield Line(section, group.name, group.loss, "nats/char", group.characters)
+    if report.copying is not None:
+        for name, copied in (("sample", report.copying.sample), ("held-out", report.copying.held_out)):
+            if copied is not None:
+                section = f"copying, {name}"
+                yield Line(section, "longest passage", len(copied.longest), "characters")
+                for length in LENGTHS:
+                    yield Line(section, f"{length}-character sequences", _number(copied.shares[length]), "share")
+                yield Line(section, "words", _number(copied.words), "share")
+    for section, extracts in (("least expected", report.least_expected), ("most expected", report.most_expected)):
+        for extract in extracts:
+            yield Line(section, extract.text, extract.loss, "nats/char", len(extract.text))
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def as_json(report: Report) -> bytes:
+    """Return the report as JSON, indented."""
+    evaluation, score = report.evaluation, report.evaluation.score
+    copying = report.copying
+    content = {
+        "model": report.model,
+        "corpus": evaluation.corpus.name,
+        "limit": evaluation.corpus.limit,
+        "split": evaluation.corpus.split if evaluation.part != "whole" else None,
+        "part": evaluation.part,
+        "characters": evaluation.characters,
+        "unknown_characters": evaluation.unknown_characters,
+        "learnt_characters": evaluation.learnt_characters,
+        "loss": score.loss,
+        "standard_error": score.standard_error,
+        "bits_per_character": score.bits_per_character,
+        "perplexity": score.perplexity if math.isfinite(score.perplexity) else None,
+        "accuracy": score.accuracy,
+        "accuracy_of_five": score.accuracy_of_five,
+        "kinds": score.kinds,
+        "roles": score.roles,
+        "meaning": report.meaning,
+        "baselines": report.baselines.of if report.baselines is not None else (),
+        "published": report.published,
+        "parts": report.parts,
+        "parts_note": report.parts_note,
+        "verdict": report.verdict,
+        "copying": copying
+        and {
+            "characters": copying.characters,
+            "temperature": copying.temperature,
+            "seed": copying.seed,
+            "sample": _copied(copying.sample),
+            "held_out": copying.held_out and _copied(copying.held_out),
+        },
+        "least_expected": [extract._asdict() for extract in report.least_expected],
+        "most_expected": [extract._asdict() for extract in report.most_expected],
+    }
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def _copied(copied: Copying) -> dict[str, object]:
+    return {
+        "longest": copied.longest,
+        "shares": {str(length): _number(share) for length, share in copied.shares.items()},
+        "words": _number(copied.words),
+    }
+
+
+def as_csv(report: Report) -> bytes:
+    """Return a row a figure, as CSV: section, name, value, unit, characters."""
+    table = io.StringIO(newline="")
+    writer = csv.writer(table)
+    writer.writerow(Line._fields)
+    writer.writerow(Line("what", "title", report.title))
+    writer.writerows(lines(report))
+    return table.getvalue().encode("utf-8", "replace")
+
+
+def as_markdown(report: Report) -> bytes:
+    """Return the report as a page with a table a section."""
+    page = [f"# {_plain(report.title)}", "", report.meaning, *_paragraph(report.verdict)]
+    section = ""
+    for line in lines(report):
+        if line.section != section:
+            section = line.section
+            page += ["", f"## {section.capitalize()}"]
+            if section == "by part":
+                page += _paragraph(report.parts_note)
+            if section == "copying, sample":
+                page += _paragraph(report.copying_meaning)
+            page += ["", "| | | |", "| --- | ---: | --- |"]
+        page.append(f"| {_plain(line.name)} | {figure(line)} | {_unit(line)} |")
+    return ("\n".join(page) + "\n").encode("utf-8", "replace")
+
+
+def _paragraph(text: str) -> list[str]:
+    return ["", text] if text else []
+
+
+def _plain(text: str) -> str:
+    """Return text that means nothing to Markdown, in one line."""
+    shown = sanitise(text).replace("\n", " ⏎ ").replace("&", "&amp;")
+    return "".join(f"\\{character}" if character in "\\`*_{}[]<>#|~" else character for character in shown)
+
+
+def figure(line: Line) -> str:
+    """Return a figure as it is shown."""
+    match line.value:
+        case None:
+            return "–"
+        case float() if line.unit == "share":
+            return f"{line.value:.1%}"
+        case float():
+            return f"{line.value:.4f}"
+        case int():
+            return f"{line.value:,}"
+    return str(line.value)
+
+
+def _unit(line: Line) -> str:
+    unit = "" if line.unit == "share" else line.unit
+    return unit if line.characters is None else f"{unit}, {line.characters:,} characters".removeprefix(", ")
+
+
+FORMATS = {".json": as_json, ".csv": as_csv, ".md": as_markdown}
+"""How to write a report, by the ending of the file."""
+
+
+def as_text(report: Report) -> str:
+    """Return the report for a shell: figures in columns, sections apart, sentences where they belong."""
+    score = report.evaluation.score
+    error = f" ± {score.standard_error:.4f}" if score.standard_error is not None else ""
+    shown = [
+        in_one_line(report.title),
+        "",
+        f"loss                  {score.loss:8.4f}{error}  nats per character",
+        f"bits per character    {score.bits_per_character:8.4f}",
+        f"perplexity            {score.perplexity:8.2f}",
+        f"right first time      {score.accuracy:8.1%}",
+        f"among the first five  {score.accuracy_of_five:8.1%}",
+    ]
+    if unknown := report.evaluation.unknown_characters:
+        shown.append(f"left out              {unknown:8,}  characters that the model does not know")
+    shown += ["", report.meaning]
+    if len(report.bars) > 1:
+        longest = report.bars[0].loss
+        rows = [
+            f"  {bar.name:18}{bar.loss:8.4f}  {'█' * round(40 * bar.loss / longest)}{'  ◂' if bar.ours else ''}"
+            for bar in report.bars
+        ]
+        shown += ["", "beside it", *rows]
+    if report.parts:
+        rows = [f"  {part.part:18}{part.loss:8.4f}  {part.characters:12,} characters" for part in report.parts]
+        shown += ["", "part by part", *rows, *([f"  {report.parts_note}"] if report.parts_note else [])]
+    if report.verdict:
+        shown += [*([] if report.parts else [""]), f"  {report.verdict}"]
+    for title, groups in (("who speaks", score.roles), ("kind of character", score.kinds)):
+        if groups:
+            shown += ["", f"{title:20}{'loss':>8}  {'of the loss':>12}  {'characters':>12}"]
+            shown += [f"  {one.name:18}{one.loss:8.4f}  {one.share:12.1%}  {one.characters:12,}" for one in groups]
+    shown += _copying_as_text(report)
+    for title, extracts in (("least expected", report.least_expected), ("most expected", report.most_expected)):
+        if extracts:
+            shown += ["", title, *(f"  {one.loss:6.3f}  {in_one_line(one.text)}" for one in extracts[:3])]
+    return "\n".join(shown)
+
+
+def _copying_as_text(report: Report) -> list[str]:
+    if report.copying is None:
+        return []
+    names, rows = report.copying.table
+    shown = ["", f"{'found in training text':30}" + "".join(f"{name:>15}" for name in names)]
+    shown += [f"  {name:28}" + "".join(f"{value:>15}" for value in values) for name, values in rows]
+    return [*shown, f"  {report.copying_meaning}"]

@@ -1,0 +1,1 @@
+"""Runs: a training run on disk."""

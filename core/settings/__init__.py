@@ -1,0 +1,1 @@
+"""Settings: what can be set, to which values, and what a run with them would take."""

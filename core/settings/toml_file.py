@@ -1,0 +1,116 @@
+"""Settings in a TOML file: one a line, under the names that the command line has for them.
+
+preset = "small"
+corpus = "letters.txt"  # beside this file
+hidden_size = 384
+epochs = 30
+"""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+from msgspec import Struct
+
+from core.data.corpus import SPLITS, Split
+from core.data.encodings import ERRORS, Errors, encoding_named
+from core.data.known_texts import KNOWN
+from core.errors import UserError
+from core.files import user_path
+from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of
+from core.settings.presets import Preset, preset_named
+from core.text import in_one_line
+
+MOST_BYTES = 1_000_000
+"""Of such a file: more is a text, given by mistake."""
+_MODEL = {field.name: field for field in fields_of(ModelConfig)}
+_TRAINING = {field.name: field for field in fields_of(TrainingConfig)}
+_OTHERS = ("preset", "corpus", "limit", "split", "encoding", "encoding_errors")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a file of settings says; None and nothing where it does not."""
+
+    preset: str | None = None
+    corpus: str | None = None
+    """The name of a known text, or the path of a file."""
+    limit: int | None = None
+    split: Split | None = None
+    encoding: str | None = None
+    encoding_errors: Errors | None = None
+    model: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+
+def read_settings(path: Path) -> Settings:
+    """Read a file of settings, each checked.
+
+    Raises:
+        UserError: the file cannot be read, is not TOML, or has a setting that there is not, or out of its bounds.
+    """
+    shown = in_one_line(str(path))
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise UserError(f"{shown} is too long for a file of settings.")
+        said = tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a file with a mark
+    except OSError as error:
+        raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{shown} is not TOML: it is not UTF-8.") from None
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        raise UserError(f"{shown} is not TOML: {in_one_line(str(error) or 'it cannot be read')}.") from None
+    try:
+        return _checked({name.replace("-", "_"): value for name, value in said.items()}, path.parent)
+    except UserError as error:
+        raise UserError(f"{shown}: {error}") from None
+
+
+def as_toml(preset: Preset) -> str:
+    """Return a file of settings with all that a preset sets, each with its description, to be changed."""
+    lines = [f"# {preset.purpose}", f'preset = "{preset.name}"']
+    for config in (preset.model, preset.training):
+        lines.append("")
+        for field in fields_of(type(config)):
+            value = getattr(config, field.name)
+            shown = json.dumps(value, ensure_ascii=False) if field.kind is str else repr(field.kind(value))
+            lines.append(f"{f'{field.name} = {shown}':28}  # {field.description} [{field.bounds}]")
+    return "\n".join(lines)
+
+
+def _checked(said: dict[str, Any], folder: Path) -> Settings:
+    known = (*_OTHERS, *_MODEL, *_TRAINING)
+    for name in said:
+        if name not in known:
+            raise UserError(f"There is no setting called {in_one_line(name)}. The settings are: {', '.join(known)}.")
+    preset, corpus, limit, split, encoding, errors = (said.get(name) for name in _OTHERS)
+    if preset is not None:
+        preset_named(str(preset))
+    if corpus is not None:
+        if not isinstance(corpus, str) or not corpus.strip():
+            raise UserError(f"corpus must be the path of a text file, or one of: {', '.join(KNOWN)}.")
+        corpus = corpus if corpus in KNOWN else str(folder / user_path(corpus))
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise UserError(f"limit must be a whole number from 1 on, not {limit}.")
+    if split is not None and split not in get_args(Split):
+        raise UserError(f"split must be {' or '.join(SPLITS)}, not {split}.")
+    if encoding is not None:
+        encoding_named(str(encoding))
+    if errors is not None and errors not in ERRORS:
+        raise UserError(f"encoding_errors must be {' or '.join(ERRORS)}, not {errors}.")
+    model = {name: value for name, value in said.items() if name in _MODEL}
+    training = {name: value for name, value in said.items() if name in _TRAINING}
+    configure(ModelConfig(), model)
+    configure(TrainingConfig(), training)
+    return Settings(
+        preset=preset,
+        corpus=corpus,
+        limit=limit,
+        split=split,
+        encoding=encoding,
+        encoding_errors=errors,
+        model=model,
+        training=training,
+    )

@@ -1,0 +1,111 @@
+"""One network and what moves it: a step of learning, the averaged weights, and all of it as tensors to return to."""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from core.model.char_lstm import CharLSTM, State
+from core.model.device import Choice
+from core.model.dropout import Dropout
+from core.settings.config import ModelConfig, TrainingConfig
+from core.training.optimizer import Average, make_optimizer
+
+_AFTER_THE_WEIGHTS = 1 << 33  # so that dropout does not draw the numbers that the weights were made of
+_MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW remembers of each weight, by its own names
+
+
+class Learner:
+    """A network that learns, a window at a time."""
+
+    def __init__(self, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, choice: Choice) -> None:
+        self.config = config
+        self.choice = choice
+        model = CharLSTM(model_config, vocabulary_size)
+        model.initialise(Generator().manual_seed(config.seed), forget_bias=config.forget_bias)
+        self.model = model.to(choice.device)
+        self._generator = Generator(choice.device).manual_seed(config.seed + _AFTER_THE_WEIGHTS)
+        dropout = Dropout(config, self._generator)
+        self._dropout = None if dropout.drops_nothing else dropout
+        self._optimizer = make_optimizer(self.model, config)
+        self._average = Average(self.model, config.averaging) if config.averaging else None
+        self._norm: Tensor | None = None  # of the last gradient before it was clipped, where it is
+
+    @property
+    def kept(self) -> CharLSTM:
+        """The weights to validate and to keep: the averaged ones, where there are any."""
+        return self._average.model if self._average is not None else self.model
+
+    def step(self, inputs: Tensor, targets: Tensor, state: State | None, rate: float) -> tuple[Tensor, State]:
+        """Learn from one window.
+
+        Args:
+            inputs: ids, (T, B).
+            targets: the ids that follow them, (T, B).
+            state: where the previous window ended.
+            rate: the learning rate.
+
+        Returns:
+            The mean loss before the step, on the device, and the state after it, without its history.
+        """
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        if self.config.state_reset and state is not None:
+            kept = torch.empty(inputs.shape[1], device=inputs.device)
+            state = state.masked(kept.bernoulli_(1 - self.config.state_reset, generator=self._generator))
+        with self.choice.autocast():
+            logits, state = self.model(inputs, state, self._dropout)  # (T, B) -> (T, B, V)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.config.gradient_clip:
+            self._norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
+        self._optimizer.step()
+        if self._average is not None:
+            self._average.update(self.model)
+        return loss.detach(), state.detach()
+
+    def gradient_norm(self) -> float:
+        """Return the norm of the last step's gradient, before it was clipped."""
+        if self._norm is None:
+            gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
+            return float(nn.utils.get_total_norm(gradients))
+        return float(self._norm)
+
+    def is_finite(self) -> bool:
+        """Tell whether every weight is a number."""
+        return all(bool(parameter.isfinite().all()) for parameter in self.model.parameters())
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that a step depends on and changes, as tensors: the learner's own, not copies."""
+        tensors = {f"weights.{name}": weight.detach() for name, weight in self.model.named_parameters()}
+        steps = 0.0
+        for name, weight in self.model.named_parameters():
+            remembered = self._optimizer.state[weight]  # nothing before the first step
+            steps = float(remembered.get("step", 0.0))
+            for moment in _MOMENTS:
+                tensors[f"optimizer.{moment}.{name}"] = remembered.get(moment, torch.zeros_like(weight.detach()))
+        tensors["optimizer.steps"] = torch.tensor(int(steps))
+        if self._average is not None:
+            tensors |= {f"average.{name}": weight for name, weight in self._average.model.named_parameters()}
+            tensors["average.updates"] = torch.tensor(self._average.updates)
+        return tensors | {"generator": self._generator.get_state()}
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, Tensor], steps: int) -> None:
+        """Return to a state that `state` told, perhaps on another device, after so many steps."""
+        for name, weight in self.model.named_parameters():
+            weight.copy_(tensors[f"weights.{name}"])
+            self._optimizer.state[weight] = {
+                "step": torch.tensor(float(tensors["optimizer.steps"]), device=weight.device),
+                **{moment: tensors[f"optimizer.{moment}.{name}"].to(weight.device, copy=True) for moment in _MOMENTS},
+            }
+        if self._average is not None:
+            for name, weight in self._average.model.named_parameters():
+                weight.copy_(tensors[f"average.{name}"])
+            self._average.updates = int(tensors["average.updates"])
+        if tensors["generator"].shape == self._generator.get_state().shape:
+            self._generator.set_state(tensors["generator"])
+        else:  # another kind of device, which draws other numbers in any case
+            self._generator.manual_seed(self.config.seed + _AFTER_THE_WEIGHTS + steps)

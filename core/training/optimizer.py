@@ -1,0 +1,38 @@
+"""What moves the weights: the optimizer, and the average of the weights over its last steps."""
+
+import copy
+
+import torch
+from torch.optim import AdamW
+
+from core.model.char_lstm import CharLSTM
+from core.settings.config import TrainingConfig
+
+
+def make_optimizer(model: CharLSTM, config: TrainingConfig) -> AdamW:
+    """Return AdamW (Loshchilov and Hutter, 2019) over the model's weights."""
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() > 1]
+    biases = [parameter for parameter in model.parameters() if parameter.dim() == 1]
+    groups = [{"params": list(model.parameters())}]
+    if config.decay == "matrices":
+        groups = [{"params": matrices}, {"params": biases, "weight_decay": 0.0}]  # type: ignore[dict-item]
+    return AdamW(
+        groups, lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True
+    )
+
+
+class Average:
+    """An exponential moving average of a model's weights (Polyak averaging): steadier than the weights themselves."""
+
+    def __init__(self, model: CharLSTM, memory: float) -> None:
+        self.model = copy.deepcopy(model).requires_grad_(False)
+        self._memory = memory
+        self.updates = 0
+        """Steps taken in."""
+
+    @torch.no_grad()
+    def update(self, model: CharLSTM) -> None:
+        """Take in the weights after a step. The memory is shorter at first, so that the first weights are forgotten."""
+        self.updates += 1
+        memory = min(self._memory, self.updates / (self.updates + 10))
+        torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - memory)

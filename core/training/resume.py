@@ -1,0 +1,191 @@
+"""Going on with a run: what was asked for, where it stands, and whether the two and the text fit together."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.checkpoints.checkpoint import DamagedCheckpointError, opened
+from core.checkpoints.training_state import Moment, Snapshot, load_snapshot
+from core.data.corpus import Corpus, CorpusConfig
+from core.errors import UserError
+from core.model.device import Choice, works_here
+from core.runs.store import Run, RunConfig, RunStore
+from core.runs.summary import epochs_of, outcome
+from core.settings.config import configure
+from core.text import count_of, in_one_line, shortened
+from core.training.trainer import Trainer
+
+_OF_THE_MACHINE = ("device", "precision", "threads")
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A run about to go on."""
+
+    run: Run | None
+    """None for a file of no run of this store: it becomes a new one."""
+    config: RunConfig
+    snapshot: Snapshot | None
+    """None where the run was cut off before its first save: it begins anew."""
+    choice: Choice | None
+    """What it was computed on, where that will do here."""
+
+    def trainer(self, corpus: Corpus, choice: Choice | None = None) -> Trainer:
+        """Return what continues the run, computed on `choice`, or else on what it was computed on.
+
+        Raises:
+            UserError: the text is not the one that the run learns from.
+        """
+        known = self.config.corpus.sha256
+        if known and corpus.text.sha256 != known:
+            raise UserError(
+                f"{in_one_line(str(corpus.config.path))} is not the text that the run began with. "
+                "Name that one with --corpus, or start a new run."
+            )
+        return Trainer(corpus, self.config.model, self.config.training, choice or self.choice, self.snapshot)
+
+    def begin(self, store: RunStore, name: str | None = None) -> Run:
+        """Return the run, its new settings noted; made for a file that had none.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        if self.run is None:
+            return store.create(self.config, name)
+        if self.run.config() != self.config:
+            self.run.rewrite(self.config)
+        return self.run
+
+
+def run_of(store: RunStore, named: str) -> Run | None:
+    """Return the run that a name, or a checkpoint in its folder, stands for; None for a file elsewhere.
+
+    Raises:
+        UserError: there is neither a run nor a file of that name.
+    """
+    if store.has(named.rstrip("/")):
+        return store.get(named.rstrip("/"))
+    if (run := store.run_in(named)) is not None:
+        return run
+    path = store.checkpoint_path(named)
+    run = Run(path.absolute().parent)
+    return run if path.name == run.last_path.name and run.config_path.is_file() else None
+
+
+def resume(
+    store: RunStore, named: str, run: Run | None, changes: Mapping[str, Any], corpus: str | None = None
+) -> Resumption:
+    """Read a run, `run_of(store, named)`, and what it is to do from here on.
+
+    Args:
+        store: where runs are.
+        named: a run's name or a file.
+        run: the run that it stands for; the caller holds its lock.
+        changes: settings of training that change: how long, and on what.
+        corpus: where the text is now, if it has moved.
+
+    Raises:
+        UserError: the file is damaged or not of this run, or there is nothing left to do, or the
+            text is not where it was.
+    """
+    path = run.last_path if run is not None else store.checkpoint_path(named)
+    if run is not None:
+        _check_that_it_can_resume(run)
+    snapshot = load_snapshot(path) if run is None or path.exists() else None
+    config = run.config() if run is not None else _config_of(path, snapshot)
+    if "epochs" in changes and "seconds" not in changes:
+        changes = {**changes, "seconds": 0.0}  # a run by time goes on by epochs
+    config = msgspec.structs.replace(config, training=configure(config.training, changes))
+    if corpus is not None:
+        moved = msgspec.structs.replace(config.corpus, source=CorpusConfig.typed(corpus).source)
+        config = msgspec.structs.replace(config, corpus=moved)
+    if snapshot is not None:
+        snapshot = _with_best_of(run, snapshot)
+        _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
+    _check_that_the_text_is_there(named, config.corpus)
+    free = not any(name in changes for name in _OF_THE_MACHINE)
+    choice = snapshot.choice if snapshot is not None and free and works_here(snapshot.choice) else None
+    return Resumption(run, config, snapshot, choice)
+
+
+def _check_that_the_text_is_there(named: str, corpus: CorpusConfig) -> None:
+    """Raise a `UserError` that says how to name the new place of a text that has moved."""
+    path = corpus.path
+    if not path.exists():
+        raise UserError(
+            f"The text of {in_one_line(named)} is no longer at {shortened(path)}. If it has moved, name its new "
+            f"place: charlstm-tui train --resume {in_one_line(named)} --corpus FILE."
+        )
+
+
+def _check_that_it_can_resume(run: Run) -> None:
+    """Raise a `UserError` for a run that failed, or whose state is missing although it has learnt something.
+
+    A run that was cut off before its first save has no state, no model and no epoch: it begins anew.
+    """
+    events = run.events()
+    ended = outcome(events)
+    if ended is not None and ended.reason == "failed":
+        raise UserError(f"{run.name} failed: its loss diverged. Start a new run with a lower learning rate.")
+    if run.last_path.exists() or not (run.best_path.exists() or epochs_of(events)):
+        return
+    model = " Its best model can still be evaluated and used to generate." if run.best_path.exists() else ""
+    raise UserError(
+        f"{run.name} cannot be resumed: {run.last_path.name}, which holds the state of its training, is missing. "
+        f"Put the file back, or start a new run.{model}"
+    )
+
+
+def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot such that no worse model takes the place of the best one that is in the run's folder.
+
+    Where there is none, or a damaged one, the next epoch is the best there is here.
+
+    Raises:
+        UserError: the best one cannot be read now, or is another run's.
+    """
+    best: float | None = None
+    best_epoch = 0
+    if run is not None and run.best_path.exists():
+        with contextlib.suppress(DamagedCheckpointError), opened(run.best_path) as file:
+            best_epoch = file.header.epoch
+            of_file, known = file.header.val_loss, snapshot.now.position.best_val_loss
+            best = min((loss for loss in (of_file, known) if loss is not None), default=None)
+
+    def with_best(moment: Moment) -> Moment:
+        return Moment(msgspec.structs.replace(moment.position, best_val_loss=best), moment.tensors)
+
+    good = with_best(snapshot.good) if snapshot.good is not None else None
+    return replace(snapshot, now=with_best(snapshot.now), good=good, best_epoch=best_epoch)
+
+
+def _config_of(path: Path, snapshot: Snapshot | None) -> RunConfig:
+    assert snapshot is not None
+    preset = snapshot.preset or "resumed"
+    return RunConfig(preset=preset, corpus=snapshot.corpus, model=snapshot.model, training=snapshot.training)
+
+
+def _check_that_something_is_left(name: str, config: RunConfig, snapshot: Snapshot) -> None:
+    """Raise a `UserError` for a run that is finished, or asked for less than it has done."""
+    done, training, before = snapshot.now.position, config.training, snapshot.training
+    extended = (training.epochs, training.seconds) != (before.epochs, before.seconds)
+    if training.seconds:
+        over = done.elapsed >= training.seconds or (
+            not extended and snapshot.plan is not None and done.epochs >= snapshot.plan.epochs
+        )
+        had, more = f"{count_of(round(done.elapsed), 'second')} of training", "--seconds"
+    else:
+        over = done.epochs >= training.epochs
+        had, more = count_of(done.epochs, "epoch"), "--epochs"
+    impatient = not extended and 0 < training.patience <= done.without_better
+    if over or impatient:
+        why = (
+            f", and no better epoch came in the last {count_of(done.without_better, 'epoch')}"
+            if impatient and not over
+            else ""
+        )
+        raise UserError(f"{name} is finished: it had {had}{why}. Give it more with {more} to train it further.")

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.data.vocabulary import Vocabulary
+from core.evaluation.character_classes import KINDS, kind_of, kinds_of
+
+
+@pytest.mark.parametrize(
+    ("characters", "kind"),
+    [
+        ("amzß", "small letter"),
+        ("éàçüñæœ", "accented letter"),
+        ("AMZ", "capital"),
+        ("ÉÀÇÆŒǅ", "capital"),
+        ("059٣½²", "digit"),
+        (" \t\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}", "space"),
+        ("\n", "newline"),
+        (".,;:!?'’«»-—()…", "punctuation"),
+        ("+=$€°\N{COMBINING ACUTE ACCENT}\x07😀", "other"),
+    ],
+)
+def test_each_character_is_of_its_kind(characters: str, kind: str) -> None:
+    assert {character: KINDS[kind_of(character)] for character in characters} == dict.fromkeys(characters, kind)
+
+
+def test_a_letter_of_a_script_without_accents_is_not_an_accented_one() -> None:
+    assert KINDS[kind_of("한")] != "accented letter"
+
+
+@given(st.characters())
+def test_any_character_is_of_some_kind(character: str) -> None:
+    assert kind_of(character) in range(len(KINDS))
+
+
+def test_the_kinds_of_a_vocabulary_are_those_of_its_characters_by_id() -> None:
+    vocabulary = Vocabulary("a. \néA7+")
+    kinds = kinds_of(vocabulary)
+    assert kinds.dtype == np.intp
+    assert [KINDS[kind] for kind in kinds] == [
+        "newline", "space", "other", "punctuation", "digit", "capital", "small letter", "accented letter",
+    ]  # fmt: skip
+    assert vocabulary.characters == "\n +.7Aaé"

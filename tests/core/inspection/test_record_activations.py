@@ -1,0 +1,214 @@
+"""What is shown of the gates, held against the equations, by hand and in double precision."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from core.data.vocabulary import Vocabulary
+from core.errors import UserError
+from core.inspection.activations import MOST_NUMBERS, Insides, most_characters
+from core.inspection.probes import PROPERTIES, correlations
+from core.inspection.record_activations import look_inside, write_on
+from core.model.char_lstm import CharLSTM
+from core.sampling.sampler import Sampler
+from core.settings.cell_kinds import MEMORY, QUANTITIES
+from core.settings.config import ModelConfig, SamplingConfig, configure
+
+TEXT = "HARPAGON.\n\nAh! mon pauvre argent,\nmon cher ami!\n\nLA FLECHE.\n"
+
+
+def network_of(cell: str, vocabulary: Vocabulary, layers: int = 2) -> CharLSTM:
+    config = configure(ModelConfig(embedding_size=7, hidden_size=11), {"cell": cell, "num_layers": layers})
+    network = CharLSTM(config, len(vocabulary))
+    network.initialise(torch.Generator().manual_seed(1), forget_bias=1.0)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(2.5)  # so that gates are open and shut, and not all near a half
+    return network
+
+
+def insides_of(network: CharLSTM, vocabulary: Vocabulary, text: str = TEXT) -> Insides:
+    insides = Insides(network.config, vocabulary.characters, text)
+    assert list(look_inside(network, vocabulary, insides))[-1] == 1.0
+    return insides
+
+
+Doubles = NDArray[np.float64]
+
+
+def double(tensor: object) -> Doubles:
+    assert isinstance(tensor, torch.Tensor)
+    return tensor.detach().double().numpy()
+
+
+def sigmoid(x: Doubles) -> Doubles:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def by_the_equations(network: CharLSTM, ids: NDArray[np.int64]) -> list[dict[str, list[Doubles]]]:
+    """For each layer and quantity, its values after each character: Hochreiter and Schmidhuber; Cho et al.; Elman."""
+    below = list(double(network.embedding.weight)[ids])
+    layers = []
+    for layer in network.layers:
+        w, u = double(layer.weight_ih_l0), double(layer.weight_hh_l0)
+        b, d = double(layer.bias_ih_l0), double(layer.bias_hh_l0)
+        h = c = np.zeros(network.config.hidden_size)
+        found: dict[str, list[Doubles]] = {quantity.symbol: [] for quantity in QUANTITIES[network.config.cell]}
+        for x in below:
+            new: dict[str, Doubles]
+            if network.config.cell == "lstm":
+                i, f, g, o = np.split(w @ x + b + u @ h + d, 4)
+                i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+                c = f * c + i * g
+                h = o * np.tanh(c)
+                new = {"i": i, "f": f, "g": g, "o": o, "c": c, "h": h}
+            elif network.config.cell == "gru":
+                (wr, wz, wn), (ur, uz, un) = np.split(w @ x + b, 3), np.split(u @ h + d, 3)
+                r, z = sigmoid(wr + ur), sigmoid(wz + uz)
+                n = np.tanh(wn + r * un)
+                h = (1 - z) * n + z * h
+                new = {"r": r, "z": z, "n": n, "h": h}
+            else:
+                h = np.tanh(w @ x + b + u @ h + d)
+                new = {"h": h}
+            for symbol, values in new.items():
+                found[symbol].append(values)
+        layers.append(found)
+        below = found["h"]
+    return layers
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_what_is_kept_is_what_the_equations_give(cell: str) -> None:
+    vocabulary = Vocabulary(TEXT)
+    network = network_of(cell, vocabulary)
+    insides = insides_of(network, vocabulary)
+    for layer, quantities in enumerate(by_the_equations(network, vocabulary.encode(TEXT))):
+        for symbol, values in quantities.items():
+            np.testing.assert_allclose(insides.values(layer, symbol), values, atol=1e-5, err_msg=f"{layer} {symbol}")
+            assert insides.at(20, layer, 3)[symbol] == pytest.approx(values[20][3], abs=1e-5)
+
+
+def test_before_the_first_character_there_is_nothing() -> None:
+    vocabulary = Vocabulary(TEXT)
+    insides = insides_of(network_of("lstm", vocabulary), vocabulary)
+    assert insides.at(-1, 0, 0) == dict.fromkeys("ifgoch", 0.0)
+
+
+def test_what_it_expected_next_is_what_the_network_gives() -> None:
+    vocabulary = Vocabulary(TEXT)
+    network = network_of("lstm", vocabulary)
+    insides = insides_of(network, vocabulary)
+    ids = torch.from_numpy(vocabulary.encode(TEXT))
+    with torch.inference_mode():
+        probabilities = network(ids[:, None])[0][:, 0].softmax(-1).numpy()
+    for place in (0, 30):
+        expected = insides.expected(place)
+        assert expected[0].probability == pytest.approx(probabilities[place].max(), abs=1e-5)
+        assert expected[0].character == vocabulary.characters[probabilities[place].argmax()]
+        assert [chance.probability for chance in expected] == sorted((c.probability for c in expected), reverse=True)
+        assert insides.given(place) == pytest.approx(float(probabilities[place, ids[place + 1]]), abs=1e-5)
+    assert insides.given(len(TEXT) - 1) is None, "nobody knows what comes after the end"
+
+
+def test_what_was_read_before_it_was_stopped_is_there() -> None:
+    vocabulary = Vocabulary(TEXT)
+    network = network_of("lstm", vocabulary)
+    insides, whole = Insides(network.config, vocabulary.characters, TEXT), insides_of(network, vocabulary)
+    assert next(look_inside(network, vocabulary, insides)) == pytest.approx(20 / len(TEXT))
+    assert insides.values(1, "c").shape == (20, 11)
+    np.testing.assert_array_equal(insides.values(1, "c"), whole.values(1, "c")[:20])
+
+
+def test_weights_that_are_no_numbers_are_told_of() -> None:
+    vocabulary = Vocabulary(TEXT)
+    network = network_of("lstm", vocabulary)
+    with torch.no_grad():
+        network.output.bias[0] = float("nan")
+    with pytest.raises(UserError, match="damaged"):
+        insides_of(network, vocabulary)
+
+
+def test_of_a_large_network_less_is_kept() -> None:
+    small, large = ModelConfig(hidden_size=128), ModelConfig(hidden_size=8192, num_layers=16)
+    assert most_characters(small) == 2000
+    assert most_characters(large) * 16 * 6 * 8192 <= MOST_NUMBERS
+    assert len(Insides(small, "ab", "ab" * 3000).text) == 2000
+
+
+def test_it_goes_on_from_a_text_as_it_would_write() -> None:
+    vocabulary = Vocabulary(TEXT)
+    network = network_of("lstm", vocabulary)
+    *shares, text = write_on(network, vocabulary, SamplingConfig(seed=3), "mon ", 40)
+    assert isinstance(text, str)
+    assert text.startswith("mon ")
+    assert len(text) == 44
+    assert shares == [0.5, 1.0]
+    assert list(write_on(network, vocabulary, SamplingConfig(seed=3), "mon ", 40))[-1] == text
+    assert list(write_on(network, vocabulary, SamplingConfig(seed=4), "mon ", 40))[-1] != text
+
+
+def test_from_nothing_it_begins_with_what_it_reads_first() -> None:
+    vocabulary = Vocabulary(TEXT)
+    network = network_of("lstm", vocabulary)
+    *_, text = write_on(network, vocabulary, SamplingConfig(seed=3), "", 10)
+    drawn = "".join(
+        one.character for one, _ in zip(Sampler(network, vocabulary, SamplingConfig(seed=3)), range(10), strict=False)
+    )
+    assert text == vocabulary.characters[vocabulary.start_id] + drawn
+
+
+# --- which cell follows what
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("place in the line", [1, 2, 0, 0, 1, 2, 3, 4]),
+        ("place in the word", [1, 2, 0, 0, 1, 2, 0, 1]),
+        ("since a blank line", [1, 2, 3, 0, 1, 2, 3, 4]),
+        ("capitals", [1, 0, 0, 0, 0, 1, 0, 0]),
+        ("vowels", [1, 0, 0, 0, 0, 1, 0, 1]),
+        ("spaces and line ends", [0, 0, 1, 1, 0, 0, 1, 0]),
+        ("the last of a word", [0, 1, 0, 0, 0, 1, 0, 1]),
+        ("the last of a line", [0, 1, 1, 0, 0, 0, 0, 1]),
+    ],
+)
+def test_properties_of_a_text(name: str, expected: list[int]) -> None:
+    assert PROPERTIES[name]("Ab\n\ncÉ o").tolist() == expected
+
+
+def test_every_property_is_there_for_any_text() -> None:
+    for text in ("", "\n", "a", "\n\n", "ﬁ̈ 日本"):
+        for name, of in PROPERTIES.items():
+            assert of(text).shape == (len(text),), name
+
+
+def test_correlations_are_numpy_s() -> None:
+    draw = np.random.default_rng(0)
+    values, followed = draw.normal(size=(50, 4)).astype(np.float32), draw.normal(size=50)
+    values[:, 2] = 7  # constant: nothing follows
+    found = correlations(values, followed)
+    for column in (0, 1, 3):
+        assert found[column] == pytest.approx(np.corrcoef(values[:, column], followed)[0, 1], abs=1e-6)
+    assert found[2] == 0
+
+
+def test_the_cell_that_follows_comes_first() -> None:
+    vocabulary = Vocabulary(TEXT)
+    insides = insides_of(network_of("lstm", vocabulary), vocabulary)
+    insides.values(1, "c")[:, 5] = -3 * PROPERTIES["place in the line"](TEXT) + 1
+    found = insides.cells(1, "c", "place in the line")
+    assert found.order[0] == 5
+    assert found.measures[0] == pytest.approx(-1)
+    assert sorted(found.order) == list(range(11))
+    assert (np.diff(np.abs(found.measures)) <= 0).all()
+    by_change = insides.cells(1, "c")
+    assert by_change.order[0] == 5, "it changes most, too"
+    assert by_change.measures[0] == pytest.approx(insides.values(1, "c")[:, 5].std(), rel=1e-5)
+
+
+def test_the_memory_is_a_quantity_of_its_cell() -> None:
+    for cell, symbol in MEMORY.items():
+        assert symbol in [quantity.symbol for quantity in QUANTITIES[cell]]

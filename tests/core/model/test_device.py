@@ -1,0 +1,88 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from core.errors import UserError
+from core.model import device
+from core.model.device import Choice, Trial, choose, choosing
+from core.settings.config import ModelConfig, TrainingConfig
+
+TINY = ModelConfig(embedding_size=4, hidden_size=8)
+
+
+def test_what_is_set_is_taken() -> None:
+    assert choose(TINY, 9, TrainingConfig(precision="fp32", threads=1, device="cpu")) == Choice(
+        device="cpu", precision="fp32", threads=1
+    )
+
+
+def test_what_is_left_open_is_measured_and_the_threads_are_as_before() -> None:
+    before = torch.get_num_threads()
+    choice = choose(TINY, 9, TrainingConfig(streams=4, window=20, device="cpu"))
+    assert torch.get_num_threads() == before
+    assert (torch.tensor(1e-40) * 1.0).item() > 0, "numbers near zero are numbers again"
+    assert choice.threads in device._threads(TrainingConfig())
+    assert choice.precision in ("fp32", "bf16")
+
+
+def test_the_fastest_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    clock.perf_counter = lambda: clock.now
+
+    def step(network: object, ids: object, choice: Choice) -> bool:
+        if choice.precision == "bf16":
+            raise RuntimeError("could not create a primitive descriptor")
+        clock.now += 0.01 if choice.threads == 1 else 0.002
+        return True
+
+    monkeypatch.setattr(device, "time", clock)
+    monkeypatch.setattr(device, "_step", step)
+    monkeypatch.setattr(device, "_threads", lambda config: [1, 2])
+    assert choose(TINY, 9, TrainingConfig(device="cpu")) == Choice(device="cpu", precision="fp32", threads=2)
+    with pytest.raises(UserError, match="cannot train in bf16"):
+        choose(TINY, 9, TrainingConfig(device="cpu", precision="bf16"))
+
+
+def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="no cuda device"):
+        choose(TINY, 9, TrainingConfig(device="cuda"))
+
+
+def test_what_is_tried_is_told_before_each_and_trying_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_threads", lambda config: [1, 2])
+    steps: list[Choice] = []
+
+    def step(network: object, ids: object, choice: Choice) -> bool:
+        steps.append(choice)
+        return True
+
+    monkeypatch.setattr(device, "_step", step)
+    told = list(choosing(TINY, 9, TrainingConfig(device="cpu")))
+    trials, choice = told[:-1], told[-1]
+    assert isinstance(choice, Choice)
+    assert [(one.number, one.of) for one in trials if isinstance(one, Trial)] == [(n, 4) for n in range(1, 5)]
+    steps.clear()
+    trying = choosing(TINY, 9, TrainingConfig(device="cpu"))
+    next(trying)
+    assert steps == [], "told before it is tried"
+    next(trying)
+    trying.close()
+    assert {(one.precision, one.threads) for one in steps} == {("fp32", 2)}
+
+
+def test_a_slow_network_is_tried_once_each_on_short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    def step(network: object, ids: torch.Tensor, choice: Choice) -> bool:
+        shapes.append(tuple(ids.shape))
+        return True
+
+    monkeypatch.setattr(device, "_step", step)
+    monkeypatch.setattr(device, "_threads", lambda config: [1, 2])
+    monkeypatch.setattr(device, "_SLOW", -1.0)  # every first step is slow
+    monkeypatch.setattr(device, "_OPERATIONS", 0.0)
+    monkeypatch.setattr(device, "BUDGET", 0.0)
+    choose(TINY, 9, TrainingConfig(streams=3, window=60, device="cpu"))
+    assert shapes == [(2, 3)] * 4

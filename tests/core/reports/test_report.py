@@ -1,0 +1,513 @@
+import csv
+import hashlib
+import io
+import json
+import math
+import re
+from itertools import product
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.data.corpus import SPLITS, CorpusConfig, Part
+from core.data.known_texts import MOLIERE
+from core.evaluation.memorization import LENGTHS, Copying
+from core.evaluation.ngram import NAMES, Baseline, Baselines
+from core.evaluation.surprisal import Extract
+from core.events import EpochCompleted
+from core.reports.diagnosis import LITTLE, judge
+from core.reports.formats import FORMATS, Line, as_csv, as_json, as_markdown, as_text, figure, lines
+from core.reports.reference_losses import Published, published_for
+from core.reports.report import Bar, Report, SampleCopying
+from core.reports.results import Evaluation, Group, PartLoss, Score
+
+
+def score(loss: float = 1.5, standard_error: float | None = 0.01) -> Score:
+    return Score(
+        scored=990,
+        loss=loss,
+        standard_error=standard_error,
+        accuracy=0.5,
+        accuracy_of_five=0.875,
+        kinds=(
+            Group(name="small letter", characters=900, loss=1.0, share=0.6),
+            Group(name="newline", characters=90, loss=6.5, share=0.4),
+        ),
+        roles=(Group(name="speech", characters=990, loss=1.5, share=1.0),),
+    )
+
+
+def evaluation(
+    loss: float = 1.5,
+    standard_error: float | None = 0.01,
+    *,
+    part: Part = "test",
+    characters: int = 1_000,
+    unknown: int = 10,
+    limit: int | None = None,
+) -> Evaluation:
+    return Evaluation(
+        corpus=CorpusConfig(source="/somewhere/moutons.txt", limit=limit),
+        part=part,
+        characters=characters,
+        unknown_characters=unknown,
+        learnt_characters=7,
+        score=score(loss, standard_error),
+    )
+
+
+def baselines(losses: dict[str, float], part: Part = "test") -> Baselines:
+    """The n-gram models: 3 nats each, but for those named."""
+    of = [Baseline(name=name, order=order, loss=losses.get(name, 3.0)) for order, name in enumerate(NAMES)]
+    return Baselines(part=part, characters=1_000, of=tuple(of))
+
+
+def parts(**losses: float) -> tuple[PartLoss, ...]:
+    given: list[tuple[Part, float]] = [(part, losses[part]) for part in get_args(Part) if part in losses]
+    return tuple(PartLoss(part=part, characters=500, loss=loss) for part, loss in given)
+
+
+def copied(longest: int, share: float = 0.0, words: float = 0.5) -> Copying:
+    return Copying(longest="x" * longest, shares={10: 0.5, 20: share, 40: math.nan}, words=words)
+
+
+def sample_copying(sample: Copying, held_out: Copying | None) -> SampleCopying:
+    return SampleCopying(characters=5_000, temperature=0.5, seed=3, sample=sample, held_out=held_out)
+
+
+def full(text: str = "Il sort.", *, title: str = "/somewhere/moutons.txt", model: str = "sheep") -> Report:
+    """A report with something in each of its places; `text` is what stands in the passages."""
+    found = evaluation()
+    return Report(
+        model=model,
+        evaluation=msgspec.structs.replace(found, corpus=CorpusConfig(source=title)),
+        baselines=baselines({"bigram": 2.0, "5-gram": 1.75}),
+        published=(Published(name="a GPT", loss=1.25, source="a course"),),
+        parts=parts(train=1.25, validation=1.5, test=1.625),
+        validation_baselines=baselines({"5-gram": 1.5}, "validation"),
+        copying=sample_copying(copied(20, 0.25), copied(18, 0.125, math.nan)),
+        least_expected=(Extract(3, text, 4.5), Extract(90, "b", 4.0)),
+        most_expected=(Extract(50, text, 0.25),),
+    )
+
+
+def plain() -> Report:
+    return Report(model="sheep", evaluation=evaluation())
+
+
+ENOUGH = baselines({"5-gram": 2.0})
+NO_ORDER = baselines({"unigram": 2.0})
+HESITATES = "It hesitates as between 4.48 characters."
+
+
+@pytest.mark.parametrize(
+    ("loss", "standard_error", "counted", "meaning"),
+    [
+        (1.5, None, ENOUGH, f"{HESITATES} The text is too short to tell whether that is chance."),
+        (1.5, 0.01, None, HESITATES),
+        (1.5, 0.01, ENOUGH, f"Better than a 5-gram, which only counts, by 0.50 nats. {HESITATES}"),
+        (1.5, 0.01, NO_ORDER, f"Better than one that knows no order, by 0.50 nats. {HESITATES}"),
+        (1.5, 0.25, ENOUGH, f"No better and no worse than a 5-gram, which only counts (2.000). {HESITATES}"),
+        (1.5, 0.25, NO_ORDER, f"No better and no worse than one that knows no order (2.000). {HESITATES}"),
+        (
+            2.5,
+            0.25,
+            ENOUGH,
+            "No better and no worse than a 5-gram, which only counts (2.000). It hesitates as between 12.2 characters.",
+        ),
+        (
+            2.5,
+            0.125,
+            ENOUGH,
+            "Worse than a 5-gram, which only counts, by 0.50 nats. It hesitates as between 12.2 characters.",
+        ),
+        (
+            2.25,
+            0.0625,
+            NO_ORDER,
+            "Worse than one that knows no order, by 0.25 nats. It hesitates as between 9.49 characters.",
+        ),
+        (math.log(12_345), 0.01, None, "It hesitates as between 12,345 characters."),
+    ],
+)
+def test_the_meaning_of_a_loss(
+    loss: float, standard_error: float | None, counted: Baselines | None, meaning: str
+) -> None:
+    report = Report(model="sheep", evaluation=evaluation(loss, standard_error), baselines=counted)
+    assert report.meaning == meaning
+
+
+NOT_KNOWN = "Whether it overfits is not known: that takes the losses of its epochs, which are not here."
+BETTER = "it predicts the text that it was trained on better than new text"
+
+
+@pytest.mark.parametrize(
+    ("losses", "verdict"),
+    [
+        ({}, ""),
+        ({"train": 1.0}, ""),
+        ({"validation": 1.0, "test": 1.0}, ""),
+        ({"train": 0.0, "test": LITTLE}, "Hardly a gap: test loss is 0.05 above training loss."),
+        (
+            {"train": 1.5, "test": 1.25},
+            "A gap: test loss is 0.25 below training loss, so that part is easier to predict.",
+        ),
+        ({"train": 1.0, "test": 1.125}, f"A gap: test loss is 0.12 above training loss; {BETTER}. {NOT_KNOWN}"),
+        (
+            {"train": 1.0, "validation": 1.5},
+            f"A gap: validation loss is 0.50 above training loss; {BETTER}. {NOT_KNOWN}",
+        ),
+        (
+            {"train": 1.0, "validation": 1.0, "test": 0.5},
+            "Hardly a gap: validation loss is 0.00 above training loss.",
+        ),
+        (
+            {"train": 1.0, "validation": 1.0, "test": 1.25},
+            "Hardly a gap: validation loss is 0.00 above training loss. The test part is harder, by 0.25.",
+        ),
+    ],
+)
+def test_without_a_history_only_the_gap_is_told(losses: dict[str, float], verdict: str) -> None:
+    assert msgspec.structs.replace(plain(), parts=parts(**losses)).verdict == verdict
+
+
+def history(*val_losses: float | None, train: float = 1.5) -> tuple[EpochCompleted, ...]:
+    return tuple(
+        EpochCompleted(
+            epoch=number, train_loss=train - 0.1 * number, val_loss=loss, best=False, seconds=1.0,
+            elapsed_seconds=number, chars_per_second=1.0,
+        )
+        for number, loss in enumerate(val_losses, start=1)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("validated", [(2.0, 1.5, 1.2), (2.0, 1.5, 1.5), (2.0, 1.5, 1.7)])
+def test_a_history_gives_the_verdict_and_the_parts_the_gap(validated: tuple[float, ...]) -> None:
+    epochs = history(*validated)
+    report = msgspec.structs.replace(plain(), history=epochs, parts=parts(train=1.0, validation=1.28))
+    gap = f"A gap: validation loss is 0.28 above training loss; {BETTER}."
+    assert report.verdict == f"{judge(epochs, report.vocabulary_size).text} {gap}"
+    assert msgspec.structs.replace(report, parts=()).verdict == judge(epochs, report.vocabulary_size).text
+
+
+def test_a_history_that_tells_nothing_gives_no_advice_to_evaluate() -> None:
+    report = msgspec.structs.replace(plain(), history=history(None, None))
+    assert report.verdict == judge(report.history, report.vocabulary_size).sentence
+    assert "Evaluate it" in judge(report.history, report.vocabulary_size).advice
+
+
+def test_the_losses_of_the_parts_say_how_they_are_measured() -> None:
+    measured = msgspec.structs.replace(plain(), parts=parts(train=1.0, validation=1.1))
+    assert measured.parts_note == "Measured with the saved weights."
+    few = (PartLoss(part="train", characters=200_000, of=1_488_190, loss=1.016),)
+    report = msgspec.structs.replace(measured, parts=few, has_dropout=True, history=history(1.4, 1.3))
+    assert report.parts_note == (
+        "Measured with the saved weights, without dropout, on 200,000 of 1,488,190 training characters. "
+        "Train shows 1.3000: the mean over epoch 2, with dropout."
+    )
+    assert plain().parts_note == ""
+
+
+def test_a_harder_test_part_is_held_against_what_counting_finds() -> None:
+    report = Report(
+        model="sheep",
+        evaluation=evaluation(),
+        baselines=baselines({"5-gram": 2.0, "6-gram": 1.75}),
+        parts=parts(train=1.0, validation=1.0, test=1.25),
+        validation_baselines=baselines({"5-gram": 1.5}, "validation"),
+    )
+    told = "Hardly a gap: validation loss is 0.00 above training loss. The test part is harder, by 0.25"
+    assert report.verdict == f"{told}; for a 5-gram it is, by 0.50."
+    replace = msgspec.structs.replace
+    assert replace(report, baselines=None).verdict == f"{told}."
+    assert replace(report, validation_baselines=None).verdict == f"{told}."
+    assert replace(report, evaluation=evaluation(part="whole")).verdict == f"{told}."
+
+
+def test_a_test_part_that_is_no_harder_by_counting_is_not_said_to_be() -> None:
+    report = Report(
+        model="sheep",
+        evaluation=evaluation(),
+        baselines=baselines({"5-gram": 1.25}),
+        parts=parts(train=1.0, validation=1.0, test=1.25),
+        validation_baselines=baselines({"5-gram": 1.5}, "validation"),
+    )
+    assert "The test part is harder, by 0.25" in report.verdict
+    assert "it is, by -" not in report.verdict
+
+
+@pytest.mark.parametrize(
+    ("copying", "meaning"),
+    [
+        (None, ""),
+        (
+            sample_copying(copied(1_234), None),
+            "The longest passage taken over word for word has 1,234 characters.",
+        ),
+        (
+            sample_copying(copied(1_234, 0.1), copied(30, 0.1)),
+            "It copies: 1,234 characters word for word, where held-out text has 30 at most.",
+        ),
+        (
+            sample_copying(copied(61, 0.1), copied(8, 0.1)),
+            "It copies: 61 characters word for word, where held-out text has 8 at most.",
+        ),
+        (
+            sample_copying(copied(40, 0.5), copied(30, 0.125)),
+            "It copies: 40 characters word for word, where held-out text has 30 at most.",
+        ),
+        (
+            sample_copying(copied(60, 0.125), copied(8, 0.0)),
+            "It does not copy more than text does by nature: 60 characters word for word at most, held-out text 8.",
+        ),
+        (
+            sample_copying(copied(90, 0.375), copied(30, 0.125)),
+            "It does not copy more than text does by nature: 90 characters word for word at most, held-out text 30.",
+        ),
+        (
+            sample_copying(copied(9, math.nan), copied(30, 0.125)),
+            "It does not copy more than text does by nature: 9 characters word for word at most, held-out text 30.",
+        ),
+    ],
+)
+def test_what_the_copying_means(copying: SampleCopying | None, meaning: str) -> None:
+    assert msgspec.structs.replace(plain(), copying=copying).copying_meaning == meaning
+
+
+def test_copying_is_told_also_where_held_out_text_is_shorter_than_a_sequence() -> None:
+    copying = sample_copying(copied(50, 1.0), copied(5, math.nan))
+    assert msgspec.structs.replace(plain(), copying=copying).copying_meaning.startswith("It copies")
+
+
+def test_the_title_says_what_was_measured_on_what() -> None:
+    def title(found: Evaluation) -> str:
+        return Report(model="sheep", evaluation=found).title
+
+    assert title(evaluation(characters=1_234)) == "sheep on moutons · tail · test · 1,234 characters"
+    assert title(evaluation(part="whole", characters=1)) == "sheep on moutons · all of it · 1 character"
+    limited = evaluation(part="train", limit=1_000)
+    assert title(limited) == "sheep on moutons, first 1,000 characters · tail · train · 1,000 characters"
+
+
+def test_bars_go_from_the_highest_down_and_the_model_s_own_is_marked() -> None:
+    assert full().bars == [
+        Bar("uniform", 3.0),
+        Bar("unigram", 3.0),
+        Bar("6-gram", 3.0),
+        Bar("bigram", 2.0),
+        Bar("5-gram", 1.75),
+        Bar("this model", 1.5, ours=True),
+        Bar("a GPT", 1.25),
+    ]
+    assert plain().bars == [Bar("this model", 1.5, ours=True)]
+    with_trigram = msgspec.structs.replace(plain(), baselines=baselines({"3-gram": 1.0}))
+    assert with_trigram.bars[-1] == Bar("3-gram", 1.0), "the best is always told"
+    assert "4-gram" not in [bar.name for bar in with_trigram.bars]
+
+
+def test_published_figures_appear_for_exactly_the_text_and_cut_they_were_found_on() -> None:
+    texts = [MOLIERE.sha256, "", hashlib.sha256(b"another text").hexdigest(), MOLIERE.sha256.upper()]
+    limits = [None, 1, 99_999, 100_000, 100_001, 1_687_290]
+    told = {
+        (sha256, limit, split, part): published
+        for sha256, limit, split, part in product(texts, limits, SPLITS, get_args(Part))
+        if (published := published_for(CorpusConfig(source="x", sha256=sha256, limit=limit, split=split), part))
+    }
+    assert {cut: [figure.loss for figure in published] for cut, published in told.items()} == {
+        (MOLIERE.sha256, 100_000, "tail", "test"): [1.5117],
+        (MOLIERE.sha256, None, "tail", "test"): [1.4835],
+    }
+
+
+def test_the_text_that_figures_were_published_on_is_the_corpus(moliere: Path) -> None:
+    assert hashlib.sha256(moliere.read_bytes()).hexdigest() == MOLIERE.sha256
+
+
+def test_figures_are_shown_each_in_its_way() -> None:
+    assert figure(Line("loss", "loss", 1.23456, "nats/char")) == "1.2346"
+    assert figure(Line("loss", "right", 0.1234, "share")) == "12.3%"
+    assert figure(Line("loss", "characters", 12_345)) == "12,345"
+    assert figure(Line("loss", "standard error", None)) == "–"
+
+
+def test_a_figure_that_is_no_number_is_none() -> None:
+    found = {(line.section, line.name): line.value for line in lines(full())}
+    assert found["copying, sample", "40-character sequences"] is None
+    assert found["copying, held-out", "words"] is None
+    astray = Report(model="sheep", evaluation=evaluation(1_000.0))
+    assert {line.name: line.value for line in lines(astray)}["perplexity"] is None
+
+
+def test_json_says_all_of_it() -> None:
+    told = json.loads(as_json(full()))
+    assert (told["model"], told["corpus"], told["split"], told["part"]) == ("sheep", "moutons", "tail", "test")
+    assert (told["characters"], told["unknown_characters"], told["learnt_characters"]) == (1_000, 10, 7)
+    assert (told["loss"], told["standard_error"]) == (1.5, 0.01)
+    assert (told["accuracy"], told["accuracy_of_five"]) == (0.5, 0.875)
+    assert told["bits_per_character"] == pytest.approx(1.5 / math.log(2))
+    assert told["perplexity"] == pytest.approx(math.exp(1.5))
+    assert told["kinds"][1] == {"name": "newline", "characters": 90, "loss": 6.5, "share": 0.4}
+    assert told["roles"] == [{"name": "speech", "characters": 990, "loss": 1.5, "share": 1.0}]
+    assert told["meaning"] == full().meaning
+    assert [one["name"] for one in told["baselines"]] == list(NAMES)
+    assert told["published"] == [{"name": "a GPT", "loss": 1.25, "source": "a course"}]
+    assert [(one["part"], one["loss"]) for one in told["parts"]] == [
+        ("train", 1.25), ("validation", 1.5), ("test", 1.625),
+    ]  # fmt: skip
+    assert told["verdict"] == full().verdict
+    copying = told["copying"]
+    assert (copying["characters"], copying["temperature"], copying["seed"]) == (5_000, 0.5, 3)
+    assert copying["sample"] == {"longest": "x" * 20, "shares": {"10": 0.5, "20": 0.25, "40": None}, "words": 0.5}
+    assert copying["held_out"]["words"] is None
+    assert told["least_expected"][0] == {"begin": 3, "text": "Il sort.", "loss": 4.5}
+    assert told["most_expected"] == [{"begin": 50, "text": "Il sort.", "loss": 0.25}]
+
+
+def test_json_of_a_report_that_has_only_begun_has_the_same_keys() -> None:
+    told = json.loads(as_json(plain()))
+    assert told.keys() == json.loads(as_json(full())).keys()
+    assert (told["baselines"], told["published"], told["parts"], told["copying"]) == ([], [], [], None)
+    assert (told["verdict"], told["least_expected"], told["most_expected"]) == ("", [], [])
+
+
+def test_json_has_no_split_for_a_whole_text_and_no_infinite_number() -> None:
+    told = json.loads(as_json(Report(model="sheep", evaluation=evaluation(1_000.0, None, part="whole"))))
+    assert (told["split"], told["perplexity"], told["standard_error"]) == (None, None, None)
+    without = msgspec.structs.replace(full(), copying=sample_copying(copied(3), None))
+    assert json.loads(as_json(without))["copying"]["held_out"] is None
+
+
+@given(text=st.text(min_size=1, max_size=30) | st.text(',"|\r\n\\=\t;`<', min_size=1, max_size=30))
+def test_csv_parses_back_to_every_figure(text: str) -> None:
+    report = full(text)
+    header, title, *rows = csv.reader(io.StringIO(as_csv(report).decode(), newline=""))
+    assert header == ["section", "name", "value", "unit", "characters"]
+    assert title[:3] == ["what", "title", report.title]
+    assert rows == [["" if one is None else str(one) for one in line] for line in lines(report)]
+    assert ["least expected", text, "4.5", "nats/char", str(len(text))] in rows
+
+
+def cells(row: str) -> list[str]:
+    """The cells of a row of a Markdown table, as they read."""
+    assert row.startswith("|")
+    found = re.findall(r"((?:\\.|[^\\|])*)\|", row[1:])
+    return [re.sub(r"\\(.)", r"\1", cell).strip(" ") for cell in found]
+
+
+@given(
+    text=st.text(min_size=1, max_size=30) | st.text("|\\\n\r\t`*_<>[]#~ a", min_size=1, max_size=30),
+)
+def test_no_text_breaks_a_markdown_table(text: str) -> None:
+    page = as_markdown(full(text)).decode()
+    rows = [line for line in page.split("\n") if line.startswith("|")]
+    assert page.splitlines() == page.split("\n")[:-1], "no character but ours ends a line"
+    assert all(len(cells(row)) == 3 for row in rows)
+    figures = [cells(row) for row in rows if not set(row) <= set("|-: ")]
+    assert [value for _, value, _ in figures] == [figure(line) for line in lines(full(text))]
+
+
+def test_markdown_shows_a_text_as_it_stands() -> None:
+    page = as_markdown(full("|a\\|*b*\n<i>`c`")).decode().split("\n")
+    row = next(line for line in page if "4.5000" in line)
+    assert cells(row) == ["|a\\|*b* ⏎ <i>`c`", "4.5000", "nats/char, 14 characters"]
+    assert r"\<i\>" in row
+
+
+def test_markdown_shows_the_name_of_a_character_as_it_stands() -> None:
+    page = as_markdown(full("&eacute;")).decode()
+    assert "| &eacute; |" not in page
+
+
+def test_markdown_has_the_title_the_sentences_and_a_table_a_section() -> None:
+    page = as_markdown(full()).decode()
+    assert page.startswith(f"# sheep on moutons · tail · test · 1,000 characters\n\n{full().meaning}\n\n")
+    assert f"\n\n{full().verdict}\n\n" in page
+    assert f"## Copying, sample\n\n{full().copying_meaning}\n\n| | | |" in page
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == [
+        "Loss", "Beside it", "By part", "By role", "By kind", "Copying, sample", "Copying, held-out",
+        "Least expected", "Most expected",
+    ]  # fmt: skip
+    assert "| right first time | 50.0% |  |" in page
+    assert "| loss | 1.5000 | nats/char, 990 characters |" in page
+
+
+def test_a_name_in_a_title_means_nothing_to_markdown() -> None:
+    first, *_ = as_markdown(full(title="/somewhere/a|*b*.txt", model="[x](y)")).decode().split("\n")
+    assert first.startswith(r"# \[x\](y) on a\|\*b\* · ")
+
+
+def test_the_formats_go_by_the_endings_of_files() -> None:
+    assert {".json": as_json, ".csv": as_csv, ".md": as_markdown} == FORMATS
+    for write in FORMATS.values():
+        assert write(plain()).endswith(b"\n")
+
+
+def test_a_shell_shows_the_figures_and_the_sentences() -> None:
+    shown = as_text(full()).split("\n")
+    assert shown[:7] == [
+        "sheep on moutons · tail · test · 1,000 characters",
+        "",
+        "loss                    1.5000 ± 0.0100  nats per character",
+        "bits per character      2.1640",
+        "perplexity                4.48",
+        "right first time         50.0%",
+        "among the first five     87.5%",
+    ]
+    assert "left out                    10  characters that the model does not know" in shown
+    assert full().meaning in shown
+    assert f"  {full().verdict}" in shown
+    assert f"  {full().copying_meaning}" in shown
+    headings = [line for line in shown if line and not line.startswith(" ") and line != full().meaning][7:]
+    assert [re.split(r" {2,}", heading)[0] for heading in headings] == [
+        "beside it", "part by part", "who speaks", "kind of character", "found in training text", "least expected",
+        "most expected",
+    ]  # fmt: skip
+
+
+def test_a_shell_shows_bars_as_long_as_their_losses_and_marks_the_model_s() -> None:
+    rows = [line for line in as_text(full()).split("\n") if "█" in line]
+    assert [row.count("█") for row in rows] == [40, 40, 40, 27, 23, 20, 17]
+    assert [row for row in rows if "◂" in row] == ["  this model          1.5000  " + "█" * 20 + "  ◂"]
+
+
+def test_a_shell_shows_nothing_of_what_is_not_there() -> None:
+    found = msgspec.structs.replace(evaluation(standard_error=None, unknown=0), score=score(standard_error=None))
+    bare = msgspec.structs.replace(found, score=msgspec.structs.replace(found.score, kinds=(), roles=()))
+    assert as_text(Report(model="sheep", evaluation=bare)).split("\n") == [
+        "sheep on moutons · tail · test · 1,000 characters",
+        "",
+        "loss                    1.5000  nats per character",
+        "bits per character      2.1640",
+        "perplexity                4.48",
+        "right first time         50.0%",
+        "among the first five     87.5%",
+        "",
+        f"{HESITATES} The text is too short to tell whether that is chance.",
+    ]
+
+
+def test_a_shell_shows_copying_in_columns_and_a_dash_for_none() -> None:
+    shown = as_text(full()).split("\n")
+    begin = next(place for place, line in enumerate(shown) if line.startswith("found in training text"))
+    assert [line.split() for line in shown[begin : begin + 6]] == [
+        ["found", "in", "training", "text", "a", "sample", "held-out", "text"],
+        ["longest", "passage,", "characters", "20", "18"],
+        ["10-character", "sequences", "50.0%", "50.0%"],
+        ["20-character", "sequences", "25.0%", "12.5%"],
+        ["40-character", "sequences", "–", "–"],
+        ["words", "50.0%", "–"],
+    ]
+    assert [f"{length}-character" for length in LENGTHS] == ["10-character", "20-character", "40-character"]
+    alone = as_text(msgspec.structs.replace(full(), copying=sample_copying(copied(20), None)))
+    assert "held-out text" not in alone
+
+
+def test_nothing_of_the_text_acts_on_a_shell() -> None:
+    shown = as_text(full("\x1b[2Jun\nmouton", title="/somewhere/a\x1bb.txt", model="\x1b]0;x\x07"))
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "␛[2Jun␤mouton" in shown

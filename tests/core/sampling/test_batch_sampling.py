@@ -1,0 +1,126 @@
+"""Many texts at once are the texts that would be written one by one."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from core.data.vocabulary import Vocabulary
+from core.errors import UserError
+from core.model.char_lstm import CharLSTM
+from core.model.numpy_lstm import Stepper
+from core.sampling.batch_sampling import ROUNDING, Text, Writing, draw, write_texts
+from core.sampling.sampler import Sampler, adjusted
+from core.settings.config import ModelConfig, SamplingConfig, configure
+
+ALPHABET = Vocabulary("abcdefghijklmnopqrstuvwxyz .\n")
+
+
+def network_of(hidden: int = 40, scale: float = 2.0, cell: str = "lstm") -> CharLSTM:
+    config = configure(ModelConfig(embedding_size=12, num_layers=2), {"hidden_size": hidden, "cell": cell})
+    made = CharLSTM(config, len(ALPHABET))
+    made.initialise(torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.mul_(scale)
+    return made
+
+
+def alone(network: CharLSTM, config: SamplingConfig, seed: int, length: int, prompt: str) -> str:
+    sampler = Sampler(network, ALPHABET, configure(config, {"seed": seed}), prompt)
+    return "".join(drawn.character for drawn in islice(sampler, length))
+
+
+def texts(network: CharLSTM, config: SamplingConfig, *, length: int, count: int, prompt: str = "") -> list[Text]:
+    events = write_texts(network, ALPHABET, config, prompt, length=length, count=count)
+    return [event for event in events if isinstance(event, Text)]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"temperature": 1.3}, {"temperature": 0.0}, {"top_k": 5}, {"top_p": 0.8}, {"top_k": 9, "top_p": 0.6}],
+)
+def test_they_are_the_texts_that_are_written_one_by_one(cell: str, settings: dict[str, float]) -> None:
+    network, config = network_of(cell=cell), configure(SamplingConfig(seed=5), settings)
+    written = texts(network, config, length=150, count=30, prompt="the cat ")
+    assert [text.seed for text in written] == list(range(5, 35))
+    for text in written:
+        assert text.text == alone(network, config, text.seed, 150, "the cat ")
+
+
+def test_more_than_a_batch_and_longer_than_a_batch_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, config = network_of(), SamplingConfig(seed=1)
+    assert len({text.text for text in texts(network, config, length=20, count=70)}) == 70
+    before = texts(network, config, length=2_500, count=2)
+    monkeypatch.setattr("core.sampling.batch_sampling.LONGEST", 100)
+    assert [text.text for text in texts(network, config, length=2_500, count=2)] == [text.text for text in before]
+
+
+def test_a_draw_near_a_border_is_doubted_and_one_far_from_it_is_not() -> None:
+    logits = np.log(np.array([[0.25, 0.5, 0.25]] * 4, dtype=np.float32))
+    config = SamplingConfig(temperature=1)
+    chosen, doubtful = draw(logits, np.array([0.1, 0.25 + 1e-6, 0.25 - 1e-6, 0.7]), config)
+    assert chosen.tolist() == [0, 1, 0, 1]
+    assert doubtful.tolist() == [False, True, True, False]
+    near = np.array([[1.0, 1.0 + ROUNDING / 2, 0.0], [1.0, 2.0, 0.0]], dtype=np.float32)
+    for config in (SamplingConfig(temperature=0), SamplingConfig(temperature=1, top_k=1)):
+        assert draw(near, np.array([0.9, 0.9]), config)[1].tolist() == [True, False]
+    border = np.log(np.array([[0.5, 0.3, 0.2]], dtype=np.float32))
+    assert draw(border, np.array([0.1]), SamplingConfig(temperature=1, top_p=0.5))[1].tolist() == [True]
+    assert draw(border, np.array([0.1]), SamplingConfig(temperature=1, top_p=0.6))[1].tolist() == [False]
+
+
+@pytest.mark.parametrize("steps", [150, pytest.param(1_000, marks=pytest.mark.thorough)])
+def test_rounding_stays_far_below_what_is_doubted(steps: int) -> None:
+    network = network_of(hidden=128)
+    ids = np.random.default_rng(0).integers(len(ALPHABET), size=steps)
+    one, many = Stepper(network, None), Stepper(network, None, texts=64)
+    worst = 0.0
+    for place in ids:
+        alone, among = (
+            adjusted(logits, SamplingConfig(temperature=1)).cumsum()
+            for logits in (one.step(np.array([place]))[0], many.step(np.full(64, place))[0])
+        )
+        share = np.minimum(alone, 1 - alone)
+        worst = max(worst, float((np.abs(alone - among)[share > 1e-9] / share[share > 1e-9]).max()))
+    assert worst < ROUNDING / 1.5
+
+
+def test_how_far_it_is_is_told_and_it_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.sampling.batch_sampling.REPORT_SECONDS", 0.0)
+    events = write_texts(network_of(), ALPHABET, SamplingConfig(), length=50, count=3)
+    counts = [event.characters for event in islice(events, 40) if isinstance(event, Writing)]
+    assert counts == sorted(counts)
+    assert len(counts) == 40
+    events.close()  # type: ignore[attr-defined]
+
+
+def test_a_damaged_model_is_refused() -> None:
+    network = network_of()
+    torch.nn.init.constant_(network.output.bias, torch.nan)
+    for temperature in (0.0, 0.8):
+        with pytest.raises(UserError, match="damaged"):
+            texts(network, SamplingConfig(temperature=temperature), length=5, count=3)
+
+
+@pytest.mark.parametrize(
+    ("length", "count"), [(1, 1), (500, 9), (999, 3), (1_000, 5), (2_001, 2), (2_500, 3), (30, 70)]
+)
+def test_progress_rises_and_never_passes_its_total(length: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.sampling.batch_sampling.REPORT_SECONDS", 0.0)
+    network = network_of(hidden=4)
+    written = [
+        event.characters
+        for event in write_texts(network, ALPHABET, SamplingConfig(), length=length, count=count)
+        if isinstance(event, Writing)
+    ]
+    assert written == sorted(written)
+    assert all(characters <= length * count for characters in written)
+
+
+def test_texts_that_are_written_one_by_one_report_their_own_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.sampling.batch_sampling.LONGEST", 100)
+    events = list(write_texts(network_of(hidden=4), ALPHABET, SamplingConfig(), length=500, count=10))
+    assert [event.characters for event in events if isinstance(event, Writing)] == [*range(500, 5_001, 500)]

@@ -1,0 +1,172 @@
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.control import Control
+from core.data.corpus import BLOCKS, SPLITS, TEST_BLOCK, CorpusConfig, Split, load_corpus
+from core.data.known_texts import MOLIERE
+from core.errors import UserError
+from core.events import Event, RunStarted, StepsCompleted
+from core.model.char_lstm import CharLSTM
+from core.settings.config import ModelConfig, TrainingConfig, configure
+from core.settings.forecast import Span, Speed, count_parameters, forecast, foresee
+from core.settings.presets import PRESETS, expected_of
+from core.training.trainer import Trainer
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_parameters_are_counted_as_the_network_counts_them(cell: str, layers: int) -> None:
+    config = configure(ModelConfig(embedding_size=7, hidden_size=11), {"cell": cell, "num_layers": layers})
+    assert count_parameters(config, 31) == CharLSTM(config, 31).count_parameters()
+
+
+@pytest.mark.parametrize("limit", [None, 400])
+def test_a_forecast_agrees_with_the_run(
+    small_text: object, tiny_model: ModelConfig, tiny_training: TrainingConfig, limit: int | None
+) -> None:
+    config = CorpusConfig(source=str(small_text), limit=limit)
+    started = next(iter(Trainer(load_corpus(config), tiny_model, tiny_training).run()))
+    assert isinstance(started, RunStarted)
+    told = foresee(config, tiny_model, tiny_training)
+    assert (told.parameters, told.steps_per_epoch) == (started.parameters, started.steps_per_epoch)
+    assert (told.vocabulary, told.validation_characters) == (started.vocabulary, started.validation_characters)
+    assert told.is_possible
+
+
+TINY = ModelConfig(embedding_size=2, hidden_size=2)
+LEAST_INTERLEAVED = (BLOCKS - 1) * TEST_BLOCK
+
+
+@st.composite
+def lengths(draw: st.DrawFn) -> tuple[int, int, int]:
+    """Streams, a window and a length of a text near what they need."""
+    streams, window = draw(st.integers(1, 40)), draw(st.integers(1, 60))
+    near = round((streams * window + window) / 0.9)
+    interleaved = st.integers(LEAST_INTERLEAVED - 2, LEAST_INTERLEAVED + 2)
+    length = draw(st.one_of(st.integers(1, 300), st.integers(max(near - 30, 1), near * 2 + 30), interleaved))
+    return streams, window, length
+
+
+@given(
+    cut=lengths(),
+    split=st.sampled_from(SPLITS),
+    validation=st.sampled_from([0.0, 0.01, 0.05, 0.1, 0.5]),
+    limit=st.one_of(st.none(), st.integers(1, 3_000)),
+    letters=st.sampled_from(["a", " \n", "ab", "le mouton. "]),
+)
+def test_what_is_foreseen_as_possible_starts_and_nothing_else_does(
+    tmp_path_factory: pytest.TempPathFactory,
+    cut: tuple[int, int, int],
+    split: Split,
+    validation: float,
+    limit: int | None,
+    letters: str,
+) -> None:
+    streams, window, length = cut
+    path = tmp_path_factory.getbasetemp() / "text.txt"
+    path.write_text((letters * length)[:length], encoding="utf-8")
+    config = CorpusConfig(source=str(path), limit=limit, split=split)
+    training = TrainingConfig(
+        epochs=1, streams=streams, window=window, validation=validation, sample_length=0, precision="fp32", threads=1
+    )
+    refused, trainer = attempt(lambda: Trainer(load_corpus(config), TINY, training))
+    if trainer is not None:
+        assert any(isinstance(event, StepsCompleted) for event in until_a_step(trainer)), "it starts, and takes a step"
+    unreadable, told = attempt(lambda: foresee(config, TINY, training))
+    assert (unreadable or (told.trouble if told is not None else "")) == refused
+    assert told is None or told.is_possible == (not refused)
+    assert told is None or (told.steps_per_epoch > 0) == (not refused)
+
+
+Result = TypeVar("Result")
+
+
+def attempt(what: Callable[[], Result]) -> tuple[str, Result | None]:
+    """Return why something was refused, or what came of it."""
+    try:
+        return "", what()
+    except UserError as error:
+        return str(error), None
+
+
+def until_a_step(trainer: Trainer) -> list[Event]:
+    control, events = Control(), list[Event]()
+    for event in trainer.run(control):
+        events.append(event)
+        if isinstance(event, StepsCompleted):
+            control.stop()
+    return events
+
+
+def test_what_does_not_fit_is_told_before_it_is_tried(tiny_training: TrainingConfig) -> None:
+    giant = forecast(ModelConfig(hidden_size=8192, num_layers=16), tiny_training, 80, 1_000_000)
+    assert giant.memory_bytes > 100e9
+    assert giant.fits == (giant.memory_bytes <= psutil.virtual_memory().total)
+
+
+def test_a_run_takes_its_epochs_its_validations_and_its_samples() -> None:
+    training = TrainingConfig(epochs=5, streams=2, window=10, sample_length=300)
+    told = forecast(TINY, training, 30, 2_021)
+    assert told.steps_per_epoch == 101
+    assert told.epoch() is None
+    assert told.run(training) is None
+    told = msgspec.structs.replace(told, speed=Speed(step=Span(0.1, 0.2), epoch_end=2.0, sample=0.5))
+    assert told.epoch() == pytest.approx((12.1, 22.2))
+    assert told.run(training) == pytest.approx((63.5, 114.0)), "six samples"
+    without = msgspec.structs.replace(training, sample_length=0)
+    assert told.run(without) == pytest.approx((60.5, 111.0))
+
+
+def test_many_samples_keep_to_their_share_of_the_run() -> None:
+    training = TrainingConfig(epochs=1_000, streams=2, window=10)
+    told = forecast(TINY, training, 30, 2_021)
+    told = msgspec.structs.replace(told, speed=Speed(step=Span(0.01, 0.01), sample=1.0))
+    run = told.run(training)
+    assert run is not None
+    assert run.least == pytest.approx(1.05 * 1_010)
+
+
+def test_a_run_by_time_takes_that_time() -> None:
+    training = TrainingConfig(seconds=90.0)
+    assert forecast(TINY, training, 30, 2_021).run(training) == Span(90.0, 90.0)
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_a_presets_figure_is_expected_of_the_same_text_and_settings_only(name: str) -> None:
+    preset = PRESETS[name]
+    corpus = CorpusConfig(source=MOLIERE.name, limit=preset.measured.limit)
+    model, training = preset.model, preset.training
+    assert expected_of(name, corpus, model, training) == preset.measured
+    copy = CorpusConfig(source="/textes/copie.txt", limit=preset.measured.limit, sha256=MOLIERE.sha256)
+    assert expected_of(name, copy, model, training) == preset.measured
+    without_effect = configure(training, {"seed": 7, "threads": 1, "sample_length": 0})
+    assert expected_of(name, corpus, model, without_effect) == preset.measured
+    for changed in (
+        CorpusConfig(source=MOLIERE.name, limit=50_000),
+        CorpusConfig(source=MOLIERE.name, limit=preset.measured.limit, split="interleaved"),
+        CorpusConfig(source="/textes/autre.txt", limit=preset.measured.limit),
+    ):
+        assert expected_of(name, changed, model, training) is None
+    assert expected_of(name, corpus, configure(model, {"hidden_size": 64}), training) is None
+    assert expected_of(name, corpus, model, configure(training, {"epochs": 1})) is None
+    assert expected_of("mine", corpus, model, training) is None
+
+
+PEAKS = {"notebook": 406e6, "quick": 431e6, "small": 537e6, "standard": 547e6, "best": 860e6}
+"""Bytes, by `python -m tests.benchmarks.memory`: in the app, on a machine of two cores, each the mean of two runs."""
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_the_memory_of_each_preset_is_foreseen_within_a_tenth(name: str) -> None:
+    preset = PRESETS[name]
+    characters = preset.measured.limit or 1_687_290
+    kept = round(characters * 0.9)
+    validation = round(kept * preset.training.validation)
+    told = forecast(preset.model, preset.training, 85, kept - validation, validation)
+    assert told.memory_bytes == pytest.approx(PEAKS[name], rel=0.1)

@@ -1,0 +1,117 @@
+"""The owner of a place's latest job: what an older job has to say never arrives."""
+
+import threading
+from collections.abc import Iterator
+
+from textual.app import App
+
+from charlstm_tui.jobs.job import Ending, LatestJob
+from core.control import Control
+from core.errors import UserError
+from tests.tui.conftest import until
+from tests.waiting import DEADLINE
+
+OFTEN = 1 / 50
+
+
+class Place(App[None]):
+    """Records what its latest job says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[object] = []
+        self.endings: list[Ending] = []
+        self.job = LatestJob(self, on_items=self.items.extend, on_end=self.endings.append)
+
+
+async def test_all_that_a_job_says_arrives_before_its_end() -> None:
+    app = Place()
+    async with app.run_test():
+        app.job.start(lambda control: iter(range(5000)), name="count", interval=OFTEN)
+        await until(lambda: not app.job.running)
+        assert app.items == list(range(5000))
+        assert app.endings == [Ending("", stopped=False)]
+
+
+async def test_an_older_job_is_told_to_stop_and_never_heard_again() -> None:
+    app = Place()
+    told_to_stop, may_end = threading.Event(), threading.Event()
+
+    def older(control: Control) -> Iterator[object]:
+        yield "older"
+        while not control.stopped:
+            control.wait(0.01)
+        told_to_stop.set()
+        may_end.wait(DEADLINE)
+        yield "the older one's last words"
+        raise UserError("The older job failed.")
+
+    def newer(control: Control) -> Iterator[object]:
+        yield "newer"
+        while not control.stopped:
+            control.wait(0.01)
+
+    async with app.run_test() as pilot:
+        app.job.start(older, name="one", interval=OFTEN)
+        await until(lambda: app.items == ["older"])
+        app.job.start(newer, name="two", interval=OFTEN)
+        await until(lambda: told_to_stop.is_set() and "newer" in app.items)
+        may_end.set()
+        await until(lambda: not [worker for worker in app.workers if worker.name == "one" and worker.is_running])
+        await pilot.pause(5 * OFTEN)
+        assert app.items == ["older", "newer"]
+        assert app.endings == []
+        assert app.job.running
+        app.job.stop()
+        await until(lambda: not app.job.running)
+        assert app.endings == [Ending("", stopped=True)]
+
+
+async def test_a_job_that_is_dropped_ends_and_says_nothing_more() -> None:
+    app = Place()
+
+    def produce(control: Control) -> Iterator[object]:
+        while not control.stopped:
+            yield "again"
+            control.wait(0.01)
+
+    async with app.run_test() as pilot:
+        app.job.start(produce, name="one", interval=OFTEN)
+        await until(lambda: bool(app.items))
+        app.job.drop()
+        said = len(app.items)
+        assert not app.job.running
+        await until(lambda: not any(worker.is_running for worker in app.workers))
+        await pilot.pause(5 * OFTEN)
+        assert len(app.items) == said
+        assert app.endings == []
+
+
+async def test_an_error_is_told_in_plain_words_after_what_was_said() -> None:
+    app = Place()
+
+    def produce(control: Control) -> Iterator[object]:
+        yield 1
+        raise UserError("There is no such file.")
+
+    async with app.run_test():
+        app.job.start(produce, name="one", interval=OFTEN)
+        await until(lambda: not app.job.running)
+        assert app.items == [1]
+        assert app.endings == [Ending("There is no such file.", stopped=False)]
+
+
+async def test_what_is_heard_at_a_jobs_end_may_begin_another() -> None:
+    app = Place()
+
+    def hear(items: tuple[object, ...]) -> None:
+        app.items.extend(items)
+        if items[-1] == "first":
+            app.job.start(lambda control: iter(["second"]), name="two", interval=OFTEN)
+
+    app.job = LatestJob(app, on_items=hear, on_end=app.endings.append)
+    async with app.run_test():
+        app.job.start(lambda control: iter(["first"]), name="one", interval=OFTEN)
+        await until(lambda: not app.job.running)
+        assert app.items == ["first", "second"]
+        assert app.endings == [Ending("", stopped=False)]

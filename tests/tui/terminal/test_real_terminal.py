@@ -1,0 +1,360 @@
+"""The app in a real terminal, as a person meets it."""
+
+import os
+import random
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from charlstm_tui.terminal.redirect_output import printed_path
+from core.checkpoints.checkpoint import load_checkpoint
+from core.checkpoints.training_state import load_snapshot
+from core.runs.store import Run, RunStore
+from core.runs.summary import epochs_of, summarise
+
+pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")
+from tests.processes import let_no_save_end
+from tests.tui.real_terminal import Terminal
+from tests.tui.settings import remember_small_settings
+from tests.waiting import wait_until
+
+ESCAPE = "\x1b"
+THOROUGH = pytest.mark.thorough
+F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
+
+
+@pytest.fixture(autouse=True)
+def small_settings(own_runs: Path) -> None:
+
+    remember_small_settings()
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """What a terminal emulator says of itself to a program, and nothing of what the tests were started in."""
+    said = ("NO_COLOR", "TEXTUAL", "COLORTERM", "LANG", "LC_CTYPE", "PYTHONUTF8", "PYTHONIOENCODING")
+    kept = {key: value for key, value in os.environ.items() if key not in said}
+    return kept | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | changes
+
+
+@pytest.fixture
+def open_app() -> Iterator[Callable[..., Terminal]]:
+    """Open the app in a terminal that says these things of itself."""
+    opened: list[Terminal] = []
+
+    def open_one(*arguments: str, **changes: str) -> Terminal:
+        opened.append(Terminal(sys.executable, ["-m", "charlstm_tui", *arguments], environment(**changes)))
+        return opened[-1]
+
+    yield open_one
+    for terminal in opened:
+        terminal.close()
+
+
+@pytest.fixture
+def terminal(open_app: Callable[..., Terminal]) -> Terminal:
+    return open_app()
+
+
+def start_training(terminal: Terminal, text: Path) -> None:
+    terminal.until_shown("s Start")
+    terminal.send("\t")
+    terminal.until(lambda screen: "s Start" not in screen)  # letters are no keys now: the field has the focus
+    terminal.send(str(text))
+    terminal.until_shown(text.name)
+    terminal.send("\x1b")
+    terminal.until_shown("s Start")
+    terminal.send("s")
+
+
+def leave(terminal: Terminal, answer: str) -> int:
+    """Leave during a run, with this answer to what is to become of it; return the exit code."""
+    terminal.send("\x11")  # ctrl-Q, also while one types
+    terminal.until_shown("leave during a run?")
+    terminal.send(answer)
+    return terminal.exit_code()
+
+
+def test_train_stop_generate_inspect_and_quit(terminal: Terminal, tmp_path: Path, store: RunStore) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 400, encoding="utf-8")
+    start_training(terminal, text)
+    terminal.until(lambda screen: "loading PyTorch" in screen or "training" in screen)
+    screen = terminal.until(lambda screen: re.search(r"\d\.\d{4} → \d\.\d{4}", screen) is not None)
+    first, second = (float(loss) for loss in re.findall(r"(\d\.\d{4}) → (\d\.\d{4})", screen)[0])
+    assert second < first
+    assert re.search(r"[▁▂▃▄▅▆▇█]", screen), "the sparkline is there"
+    terminal.send("x")
+    terminal.until_shown("Stop, save")
+    terminal.send("s")
+    terminal.until_shown("stopped, saved")
+    terminal.until_shown("verdict")
+    (run,) = store.all()
+    assert load_checkpoint(run.checkpoint_path).epoch >= 1
+
+    terminal.send("3")
+    terminal.until_shown("prompt ▸")
+    terminal.until_shown("small-1")
+    terminal.send("Où est là")
+    terminal.until_shown("prompt ▸ Où est là")
+    terminal.send("\r")
+
+    def written(screen: str) -> int:
+        return int((re.search(r"([\d,]+) characters", screen) or ["", "0"])[1].replace(",", ""))
+
+    before = written(terminal.until(lambda screen: written(screen) > 10))
+    after = written(terminal.until(lambda screen: written(screen) > before + 30))
+    assert after > before
+    assert "│ Où est" in terminal.text, "the pane shows the prompt and what follows"
+    terminal.send(ESCAPE)
+    terminal.until_shown("c Go on")
+    stopped = written(terminal.text)
+    terminal.send("c")
+    terminal.until(lambda screen: written(screen) > stopped + 20)
+    terminal.send(ESCAPE)
+    terminal.until_shown("c Go on")
+    count = written(terminal.text)
+    terminal.send("s")
+    terminal.until_shown("save the text")
+    saved = tmp_path / "écrit.txt"
+    terminal.send(f"{saved}\r")
+    terminal.until_shown("Saved:")
+    content = saved.read_text(encoding="utf-8")
+    assert content.startswith("Où est là")
+    assert len(content) == len("Où est là") + count + len("\n")
+
+    terminal.send("4")
+    terminal.until_shown("text ▸")
+    terminal.send("Où est là\r")
+    terminal.until_shown("after O · 1 of 9")
+    terminal.send("\x1b[C" * 20)  # as fast as a key that is held down
+    terminal.until_shown("after à · 9 of 9")
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+
+
+def test_quitting_during_a_run_saves_it(terminal: Terminal, tmp_path: Path, store: RunStore) -> None:
+    text = tmp_path / "texte.txt"
+    text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 4000, encoding="utf-8")
+    start_training(terminal, text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    assert leave(terminal, "s") == 0
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_checkpoint(run.last_path)
+
+
+def test_it_can_be_left_while_pytorch_is_loading(terminal: Terminal, small_text: Path) -> None:
+    start_training(terminal, small_text)
+    terminal.until_shown("x Stop")
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+
+
+def _has_footer_in_row(row: int, screen: str) -> bool:
+    return "s Start" in screen.split("\n")[row - 1]
+
+
+def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
+    terminal.until_shown("Start training")
+    for columns, rows in ((120, 40), (60, 15), (80, 24)):
+        terminal.resize(columns, rows)
+        terminal.until(partial(_has_footer_in_row, rows))
+    terminal.send("\x11")  # ctrl-Q, also while one types
+    assert terminal.exit_code() == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "number", "code"), [("\x03", 0, 130), pytest.param("", "SIGTERM", 143, marks=THOROUGH)]
+)
+def test_ctrl_c_and_signals_save_the_run_and_leave(
+    terminal: Terminal, small_text: Path, store: RunStore, key: str, number: str, code: int
+) -> None:
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    if key:
+        terminal.send(key)
+    else:
+        os.kill(terminal.process.pid, getattr(signal, number))
+    assert terminal.exit_code() == code
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_snapshot(run.last_path)
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(
+    terminal: Terminal, small_text: Path, store: RunStore
+) -> None:
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
+    (run,) = store.all()
+    terminal.until(lambda screen: run.last_path.exists())
+    let_no_save_end(run)
+    terminal.send("\x03")
+    terminal.until_shown("stopping")
+    terminal.send("\x03")
+    assert terminal.exit_code() == 130
+    load_snapshot(run.last_path)
+
+
+@pytest.mark.parametrize("ignoring", [False, pytest.param(True, marks=THOROUGH)])
+def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
+    small_text: Path, store: RunStore, ignoring: bool
+) -> None:
+    ignore = "trap '' HUP; " if ignoring else ""  # as nohup does
+    command = f"{ignore}exec {sys.executable} -m charlstm_tui"
+    terminal = Terminal("/bin/sh", ["-c", command], environment())
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    os.close(terminal.process.child_fd)
+    ended: list[int] = []
+
+    def is_over() -> bool:
+        pid, status = os.waitpid(terminal.process.pid, os.WNOHANG)
+        ended.extend([os.waitstatus_to_exitcode(status)] if pid else [])
+        return bool(pid)
+
+    wait_until(is_over)
+    if not ignoring:
+        assert ended == [129]
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_snapshot(run.last_path)
+
+
+def test_a_run_stopped_in_one_session_goes_on_in_another(
+    open_app: Callable[..., Terminal], small_text: Path, store: RunStore
+) -> None:
+    terminal = open_app()
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
+    assert leave(terminal, "s") == 0
+    (run,) = store.all()
+    done = summarise(run).epochs
+    again = open_app()
+    again.until_shown("Start training")
+    again.send("r")
+    again.until(lambda screen: re.search(rf"stopped +{done} epoch", screen) is not None)
+    again.send("\r")
+    again.until_shown("● training")
+    again.until_shown(f"{epochs_of(run.events())[0].train_loss:.4f} → ")
+    again.until(lambda screen: summarise(run).epochs > done)
+    assert leave(again, "s") == 0
+    assert [epoch.epoch for epoch in epochs_of(run.events())] == list(range(1, summarise(run).epochs + 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes"),
+    [(["--glyphs", "ascii"], {}), ([], {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})],
+)
+def test_nothing_but_ascii_reaches_a_terminal_that_has_nothing_else(
+    open_app: Callable[..., Terminal], small_text: Path, arguments: list[str], changes: dict[str, str]
+) -> None:
+    terminal = open_app(*arguments, **changes)
+    start_training(terminal, small_text)
+    screen = terminal.until(lambda screen: re.search(r"epoch +[3-9]", screen) is not None)
+    assert screen.isascii()
+    assert "validation" in screen
+    assert "?" not in screen.split("Sample  ")[0], "no question marks for what is drawn"
+
+
+def test_sixteen_colours_are_the_terminal_s_own(open_app: Callable[..., Terminal]) -> None:
+    terminal = open_app(TERM="xterm-16color")
+    terminal.until_shown("Start training")
+    assert re.search(r"\x1b\[(\d+;)*3[1-7][;m]", terminal.everything), "it has colours"
+    assert not re.search(r"\x1b\[(\d+;)*[34]8;[25];", terminal.everything), "and none that the terminal has not"
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+
+
+def test_without_colour_there_is_none(open_app: Callable[..., Terminal]) -> None:
+    terminal = open_app(NO_COLOR="1", COLORTERM="truecolor")
+    terminal.until_shown("Start training")
+    painted = re.findall(r"[34]8;2;(\d+);(\d+);(\d+)", terminal.everything)
+    assert painted
+    assert all(red == green == blue for red, green, blue in painted), "greys only"
+    terminal.send("q")
+    assert terminal.exit_code() == 0
+
+
+def test_a_dumb_terminal_is_told_what_it_is_good_for(open_app: Callable[..., Terminal]) -> None:
+    terminal = open_app(TERM="dumb")
+    assert terminal.exit_code() == 2
+    assert "this one calls itself dumb (TERM=dumb)" in terminal.everything
+
+
+def test_a_window_resized_wildly_while_it_trains_and_while_it_writes(
+    open_app: Callable[..., Terminal], trained: Run, small_text: Path
+) -> None:
+    terminal = open_app()
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
+    chance = random.Random(0)
+
+    def shake() -> None:
+        for _ in range(40):
+            terminal.resize(chance.randint(1, 200), chance.randint(1, 60))
+            terminal.read(chance.uniform(0, 0.03))
+        terminal.resize(40, 12)
+        terminal.until_shown("needs more room")
+        terminal.resize(100, 30)
+
+    shake()
+    before = terminal.until(lambda screen: re.search(r"epoch +\d", screen) is not None)
+    terminal.until(lambda screen: _epoch(screen) > _epoch(before))
+    terminal.send(F4)
+    terminal.until_shown("prompt ▸")
+    terminal.send("\r")
+    terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
+    shake()
+    terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
+    terminal.until(lambda screen: screen.startswith(" charlstm-tui   1 Train  2 Evaluate  3 Generate"))
+    assert leave(terminal, "d") == 0
+    assert "Traceback" not in terminal.everything
+
+
+def _epoch(screen: str) -> int:
+    found = re.search(r"epoch +([\d,]+)", screen)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def test_what_c_code_prints_does_not_reach_the_screen(open_app: Callable[..., Terminal], small_text: Path) -> None:
+    """oneDNN tells on standard output, past Python, of each thing it does, when it is asked to."""
+    terminal = open_app(ONEDNN_VERBOSE="1")
+    start_training(terminal, small_text)
+    terminal.until(lambda screen: re.search(r"\d\.\d{4}", screen) is not None)
+    terminal.until_shown("● training")
+    assert "onednn" not in terminal.everything
+    assert leave(terminal, "d") == 0
+    assert "onednn" not in terminal.everything
+    assert "onednn_verbose" in printed_path().read_text(encoding="utf-8", errors="replace")
+
+
+def test_evaluate_ask_about_a_character_and_save(terminal: Terminal, trained: Run, tmp_path: Path) -> None:
+    terminal.until_shown("s Start")
+    terminal.send(F3)
+    terminal.until_shown("sheep · moutons")
+    terminal.send("e")
+    screen = terminal.until(lambda screen: "part by part" in screen)
+    assert re.search(r"uniform +\d\.\d{4} +█", screen)
+    assert re.search(r"this model +\d\.\d{4}", screen)
+    terminal.send("t")
+    terminal.until_shown("it expected")
+    asked = re.search(r"‘.’ was given [\d.]+", terminal.text)
+    assert asked is not None
+    terminal.send("\x1b[B\x1b[C")
+    terminal.until(lambda screen: re.search(r"‘.’ was given [\d.]+", screen) is not None)
+    terminal.until(lambda screen: asked[0] not in screen)
+    terminal.until(lambda screen: "e Evaluate" in screen)
+    terminal.send("s")
+    terminal.until_shown("save the report")
+    saved = tmp_path / "mesuré.md"
+    terminal.send(f"{saved}\r")
+    terminal.until_shown("Saved:")
+    assert "## Copying, sample" in saved.read_text(encoding="utf-8")
+    terminal.send("q")
+    assert terminal.exit_code() == 0

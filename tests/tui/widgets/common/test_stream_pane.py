@@ -1,0 +1,160 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+from textual.content import Content
+from textual.geometry import Offset
+from textual.selection import Selection
+
+from charlstm_tui.formatting.surprisal import legend, level_of
+from charlstm_tui.widgets.common.stream_pane import Row, StreamPane, _wrap_any, _wrap_latin, wrap
+
+texts = st.text(st.sampled_from("ab é日\n\u0301\ufe0f\u200d❤👩"), max_size=80)
+
+
+@given(texts, st.integers(2, 12))
+def test_rows_fit_the_width_and_lose_nothing_but_the_white_space_at_breaks(text: str, width: int) -> None:
+    rows = list(wrap(text, 0, width))
+    place = 0
+    for row in rows:
+        assert cell_len(row.text.rstrip(" ")) <= width
+        assert text[row.start : row.start + len(row.text)] == row.text
+        assert text[place : row.start].strip(" \n") == "", "only white space is between two rows"
+        place = row.start + len(row.text)
+    assert place == len(text)
+
+
+def test_words_are_kept_whole_where_they_fit() -> None:
+    assert [row.text for row in wrap("le pauvre homme", 0, 10)] == ["le pauvre", "homme"]
+    assert [row.text for row in wrap("anticonstitution", 0, 10)] == ["anticonsti", "tution"]
+    assert [row.text for row in wrap("日本語", 0, 4)] == ["日本", "語"]
+    assert list(wrap("a\n\nb", 5, 4)) == [Row(5, "a"), Row(7, ""), Row(8, "b")]
+
+
+@given(texts, st.integers(2, 12))
+def test_growing_wraps_as_at_once(text: str, width: int) -> None:
+    rows: list[Row] = []
+    for character in text:
+        last = rows.pop() if rows else Row(0, "")
+        rows.extend(wrap(last.text + character, last.start, width))
+    assert (rows or [Row(0, "")]) == list(wrap(text, 0, width))
+
+
+class PaneApp(App[None]):
+    animation_level = "none"
+
+    def compose(self) -> ComposeResult:
+        yield StreamPane("type something")
+
+
+async def test_growing_character_by_character_is_the_same_as_at_once() -> None:
+    text = "Ah! monsieur, je vous demande pardon\nde la peine que je vous donne, " * 4
+    app = PaneApp()
+    async with app.run_test(size=(30, 10)):
+        pane = app.query_one(StreamPane)
+        pane.begin("MOI. ")
+        for character in text:
+            pane.append(character)
+        grown = list(pane._rows)
+        pane.rewrap()
+        assert grown == pane._rows
+        assert pane.text == "MOI. " + text
+
+
+async def test_it_follows_the_end_until_the_reader_scrolls_up_and_again_at_the_end() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(30, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("")
+        pane.append("a line\n" * 50)
+        await pilot.pause()
+        assert pane.scroll_offset.y == pane.max_scroll_y > 0
+        pane.focus()
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert not pane.following
+        where = pane.scroll_offset.y
+        pane.append("a line\n" * 50)
+        await pilot.pause()
+        assert pane.scroll_offset.y == where, "new text does not pull the reader away"
+        assert "End" in str(pane.border_subtitle)
+        await pilot.press("end")
+        await pilot.pause()
+        assert pane.following
+        pane.append("a line\n" * 50)
+        await pilot.pause()
+        assert pane.scroll_offset.y == pane.max_scroll_y
+
+
+async def test_a_new_width_wraps_everything_anew() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("")
+        pane.append("mot " * 100)
+        wide = len(pane._rows)
+        await pilot.resize_terminal(30, 10)
+        await pilot.pause()
+        assert len(pane._rows) > wide
+        assert all(cell_len(text.rstrip()) <= pane.scrollable_content_region.width for _, text in pane._rows)
+        assert pane.scroll_offset.y == pane.max_scroll_y, "it still shows the end"
+
+
+async def test_foreign_text_is_harmless() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(60, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("[/b]\x1b]0;x\x07")
+        pane.append("[@click=app.quit]\u202e")
+        await pilot.pause()
+        assert pane.text == "[/b]␛]0;x␇[@click=app.quit]\ufffd"
+        shown = "".join(segment.text for segment in pane.render_line(0))
+        assert shown.startswith(pane.text)
+
+
+@given(st.text(st.sampled_from("ab é"), max_size=80), st.integers(1, 12))
+def test_latin_text_is_wrapped_as_any_other(text: str, width: int) -> None:
+    assert list(_wrap_latin(text, 3, width)) == list(_wrap_any(text, 3, width))
+
+
+async def test_each_character_is_tinted_by_how_little_it_was_expected() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(40, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin(">")
+        pane.append("ab\tc", bytes([0, 4, 2, 1]))
+        pane.tinted = True
+        await pilot.pause()
+        shown = [(segment.text, segment.style) for segment in pane.render_line(0)][:5]
+        assert [text for text, _ in shown] == [">", "a", "b", "    ", "c"]
+        underlined = [style is not None and bool(style.underline) for _, style in shown]
+        assert underlined == [False, False, True, False, False], "seen without colour, too"
+        assert Content.from_markup(str(pane.border_subtitle)).plain == legend(34).plain != ""
+
+
+async def test_text_is_selected_as_it_is_and_not_as_it_is_broken() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(20, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("")
+        pane.append("one two three four five six\nseven")
+        await pilot.pause()
+        assert [text for _, text in pane._rows] == ["one two three", "four five six", "seven"]
+        selection = Selection(Offset(4, 0), Offset(3, 2))
+        assert pane.get_selection(selection) == ("two three four five six\nsev", "\n")
+        app.screen.selections = {pane: selection}
+        await pilot.pause()
+        plain, chosen = pane.render_line(0)._segments[:2]
+        assert (plain.text, chosen.text) == ("one ", "two three")
+        assert chosen.style != plain.style
+        assert pane.get_selection(Selection(None, None)) == (pane.text, "\n")
+
+
+def test_levels_rise_with_the_surprise() -> None:
+    assert [level_of(surprise) for surprise in (0.0, 0.5, 2.0, 3.5, 9.0)] == [0, 1, 2, 3, 4]
+
+
+def test_one_legend_says_what_the_tints_mean_from_0_to_7_nats() -> None:
+    assert legend(80).plain == "surprise  0–0.5  0.5–1.5  1.5–3  3–4.5  4.5–7  nats"
+    for width in range(80):
+        assert len(legend(width).plain) <= width
