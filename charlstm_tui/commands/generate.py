@@ -104,11 +104,11 @@ def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "F
 
 def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Primed":
     """Have the model read a long prompt; a bar tells how far it is."""
-    from core.sampling.sampler import prime
+    from core.sampling.sampler import prefill
 
     with bar("reading the prompt") as progress:
         task = progress.add_task("", total=1.0)
-        for event in prime(model.model, model.vocabulary, prompt):
+        for event in prefill(model.model, model.vocabulary, prompt):
             if isinstance(event, float):
                 progress.update(task, completed=event)
             else:

@@ -36,7 +36,7 @@ from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_fo
 from core.settings.toml_file import Settings, read_settings
 
 if TYPE_CHECKING:
-    from core.model.device import Choice
+    from core.model.device import ComputeSettings
     from core.training.trainer import Trainer
 
 _WITH_RESUME = {
@@ -190,15 +190,15 @@ def _resume(
             _train(ctx, renderer, trainer, resumption.begin(store, name), autosave)
 
 
-def _choice(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "Choice":
+def _choice(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "ComputeSettings":
     """Choose what to compute with, which may take seconds, and say what is tried."""
-    from core.model.device import Choice, choosing
+    from core.model.device import ComputeSettings, choosing
 
     for event in choosing(config.model, len(text.characters), config.training):
-        if isinstance(event, Choice):
+        if isinstance(event, ComputeSettings):
             break
         renderer.say(event.doing)
-    assert isinstance(event, Choice)
+    assert isinstance(event, ComputeSettings)
     return event
 
 

@@ -12,7 +12,7 @@ from charlstm_tui.formatting.characters import fitting, shorten_middle, shown
 from core.text import count_of, in_one_line, sanitise
 
 if TYPE_CHECKING:
-    from core.evaluation.surprisal import Moment
+    from core.evaluation.surprisal import CharacterLoss
     from core.reports.report import Report
     from core.reports.results import Comparison, Group
 
@@ -152,7 +152,7 @@ def compared(names: tuple[str, str], comparison: "Comparison") -> Content:
     return Content("\n").join([*lines, Content(""), Content(comparison.sentence)])
 
 
-def explained(moment: "Moment", width: int, *, in_a_line: bool) -> Content:
+def explained(moment: "CharacterLoss", width: int, *, in_a_line: bool) -> Content:
     """Return what the model made of a character, in a line or in a column."""
     name = shown(moment.character)
     if moment.loss is None:

@@ -15,7 +15,7 @@ from core.reports.results import Stage
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
-    from core.evaluation.surprisal import Surprises
+    from core.evaluation.surprisal import Surprisals
 
 
 class Measured(Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Measured(Struct, frozen=True, kw_only=True):
 class Read(Struct, frozen=True):
     """A text was read by the model: what it made of each character."""
 
-    surprises: "Surprises"
+    surprisals: "Surprisals"
 
 
 def assess_model(control: Control, what: Measured) -> Iterator[object]:
@@ -42,7 +42,7 @@ def assess_model(control: Control, what: Measured) -> Iterator[object]:
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
     from core.checkpoints.history import history_of
-    from core.evaluation.report_builder import assess, surprises_for
+    from core.evaluation.report_builder import assess, surprisals_for
 
     yield Doing("loading the model")
     checkpoint = load_checkpoint(what.path)
@@ -50,12 +50,12 @@ def assess_model(control: Control, what: Measured) -> Iterator[object]:
     corpus = yield from _text(control, checkpoint, what)
     if corpus is None:
         return
-    surprises = surprises_for(checkpoint, corpus, what.part)
+    surprisals = surprisals_for(checkpoint, corpus, what.part)
     read = False
-    with closing(assess(what.name, checkpoint, corpus, what.part, surprises, history=history)) as events:
+    with closing(assess(what.name, checkpoint, corpus, what.part, surprisals, history=history)) as events:
         for event in events:
             if not read and not isinstance(event, Stage):
-                yield Read(surprises)
+                yield Read(surprisals)
                 read = True
             yield event
             if control.stopped:

@@ -31,7 +31,7 @@ SHOWN = 16
 CONSIDERATION = 3.0
 """While a run is trained, seconds to rest for each second of writing: one thread more on two cores holds up both of the
 training's, which wait for each other at every step."""
-MOST_OF_TEXT = 10_000_000
+MAX_TEXT = 10_000_000
 """Characters of a training text whose words are looked up."""
 LATE = 0.25
 """Seconds; a text that is later than that, as after a moment without the processor, does not hurry to catch up."""
@@ -124,14 +124,14 @@ class Writer:
         while not control.stopped and not self.is_complete:
             texts = [""] * len(self._samplers)
             levels = [bytearray() for _ in self._samplers]
-            surprises = [0.0] * len(self._samplers)
+            surprisals = [0.0] * len(self._samplers)
             begun = now = time.perf_counter()
             while now - begun < REPORT_SECONDS and not control.stopped and not self.is_complete:
                 for lane, sampler in enumerate(self._samplers):
                     drawn = next(sampler)
                     texts[lane] += drawn.character
                     levels[lane].append(level_of(drawn.surprise))
-                    surprises[lane] += drawn.surprise
+                    surprisals[lane] += drawn.surprise
                 self.written += 1
                 now = time.perf_counter()
                 if self.pace:
@@ -139,7 +139,7 @@ class Writer:
                     if due > now:
                         break
             for lane, text in enumerate(texts):
-                yield Written(lane, text, bytes(levels[lane]), surprises[lane])
+                yield Written(lane, text, bytes(levels[lane]), surprisals[lane])
             if (
                 now - looked > LOOK_SECONDS * (3 if self.considerate else 1)
                 or self.is_complete
@@ -157,13 +157,13 @@ class Writer:
         yield Doing("loading PyTorch")
         from core.checkpoints.checkpoint import load_checkpoint
         from core.sampling.prompt import fit
-        from core.sampling.sampler import Sampler, prime
+        from core.sampling.sampler import Sampler, prefill
 
         yield Doing("loading the model")
         checkpoint = load_checkpoint(self.path)
         yield Doing("reading the prompt")
         prompt = fit(self.prompt, checkpoint.vocabulary)
-        for event in prime(checkpoint.model, checkpoint.vocabulary, prompt):
+        for event in prefill(checkpoint.model, checkpoint.vocabulary, prompt):
             if control.stopped:
                 return
             if isinstance(event, float):
@@ -202,7 +202,7 @@ def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[s
                 return
             if isinstance(event, Corpus) and event.text.sha256 == config.sha256:
                 part = event.part("train", validation)
-                yield frozenset(words(str(part.cut(0, min(len(part), MOST_OF_TEXT)))))
+                yield frozenset(words(str(part.cut(0, min(len(part), MAX_TEXT)))))
 
 
 def blas_on_one_thread() -> contextlib.AbstractContextManager[object]:

@@ -16,7 +16,7 @@ from core.text import count_of
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
-    from core.inspection.activations import Insides
+    from core.inspection.activations import Activations
 
 WRITTEN = 400
 """Characters that the model writes where it is given none to read."""
@@ -44,7 +44,7 @@ class Seen(Struct, frozen=True):
     """A model has read a text, or as much of it as it was let."""
 
     what: Looked
-    insides: "Insides"
+    activations: "Activations"
     begin: int
     """The place in the text where what the model wrote begins, after what it was given; 0 where it is all or none."""
 
@@ -53,7 +53,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
     """Look inside a model. Yields `Doing`, `Prompted`, and, last, what is `Seen`."""
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
-    from core.inspection.activations import Insides, most_characters
+    from core.inspection.activations import Activations, most_characters
     from core.inspection.record_activations import look_inside
     from core.sampling.prompt import fit
 
@@ -75,13 +75,13 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
         if what.written or not given:
             count = min(what.written or WRITTEN, most - max(len(given), 1))
             text = yield from _written_on(control, checkpoint, given, count, what.seed)
-        insides = Insides(checkpoint.model.config, checkpoint.vocabulary.characters, text)
-        for done in look_inside(checkpoint.model, checkpoint.vocabulary, insides):
+        activations = Activations(checkpoint.model.config, checkpoint.vocabulary.characters, text)
+        for done in look_inside(checkpoint.model, checkpoint.vocabulary, activations):
             if control.stopped:
                 break
             yield Doing(f"reading, {done:.0%}")
-    if insides.read > what.known:
-        yield Seen(what, insides, len(given) if len(given) < insides.read else 0)
+    if activations.read > what.known:
+        yield Seen(what, activations, len(given) if len(given) < activations.read else 0)
 
 
 def _written_on(

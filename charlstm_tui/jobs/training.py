@@ -29,7 +29,7 @@ from core.settings.presets import expected_of
 
 if TYPE_CHECKING:
     from core.evaluation.ngram import Baselines
-    from core.model.device import Choice
+    from core.model.device import ComputeSettings
     from core.settings.forecast import Forecast
 
 TRAINING_INTERVAL = 1 / 4
@@ -137,12 +137,14 @@ def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing |
 
 
 @cache
-def _chosen() -> dict[object, tuple[float, "Choice"]]:
+def _chosen() -> dict[object, tuple[float, "ComputeSettings"]]:
     """What was chosen to compute with, by what it depends on, and when."""
     return {}
 
 
-def _choose(control: Control, config: RunConfig, vocabulary_size: int) -> Generator[Doing, None, "Choice | None"]:
+def _choose(
+    control: Control, config: RunConfig, vocabulary_size: int
+) -> Generator[Doing, None, "ComputeSettings | None"]:
     """Choose what to compute with, or take what was chosen for the same a moment ago; None when told to stop."""
     from core.model.device import Trial, choosing
 

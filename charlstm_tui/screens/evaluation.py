@@ -22,9 +22,9 @@ from charlstm_tui.jobs.training import Doing
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.missing_text import Answer, AskForText
-from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
-from charlstm_tui.widgets.common.key_bar import KeyLine
-from charlstm_tui.widgets.common.top_bar import TopLine
+from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
+from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.evaluation.report_pages import ReportPages
 from core.data.corpus import PARTS, CorpusConfig
 from core.data.known_texts import MOLIERE, PLAY
@@ -76,13 +76,13 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        yield TopLine("evaluate")
+        yield TopBar("evaluate")
         with Vertical(id="body"):
             with Horizontal(classes="choices"):
                 yield Label("model")
-                yield ModelSelect(self._store, id="model")
+                yield CheckpointSelect(self._store, id="model")
                 yield Label("beside")
-                yield ModelSelect(self._store, id="other", none="no other model")
+                yield CheckpointSelect(self._store, id="other", none="no other model")
             with Horizontal(classes="choices"):
                 yield Label("text")
                 yield Select(self._texts(), value=_OWN, allow_blank=False, compact=True, id="source")
@@ -101,11 +101,11 @@ class EvaluationScreen(FitsWindow, Screen[None]):
                 yield Static(id="doing")
             yield Static(EMPTY, id="about")
             yield ReportPages(id="report")
-        yield KeyLine()
+        yield KeyBar()
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""
-        for select in self.query(ModelSelect):
+        for select in self.query(CheckpointSelect):
             select.refresh_runs()
 
     def on_unmount(self) -> None:
@@ -130,7 +130,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
     def action_compare(self) -> None:
         """Measure the chosen model and the other one on the same text, side by side."""
         what = self._chosen()
-        other = self.query_one("#other", ModelSelect)
+        other = self.query_one("#other", CheckpointSelect)
         if what is None:
             return
         if other.selection is None:
@@ -151,7 +151,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def evaluate(self, run: str) -> None:
         """Choose a run and measure it."""
-        self.query_one("#model", ModelSelect).choose(run)
+        self.query_one("#model", CheckpointSelect).choose(run)
         if not self._busy:
             self.action_evaluate()
 
@@ -190,7 +190,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
             case "stop":
                 return self._busy
             case "text":
-                return self.pages.surprises is not None
+                return self.pages.surprisals is not None
             case "turn":
                 return not self.pages.is_empty
             case "save":
@@ -201,7 +201,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def _chosen(self) -> Measured | None:
         """Return what was chosen to be measured; None, and a notice, when that will not do."""
-        models = self.query_one("#model", ModelSelect)
+        models = self.query_one("#model", CheckpointSelect)
         source, split, part = (str(self.query_one(f"#{name}", Select).value) for name in ("source", "split", "part"))
         try:
             path = models.checkpoint_path
@@ -224,7 +224,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def _asks_for_text(self, what: Measured, then: Callable[[], None]) -> bool:
         """Ask for a text, and do `then` with it, where the model's own was not fetched; tell whether that is so."""
-        if what.source is not None or not self.query_one("#model", ModelSelect).text_is_missing:
+        if what.source is not None or not self.query_one("#model", CheckpointSelect).text_is_missing:
             return False
         self._then = then
         self.app.push_screen(AskForText(), self._take_answer)
@@ -281,8 +281,8 @@ class EvaluationScreen(FitsWindow, Screen[None]):
                     self._show_progress(what, None)
                 case EvaluationProgress(scored=scored, characters=characters):
                     self._show_progress("reading, both of them", scored / max(characters, 1))
-                case Read(surprises=surprises):
-                    self.pages.show_text(surprises)
+                case Read(surprisals=surprisals):
+                    self.pages.show_text(surprisals)
                 case Stage():
                     self._show_stage(item)
                 case Comparison():

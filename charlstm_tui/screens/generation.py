@@ -26,13 +26,13 @@ from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.state.messages import ChangePreferences
 from charlstm_tui.state.training import is_training
 from charlstm_tui.terminal.clipboard import copy
-from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
-from charlstm_tui.widgets.common.key_bar import KeyLine
-from charlstm_tui.widgets.common.next_char_bars import NextBars
+from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
+from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.common.prompt_input import GenerationPrompt, PromptInput
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
-from charlstm_tui.widgets.common.top_bar import TopLine
+from charlstm_tui.widgets.common.top_bar import TopBar
 from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.runs.store import RunStore
@@ -43,7 +43,7 @@ HINT = (
     "Type a prompt below and press Enter: the model continues it.\n"
     "The prompt may be empty. \\n stands for a new line, as in HARPAGON.\\n\\n"
 )
-MOST_PROMPTS = 50
+MAX_PROMPTS = 50
 """Remembered."""
 WARMER = 0.1
 
@@ -91,11 +91,11 @@ class GenerationScreen(FitsWindow, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        yield TopLine("generate")
+        yield TopBar("generate")
         with Vertical(id="body"):
             with Horizontal(classes="row"):
                 yield Label("model")
-                yield ModelSelect(self._store, id="model")
+                yield CheckpointSelect(self._store, id="model")
                 yield Select(
                     [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
                     id="which",
@@ -106,16 +106,16 @@ class GenerationScreen(FitsWindow, Screen[None]):
                         yield SettingInput(field)
             with Horizontal(id="desk"):
                 yield StreamPane(HINT, id="text")
-                yield NextBars(id="bars")
+                yield NextCharBars(id="bars")
             with Horizontal(id="bottom"):
                 yield Label("prompt ▸")
                 yield GenerationPrompt(self._prompts, id="prompt", compact=True)
                 yield Static("Enter generates", id="status")
-        yield KeyLine()
+        yield KeyBar()
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""
-        self.query_one(ModelSelect).refresh_runs()
+        self.query_one(CheckpointSelect).refresh_runs()
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""
@@ -210,17 +210,17 @@ class GenerationScreen(FitsWindow, Screen[None]):
         if self._job.running:
             return
         try:
-            path = self.query_one(ModelSelect).checkpoint(str(self.query_one("#which", Select).value))
+            path = self.query_one(CheckpointSelect).checkpoint(str(self.query_one("#which", Select).value))
             sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
             writing = configure(WritingConfig(), self._settings(WritingConfig))
         except UserError as error:
             self.notify(sanitise(str(error)), severity="warning", markup=False)
             return
-        self._author = self.query_one(ModelSelect).chosen_name
+        self._author = self.query_one(CheckpointSelect).chosen_name
         box = self.query_one("#prompt", PromptInput)
         prompt = read_escapes(box.take())
         if box.remember():
-            self.post_message(ChangePreferences(prompts=box.remembered[-MOST_PROMPTS:]))
+            self.post_message(ChangePreferences(prompts=box.remembered[-MAX_PROMPTS:]))
         middle = sampling.temperature
         temperatures = (middle / 2, middle, min(1.5 * middle, 100.0)) if middle else (0.0, 0.5, 1.0)
         self._writer = Writer(
@@ -275,7 +275,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
 
     def choose(self, run: str) -> None:
         """Choose a run to write from, and go to the prompt."""
-        self.query_one(ModelSelect).choose(run)
+        self.query_one(CheckpointSelect).choose(run)
         self.action_prompt()
 
     # --- what the widgets and the job say
@@ -293,7 +293,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
     @on(Select.Changed, "#model")
     def _suggest(self) -> None:
         """Suggest a prompt that suits the text of the chosen model."""
-        self.query_one(PromptInput).suggest(self.query_one(ModelSelect).suggested_prompt)
+        self.query_one(PromptInput).suggest(self.query_one(CheckpointSelect).suggested_prompt)
 
     @on(Input.Submitted)
     async def _submit(self) -> None:
@@ -311,7 +311,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
             sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
             self._writer.change(msgspec.structs.replace(sampling, seed=self._writer.config.seed))
             if not self._job.running and (expecting := self._writer.expecting()):
-                self.query_one(NextBars).show(expecting.alternatives)
+                self.query_one(NextCharBars).show(expecting.alternatives)
 
     def _follow(self, items: tuple[object, ...]) -> None:
         if self._writer is not None:
@@ -325,7 +325,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
                 case Prompted(notice=notice) if notice:
                     self.notify(sanitise(notice), markup=False)
                 case Expecting(alternatives=alternatives):
-                    self.query_one(NextBars).show(alternatives)
+                    self.query_one(NextCharBars).show(alternatives)
                 case Written(lane=lane):
                     texts[lane].append(item)
         for pane, written in zip(panes, texts, strict=True):

@@ -11,7 +11,7 @@ from textual.widgets import Markdown
 
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.state.keys import Key
-from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.key_bar import KeyBar
 
 PAGES = Path(__file__).parent.parent / "help"
 
@@ -46,7 +46,7 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
         keys = f"{here}\n\n## Keys of every screen\n\n{everywhere}\n- `^p`  Palette: these keys by name, and themes"
         with VerticalScroll():
             yield Markdown(f"{self._page}\n\n## Keys of this screen\n\n{keys}\n", open_links=False)
-        yield KeyLine()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll."""

@@ -19,11 +19,11 @@ from charlstm_tui.jobs.training import Doing, Prompted
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.state.training import is_training
-from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
-from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
+from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.prompt_input import InspectionPrompt, PromptInput
-from charlstm_tui.widgets.common.top_bar import TopLine
-from charlstm_tui.widgets.inspection.activations_view import CHANGE, InsidesView
+from charlstm_tui.widgets.common.top_bar import TopBar
+from charlstm_tui.widgets.inspection.activations_view import CHANGE, ActivationsView
 from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.runs.store import RunStore
@@ -31,7 +31,7 @@ from core.settings.cell_kinds import MEMORY, QUANTITIES
 from core.text import read_escapes, sanitise
 
 if TYPE_CHECKING:
-    from core.inspection.activations import Insides
+    from core.inspection.activations import Activations
 
 HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
 did at each character. With nothing typed it writes a text itself.
@@ -72,11 +72,11 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        yield TopLine("inspect")
+        yield TopBar("inspect")
         with Vertical(id="body"):
             with Horizontal(classes="choices"):
                 yield Label("model")
-                yield ModelSelect(self._store, id="model")
+                yield CheckpointSelect(self._store, id="model")
                 yield Select(
                     [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
                     id="which",
@@ -91,16 +91,16 @@ class InspectionScreen(FitsWindow, Screen[None]):
                 yield Select([("1", 0)], value=0, allow_blank=False, compact=True, id="layer")
                 yield Label("cells by")
                 yield Select([(CHANGE, CHANGE)], value=CHANGE, allow_blank=False, compact=True, id="follow")
-            yield InsidesView(HINT, id="work")
+            yield ActivationsView(HINT, id="work")
             with Horizontal(id="bottom"):
                 yield Label("text ▸")
                 yield InspectionPrompt(id="prompt", compact=True)
                 yield Static("Enter reads", id="status")
-        yield KeyLine()
+        yield KeyBar()
 
     def on_screen_resume(self) -> None:
         """Look which runs there are."""
-        self.query_one(ModelSelect).refresh_runs()
+        self.query_one(CheckpointSelect).refresh_runs()
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""
@@ -112,7 +112,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         """Have the model read what is typed, or, where nothing is, what it writes itself."""
         box = self.query_one("#prompt", PromptInput)
         box.remember()
-        models = self.query_one(ModelSelect)
+        models = self.query_one(CheckpointSelect)
         try:
             path = models.checkpoint(str(self.query_one("#which", Select).value))
         except UserError as error:
@@ -122,10 +122,10 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def action_write_on(self) -> None:
         """Have the model go on with the text."""
-        if self._seen is not None and self._insides is not None:
-            what, known = self._seen.what, self._insides.read
+        if self._seen is not None and self._activations is not None:
+            what, known = self._seen.what, self._activations.read
             self._begin(
-                Looked(name=what.name, path=what.path, text=self._insides.text[:known], written=MORE, known=known)
+                Looked(name=what.name, path=what.path, text=self._activations.text[:known], written=MORE, known=known)
             )
 
     def action_stop(self) -> None:
@@ -148,11 +148,11 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def action_choose(self, by: int) -> None:
         """Look at another cell."""
-        self.query_one(InsidesView).choose(by)
+        self.query_one(ActivationsView).choose(by)
 
     def action_save(self) -> None:
         """Ask for a file and put the numbers of the layer into it."""
-        view = self.query_one(InsidesView)
+        view = self.query_one(ActivationsView)
         name = f"{self._author}-layer{view.layer_number + 1}-{view.symbol}.csv"
         self.app.push_screen(
             AskFile(name, title="save what is shown of this layer's cells: .csv"),
@@ -161,18 +161,18 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""
-        reading, there = self._job.running, self._insides is not None
+        reading, there = self._job.running, self._activations is not None
         match action:
             case "read":
                 return not reading
             case "write_on":
-                return not reading and self._insides is not None and self._insides.room > 0
+                return not reading and self._activations is not None and self._activations.room > 0
             case "save":
                 return there and not reading
             case "turn":
                 return there and (parameters != ("layer",) or self._layers > 1)
             case "choose":
-                return there and self.query_one(InsidesView).can_choose(int(str(parameters[0])))
+                return there and self.query_one(ActivationsView).can_choose(int(str(parameters[0])))
             case "leave_field":
                 return self.focused is not None
             case "stop":
@@ -182,8 +182,8 @@ class InspectionScreen(FitsWindow, Screen[None]):
         return True
 
     @property
-    def _insides(self) -> "Insides | None":
-        return self._seen.insides if self._seen is not None else None
+    def _activations(self) -> "Activations | None":
+        return self._seen.activations if self._seen is not None else None
 
     @property
     def _author(self) -> str:
@@ -191,7 +191,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     @property
     def _layers(self) -> int:
-        return self._insides.config.num_layers if self._insides is not None else 1
+        return self._activations.config.num_layers if self._activations is not None else 1
 
     # --- reading
 
@@ -201,7 +201,9 @@ class InspectionScreen(FitsWindow, Screen[None]):
         what = msgspec.structs.replace(what, seed=self._seed, considerate=is_training(self.app))
         if what.written or not what.text:
             self._seed += 1
-        self.query_one(InsidesView).go_to_text()  # letters are keys while it reads, and none goes astray when it has
+        self.query_one(
+            ActivationsView
+        ).go_to_text()  # letters are keys while it reads, and none goes astray when it has
         self._job.start(partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
         self.refresh_bindings()
 
@@ -222,36 +224,36 @@ class InspectionScreen(FitsWindow, Screen[None]):
     def _end(self, ending: Ending) -> None:
         if ending.error:
             self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
-        elif self._insides is not None:
-            self._follow_best(self._insides)
-        self._say(count_of(self._insides.read, "character") if self._insides is not None else "Enter reads")
+        elif self._activations is not None:
+            self._follow_best(self._activations)
+        self._say(count_of(self._activations.read, "character") if self._activations is not None else "Enter reads")
         self.refresh_bindings()
 
-    def _follow_best(self, insides: "Insides") -> None:
+    def _follow_best(self, activations: "Activations") -> None:
         """Order the cells by what one of them follows best, unless the reader has chosen an order."""
-        view = self.query_one(InsidesView)
-        best = insides.best_followed(view.layer_number, view.symbol)
+        view = self.query_one(ActivationsView)
+        best = activations.best_followed(view.layer_number, view.symbol)
         if best is not None and not self._order_is_chosen:
             view.look(view.layer_number, view.symbol, best)
-            self._offer(insides)
+            self._offer(activations)
 
     def _show(self, seen: Seen) -> None:
         """Show what was read, from its beginning, or, where the model wrote the end, from there."""
         is_the_same = self._seen is not None and self._seen.what.path == seen.what.path
         self._seen = seen
-        view = self.query_one(InsidesView)
-        view.show(seen.insides, seen.what.name, seen.begin, keep_cell=is_the_same)
-        self._offer(seen.insides)
+        view = self.query_one(ActivationsView)
+        view.show(seen.activations, seen.what.name, seen.begin, keep_cell=is_the_same)
+        self._offer(seen.activations)
 
-    def _offer(self, insides: "Insides") -> None:
+    def _offer(self, activations: "Activations") -> None:
         """Put into the boxes what this model has, keeping what was chosen where it has that."""
         from core.inspection.probes import PROPERTIES
 
-        view = self.query_one(InsidesView)
+        view = self.query_one(ActivationsView)
         self.query_one("#views").set_class(self._layers > 1, "-layers")
         for name, options, value in (
-            ("quantity", [(one.name, one.symbol) for one in insides.quantities], view.symbol),
-            ("layer", [(str(layer + 1), layer) for layer in range(insides.config.num_layers)], view.layer_number),
+            ("quantity", [(one.name, one.symbol) for one in activations.quantities], view.symbol),
+            ("layer", [(str(layer + 1), layer) for layer in range(activations.config.num_layers)], view.layer_number),
             ("follow", [(CHANGE, CHANGE), *((name, name) for name in PROPERTIES)], view.follow),
         ):
             select: Select[object] = self.query_one(f"#{name}", Select)
@@ -264,16 +266,16 @@ class InspectionScreen(FitsWindow, Screen[None]):
     @on(Select.Changed, "#quantity,#layer,#follow")
     def _look_elsewhere(self) -> None:
         layer, quantity, follow = (self.query_one(f"#{name}", Select).value for name in ("layer", "quantity", "follow"))
-        view = self.query_one(InsidesView)
+        view = self.query_one(ActivationsView)
         self._order_is_chosen = self._order_is_chosen or follow != view.follow  # else the box tells what is there
         view.look(int(str(layer)), str(quantity), str(follow))
 
     def _save(self, name: str | None) -> None:
-        if name is None or self._insides is None:
+        if name is None or self._activations is None:
             return
         try:
-            path, view = new_file(name), self.query_one(InsidesView)
-            write_atomically(path, self._insides.to_csv(view.layer_number, view.symbol))
+            path, view = new_file(name), self.query_one(ActivationsView)
+            write_atomically(path, self._activations.to_csv(view.layer_number, view.symbol))
         except UserError as error:
             self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
         else:

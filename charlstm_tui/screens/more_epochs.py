@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from charlstm_tui.formatting.numbers import count_of
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import DIALOG_CSS
-from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.text_input import TextInput
 from core.errors import UserError
 from core.settings.config import TrainingConfig, fields_of
@@ -54,7 +54,7 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
             )
             yield TextInput(str(max(self._done // 2, 1)), compact=True, select_on_focus=True)
             yield Static(id="consequence")
-        yield KeyLine()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Say what it is about."""

@@ -20,7 +20,7 @@ from charlstm_tui.screens.dialogs import AskName, Confirm
 from charlstm_tui.state.compared_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
 from charlstm_tui.state.messages import ChangePreferences
 from charlstm_tui.state.preferences import RANGES, SCALES, X_AXES, Preferences, following
-from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.training.chart.legend import legend
 from charlstm_tui.widgets.training.chart.lines import line_of
 from charlstm_tui.widgets.training.loss_chart import LossChart
@@ -70,7 +70,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
                 with VerticalScroll(id="differences", can_focus=False):
                     yield Static(id="table")
             yield Static(HINT, id="runs-hint")
-            yield KeyLine()
+            yield KeyBar()
 
     def on_mount(self) -> None:
         """Look for the runs, in a thread: there may be many."""

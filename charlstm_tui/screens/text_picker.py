@@ -21,7 +21,7 @@ from charlstm_tui.formatting.numbers import size_in_bytes
 from charlstm_tui.jobs import training as bridge
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
-from charlstm_tui.widgets.common.key_bar import KeyLine
+from charlstm_tui.widgets.common.key_bar import KeyBar
 from core.data.encodings import Errors
 from core.data.known_texts import KNOWN, KnownText
 from core.data.preview import Preview
@@ -92,7 +92,7 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
                     yield Static(id="figures")
                     yield Static(id="beginning")
             yield Static(HINT, id="picker-hint")
-            yield KeyLine()
+            yield KeyBar()
 
     def on_mount(self) -> None:
         """Name the boxes."""

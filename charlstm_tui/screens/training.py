@@ -29,9 +29,9 @@ from charlstm_tui.state.messages import (
 )
 from charlstm_tui.state.preferences import RANGES, SCALES, SMOOTHINGS, X_AXES, Preferences, following
 from charlstm_tui.state.training import TrainingView
-from charlstm_tui.widgets.common.key_bar import KeyLine
-from charlstm_tui.widgets.common.top_bar import TopLine
-from charlstm_tui.widgets.training.fetch_bar import FetchLine
+from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.top_bar import TopBar
+from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.sample_view import SampleView
 from charlstm_tui.widgets.training.settings_panel import SettingsPanel
 from core.errors import UserError
@@ -93,10 +93,10 @@ class TrainingScreen(FitsWindow, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen; what shows a run is made when there is one."""
-        yield TopLine("train")
+        yield TopBar("train")
         with ContentSwitcher(initial="settings"):
             yield SettingsPanel(self._preferences.run, id="settings")
-        yield KeyLine()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Follow the app's training run."""
@@ -339,7 +339,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
         except NoMatches:  # asked before the screen is laid out
             return True
 
-    @on(FetchLine.Changed)
+    @on(FetchBar.Changed)
     def _follow_fetching(self) -> None:
         self.refresh_bindings()
 

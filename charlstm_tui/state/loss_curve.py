@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from charlstm_tui.state.preferences import Range, Smoothing
 
-MOST_POINTS = 1_000
+MAX_POINTS = 1_000
 """Of a curve: more than a terminal has columns of dots, and little enough to copy ten times a second."""
 RECENT = 0.25
 """Share of the steps so far that is the recent range."""
@@ -25,7 +25,7 @@ class Point(NamedTuple):
 
 
 class Curve(Struct, frozen=True):
-    """A loss as it goes. However long the run, it keeps at most `MOST_POINTS`: when they are full, pairs are merged."""
+    """A loss as it goes. However long the run, it keeps at most `MAX_POINTS`: when they are full, pairs are merged."""
 
     points: tuple[Point, ...] = ()
     every: float = 0.0
@@ -46,13 +46,13 @@ class Curve(Struct, frozen=True):
                 points[-1] = _merged(points[-2].x, points[-1], point)
             else:
                 points.append(point)
-            if len(points) > MOST_POINTS:
+            if len(points) > MAX_POINTS:
                 starts = (points[0].x, *(pair[1].x for pair in _pairs(points[1:])))
                 points = [
                     points[0],
                     *(_merged(start, *pair) for start, pair in zip(starts, _pairs(points[1:]), strict=False)),
                 ]
-                every = 2 * max(every, (points[-1].x - points[0].x) / MOST_POINTS)
+                every = 2 * max(every, (points[-1].x - points[0].x) / MAX_POINTS)
         return Curve(tuple(points), every)
 
 

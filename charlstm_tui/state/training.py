@@ -25,7 +25,7 @@ from core.events import (
 from core.reports.diagnosis import Verdict, judge
 from core.runs.store import RunConfig
 
-MOST_SAMPLES = 400
+MAX_SAMPLES = 400
 """Kept to step through; of more, every second one is let go."""
 
 Phase = Literal["idle", "preparing", "training", "paused", "stopping", "finished", "stopped", "failed"]
@@ -222,7 +222,7 @@ def _points_of(epochs: Iterable[EpochCompleted]) -> list[Point]:
 
 def _kept(samples: tuple[SampleDrawn, ...]) -> tuple[SampleDrawn, ...]:
     """Return the samples to keep: the first, the last, and some between."""
-    return samples if len(samples) <= MOST_SAMPLES else (*samples[:-1:2], samples[-1])
+    return samples if len(samples) <= MAX_SAMPLES else (*samples[:-1:2], samples[-1])
 
 
 def is_training(app: object) -> bool:

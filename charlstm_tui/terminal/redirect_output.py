@@ -12,7 +12,7 @@ from pathlib import Path
 from charlstm_tui.terminal import signals
 from core.folders import data_folder
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 """A file longer than this begins anew."""
 
 
@@ -60,6 +60,6 @@ def _open() -> int:
     with contextlib.suppress(OSError):
         path = printed_path()
         path.parent.mkdir(parents=True, exist_ok=True)
-        long = path.exists() and path.stat().st_size > MOST_BYTES
+        long = path.exists() and path.stat().st_size > MAX_BYTES
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if long else 0), 0o600)
     return os.open(os.devnull, os.O_WRONLY)

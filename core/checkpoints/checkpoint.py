@@ -32,7 +32,7 @@ from core.settings.config import ModelConfig, TrainingConfig
 from core.text import shortened
 
 FORMAT_VERSION = 2
-MOST_HEADER = 16 << 20
+MAX_HEADER = 16 << 20
 """Bytes: the largest vocabulary there can be takes a few million."""
 RESUME = "resume."
 """What the names of the tensors begin with that only training needs."""
@@ -279,7 +279,7 @@ def _beginning(path: Path, shown: str) -> bytes:
                 "Choose a .safetensors file that charlstm-tui made."
             )
         length = int.from_bytes(start, "little")
-        if len(start) < 8 or length > min(os.fstat(file.fileno()).st_size, MOST_HEADER):
+        if len(start) < 8 or length > min(os.fstat(file.fileno()).st_size, MAX_HEADER):
             raise DamagedCheckpointError(f"{shown} is not a whole checkpoint. Choose another file.")
         return start + file.read(length)
 

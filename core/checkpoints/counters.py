@@ -19,7 +19,7 @@ class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """That the whole may take; None for a run by epochs."""
 
 
-class Position(Struct, kw_only=True, forbid_unknown_fields=True):
+class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
     """A run's counters. The trainer that owns it changes them as it goes."""
 
     steps: Count = 0
@@ -75,6 +75,6 @@ class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     precision: Literal["fp32", "bf16"]
     threads: Annotated[int, Meta(ge=1, le=1024)]
     plan: Plan | None
-    now: Position
-    good: Position | None
+    now: Counters
+    good: Counters | None
     """Where the epoch under way began, to go back to; None if that is now."""

@@ -14,23 +14,23 @@ import torch
 from torch import Tensor
 
 from core.checkpoints.checkpoint import RESUME, CheckpointFile, DamagedCheckpointError, Header, Kind, opened, signed
-from core.checkpoints.counters import Plan, Position, Progress
+from core.checkpoints.counters import Counters, Plan, Progress
 from core.data.corpus import CorpusConfig
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.events import EpochCompleted
-from core.model.device import Choice
+from core.model.device import ComputeSettings
 from core.settings.config import ModelConfig, TrainingConfig
 
 _NOW, _GOOD, _HISTORY = RESUME + "now.", RESUME + "good.", RESUME + "history"
-_MOST_GENERATOR = 1 << 16  # bytes
+_MAX_GENERATOR = 1 << 16  # bytes
 
 
 @dataclass(frozen=True)
-class Moment:
+class TrainingState:
     """Where a run stood between two steps."""
 
-    position: Position
+    counters: Counters
     tensors: dict[str, Tensor]
     """What `Learner.state` tells, and the state carried from window to window: on the processor."""
 
@@ -44,11 +44,11 @@ class Snapshot:
     corpus: CorpusConfig
     training: TrainingConfig
     preset: str = ""
-    choice: Choice
+    choice: ComputeSettings
     plan: Plan | None
     history: tuple[EpochCompleted, ...]
-    now: Moment
-    good: Moment | None
+    now: TrainingState
+    good: TrainingState | None
     """Where the epoch under way began; None if that is now."""
     best_epoch: int = 0
     """Of the best model in its folder. Without validation the latest is the best, and no earlier one replaces it."""
@@ -57,7 +57,7 @@ class Snapshot:
 
     def content(self, kind: Kind, preset: str = "") -> tuple[bytes | memoryview, ...]:
         """Return the content of a file, in pieces: "last" to go on from, or else the weights alone."""
-        position = self.now.position
+        counters = self.now.counters
         header = Header(
             kind=kind,
             preset=preset,
@@ -65,9 +65,9 @@ class Snapshot:
             vocabulary=self.vocabulary.characters,
             corpus=self.corpus,
             training=self.training,
-            epoch=position.epochs,
-            train_loss=position.train_loss,
-            val_loss=position.val_loss,
+            epoch=counters.epochs,
+            train_loss=counters.train_loss,
+            val_loss=counters.val_loss,
             progress=self._progress() if kind == "last" else None,
         )
         kept = _kept(self.training)
@@ -84,8 +84,8 @@ class Snapshot:
             precision=self.choice.precision,
             threads=self.choice.threads,
             plan=self.plan,
-            now=self.now.position,
-            good=self.good.position if self.good is not None else None,
+            now=self.now.counters,
+            good=self.good.counters if self.good is not None else None,
         )
 
 
@@ -114,11 +114,11 @@ def load_snapshot(path: Path) -> Snapshot:
         corpus=header.corpus,
         training=header.training,
         preset=header.preset,
-        choice=Choice(device=progress.device, precision=progress.precision, threads=progress.threads),
+        choice=ComputeSettings(device=progress.device, precision=progress.precision, threads=progress.threads),
         plan=progress.plan,
         history=history,
-        now=Moment(progress.now, now),
-        good=Moment(progress.good, good) if progress.good is not None else None,
+        now=TrainingState(progress.now, now),
+        good=TrainingState(progress.good, good) if progress.good is not None else None,
     )
 
 
@@ -162,8 +162,8 @@ def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
         right = right and {prefix + "optimizer.steps", prefix + "generator"} <= extra
         right = right and (prefix + "average.updates" in extra) == bool(header.training.averaging)
         right = right and (prefix + "state.hidden" in extra) == (prefix + "state.cell" in extra)
-    positions = [position for position in (progress.now, progress.good) if position is not None]
-    right = right and all(position.is_possible() for position in positions)
+    all_counters = [counters for counters in (progress.now, progress.good) if counters is not None]
+    right = right and all(counters.is_possible() for counters in all_counters)
     if not right or (progress.good is None and any(name.startswith(_GOOD) for name in extra)):
         raise DamagedCheckpointError(f"{file.shown} does not hold the run that its header describes: it is damaged.")
 
@@ -183,7 +183,7 @@ def _is_right(file: CheckpointFile, name: str, header: Header) -> bool:
         case "optimizer.steps" | "average.updates":
             return (kind, shape) == ("I64", ())
         case "generator":
-            return kind == "U8" and len(shape) == 1 and shape[0] <= _MOST_GENERATOR
+            return kind == "U8" and len(shape) == 1 and shape[0] <= _MAX_GENERATOR
         case "state.hidden":
             return kind in ("F32", "BF16") and shape == (layers, *width)
         case "state.cell":

@@ -38,7 +38,7 @@ TEST_SHARE = 0.1
 TEST_BLOCK = 10_000
 """Characters of a block of the interleaved split, of which every tenth is for the test."""
 BLOCKS = 10
-MOST_VALIDATION = 200_000
+MAX_VALIDATION = 200_000
 """Characters of the validation part, whatever its share: it is read once an epoch, and so many are enough."""
 
 
@@ -161,7 +161,7 @@ class Corpus:
             test = Passage(text=self.text, length=len(self) - kept, first=run, run=TEST_BLOCK, period=period)
         if part == "test":
             return test
-        validating = min(round(kept * validation), MOST_VALIDATION)
+        validating = min(round(kept * validation), MAX_VALIDATION)
         if part == "train":
             return before.cut(0, kept - validating)
         return before.cut(kept - validating, kept)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from torch import Tensor
 
-from core.checkpoints.counters import Position
+from core.checkpoints.counters import Counters
 from core.data.streams import Streams
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Window(NamedTuple):
     targets: Tensor  # (T, B)
 
 
-class Walk:
+class WindowLoader:
     """Reads a text for a run, and notes in the run's position how far it is."""
 
     def __init__(self, streams: Streams, seed: int, device: str) -> None:
@@ -38,16 +38,16 @@ class Walk:
         """Forget where it is: the position was set to another place."""
         self._pass = None
 
-    def next(self, position: Position) -> Window:
+    def next(self, counters: Counters) -> Window:
         """Return the window at the position, and move that past it."""
         while True:
             if self._pass is None:
-                self._pass = self._streams.epoch(self._offset(position.reading), self._device, position.window)
+                self._pass = self._streams.epoch(self._offset(counters.reading), self._device, counters.window)
             window = next(self._pass, None)
             if window is not None:
-                position.window += 1
-                return Window(position.window == 1, *window)
-            position.reading, position.window, self._pass = position.reading + 1, 0, None
+                counters.window += 1
+                return Window(counters.window == 1, *window)
+            counters.reading, counters.window, self._pass = counters.reading + 1, 0, None
 
     def _offset(self, number: int) -> int:
         """Return how many characters a pass leaves out at the start, so that no two have the same windows."""

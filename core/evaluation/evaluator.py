@@ -14,17 +14,17 @@ from core.data.text_slice import Passage
 from core.errors import UserError
 from core.evaluation.loss_accumulator import Tally
 from core.evaluation.play_roles import RoleFinder, Roles
-from core.evaluation.scoring import follow
-from core.evaluation.surprisal import Surprises
+from core.evaluation.scoring import score_text
+from core.evaluation.surprisal import Surprisals
 from core.evaluation.validation_loss import quick_loss
 from core.reports.results import Evaluation, EvaluationProgress, PartLoss, Score
 
-MOST_QUICKLY = 200_000
+MAX_APPROXIMATE = 200_000
 """Characters of a part, from all over it, that are scored quickly."""
 
 
 def evaluate(
-    checkpoint: Checkpoint, corpus: Corpus, part: Part, keep: Surprises | None = None
+    checkpoint: Checkpoint, corpus: Corpus, part: Part, keep: Surprisals | None = None
 ) -> Iterator[EvaluationProgress | Evaluation]:
     """Score a part of a corpus, yielding progress and, last, the result. To stop, stop asking.
 
@@ -77,19 +77,19 @@ def _learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
 
 
 def score(
-    checkpoint: Checkpoint, passage: Passage, keep: Surprises | None = None
+    checkpoint: Checkpoint, passage: Passage, keep: Surprisals | None = None
 ) -> Generator[EvaluationProgress | Score, None, None]:
     """Score a passage, leaving out unknown characters; yields progress and, last, the result. To stop, stop asking."""
     vocabulary = checkpoint.vocabulary
     tally = Tally(vocabulary)
     finder = RoleFinder()
     roles = _Reader(finder.roles(passage))
-    with closing(follow(checkpoint.model, passage.ids(vocabulary), vocabulary.start_id)) as stretches:
-        for stretch in stretches:
-            tally.add(stretch, roles.next(len(stretch.ids)))
+    with closing(score_text(checkpoint.model, passage.ids(vocabulary), vocabulary.start_id)) as chunks:
+        for chunk in chunks:
+            tally.add(chunk, roles.next(len(chunk.ids)))
             if keep is not None:
-                keep.add(stretch)
-            yield EvaluationProgress(scored=stretch.end, characters=len(passage), loss=tally.loss)
+                keep.add(chunk)
+            yield EvaluationProgress(scored=chunk.end, characters=len(passage), loss=tally.loss)
     yield tally.score(is_play=finder.is_play)
 
 
@@ -120,7 +120,7 @@ def part_losses(checkpoint: Checkpoint, corpus: Corpus) -> Iterator[EvaluationPr
             continue
         ids = passage.ids(checkpoint.vocabulary)
         scored = 0
-        for event in quick_loss(checkpoint.model, ids, checkpoint.vocabulary.start_id, MOST_QUICKLY):
+        for event in quick_loss(checkpoint.model, ids, checkpoint.vocabulary.start_id, MAX_APPROXIMATE):
             if isinstance(event, float):
                 yield PartLoss(part=part, characters=scored, of=len(passage), loss=event)
             else:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from core.data.vocabulary import Vocabulary
 from core.evaluation.character_classes import KINDS, kinds_of
 from core.evaluation.play_roles import ROLES, Roles
-from core.evaluation.scoring import Stretch
+from core.evaluation.scoring import ScoredChunk
 from core.reports.results import Group, Score
 
 BLOCK = 200
 """Characters a block of the standard error, at least."""
-MOST_BLOCKS = 50
+MAX_BLOCKS = 50
 """Blocks that a long text is cut into: the longer they are, the less neighbours have in common. On all of Molière's
 test part, where one play is harder than another, blocks of 200 characters would give a third of the error."""
 
@@ -47,7 +47,7 @@ class Blocks:
         if self.count < 2 * BLOCK:
             return None
         means = np.concatenate(self._means)
-        together = max(len(means) // MOST_BLOCKS, 1)
+        together = max(len(means) // MAX_BLOCKS, 1)
         means = means[: len(means) // together * together].reshape(-1, together).mean(axis=1)
         return float(means.std(ddof=1) / math.sqrt(len(means)))
 
@@ -68,16 +68,16 @@ class Tally:
         """The mean loss so far, nats per character."""
         return self._losses.mean
 
-    def add(self, stretch: Stretch, roles: Roles) -> None:
+    def add(self, chunk: ScoredChunk, roles: Roles) -> None:
         """Add a stretch of the text; `roles` has the role of each of its characters."""
-        known = stretch.known
-        ids = stretch.ids[known]
-        hits = stretch.expected == ids[:, None]
-        self._losses.add(stretch.losses)
+        known = chunk.known
+        ids = chunk.ids[known]
+        hits = chunk.expected == ids[:, None]
+        self._losses.add(chunk.losses)
         self._first += int(hits[:, :1].sum())
         self._among_first += int(hits.sum())
-        self._kinds.add(self._kind_of_id[ids], stretch.losses)
-        self._roles.add(roles[known].astype(np.intp), stretch.losses)
+        self._kinds.add(self._kind_of_id[ids], chunk.losses)
+        self._roles.add(roles[known].astype(np.intp), chunk.losses)
 
     def score(self, *, is_play: bool) -> Score:
         """Return what it comes to; the roles count in a play alone."""

@@ -24,11 +24,11 @@ from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.files import write_atomically
 from core.folders import cache_folder
-from core.settings.forecast import MOST_COUNTED
+from core.settings.forecast import MAX_COUNTED
 
 NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
 """Of the models, by their order: how many characters an n-gram has, of which the last is predicted."""
-MOST_CHARACTERS = MOST_COUNTED
+MAX_CHARACTERS = MAX_COUNTED
 """Of a training part to count."""
 _FORMAT = 2
 """Of the kept files: another number when they, or the figures in them, come to mean something else."""
@@ -126,9 +126,9 @@ def known_baselines(
 def _train_and_measured(counted_in: Corpus, corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
     """Return the ids of the training part and of the one to measure, which both have some."""
     passage = counted_in.part("train", validation)
-    if len(passage) > MOST_CHARACTERS:
+    if len(passage) > MAX_CHARACTERS:
         raise UserError(
-            f"n-grams are counted in a training part of at most {MOST_CHARACTERS:,} characters, and this one has "
+            f"n-grams are counted in a training part of at most {MAX_CHARACTERS:,} characters, and this one has "
             f"{len(passage):,}. Set a limit to take less of the text."
         )
     vocabulary = Vocabulary(counted_in.characters)

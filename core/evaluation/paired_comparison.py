@@ -11,7 +11,7 @@ from core.checkpoints.checkpoint import Checkpoint
 from core.data.text_slice import Passage
 from core.errors import UserError
 from core.evaluation.loss_accumulator import Blocks
-from core.evaluation.scoring import follow
+from core.evaluation.scoring import score_text
 from core.reports.results import Comparison, EvaluationProgress
 
 
@@ -25,8 +25,8 @@ def compare(
     """
     mine, theirs, difference = Blocks(), Blocks(), Blocks()
     with (
-        closing(follow(first.model, passage.ids(first.vocabulary), first.vocabulary.start_id)) as my_stretches,
-        closing(follow(other.model, passage.ids(other.vocabulary), other.vocabulary.start_id)) as their_stretches,
+        closing(score_text(first.model, passage.ids(first.vocabulary), first.vocabulary.start_id)) as my_stretches,
+        closing(score_text(other.model, passage.ids(other.vocabulary), other.vocabulary.start_id)) as their_stretches,
     ):
         for one, another in zip(my_stretches, their_stretches, strict=True):
             both = one.known & another.known

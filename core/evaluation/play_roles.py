@@ -19,7 +19,7 @@ from core.data.text_slice import Passage
 
 ROLES = ("speaker line", "stage direction", "speech")
 SPEAKER, DIRECTION, SPEECH = range(3)
-LEAST_LINES = 4
+MIN_LINES = 4
 """Speaker lines that a play has, at least."""
 LINES_A_NAME = 2
 """Speaker lines to a name, on the average, that a play has at least."""
@@ -50,8 +50,7 @@ class RoleFinder:
     def is_play(self) -> bool:
         """Whether what was read so far is a play."""
         return (
-            self._lines >= max(LEAST_LINES, LINES_A_NAME * len(self._names))
-            and self._characters <= RAREST * self._lines
+            self._lines >= max(MIN_LINES, LINES_A_NAME * len(self._names)) and self._characters <= RAREST * self._lines
         )
 
     def roles(self, passage: Passage) -> Iterator[Roles]:

@@ -11,7 +11,7 @@ from core.errors import UserError
 from core.evaluation.evaluator import evaluate, part_losses, part_of
 from core.evaluation.memorization import Copying, CopyingProgress, copying
 from core.evaluation.ngram import BaselineProgress, Baselines, measure_baselines
-from core.evaluation.surprisal import Surprises
+from core.evaluation.surprisal import Surprisals
 from core.events import EpochCompleted
 from core.reports.reference_losses import published_for
 from core.reports.report import Report, SampleCopying
@@ -23,7 +23,7 @@ SAMPLE = 5_000
 """Characters that are written to see whether they are copied."""
 EXTRACTS = 5
 """Passages that are shown, of the least and of the most expected."""
-MOST_SEARCHED = 8_000_000
+MAX_SEARCHED = 8_000_000
 """Characters of a training part to look for copies in: memory of some 40 bytes each."""
 _SAY_EVERY = 100
 
@@ -33,7 +33,7 @@ def assess(
     checkpoint: Checkpoint,
     corpus: Corpus,
     part: Part,
-    keep: Surprises | None = None,
+    keep: Surprisals | None = None,
     *,
     history: Sequence[EpochCompleted] = (),
 ) -> Generator[Stage | Report, None, None]:
@@ -46,7 +46,7 @@ def assess(
     Raises:
         UserError: as for `evaluate`.
     """
-    keep = keep or surprises_for(checkpoint, corpus, part)
+    keep = keep or surprisals_for(checkpoint, corpus, part)
     for event in evaluate(checkpoint, corpus, part, keep):
         if isinstance(event, EvaluationProgress):
             share = event.scored / event.characters
@@ -84,13 +84,13 @@ def assess(
     yield msgspec.structs.replace(report, copying=(yield from _copied(checkpoint, own)))
 
 
-def surprises_for(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Surprises:
+def surprisals_for(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Surprisals:
     """Return what can keep what the model makes of each character of a part.
 
     Raises:
         UserError: the part is empty.
     """
-    return Surprises(checkpoint.vocabulary.characters, part_of(checkpoint, corpus, part))
+    return Surprisals(checkpoint.vocabulary.characters, part_of(checkpoint, corpus, part))
 
 
 def _own(checkpoint: Checkpoint, corpus: Corpus) -> Generator[Stage, None, Corpus | None]:
@@ -125,7 +125,7 @@ def _counted(own: Corpus, corpus: Corpus, part: Part, validation: float) -> Gene
 def _copied(checkpoint: Checkpoint, own: Corpus) -> Generator[Stage, None, SampleCopying | None]:
     """Have the model write, and look how much of it stands in its training part; None where that is too long."""
     train = own.part("train", checkpoint.training.validation)
-    if not 0 < len(train) <= MOST_SEARCHED:
+    if not 0 < len(train) <= MAX_SEARCHED:
         return None
     config = SamplingConfig()
     drawn: list[str] = []

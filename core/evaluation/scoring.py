@@ -17,11 +17,11 @@ from core.model.char_lstm import CharLSTM, State
 
 CHUNK = 1_000
 """Characters read at a time: enough for speed, few enough for a stop to be honoured at once."""
-MOST_ALTERNATIVES = 5
+MAX_ALTERNATIVES = 5
 """Characters that are told to have been expected most, at each place."""
 
 
-class Stretch(NamedTuple):
+class ScoredChunk(NamedTuple):
     """Some characters of the text, K of which the model knows."""
 
     begin: int
@@ -47,18 +47,18 @@ class Stretch(NamedTuple):
         return known
 
 
-def follow(model: CharLSTM, ids: Ids, start_id: int) -> Generator[Stretch, None, None]:
+def score_text(model: CharLSTM, ids: Ids, start_id: int) -> Generator[ScoredChunk, None, None]:
     """Read a text to its end, telling of each stretch what the model made of it. To stop, stop asking."""
     device = model.output.weight.device
     before = torch.tensor([start_id], device=device)  # what stands before the next character
-    alternatives = min(MOST_ALTERNATIVES, model.output.out_features)
+    alternatives = min(MAX_ALTERNATIVES, model.output.out_features)
     nothing = np.empty((0, alternatives))
     state: State | None = None
     for begin in range(0, len(ids), CHUNK):
         read = ids.take(np.arange(begin, min(begin + CHUNK, len(ids))))
         targets = torch.from_numpy(read[read != UNKNOWN]).to(device)  # (K,)
         if not len(targets):
-            yield Stretch(begin, read, np.empty(0), nothing.astype(np.int64), nothing)
+            yield ScoredChunk(begin, read, np.empty(0), nothing.astype(np.int64), nothing)
             continue
         with torch.inference_mode():
             logits, state = model(torch.cat([before, targets[:-1]])[:, None], state)  # (K, 1) -> (K, 1, V)
@@ -66,4 +66,4 @@ def follow(model: CharLSTM, ids: Ids, start_id: int) -> Generator[Stretch, None,
             expected_losses, expected = losses.topk(alternatives, dim=1, largest=False)
             taken = losses.gather(1, targets[:, None])[:, 0]
         before = targets[-1:]
-        yield Stretch(begin, read, taken.cpu().numpy(), expected.cpu().numpy(), expected_losses.cpu().numpy())
+        yield ScoredChunk(begin, read, taken.cpu().numpy(), expected.cpu().numpy(), expected_losses.cpu().numpy())

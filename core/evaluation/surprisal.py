@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from core.data.text_slice import Passage
-    from core.evaluation.scoring import Stretch
+    from core.evaluation.scoring import ScoredChunk
 
-MOST_KEPT = 1_000_000
+MAX_KEPT = 1_000_000
 """Characters, from the start of the text: 36 bytes each."""
 PASSAGE = 160
 """Characters of a passage: two lines or so."""
@@ -25,7 +25,7 @@ class Expected(NamedTuple):
     probability: float
 
 
-class Moment(NamedTuple):
+class CharacterLoss(NamedTuple):
     """What the model made of one character."""
 
     character: str
@@ -45,11 +45,11 @@ class Extract(NamedTuple):
     """Mean, nats per character."""
 
 
-class Surprises:
+class Surprisals:
     """The characters of a text, or of its first million, with what the model made of each."""
 
     def __init__(self, vocabulary: str, passage: "Passage") -> None:
-        self.text = str(passage.cut(0, min(len(passage), MOST_KEPT)))
+        self.text = str(passage.cut(0, min(len(passage), MAX_KEPT)))
         """As it stands, characters unknown to the model included."""
         self._vocabulary = vocabulary
         self._losses = np.full(len(self.text), np.nan, dtype=np.float32)  # NaN: unknown, or not read yet
@@ -58,18 +58,18 @@ class Surprises:
         self.read = 0
         """Characters, so far."""
 
-    def add(self, stretch: "Stretch") -> None:
+    def add(self, chunk: "ScoredChunk") -> None:
         """Keep a stretch: the next one of the text."""
-        places = np.flatnonzero(stretch.known) + stretch.begin
+        places = np.flatnonzero(chunk.known) + chunk.begin
         kept = places < len(self.text)
         places = places[kept]
         if self._expected is None or self._expected_losses is None:
-            shape = (len(self.text), stretch.expected.shape[1])
+            shape = (len(self.text), chunk.expected.shape[1])
             self._expected, self._expected_losses = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
-        self._losses[places] = stretch.losses[kept]
-        self._expected[places] = stretch.expected[kept]
-        self._expected_losses[places] = stretch.expected_losses[kept]
-        self.read = min(stretch.end, len(self.text))
+        self._losses[places] = chunk.losses[kept]
+        self._expected[places] = chunk.expected[kept]
+        self._expected_losses[places] = chunk.expected_losses[kept]
+        self.read = min(chunk.end, len(self.text))
 
     @property
     def losses(self) -> NDArray[np.float32]:
@@ -88,12 +88,12 @@ class Surprises:
             found = np.flatnonzero(self._losses[place + 1 :] > border)[:1] + place + 1
         return int(found[0]) if len(found) else None
 
-    def at(self, place: int) -> Moment:
+    def at(self, place: int) -> CharacterLoss:
         """Tell what the model made of the character at a place."""
         loss = float(self._losses[place])
         if np.isnan(loss) or self._expected is None or self._expected_losses is None:
-            return Moment(self.text[place], None, ())
-        return Moment(
+            return CharacterLoss(self.text[place], None, ())
+        return CharacterLoss(
             self.text[place],
             loss,
             tuple(

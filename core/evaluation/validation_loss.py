@@ -14,7 +14,7 @@ from core.settings.forecast import VALIDATION_STREAMS, VALIDATION_WINDOW
 
 WARM_UP = VALIDATION_WINDOW
 """Characters that a stream reads before the ones it scores; also those it reads at a time."""
-MOST_STREAMS = VALIDATION_STREAMS
+MAX_STREAMS = VALIDATION_STREAMS
 
 
 def quick_loss(
@@ -28,7 +28,7 @@ def quick_loss(
     the progress says how many. To stop, stop asking.
     """
     device = model.output.weight.device
-    streams = max(1, min(MOST_STREAMS, len(ids) // (5 * WARM_UP)))
+    streams = max(1, min(MAX_STREAMS, len(ids) // (5 * WARM_UP)))
     stride = math.ceil(len(ids) / streams)
     length = min(stride, math.ceil((most or len(ids)) / streams))
     begins = np.arange(streams) * stride  # the last stream may have less

@@ -13,10 +13,10 @@ from core.inspection.probes import PROPERTIES, correlations
 from core.settings.cell_kinds import QUANTITIES
 from core.settings.config import ModelConfig
 
-MOST_NUMBERS = 32_000_000
+MAX_NUMBERS = 32_000_000
 """That are kept: 128 MB."""
-MOST_CHARACTERS = 2_000
-LEAST_TO_FOLLOW = 60
+MAX_CHARACTERS = 2_000
+MIN_TO_FOLLOW = 60
 """Characters below which it is not told what a cell follows: a line or two."""
 KEPT = 16
 """Characters that were expected next, of each place."""
@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 def most_characters(config: ModelConfig) -> int:
     """Return of how many characters the insides of such a network are kept."""
     each = config.num_layers * len(QUANTITIES[config.cell]) * config.hidden_size
-    return min(MOST_CHARACTERS, max(MOST_NUMBERS // each, 1))
+    return min(MAX_CHARACTERS, max(MAX_NUMBERS // each, 1))
 
 
 class Cells(NamedTuple):
@@ -39,7 +39,7 @@ class Cells(NamedTuple):
     """By what they are ordered, in that order."""
 
 
-class Insides:
+class Activations:
     """All that was computed for each character of a text. Filled by
     `core.inspection.record_activations.look_inside`."""
 
@@ -137,7 +137,7 @@ class Insides:
 
         In a short text chance alone makes some of many cells follow anything.
         """
-        if self.read < LEAST_TO_FOLLOW:
+        if self.read < MIN_TO_FOLLOW:
             return None
         values, text = self.values(layer, symbol), self.text[: self.read]
         best = {name: np.abs(correlations(values, of(text))).max(initial=0.0) for name, of in PROPERTIES.items()}

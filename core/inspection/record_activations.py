@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.data.vocabulary import Vocabulary
-from core.inspection.activations import Insides
+from core.inspection.activations import Activations
 from core.model.char_lstm import CharLSTM
-from core.model.numpy_lstm import Stepper
+from core.model.numpy_lstm import NumpyLSTM
 from core.sampling.sampler import Sampler, adjusted, check_soundness
 from core.settings.config import SamplingConfig
 
@@ -19,23 +19,23 @@ REPORTED = 20
 _AS_EXPECTED = SamplingConfig(temperature=1.0)
 
 
-def look_inside(model: CharLSTM, vocabulary: Vocabulary, insides: Insides) -> Iterator[float]:
-    """Have a network read the text of `insides` from nothing, and keep there what goes on inside.
+def look_inside(model: CharLSTM, vocabulary: Vocabulary, activations: Activations) -> Iterator[float]:
+    """Have a network read the text of `activations` from nothing, and keep there what goes on inside.
 
     The model must know all its characters: `core.sampling.prompt.fit` sees to that. Yields how far it is, 0 to 1;
-    `insides` is good between any two. To stop, stop asking.
+    `activations` is good between any two. To stop, stop asking.
 
     Raises:
         UserError: what the model expects is not a number.
     """
-    ids = vocabulary.encode(insides.text)
-    stepper = Stepper(model, None)
+    ids = vocabulary.encode(activations.text)
+    lstm = NumpyLSTM(model, None)
     for place in range(len(ids)):
-        logits = stepper.step(ids[place : place + 1])[0]
+        logits = lstm.step(ids[place : place + 1])[0]
         check_soundness(bool(np.isfinite(logits).all()))
         following = int(ids[place + 1]) if place + 1 < len(ids) else None
-        insides.add(
-            [[values[0] for values in layer] for layer in stepper.insides()],
+        activations.add(
+            [[values[0] for values in layer] for layer in lstm.activations()],
             adjusted(logits, _AS_EXPECTED).astype(np.float32),
             following,
         )

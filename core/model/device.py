@@ -37,7 +37,7 @@ def memory_in_use(device: ActualDevice) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-class Choice(Struct, frozen=True, kw_only=True):
+class ComputeSettings(Struct, frozen=True, kw_only=True):
     """What to compute on, and how."""
 
     device: Literal["cpu", "cuda", "mps"]
@@ -76,19 +76,21 @@ class Trial(Struct, frozen=True, kw_only=True):
         return f"trying {self.precision} on {count_of(self.threads, 'thread')}, {self.number} of {self.of}"
 
 
-def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> Choice:
+def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> ComputeSettings:
     """Return what suits this network on this machine, within what the configuration leaves open.
 
     Raises:
         UserError: the configuration asks for a device that is not here, or for bf16 where it does not work.
     """
     for event in choosing(model, vocabulary_size, config):
-        if isinstance(event, Choice):
+        if isinstance(event, ComputeSettings):
             return event
     raise AssertionError  # a choice is the last event
 
 
-def choosing(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> Generator[Trial | Choice, None, None]:
+def choosing(
+    model: ModelConfig, vocabulary_size: int, config: TrainingConfig
+) -> Generator[Trial | ComputeSettings, None, None]:
     """Yield what is about to be timed, if anything has to be, and last the choice. To stop, stop asking.
 
     Raises:
@@ -97,24 +99,26 @@ def choosing(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -
     device = _device(config.device)
     if device != "cpu":
         precision = "bf16" if config.precision == "auto" and device == "cuda" else config.precision
-        yield Choice(device=device, precision="bf16" if precision == "bf16" else "fp32", threads=_threads(config)[-1])
+        yield ComputeSettings(
+            device=device, precision="bf16" if precision == "bf16" else "fp32", threads=_threads(config)[-1]
+        )
         return
     candidates = [
-        Choice(device=device, precision=precision, threads=threads)
+        ComputeSettings(device=device, precision=precision, threads=threads)
         for threads in reversed(_threads(config))
         for precision in (("fp32", "bf16") if config.precision == "auto" else (config.precision,))
     ]
     if len(candidates) == 1 and candidates[0].precision == "fp32":
         yield candidates[0]
         return
-    seconds: dict[Choice, float] = {}
+    seconds: dict[ComputeSettings, float] = {}
     yield from _measure(candidates, model, vocabulary_size, config, seconds)
     if not seconds:
         raise UserError("This processor cannot train in bf16. Choose precision fp32, or auto.")
     yield min(seconds, key=lambda choice: seconds[choice] * (_WORTHWHILE if choice.precision == "bf16" else 1.0))
 
 
-def works_here(choice: Choice) -> bool:
+def works_here(choice: ComputeSettings) -> bool:
     """Tell whether what was chosen on some machine will do on this one."""
     cores = _cores()
     if not _here()[choice.device] or choice.threads > cores:
@@ -131,11 +135,11 @@ def works_here(choice: Choice) -> bool:
 
 
 def _measure(
-    candidates: list[Choice],
+    candidates: list[ComputeSettings],
     model: ModelConfig,
     vocabulary_size: int,
     config: TrainingConfig,
-    seconds: dict[Choice, float],
+    seconds: dict[ComputeSettings, float],
 ) -> Iterator[Trial]:
     """Note the seconds of a short step for each candidate that works, as far as the time allows; yield each before."""
     network = CharLSTM(model, vocabulary_size)
@@ -163,7 +167,7 @@ def _measure(
             seconds.pop(choice, None)
 
 
-def _step(network: CharLSTM, ids: torch.Tensor, choice: Choice) -> bool:
+def _step(network: CharLSTM, ids: torch.Tensor, choice: ComputeSettings) -> bool:
     with choice.autocast():
         logits, _ = network(ids[:-1])
     loss = F.cross_entropy(logits.float().flatten(0, 1), ids[1:].flatten())

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 
-class Stepper:
+class NumpyLSTM:
     """Reads characters for N texts side by side, which all go on from the same state."""
 
     def __init__(self, model: CharLSTM, state: State | None, texts: int = 1) -> None:
@@ -45,13 +45,13 @@ class Stepper:
         self._logits += self._out_bias
         return self._logits
 
-    def insides(self) -> list[list[Floats]]:
+    def activations(self) -> list[list[Floats]]:
         """Return what the last step computed: for each layer its quantities, (N, H), as `core.settings.cell_kinds`
         orders them.
 
         They are the stepper's own arrays, good until the next step.
         """
-        return [cell.insides() for cell in self._cells]
+        return [cell.activations() for cell in self._cells]
 
 
 class _Cell:
@@ -81,7 +81,7 @@ class _Cell:
         """Return the hidden state after one more character, (N, H): the cell's own array."""
         raise NotImplementedError
 
-    def insides(self) -> list[Floats]:
+    def activations(self) -> list[Floats]:
         """Return the quantities of the last step, each (N, H)."""
         return [self.hidden]
 
@@ -118,7 +118,7 @@ class _LSTMCell(_Cell):
         np.tanh(self.memory, out=scratch)
         return np.multiply(self._output, scratch, out=self.hidden)
 
-    def insides(self) -> list[Floats]:
+    def activations(self) -> list[Floats]:
         return [self._input, self._forget, self._new, self._output, self.memory, self.hidden]
 
 
@@ -146,7 +146,7 @@ class _GRUCell(_Cell):
         self.hidden += new
         return self.hidden
 
-    def insides(self) -> list[Floats]:
+    def activations(self) -> list[Floats]:
         return [*self._computed, self.hidden]
 
 

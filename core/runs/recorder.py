@@ -151,7 +151,7 @@ class _Recorder:
                 self._kept_at, self._write_seconds = snapshot.taken_at, seconds
                 self._put = None if snapshot is self._put else self._put
             self._trouble.pop(path.name, None)
-            yield CheckpointSaved(kind=kind, epoch=snapshot.now.position.epochs, path=str(path))
+            yield CheckpointSaved(kind=kind, epoch=snapshot.now.counters.epochs, path=str(path))
         self._trouble.pop(self._run.metrics_path.name, None)
         if self._metrics.trouble:
             self._trouble[self._run.metrics_path.name] = self._metrics.trouble

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
-from core.model.numpy_lstm import Stepper
+from core.model.numpy_lstm import NumpyLSTM
 from core.sampling.prompt import fit
 from core.sampling.sampler import Sampler, read_prompt, weights_of
 from core.settings.config import SamplingConfig
@@ -83,16 +83,16 @@ def _batch(
     if len(seeds) > 1 and length <= LONGEST:
         doubted[:] = False
         state, last = read_prompt(model, vocabulary, fit(prompt, vocabulary))
-        stepper = Stepper(model, state, texts=len(seeds))
+        lstm = NumpyLSTM(model, state, texts=len(seeds))
         generators = [np.random.default_rng(seed) for seed in seeds]
         randoms = np.stack([generator.random(length) for generator in generators], axis=1)  # (length, N)
-        logits = stepper.step(np.full(len(seeds), last))
+        logits = lstm.step(np.full(len(seeds), last))
         reported = time.perf_counter()
         for place in range(length):
             chosen, doubtful = draw(logits, randoms[place], config)
             ids[place] = chosen
             doubted |= doubtful
-            logits = stepper.step(chosen)
+            logits = lstm.step(chosen)
             if time.perf_counter() - reported > REPORT_SECONDS:
                 reported = time.perf_counter()
                 yield place * len(seeds)

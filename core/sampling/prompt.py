@@ -23,7 +23,7 @@ _TYPOGRAPHY = {
 """What stands for a character where a text has it not; more than one may have to be tried."""
 
 
-MOST_LISTED = 20
+MAX_LISTED = 20
 """Characters that a notice names."""
 
 
@@ -52,8 +52,8 @@ class Prompt(Struct, frozen=True):
 
 
 def _listed(items: list[str], between: str) -> str:
-    more = len(items) - MOST_LISTED
-    return between.join(items[:MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(items) - MAX_LISTED
+    return between.join(items[:MAX_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def fit(prompt: str, vocabulary: Vocabulary) -> Prompt:

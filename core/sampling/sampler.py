@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.model.char_lstm import CharLSTM, State
-from core.model.numpy_lstm import Stepper
+from core.model.numpy_lstm import NumpyLSTM
 from core.sampling.prompt import Prompt, fit
 from core.settings.config import SamplingConfig
 
@@ -73,23 +73,23 @@ class Sampler(Iterator[Drawn]):
         prompt: str | Prompt = "",
         primed: "Primed | None" = None,
     ) -> None:
-        """Begin with a prompt, or, where that has been read, with what `prime` made of it."""
+        """Begin with a prompt, or, where that has been read, with what `prefill` made of it."""
         self.config = config
         self.prompt: Prompt = fit(prompt, vocabulary) if isinstance(prompt, str) else prompt
         """The prompt, and what became of it."""
         self._characters = vocabulary.characters
         self._generator = np.random.default_rng(config.seed)
         state, last = primed or read_prompt(model, vocabulary, self.prompt)
-        self._stepper = Stepper(model, state)
+        self._lstm = NumpyLSTM(model, state)
         self._last = np.array([last])  # (1,): what is to be read next
-        self._logits = self._stepper.step(self._last)[0]  # (V,), of the next character
+        self._logits = self._lstm.step(self._last)[0]  # (V,), of the next character
 
     def __next__(self) -> Drawn:
         """Draw the next character and read it."""
         logits = self._logits.copy()
         chosen, probability = self._draw(logits)
         self._last[0] = chosen
-        self._logits = self._stepper.step(self._last)[0]
+        self._logits = self._lstm.step(self._last)[0]
         return Drawn(self._characters[chosen], probability, logits, chosen)
 
     def alternatives(self, count: int) -> list[Alternative]:
@@ -119,7 +119,7 @@ class Primed(NamedTuple):
     """The id of that one, which is to be read next."""
 
 
-def prime(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Iterator[float | Primed]:
+def prefill(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Iterator[float | Primed]:
     """Have a network read a prompt, yielding how far it is, 0 to 1, and, last, the result. To stop, stop asking."""
     ids = torch.from_numpy(vocabulary.encode(prompt.read))
     if not len(ids):
@@ -136,7 +136,7 @@ def prime(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Iterator[f
 
 def read_prompt(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Primed:
     """Have a network read a prompt to its end."""
-    *_, last = prime(model, vocabulary, prompt)
+    *_, last = prefill(model, vocabulary, prompt)
     assert isinstance(last, Primed)
     return last
 

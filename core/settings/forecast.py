@@ -18,14 +18,14 @@ _PROGRAM = 398_000_000
 """Bytes of Python, PyTorch with its libraries at work, and the app."""
 _COUNTING = 75
 """Bytes for each character of the training part while n-grams are counted."""
-MOST_COUNTED = 8_000_000
+MAX_COUNTED = 8_000_000
 """Characters of a training part whose n-grams are counted: 20 million took 2 GB and 47 s on a two-core machine."""
 _FLOAT = 4
 VALIDATION_STREAMS, VALIDATION_WINDOW = 32, 200
 """How a validation reads its part: so many streams at most, so many characters at a time."""
 ALWAYS_SAMPLED = 10
 """So many samples are drawn whatever they take; then they have to keep within their share."""
-MOST_SAMPLING = 0.05
+MAX_SAMPLING = 0.05
 """Of a run's time, for samples: an epoch of a tiny text takes less time than a sample does."""
 
 
@@ -108,7 +108,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
         if self.speed is None or not config.sample_length:
             return 0.0
         all_of_them = self.speed.sample * (config.epochs + 1)
-        return min(all_of_them, max(self.speed.sample * ALWAYS_SAMPLED, MOST_SAMPLING * training))
+        return min(all_of_them, max(self.speed.sample * ALWAYS_SAMPLED, MAX_SAMPLING * training))
 
 
 def count_parameters(model: ModelConfig, vocabulary_size: int) -> int:
@@ -185,7 +185,7 @@ def memory_of(
         _activations(config.window * config.streams, model, vocabulary_size, kept=4),
         _activations(_validated_at_once(validation_characters), model, vocabulary_size, kept=1),
     )
-    counting = _COUNTING * train_characters if train_characters <= MOST_COUNTED else 0
+    counting = _COUNTING * train_characters if train_characters <= MAX_COUNTED else 0
     return _PROGRAM + train_characters + max(_FLOAT * numbers, counting)
 
 

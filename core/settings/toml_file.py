@@ -22,7 +22,7 @@ from core.settings.config import ModelConfig, TrainingConfig, configure, fields_
 from core.settings.presets import Preset, preset_named
 from core.text import in_one_line
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 """Of such a file: more is a text, given by mistake."""
 _MODEL = {field.name: field for field in fields_of(ModelConfig)}
 _TRAINING = {field.name: field for field in fields_of(TrainingConfig)}
@@ -52,8 +52,8 @@ def read_settings(path: Path) -> Settings:
     shown = in_one_line(str(path))
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
             raise UserError(f"{shown} is too long for a file of settings.")
         said = tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a file with a mark
     except OSError as error:

@@ -10,10 +10,10 @@ from core.model.char_lstm import CharLSTM
 from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig, TrainingConfig
 from core.settings.forecast import ALWAYS_SAMPLED as ALWAYS
-from core.settings.forecast import MOST_SAMPLING as MOST_SHARE
+from core.settings.forecast import MAX_SAMPLING as MAX_SHARE
 
 
-class Rehearsal:
+class EpochSampler:
     """Draws a run's samples, and sees to it that they do not take its time."""
 
     def __init__(self, config: TrainingConfig, vocabulary: Vocabulary) -> None:
@@ -28,7 +28,7 @@ class Rehearsal:
 
     def is_due(self, elapsed: float) -> bool:
         """Tell whether to draw at an epoch's end, `elapsed` seconds into the run."""
-        return self._length > 0 and (self._drawn < ALWAYS or self._seconds <= MOST_SHARE * elapsed)
+        return self._length > 0 and (self._drawn < ALWAYS or self._seconds <= MAX_SHARE * elapsed)
 
     def draw(self, model: CharLSTM, control: Control) -> str | None:
         """Have the model write; None when told to stop meanwhile, or where it expects nothing that is a number."""

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
 from core.model.char_lstm import CharLSTM, State
-from core.model.device import Choice
+from core.model.device import ComputeSettings
 from core.model.dropout import Dropout
 from core.settings.config import ModelConfig, TrainingConfig
-from core.training.optimizer import Average, make_optimizer
+from core.training.optimizer import WeightAverage, make_optimizer
 
 _AFTER_THE_WEIGHTS = 1 << 33  # so that dropout does not draw the numbers that the weights were made of
 _MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW remembers of each weight, by its own names
@@ -19,7 +19,9 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW remembers of each weight, by 
 class Learner:
     """A network that learns, a window at a time."""
 
-    def __init__(self, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, choice: Choice) -> None:
+    def __init__(
+        self, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, choice: ComputeSettings
+    ) -> None:
         self.config = config
         self.choice = choice
         model = CharLSTM(model_config, vocabulary_size)
@@ -29,7 +31,7 @@ class Learner:
         dropout = Dropout(config, self._generator)
         self._dropout = None if dropout.drops_nothing else dropout
         self._optimizer = make_optimizer(self.model, config)
-        self._average = Average(self.model, config.averaging) if config.averaging else None
+        self._average = WeightAverage(self.model, config.averaging) if config.averaging else None
         self._norm: Tensor | None = None  # of the last gradient before it was clipped, where it is
 
     @property

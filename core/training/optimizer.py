@@ -21,7 +21,7 @@ def make_optimizer(model: CharLSTM, config: TrainingConfig) -> AdamW:
     )
 
 
-class Average:
+class WeightAverage:
     """An exponential moving average of a model's weights (Polyak averaging): steadier than the weights themselves."""
 
     def __init__(self, model: CharLSTM, memory: float) -> None:

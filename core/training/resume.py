@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from core.checkpoints.checkpoint import DamagedCheckpointError, opened
-from core.checkpoints.training_state import Moment, Snapshot, load_snapshot
+from core.checkpoints.training_state import Snapshot, TrainingState, load_snapshot
 from core.data.corpus import Corpus, CorpusConfig
 from core.errors import UserError
-from core.model.device import Choice, works_here
+from core.model.device import ComputeSettings, works_here
 from core.runs.store import Run, RunConfig, RunStore
 from core.runs.summary import epochs_of, outcome
 from core.settings.config import configure
@@ -31,10 +31,10 @@ class Resumption:
     config: RunConfig
     snapshot: Snapshot | None
     """None where the run was cut off before its first save: it begins anew."""
-    choice: Choice | None
+    choice: ComputeSettings | None
     """What it was computed on, where that will do here."""
 
-    def trainer(self, corpus: Corpus, choice: Choice | None = None) -> Trainer:
+    def trainer(self, corpus: Corpus, choice: ComputeSettings | None = None) -> Trainer:
         """Return what continues the run, computed on `choice`, or else on what it was computed on.
 
         Raises:
@@ -153,11 +153,13 @@ def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
     if run is not None and run.best_path.exists():
         with contextlib.suppress(DamagedCheckpointError), opened(run.best_path) as file:
             best_epoch = file.header.epoch
-            of_file, known = file.header.val_loss, snapshot.now.position.best_val_loss
+            of_file, known = file.header.val_loss, snapshot.now.counters.best_val_loss
             best = min((loss for loss in (of_file, known) if loss is not None), default=None)
 
-    def with_best(moment: Moment) -> Moment:
-        return Moment(msgspec.structs.replace(moment.position, best_val_loss=best), moment.tensors)
+    def with_best(training_state: TrainingState) -> TrainingState:
+        return TrainingState(
+            msgspec.structs.replace(training_state.counters, best_val_loss=best), training_state.tensors
+        )
 
     good = with_best(snapshot.good) if snapshot.good is not None else None
     return replace(snapshot, now=with_best(snapshot.now), good=good, best_epoch=best_epoch)
@@ -171,7 +173,7 @@ def _config_of(path: Path, snapshot: Snapshot | None) -> RunConfig:
 
 def _check_that_something_is_left(name: str, config: RunConfig, snapshot: Snapshot) -> None:
     """Raise a `UserError` for a run that is finished, or asked for less than it has done."""
-    done, training, before = snapshot.now.position, config.training, snapshot.training
+    done, training, before = snapshot.now.counters, config.training, snapshot.training
     extended = (training.epochs, training.seconds) != (before.epochs, before.seconds)
     if training.seconds:
         over = done.elapsed >= training.seconds or (

@@ -16,8 +16,8 @@ import torch
 
 from core.control import Control
 from core.data.vocabulary import Vocabulary
-from core.evaluation.validation_loss import MOST_STREAMS, WARM_UP, quick_loss
-from core.model.device import Choice
+from core.evaluation.validation_loss import MAX_STREAMS, WARM_UP, quick_loss
+from core.model.device import ComputeSettings
 from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig, TrainingConfig
 from core.settings.forecast import Span, Speed
@@ -26,7 +26,7 @@ from core.training.learner import Learner
 if TYPE_CHECKING:
     from core.model.char_lstm import State
 
-FEWEST_STEPS, MOST_STEPS = 5, 25
+MIN_STEPS, MAX_STEPS = 5, 25
 """Of a round."""
 ROUND_SECONDS = 0.15
 """Of a round, at least, unless that takes more than the most steps."""
@@ -73,12 +73,12 @@ def time_rounds(
             between()
         taken: list[float] = []
         rounds.append(taken)
-        while len(taken) < FEWEST_STEPS or (sum(taken) < ROUND_SECONDS and len(taken) < MOST_STEPS):
+        while len(taken) < MIN_STEPS or (sum(taken) < ROUND_SECONDS and len(taken) < MAX_STEPS):
             if control.stopped:
                 return
             fastest = min([first, *itertools.chain(*rounds)])
-            if rounds[0] and clock() - began > PATIENCE and FEWEST_STEPS * fastest > PATIENCE:
-                if len(rounds[0]) < FEWEST_STEPS:  # so few that the first one says as much
+            if rounds[0] and clock() - began > PATIENCE and MIN_STEPS * fastest > PATIENCE:
+                if len(rounds[0]) < MIN_STEPS:  # so few that the first one says as much
                     yield estimate([*rounds, [first]])
                 return
             taken.append(timed())
@@ -86,7 +86,7 @@ def time_rounds(
 
 
 def measure_speed(
-    choice: Choice,
+    choice: ComputeSettings,
     model: ModelConfig,
     config: TrainingConfig,
     vocabulary_size: int,
@@ -151,7 +151,7 @@ class _Rest:
         """Return the seconds of a validation: some of its passes are timed."""
         if not characters or self._control.stopped:
             return 0.0
-        streams = max(1, min(MOST_STREAMS, characters // (5 * WARM_UP)))
+        streams = max(1, min(MAX_STREAMS, characters // (5 * WARM_UP)))
         passes = -(-characters // streams // WARM_UP) + (streams > 1)
         if 3 * self._forward * streams * WARM_UP > _QUICK:
             return self._forward * (characters + streams * WARM_UP)

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 
 from core.checkpoints.checkpoint import Checkpoint
-from core.checkpoints.counters import Plan, Position
-from core.checkpoints.training_state import Moment, Snapshot
+from core.checkpoints.counters import Counters, Plan
+from core.checkpoints.training_state import Snapshot, TrainingState
 from core.control import Control
 from core.data.corpus import Corpus
 from core.data.streams import Streams
 from core.data.vocabulary import Vocabulary
-from core.data.window_loader import Walk
+from core.data.window_loader import WindowLoader
 from core.evaluation.validation_loss import quick_loss
 from core.events import (
     Diverged,
@@ -40,9 +40,9 @@ from core.events import (
     ValidationProgressed,
 )
 from core.model.char_lstm import CharLSTM, State
-from core.model.device import Choice, choose, memory_in_use
+from core.model.device import ComputeSettings, choose, memory_in_use
 from core.settings.config import ModelConfig, TrainingConfig
-from core.training.epoch_samples import Rehearsal
+from core.training.epoch_samples import EpochSampler
 from core.training.learner import Learner
 from core.training.schedule import rate_share
 
@@ -50,7 +50,7 @@ REPORT_SECONDS = 0.1
 """At most ten reports a second: more cannot be seen, and each reads the loss back from the device."""
 CALIBRATION = 0.05
 """Share of a run by time, of a second at most, in which its speed is measured: on steps that count."""
-FEWEST_EPOCHS, MOST_EPOCHS = 8, 60
+MIN_EPOCHS, MAX_EPOCHS = 8, 60
 """Of a run by time: enough to see the loss fall, and not so many that validating takes the time."""
 CHECK_STEPS = 32
 """Steps whose mean loss is held against the running mean: at fixed places, whenever reports fall."""
@@ -77,7 +77,7 @@ class Trainer:
         corpus: Corpus,
         model_config: ModelConfig,
         config: TrainingConfig,
-        choice: Choice | None = None,
+        choice: ComputeSettings | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
         self.corpus = corpus
@@ -89,20 +89,20 @@ class Trainer:
         self.choice = choice or choose(model_config, len(self.vocabulary), config)
         with self.choice.applied():  # with as many threads as it trains with: others may be busy
             self._learner = Learner(model_config, len(self.vocabulary), config, self.choice)
-        self._rehearsal = Rehearsal(config, self.vocabulary)
-        self._walk = Walk(self._streams, config.seed, self.choice.device)
-        self._position = Position()
+        self._sampler = EpochSampler(config, self.vocabulary)
+        self._windows = WindowLoader(self._streams, config.seed, self.choice.device)
+        self._counters = Counters()
         self._plan: Plan | None = None
         self._state: State | None = None
         self._unread: list[Tensor] = []  # losses of steps, on the device: reading each would hold up the next
         self._rate = 0.0  # of the last step
-        self._good: Moment | None = None  # where the epoch began
+        self._good: TrainingState | None = None  # where the epoch began
         self._history: list[EpochCompleted] = []
         self.best_epoch = snapshot.best_epoch if snapshot is not None else 0
         """Of the best model that an earlier process kept."""
         if snapshot is not None:
             self._go_on_from(snapshot)
-        self._clock = _Clock(self._position.elapsed)
+        self._clock = _Clock(self._counters.elapsed)
 
     @property
     def model(self) -> CharLSTM:
@@ -133,19 +133,19 @@ class Trainer:
             device=self.choice.device,
             precision=self.choice.precision,
             threads=self.choice.threads,
-            epochs_done=self._position.epochs,
-            elapsed_seconds=self._position.elapsed,
+            epochs_done=self._counters.epochs,
+            elapsed_seconds=self._counters.elapsed,
             history=self.history,
         )
         if self._good is None:
-            self._good = self._moment()
-        if not self._history and not self._position.epoch_steps:
+            self._good = self._training_state()
+        if not self._history and not self._counters.epoch_steps:
             yield from self._sample(control)  # noise, to see what becomes of it
         ended: Reason | Literal["again"] | None = None
-        while ended in (None, "again") and self._position.epochs < plan.epochs and not self._is_out_of_patience():
+        while ended in (None, "again") and self._counters.epochs < plan.epochs and not self._is_out_of_patience():
             ended = yield from self._epoch(plan, control)
         reason: Reason = "finished" if ended is None or ended == "again" else ended
-        yield RunFinished(reason=reason, epochs=self._position.epochs, elapsed_seconds=self._clock.elapsed())
+        yield RunFinished(reason=reason, epochs=self._counters.epochs, elapsed_seconds=self._clock.elapsed())
 
     def checkpoint(self) -> Checkpoint:
         """Return the model as it stands: itself, or its average; not a copy."""
@@ -154,17 +154,17 @@ class Trainer:
             vocabulary=self.vocabulary,
             corpus=self.corpus.config,
             training=self.config,
-            epoch=self._position.epochs,
-            train_loss=self._position.train_loss,
-            val_loss=self._position.val_loss,
+            epoch=self._counters.epochs,
+            train_loss=self._counters.train_loss,
+            val_loss=self._counters.val_loss,
         )
 
     def snapshot(self) -> Snapshot:
         """Return the run as it stands, with all that it takes to go on: copies, on the processor."""
         self._read_losses()
-        now = good = self._good or self._moment()
-        if self._position.epoch_steps and math.isfinite(self._position.epoch_loss):  # else that is where to go on from
-            now = self._moment()
+        now = good = self._good or self._training_state()
+        if self._counters.epoch_steps and math.isfinite(self._counters.epoch_loss):  # else that is where to go on from
+            now = self._training_state()
         return Snapshot(
             model=self.model.config,
             vocabulary=self.vocabulary,
@@ -181,14 +181,14 @@ class Trainer:
 
     def _make_plan(self, control: Control) -> Plan:
         """Return the epochs asked for, or as many as fit into the time asked for at the speed measured here."""
-        steps, seconds, position = self._streams.windows_at(0), self.config.seconds, self._position
+        steps, seconds, counters = self._streams.windows_at(0), self.config.seconds, self._counters
         if not seconds:
             return Plan(epochs=self.config.epochs, steps=steps, seconds=None)
         if self._plan is not None and self._plan.seconds == seconds:
             return self._plan
-        if position.epochs:  # and now another time was asked for: epochs as long as those before
-            epochs = max(round(position.epochs * seconds / max(position.elapsed, 1e-9)), position.epochs + 1)
-            return Plan(epochs=epochs, steps=max(position.steps // position.epochs, 1), seconds=seconds)
+        if counters.epochs:  # and now another time was asked for: epochs as long as those before
+            epochs = max(round(counters.epochs * seconds / max(counters.elapsed, 1e-9)), counters.epochs + 1)
+            return Plan(epochs=epochs, steps=max(counters.steps // counters.epochs, 1), seconds=seconds)
         self._plan = Plan(epochs=1, steps=1, seconds=seconds)
         self._step()  # the first builds what the others use
         started, taken = self._clock.elapsed(), 0
@@ -198,7 +198,7 @@ class Trainer:
             taken += 1
         self._unread.clear()  # they count for the weights, and for no epoch's loss
         in_all = seconds * taken / (self._clock.elapsed() - started)  # steps
-        epochs = min(max(round(in_all / steps), FEWEST_EPOCHS), MOST_EPOCHS)
+        epochs = min(max(round(in_all / steps), MIN_EPOCHS), MAX_EPOCHS)
         return Plan(epochs=epochs, steps=max(round(in_all / epochs), 1), seconds=seconds)
 
     def _progress(self) -> float:
@@ -207,27 +207,27 @@ class Trainer:
         assert plan is not None
         if plan.seconds is not None:
             return min(self._clock.elapsed() / plan.seconds, 1.0)
-        return min(self._position.steps / (plan.epochs * plan.steps), 1.0)
+        return min(self._counters.steps / (plan.epochs * plan.steps), 1.0)
 
     def _epoch_is_over(self, plan: Plan, steps: int) -> bool:
         if plan.seconds is None:
-            return self._position.epoch_steps >= steps
-        due = plan.seconds * (self._position.epochs + 1) / plan.epochs
-        afterwards = self._position.validating_seconds + self._rehearsal.last_seconds
+            return self._counters.epoch_steps >= steps
+        due = plan.seconds * (self._counters.epochs + 1) / plan.epochs
+        afterwards = self._counters.validating_seconds + self._sampler.last_seconds
         return self._clock.elapsed() + afterwards >= due
 
     def _is_out_of_patience(self) -> bool:
-        return 0 < self.config.patience <= self._position.without_better
+        return 0 < self.config.patience <= self._counters.without_better
 
     # --- the walk
 
     def _step(self) -> None:
         """Learn from the next window."""
-        window = self._walk.next(self._position)
-        self._rate = self.config.learning_rate * rate_share(self._progress(), self.config) * self._position.rate_factor
+        window = self._windows.next(self._counters)
+        self._rate = self.config.learning_rate * rate_share(self._progress(), self.config) * self._counters.rate_factor
         state = None if window.begins else self._state
         loss, self._state = self._learner.step(window.inputs, window.targets, state, self._rate)
-        self._position.steps += 1
+        self._counters.steps += 1
         self._unread.append(loss)
 
     def _epoch(self, plan: Plan, control: Control) -> Generator[Event, None, Reason | Literal["again"] | None]:
@@ -235,42 +235,42 @@ class Trainer:
 
         Returns why the run ends here, or "again", or None.
         """
-        position = self._position
-        epoch = position.epochs + 1
-        steps = plan.steps if plan.seconds is not None else self._walk.steps_of(epoch)
-        reported_at, reported_steps, reported_loss = self._clock.elapsed(), position.epoch_steps, position.epoch_loss
-        while not position.epoch_over and not control.stopped:
+        counters = self._counters
+        epoch = counters.epochs + 1
+        steps = plan.steps if plan.seconds is not None else self._windows.steps_of(epoch)
+        reported_at, reported_steps, reported_loss = self._clock.elapsed(), counters.epoch_steps, counters.epoch_loss
+        while not counters.epoch_over and not control.stopped:
             self._step()
-            position.epoch_steps += 1
+            counters.epoch_steps += 1
             over = self._epoch_is_over(plan, steps)
-            due = over or position.epoch_steps % CHECK_STEPS == 0
+            due = over or counters.epoch_steps % CHECK_STEPS == 0
             now = self._clock.elapsed()
             report = over or now - reported_at >= REPORT_SECONDS
             if due or report:
                 self._read_losses()
                 if self._has_diverged(due=due, over=over) or (over and not self._learner.is_finite()):
-                    retreat = self._retreat(epoch)
-                    yield retreat
-                    return "again" if isinstance(retreat, RateHalved) else "failed"
-            position.epoch_over = over
+                    rolled_back = self._roll_back(epoch)
+                    yield rolled_back
+                    return "again" if isinstance(rolled_back, RateHalved) else "failed"
+            counters.epoch_over = over
             if report:
-                position.training_seconds += now - reported_at
+                counters.training_seconds += now - reported_at
                 yield StepsCompleted(
                     epoch=epoch,
-                    step=position.epoch_steps,
-                    steps=max(steps, position.epoch_steps),
-                    loss=position.epoch_loss / position.epoch_steps,
-                    recent_loss=(position.epoch_loss - reported_loss) / (position.epoch_steps - reported_steps),
-                    total_steps=position.steps,
-                    chars_per_second=self._characters(position.epoch_steps - reported_steps)
+                    step=counters.epoch_steps,
+                    steps=max(steps, counters.epoch_steps),
+                    loss=counters.epoch_loss / counters.epoch_steps,
+                    recent_loss=(counters.epoch_loss - reported_loss) / (counters.epoch_steps - reported_steps),
+                    total_steps=counters.steps,
+                    chars_per_second=self._characters(counters.epoch_steps - reported_steps)
                     / max(now - reported_at, 1e-9),
                     elapsed_seconds=now,
                     learning_rate=self._rate,
                     gradient_norm=self._learner.gradient_norm(),
                     memory_bytes=memory_in_use(self.choice.device),
                 )
-                reported_at, reported_steps = self._clock.elapsed(), position.epoch_steps
-                reported_loss = position.epoch_loss
+                reported_at, reported_steps = self._clock.elapsed(), counters.epoch_steps
+                reported_loss = counters.epoch_loss
             if control.takes_sample():
                 yield from self._sample(control, asked=True)
             yield from self._hold_while_paused(control)
@@ -285,43 +285,43 @@ class Trainer:
 
     def _sample(self, control: Control, *, asked: bool = False) -> Iterator[SampleDrawn]:
         """Have the model write; nothing where that is not due, or the run was stopped meanwhile."""
-        if not (asked or self._rehearsal.is_due(self._clock.elapsed())):
+        if not (asked or self._sampler.is_due(self._clock.elapsed())):
             return
-        text = self._rehearsal.draw(self._learner.kept, control)
+        text = self._sampler.draw(self._learner.kept, control)
         if text is not None:
-            steps, epoch = self._position.steps, self._position.epochs
-            yield SampleDrawn(epoch=epoch, total_steps=steps, prompt=self._rehearsal.prompt, text=text, asked=asked)
+            steps, epoch = self._counters.steps, self._counters.epochs
+            yield SampleDrawn(epoch=epoch, total_steps=steps, prompt=self._sampler.prompt, text=text, asked=asked)
 
     def _complete(self, val_loss: float | None) -> EpochCompleted:
         """Take note that the epoch is over, and of where it ended."""
-        position = self._position
-        best = val_loss is None or position.best_val_loss is None or val_loss < position.best_val_loss
+        counters = self._counters
+        best = val_loss is None or counters.best_val_loss is None or val_loss < counters.best_val_loss
         now = self._clock.elapsed()
         completed = EpochCompleted(
-            epoch=position.epochs + 1,
-            train_loss=position.epoch_loss / position.epoch_steps,
+            epoch=counters.epochs + 1,
+            train_loss=counters.epoch_loss / counters.epoch_steps,
             val_loss=val_loss,
             best=best,
-            seconds=max(now - position.epoch_began, 0.0),
+            seconds=max(now - counters.epoch_began, 0.0),
             elapsed_seconds=now,
-            chars_per_second=self._characters(position.epoch_steps) / max(position.training_seconds, 1e-9),
-            total_steps=position.steps,
+            chars_per_second=self._characters(counters.epoch_steps) / max(counters.training_seconds, 1e-9),
+            total_steps=counters.steps,
         )
-        position.epochs, position.train_loss, position.val_loss = completed.epoch, completed.train_loss, val_loss
-        position.best_val_loss = val_loss if best else position.best_val_loss
-        position.without_better = 0 if best else position.without_better + 1
-        position.epoch_steps, position.epoch_loss, position.epoch_over = 0, 0.0, False
-        position.checked_steps, position.checked_loss = 0, 0.0
-        position.epoch_began, position.training_seconds = now, 0.0
+        counters.epochs, counters.train_loss, counters.val_loss = completed.epoch, completed.train_loss, val_loss
+        counters.best_val_loss = val_loss if best else counters.best_val_loss
+        counters.without_better = 0 if best else counters.without_better + 1
+        counters.epoch_steps, counters.epoch_loss, counters.epoch_over = 0, 0.0, False
+        counters.checked_steps, counters.checked_loss = 0, 0.0
+        counters.epoch_began, counters.training_seconds = now, 0.0
         self._history.append(completed)
-        self._good = self._moment()
+        self._good = self._training_state()
         return completed
 
     def _read_losses(self) -> None:
         """Add up the losses of the steps since this was last done, one by one: it is the same whenever it is done."""
         if self._unread:
             for loss in torch.stack(self._unread).tolist():
-                self._position.epoch_loss += loss
+                self._counters.epoch_loss += loss
             self._unread.clear()
 
     def _validate(self, control: Control) -> Generator[Event, None, float | None]:
@@ -337,11 +337,11 @@ class Trainer:
                 break
             now = self._clock.elapsed()
             if now - reported_at >= REPORT_SECONDS:
-                epoch = self._position.epochs + 1
+                epoch = self._counters.epochs + 1
                 yield ValidationProgressed(epoch=epoch, done=reading.scored / reading.characters, elapsed_seconds=now)
                 reported_at = self._clock.elapsed()
             yield from self._hold_while_paused(control)
-        self._position.validating_seconds = self._clock.elapsed() - started
+        self._counters.validating_seconds = self._clock.elapsed() - started
         return reading if isinstance(reading, float) else None
 
     def _hold_while_paused(self, control: Control) -> Iterator[Event]:
@@ -365,51 +365,51 @@ class Trainer:
 
         The mean over an epoch that is over is held against ln V too: an epoch may be shorter than `HIGH_STEPS`.
         """
-        position = self._position
-        if not math.isfinite(position.epoch_loss):
+        counters = self._counters
+        if not math.isfinite(counters.epoch_loss):
             return True
         if not due:
             return False
-        steps = position.epoch_steps - position.checked_steps
-        loss = (position.epoch_loss - position.checked_loss) / steps
+        steps = counters.epoch_steps - counters.checked_steps
+        loss = (counters.epoch_loss - counters.checked_loss) / steps
         evenly = max(math.log(len(self.vocabulary)), 1.0)  # of a text of one character it would be nothing
-        running = position.running_loss if position.running_loss is not None else math.inf
+        running = counters.running_loss if counters.running_loss is not None else math.inf
         high = loss > min(HIGH_ABOVE_EVEN * evenly, max(HIGH_ABOVE_MEAN * running, evenly))
-        position.high_steps = position.high_steps + steps if high else 0
+        counters.high_steps = counters.high_steps + steps if high else 0
         if not high:  # else the mean would follow it, and what is high would soon be usual
-            position.running_loss = loss if math.isinf(running) else 0.9 * running + 0.1 * loss
-        position.checked_steps, position.checked_loss = position.epoch_steps, position.epoch_loss
-        high_throughout = over and position.epoch_loss / position.epoch_steps > HIGH_ABOVE_EVEN * evenly
-        return position.high_steps >= HIGH_STEPS or high_throughout
+            counters.running_loss = loss if math.isinf(running) else 0.9 * running + 0.1 * loss
+        counters.checked_steps, counters.checked_loss = counters.epoch_steps, counters.epoch_loss
+        high_throughout = over and counters.epoch_loss / counters.epoch_steps > HIGH_ABOVE_EVEN * evenly
+        return counters.high_steps >= HIGH_STEPS or high_throughout
 
-    def _retreat(self, epoch: int) -> RateHalved | Diverged:
+    def _roll_back(self, epoch: int) -> RateHalved | Diverged:
         """Go back to where the epoch began, with half the rate; after too many times, say that the run cannot go on."""
-        position, good = self._position, self._good
-        step, retreats, rate_factor = position.epoch_steps, position.retreats + 1, position.rate_factor / 2
+        counters, good = self._counters, self._good
+        step, retreats, rate_factor = counters.epoch_steps, counters.retreats + 1, counters.rate_factor / 2
         assert good is not None
         if retreats > RETREATS:
             return Diverged(epoch=epoch, step=step)
         self._restore(good)
-        self._position.retreats, self._position.rate_factor = retreats, rate_factor
-        self._good = Moment(msgspec.structs.replace(self._position), good.tensors)
+        self._counters.retreats, self._counters.rate_factor = retreats, rate_factor
+        self._good = TrainingState(msgspec.structs.replace(self._counters), good.tensors)
         return RateHalved(epoch=epoch, step=step, rate_factor=rate_factor, time=retreats)
 
-    def _moment(self) -> Moment:
+    def _training_state(self) -> TrainingState:
         """Return where the run stands, copied."""
         self._read_losses()
-        self._position.elapsed = self._clock.elapsed()
+        self._counters.elapsed = self._clock.elapsed()
         tensors = self._learner.state()
         if self._state is not None:
             tensors |= {"state.hidden": self._state.hidden, "state.cell": self._state.cell}
         copied = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-        return Moment(msgspec.structs.replace(self._position), copied)
+        return TrainingState(msgspec.structs.replace(self._counters), copied)
 
-    def _restore(self, moment: Moment) -> None:
+    def _restore(self, training_state: TrainingState) -> None:
         """Go to where a run once stood."""
-        tensors = moment.tensors
-        self._position = msgspec.structs.replace(moment.position)
-        self._learner.restore(tensors, self._position.steps)
-        self._walk.turn()
+        tensors = training_state.tensors
+        self._counters = msgspec.structs.replace(training_state.counters)
+        self._learner.restore(tensors, self._counters.steps)
+        self._windows.turn()
         self._unread.clear()
         self._state = None
         if "state.hidden" in tensors:
@@ -424,7 +424,7 @@ class Trainer:
         self._plan = snapshot.plan
         self._history = list(snapshot.history)
         if (self.config.epochs, self.config.seconds) != (snapshot.training.epochs, snapshot.training.seconds):
-            self._position.without_better = 0  # who asks for more has patience
+            self._counters.without_better = 0  # who asks for more has patience
 
 
 class _Clock:

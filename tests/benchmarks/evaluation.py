@@ -17,7 +17,7 @@ from core.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from core.data.corpus import CorpusConfig, load_corpus
 from core.data.vocabulary import Vocabulary
 from core.evaluation.evaluator import score
-from core.evaluation.scoring import follow
+from core.evaluation.scoring import score_text
 from core.evaluation.validation_loss import quick_loss
 from core.model.char_lstm import CharLSTM
 from core.reports.results import Score
@@ -58,7 +58,7 @@ def main() -> None:
             f"{took / (time.perf_counter() - started):.1f} times as fast"
         )
         losses = np.concatenate(
-            [stretch.losses for stretch in follow(model, test.ids(vocabulary), vocabulary.start_id)]
+            [stretch.losses for stretch in score_text(model, test.ids(vocabulary), vocabulary.start_id)]
         )
         for block in BLOCKS:
             means = losses[: len(losses) // block * block].reshape(-1, block).mean(axis=1)

@@ -59,7 +59,7 @@ def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float 
         amid += bool(left)
         leftovers = max(leftovers, len(left))
         try:
-            saved = load_snapshot(run.last_path).now.position.elapsed if run.last_path.exists() else 0.0
+            saved = load_snapshot(run.last_path).now.counters.elapsed if run.last_path.exists() else 0.0
             if run.best_path.exists():
                 load_checkpoint(run.best_path)
             done = [epoch.epoch for epoch in epochs_of(run.events())]

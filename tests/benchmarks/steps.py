@@ -13,7 +13,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from core.model.device import Choice
+from core.model.device import ComputeSettings
 from core.settings.config import ModelConfig, TrainingConfig
 from core.settings.presets import preset_named
 from core.training.learner import Learner
@@ -64,7 +64,7 @@ def notebook_steps() -> Work:
     return work
 
 
-def our_step(model: ModelConfig, config: TrainingConfig, choice: Choice) -> Work:
+def our_step(model: ModelConfig, config: TrainingConfig, choice: ComputeSettings) -> Work:
     """One step of the engine."""
     learner = Learner(model, VOCABULARY, config, choice)
     ids = torch.randint(VOCABULARY, (config.window + 1, config.streams))
@@ -118,7 +118,7 @@ def main() -> None:
         our_step(
             small,
             TrainingConfig(streams=streams, window=100, gradient_clip=1.0),
-            Choice(device="cpu", precision=precision, threads=threads),  # type: ignore[arg-type]
+            ComputeSettings(device="cpu", precision=precision, threads=threads),  # type: ignore[arg-type]
         )
         for streams, precision in batches
     ]
@@ -138,7 +138,7 @@ def main() -> None:
             step = our_step(
                 large,
                 TrainingConfig(streams=streams, window=window, gradient_clip=1.0),
-                Choice(device="cpu", precision=precision, threads=threads),  # type: ignore[arg-type]
+                ComputeSettings(device="cpu", precision=precision, threads=threads),  # type: ignore[arg-type]
             )
             same, square = product(streams, 512, 2048, dtype), product(2048, 2048, 2048, dtype)
             rates, of_same, of_square = in_turn([step, same, square], rounds)

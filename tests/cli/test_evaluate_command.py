@@ -17,7 +17,7 @@ import core.evaluation.evaluator
 import core.evaluation.paired_comparison
 import core.evaluation.report_builder
 from core.data.corpus import Corpus
-from core.evaluation.scoring import CHUNK, Stretch, follow
+from core.evaluation.scoring import CHUNK, ScoredChunk, score_text
 from tests.cli.test_commands import call
 from tests.core.by_hand import read_by_hand, tiny_checkpoint
 
@@ -284,8 +284,8 @@ def pressed(*_: object, **__: object) -> NoReturn:
 def pressed_after(stretches: int) -> Any:
     """Reading, with ctrl-C after some of it."""
 
-    def read(*arguments: Any) -> Generator[Stretch, None, None]:
-        yield from islice(follow(*arguments), stretches)
+    def read(*arguments: Any) -> Generator[ScoredChunk, None, None]:
+        yield from islice(score_text(*arguments), stretches)
         raise KeyboardInterrupt
 
     return read
@@ -294,7 +294,7 @@ def pressed_after(stretches: int) -> Any:
 def test_ctrl_c_amid_the_reading_tells_the_loss_so_far(
     sheep: Path, long_text: Path, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.evaluation.evaluator, "follow", pressed_after(2))
+    monkeypatch.setattr(core.evaluation.evaluator, "score_text", pressed_after(2))
     result = call("evaluate", sheep, "--text", long_text)
     text = long_text.read_text(encoding="utf-8")
     assert len(text) == 2_200
@@ -305,13 +305,13 @@ def test_ctrl_c_amid_the_reading_tells_the_loss_so_far(
 
 
 def test_ctrl_c_before_anything_was_read_tells_of_no_loss(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.evaluation.evaluator, "follow", pressed_after(0))
+    monkeypatch.setattr(core.evaluation.evaluator, "score_text", pressed_after(0))
     result = call("evaluate", sheep)
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")
 
 
 def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.evaluation.evaluator, "follow", pressed_after(0))
+    monkeypatch.setattr(core.evaluation.evaluator, "score_text", pressed_after(0))
     assert call("evaluate", sheep, "--save", tmp_path / "a.json").exit_code == 130
     assert not (tmp_path / "a.json").exists()
 
@@ -348,6 +348,6 @@ def test_ctrl_c_later_saves_what_is_there(sheep: Path, tmp_path: Path, monkeypat
 def test_ctrl_c_amid_a_comparison_leaves_without_a_word_of_it(
     sheep: Path, long_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.evaluation.paired_comparison, "follow", pressed_after(1))
+    monkeypatch.setattr(core.evaluation.paired_comparison, "score_text", pressed_after(1))
     result = call("evaluate", sheep, "--compare", sheep, "--text", long_text)
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")

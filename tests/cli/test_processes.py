@@ -48,7 +48,7 @@ def test_a_signal_saves_and_leaves(small_text: Path, name: str, code: int, store
     rest, errors = process.communicate(timeout=DEADLINE)
     last = json.loads(rest.splitlines()[-1])
     assert (last["event"], last["reason"]) == ("run_finished", "stopped")
-    assert load_snapshot(Path(last["last_checkpoint"])).now.position.epochs == last["epochs"] >= 1
+    assert load_snapshot(Path(last["last_checkpoint"])).now.counters.epochs == last["epochs"] >= 1
     assert process.returncode == code
     assert "Traceback" not in errors
     assert summarise(store.get("sheep")).state == "stopped"

@@ -29,7 +29,7 @@ def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore)
     assert (events[0]["event"], events[0]["epochs_done"]) == ("run_started", 2)
     assert [event["epoch"] for event in events if event["event"] == "epoch_completed"] == [3]
     assert (events[-1]["reason"], events[-1]["epochs"]) == ("finished", 3)
-    assert load_snapshot(store.get(trained).last_path).now.position.epochs == 3
+    assert load_snapshot(store.get(trained).last_path).now.counters.epochs == 3
     text = call("train", "--resume", str(store.get(trained).last_path), "--epochs", 4).stderr
     assert "sheep: continues after 3 epochs and" in text
 

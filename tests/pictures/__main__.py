@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 from textual.widgets import TabbedContent
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
+from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.stream_pane import StreamPane
 from charlstm_tui.widgets.evaluation.report_pages import ReportPages
 from core.events import StepsCompleted
@@ -85,7 +85,7 @@ async def look_at_the_run(app: CharLSTMApp, pilot: Pilot[None]) -> None:
 
 async def measure(app: CharLSTMApp, pilot: Pilot[None]) -> None:
     """Measure the model that comes with the program."""
-    app.screen.query_one("#model", ModelSelect).value = shipped()
+    app.screen.query_one("#model", CheckpointSelect).value = shipped()
     await pilot.pause()
     await pilot.press("escape", "e")
     await measured(app)
@@ -98,7 +98,7 @@ async def write(app: CharLSTMApp, pilot: Pilot[None]) -> None:
     """Have it write, tinted by surprise."""
     await pilot.press("f4")
     await pilot.pause()
-    app.screen.query_one(ModelSelect).value = shipped()
+    app.screen.query_one(CheckpointSelect).value = shipped()
     await pilot.press(*r"HARPAGON.\n\n", "enter")
     pane = app.screen.query_one(StreamPane)
     await until(lambda: len(pane.text) > CHARACTERS // 2)
@@ -112,7 +112,7 @@ async def look_inside(app: CharLSTMApp, pilot: Pilot[None]) -> None:
     """Look inside it while it reads what it wrote, at the cells that follow the length of the line."""
     await pilot.press("f5")
     await pilot.pause()
-    app.screen.query_one(ModelSelect).value = shipped()
+    app.screen.query_one(CheckpointSelect).value = shipped()
     await pilot.press("enter")
     await until(lambda: app.screen.check_action("save", ()) is True)
     await pilot.pause()

@@ -32,7 +32,7 @@ from tests.waiting import DEADLINE
 SIZES = [(80, 24), (120, 40)]
 """That the screens are designed for."""
 SnapCompare = Callable[..., bool]
-MOST_ROUNDS = 30
+MAX_ROUNDS = 30
 """In which a pilot has every widget work off its messages: a run under way sends new ones again and again."""
 
 FORECAST = Forecast(
@@ -65,7 +65,7 @@ def nothing_is_timed_before_a_run(monkeypatch: pytest.MonkeyPatch, request: pyte
 
     def choose_the_least(
         model: ModelConfig, vocabulary_size: int, config: TrainingConfig
-    ) -> Iterator[core.model.device.Trial | core.model.device.Choice]:
+    ) -> Iterator[core.model.device.Trial | core.model.device.ComputeSettings]:
         precision = "fp32" if config.precision == "auto" else config.precision
         least = msgspec.structs.replace(config, threads=config.threads or 1, precision=precision)
         yield from choosing(model, vocabulary_size, least)
@@ -143,7 +143,7 @@ def pilots_that_wait_for_what_they_caused(monkeypatch: pytest.MonkeyPatch) -> No
             screen = pilot.app.screen
             await until(lambda: screen.laid_out or not pilot.app.is_running, timeout)
         rounds_without = 0
-        for _ in range(MOST_ROUNDS):
+        for _ in range(MAX_ROUNDS):
             if not await wait(pilot, timeout) or not pilot.app.screen_stack:
                 return False
             widgets = [pilot.app, *pilot.app.screen.walk_children(with_self=True)]

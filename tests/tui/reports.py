@@ -7,8 +7,8 @@ from core.data.encoded_text import encode
 from core.data.vocabulary import Vocabulary
 from core.evaluation.memorization import Copying
 from core.evaluation.ngram import NAMES, Baseline, Baselines
-from core.evaluation.scoring import Stretch
-from core.evaluation.surprisal import Surprises
+from core.evaluation.scoring import ScoredChunk
+from core.evaluation.surprisal import Surprisals
 from core.reports.reference_losses import Published
 from core.reports.report import Report, SampleCopying
 from core.reports.results import Comparison, Evaluation, Group, PartLoss, Score
@@ -20,16 +20,16 @@ TEXT = (
 ) * 6
 
 
-def surprises() -> Surprises:
+def surprisals() -> Surprisals:
     """Made up, but the same each time: beginnings of words surprise."""
     vocabulary = Vocabulary(TEXT.replace("(", ""))
-    made = Surprises(vocabulary.characters, Corpus(CorpusConfig(source="x"), encode(TEXT)).part("whole"))
+    made = Surprisals(vocabulary.characters, Corpus(CorpusConfig(source="x"), encode(TEXT)).part("whole"))
     ids = np.array([vocabulary.get(character, -1) for character in TEXT], dtype=np.int64)
     known = np.flatnonzero(ids >= 0)
     begins = np.array([place == 0 or not TEXT[place - 1].isalpha() for place in known])
     losses = 0.1 + 4.9 * begins * (known * 7 % 11) / 10 + (known * 5 % 13) / 12
     expected = np.stack([(ids[known] + step) % len(vocabulary) for step in (3, 7, 0, 11, 13)], axis=1)
-    made.add(Stretch(0, ids, losses, expected, np.tile([0.9, 1.6, 2.3, 3.0, 4.0], (len(known), 1))))
+    made.add(ScoredChunk(0, ids, losses, expected, np.tile([0.9, 1.6, 2.3, 3.0, 4.0], (len(known), 1))))
     return made
 
 
@@ -51,7 +51,7 @@ def report(*, complete: bool = True) -> Report:
             Group(name="speech", characters=8_935, loss=1.5820, share=0.963),
         ),
     )  # fmt: skip
-    made = surprises()
+    made = surprisals()
     least = made.extracts(2)
     first = Report(
         model="quick-1",

@@ -99,7 +99,7 @@ async def page(name: str, pilot: Pilot[None]) -> None:
     await pilot.press("f3")
     screen = pilot.app.screen
     assert isinstance(screen, EvaluationScreen)
-    screen.pages.show_text(reports.surprises())
+    screen.pages.show_text(reports.surprisals())
     screen.show(reports.report())
     screen.pages.finish()
     screen.pages.show_comparison(("quick-1", "the other one"), reports.COMPARISON)
@@ -148,7 +148,7 @@ async def inspected(pilot: Pilot[None]) -> None:
     assert isinstance(screen, InspectionScreen)
     screen.query_one("#prompt", PromptInput).value = "3 moutons, 5 chèvres.\\n\\n12 moutons"
     await pilot.press("enter")
-    await until(lambda: screen._insides is not None and not screen._job.running)
+    await until(lambda: screen._activations is not None and not screen._job.running)
     await pilot.press("right", "right", "down")
     await pilot.pause()
 

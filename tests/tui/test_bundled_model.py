@@ -8,7 +8,7 @@ import pytest
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs.inspection import WRITTEN
 from charlstm_tui.screens.generation import GenerationScreen
-from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
+from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.stream_pane import StreamPane
 from charlstm_tui.widgets.inspection.cell_text import CellText
 from core.checkpoints.checkpoint import load_checkpoint
@@ -34,7 +34,7 @@ async def test_generate_opens_with_it(app: CharLSTMApp, shipped: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f4")
         assert isinstance(app.screen, GenerationScreen)
-        select = app.screen.query_one(ModelSelect)
+        select = app.screen.query_one(CheckpointSelect)
         assert select.selection == shipped
         assert select.chosen_name == "moliere"
         await pilot.press("3", "enter")
@@ -48,7 +48,7 @@ async def test_generate_opens_with_it(app: CharLSTMApp, shipped: Path) -> None:
 async def test_inspect_opens_with_it(app: CharLSTMApp, shipped: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f5")
-        assert app.screen.query_one(ModelSelect).selection == shipped
+        assert app.screen.query_one(CheckpointSelect).selection == shipped
         await pilot.press("enter")
         pane = app.screen.query_one(CellText)
         await until(lambda: len(pane.text) == 1 + WRITTEN)
@@ -59,7 +59,7 @@ async def test_evaluate_opens_with_it_and_a_run_is_chosen_once_there_is_one(
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f3")
-        select = app.screen.query_one("#model", ModelSelect)
+        select = app.screen.query_one("#model", CheckpointSelect)
         assert select.selection == shipped
         (tmp_path / "away").rename(trained.path)
         await pilot.press("f2", "f3")

@@ -23,7 +23,7 @@ from charlstm_tui.state.preferences import Preferences, save_preferences
 from charlstm_tui.state.training import TrainingView
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
-from charlstm_tui.widgets.training.fetch_bar import FetchLine
+from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
 from core.control import Control
 from core.events import Diverged, Paused, RunFinished, SavingFailed
@@ -109,7 +109,7 @@ def test_train_while_moliere_is_fetched(
 
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press("f")
-        await until(lambda: pilot.app.screen.query_one(FetchLine).query_one(ProgressBar).progress == 0.42)
+        await until(lambda: pilot.app.screen.query_one(FetchBar).query_one(ProgressBar).progress == 0.42)
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)

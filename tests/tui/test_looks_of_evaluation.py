@@ -6,7 +6,7 @@ from textual.widgets import TabbedContent
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.evaluation import EvaluationScreen
-from charlstm_tui.widgets.evaluation.surprisal_map import SurpriseMap
+from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.reports.results import Stage
 from core.runs.store import Run
 from tests.tui import reports
@@ -51,7 +51,7 @@ def test_amid_the_reading(app: CharLSTMApp, trained: Run, snap_compare: SnapComp
 def test_each_page(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int], page: str) -> None:
     async def before(pilot: Pilot[None]) -> None:
         screen = await evaluation(pilot)
-        screen.pages.show_text(reports.surprises())
+        screen.pages.show_text(reports.surprisals())
         screen.show(reports.report())
         screen.pages.finish()
         if page == "compared":
@@ -59,7 +59,7 @@ def test_each_page(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, si
         screen.query_one(TabbedContent).active = page
         await pilot.pause()
         if page == "text":
-            screen.query_one(SurpriseMap).focus()
+            screen.query_one(SurprisalMap).focus()
             await pilot.press("down", "down", "right", "right", "right", "right")
         await still(pilot)
 
@@ -82,7 +82,7 @@ def test_the_map_on_a_light_theme(app: CharLSTMApp, trained: Run, snap_compare: 
     async def before(pilot: Pilot[None]) -> None:
         app.theme = "textual-light"
         screen = await evaluation(pilot)
-        screen.pages.show_text(reports.surprises())
+        screen.pages.show_text(reports.surprisals())
         screen.show(reports.report())
         screen.pages.finish()
         await pilot.press("t")

@@ -214,10 +214,10 @@ def with_result(mode: str) -> Prepare:
                 await screen.action_write()
             await until(lambda: screen._shown > 0 and not screen._job.running)
         elif isinstance(screen, InspectionScreen):
-            if screen._insides is None:
+            if screen._activations is None:
                 screen.query_one("#prompt", Input).value = "2 moutons"
                 screen.action_read()
-            await until(lambda: screen._insides is not None and not screen._job.running)
+            await until(lambda: screen._activations is not None and not screen._job.running)
         screen.set_focus(None)
         await pilot.pause()
 

@@ -14,10 +14,10 @@ from charlstm_tui.formatting.characters import shorten_middle
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.state.modes import MODES
 from charlstm_tui.state.training import TrainingView
-from charlstm_tui.widgets.common.top_bar import TopLine
+from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.training.filmstrip import Filmstrip
 from charlstm_tui.widgets.training.settings_form import SettingsForm
-from charlstm_tui.widgets.training.text_preview import TextLook
+from charlstm_tui.widgets.training.text_preview import TextPreview
 from core.data.corpus import CorpusConfig
 from core.events import Diverged, Paused, RunFinished
 from core.runs.store import Run
@@ -61,7 +61,7 @@ def cut(app: CharLSTMApp) -> list[str]:
     """The texts on screen for which their boxes have no room; what can be scrolled is no such text."""
     found = []
     for box in app.screen.query(Static):
-        if not box.size or not box.region or not is_shown(box) or isinstance(box, TextLook | Filmstrip):
+        if not box.size or not box.region or not is_shown(box) or isinstance(box, TextPreview | Filmstrip):
             continue
         text = str(box.content)
         width, height = box.content_size
@@ -190,7 +190,7 @@ async def test_each_screen_ends_its_top_line_with_the_whole_state(app: CharLSTMA
                 app.training = named(view, LONG)
                 await pilot.pause()
                 assert lines(app)[0].rstrip().endswith(view.state), (mode, state)
-                assert app.screen.query_one(TopLine).region.width == size[0]
+                assert app.screen.query_one(TopBar).region.width == size[0]
 
 
 SCREENS = ["evaluate", "page beside", "page text", "generate", "generated", "three texts", "inspected"]

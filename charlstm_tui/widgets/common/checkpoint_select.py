@@ -18,7 +18,7 @@ SPEAKER = r"HARPAGON.\n\n"
 """How a speech of a play begins, in the form of the texts that have a name."""
 
 
-class ModelSelect(Select[Path]):
+class CheckpointSelect(Select[Path]):
     """Chooses the folder of a run, or the shipped model's file. `refresh_runs` looks again; a new run is chosen.
 
     One that has words for choosing `none` leaves the choice to the user.

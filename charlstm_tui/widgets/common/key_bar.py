@@ -14,10 +14,10 @@ COMPACT_BELOW = 100
 """Columns."""
 
 
-class KeyLine(Footer):
+class KeyBar(Footer):
     """Textual's footer, without the keys that there is no room for: first the palette's, then the rightmost ones."""
 
-    DEFAULT_CSS: ClassVar[str] = "KeyLine { overflow-x: hidden; }"
+    DEFAULT_CSS: ClassVar[str] = "KeyBar { overflow-x: hidden; }"
 
     def on_resize(self) -> None:
         """Write the keys closer together where there is little room, and leave out what there is none for."""

@@ -10,11 +10,11 @@ from charlstm_tui.formatting.bars import bar
 from charlstm_tui.formatting.characters import shown
 
 
-class NextBars(Static):
+class NextCharBars(Static):
     """Shows characters and probabilities, likeliest first, as many as there is room for."""
 
     DEFAULT_CSS = """
-    NextBars { width: 30; height: 1fr; padding: 0 0 0 2; }
+    NextCharBars { width: 30; height: 1fr; padding: 0 0 0 2; }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from charlstm_tui.state.modes import MODES
 from charlstm_tui.widgets.common.text_input import TextInput
 
-MOST_REMEMBERED = 2_000
+MAX_REMEMBERED = 2_000
 """Characters of a prompt that is kept."""
 
 
@@ -82,7 +82,7 @@ class PromptInput(TextInput):
 
     def remember(self) -> bool:
         """Keep what is in the box; tell whether it is new."""
-        if not 0 < len(self.value) <= MOST_REMEMBERED or self.value == (self.remembered or ("",))[-1]:
+        if not 0 < len(self.value) <= MAX_REMEMBERED or self.value == (self.remembered or ("",))[-1]:
             self._place = len(self.remembered)
             return False
         self.remembered = (*(one for one in self.remembered if one != self.value), self.value)

@@ -39,11 +39,11 @@ class _Tab(Static):
         await self.app.switch_mode(self._mode)
 
 
-class TopLine(Horizontal):
+class TopBar(Horizontal):
     """The program's name, the screens, and the run under way."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    TopLine {
+    TopBar {
         dock: top;
         height: 2;
         padding: 0 1;

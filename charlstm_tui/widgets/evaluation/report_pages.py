@@ -12,11 +12,11 @@ from textual.widgets import Digits, OptionList, Static, TabbedContent, TabPane
 from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting import report as report_view
-from charlstm_tui.widgets.evaluation.surprisal_map import SurpriseMap
+from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.reports.results import Comparison
 
 if TYPE_CHECKING:
-    from core.evaluation.surprisal import Extract, Surprises
+    from core.evaluation.surprisal import Extract, Surprisals
     from core.reports.report import Report
 
 PAGES = ("beside", "where", "passages", "text", "copies", "compared")
@@ -28,7 +28,7 @@ class ReportPages(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
         self.report: Report | None = None
-        self.surprises: Surprises | None = None
+        self.surprisals: Surprisals | None = None
         self.comparison: Comparison | None = None
         self._compared = ("", "")  # the names of the models
         self._extracts: list[Extract] = []
@@ -52,7 +52,7 @@ class ReportPages(Vertical):
             with TabPane("Passages", id="passages"):
                 yield OptionList(id="extracts")
             with TabPane("Text", id="text"), Horizontal(id="reading"):
-                yield SurpriseMap(id="map")
+                yield SurprisalMap(id="map")
                 yield Static(id="explained")
             with TabPane("Copies", id="copies"), VerticalScroll():
                 yield Static(id="copying")
@@ -70,13 +70,13 @@ class ReportPages(Vertical):
 
     def forget_report(self) -> None:
         """Have no report any more; a comparison stays."""
-        self.report = self.surprises = None
+        self.report = self.surprisals = None
         self._show_tabs()
 
-    def show_text(self, surprises: "Surprises") -> None:
+    def show_text(self, surprisals: "Surprisals") -> None:
         """Show what a model made of a text."""
-        self.surprises = surprises
-        self.query_one(SurpriseMap).show(surprises)
+        self.surprisals = surprisals
+        self.query_one(SurprisalMap).show(surprisals)
 
     def show_report(self, report: "Report") -> None:
         """Show what has come of it so far."""
@@ -124,7 +124,7 @@ class ReportPages(Vertical):
         """Focus what the keys move in on this page: the text, the list of passages, or the page to scroll."""
         pane = self.query_one(TabbedContent).active_pane
         if pane is not None:
-            pane.query("SurpriseMap, OptionList, VerticalScroll").first().focus(scroll_visible=False)
+            pane.query("SurprisalMap, OptionList, VerticalScroll").first().focus(scroll_visible=False)
 
     def _has(self, page: str) -> bool:
         return (self.comparison if page == "compared" else self.report) is not None
@@ -157,16 +157,16 @@ class ReportPages(Vertical):
         if self.comparison is not None:
             content = report_view.compared(self._compared, self.comparison)
             self.query_one("#comparison", Static).update(content)
-        self._explain(self.query_one(SurpriseMap).cursor)
+        self._explain(self.query_one(SurprisalMap).cursor)
 
     def _explain(self, place: int) -> None:
-        if self.surprises is not None:
+        if self.surprisals is not None:
             panel = self.query_one("#explained", Static)
             wide = self.screen.has_class("-wide")
-            panel.update(report_view.explained(self.surprises.at(place), panel.size.width, in_a_line=not wide))
+            panel.update(report_view.explained(self.surprisals.at(place), panel.size.width, in_a_line=not wide))
 
-    @on(SurpriseMap.Moved)
-    def _follow(self, message: SurpriseMap.Moved) -> None:
+    @on(SurprisalMap.Moved)
+    def _follow(self, message: SurprisalMap.Moved) -> None:
         self._explain(message.place)
 
     def _show_extracts(self, report: "Report") -> None:
@@ -190,7 +190,7 @@ class ReportPages(Vertical):
         """Show a passage where it stands."""
         self.go_to_text()
         begin = int(str(event.option_id).partition("-")[2])
-        surprise_map = self.query_one(SurpriseMap)
+        surprise_map = self.query_one(SurprisalMap)
         surprise_map.call_after_refresh(surprise_map.action_move_to, begin)
 
 

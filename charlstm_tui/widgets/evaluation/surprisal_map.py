@@ -9,12 +9,12 @@ from charlstm_tui.formatting.surprisal import LEVELS, legend
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
 
 if TYPE_CHECKING:
-    from core.evaluation.surprisal import Surprises
+    from core.evaluation.surprisal import Surprisals
 
 _KEYS = ("arrows move, n and p go to the next and the last surprise", "n, p: the next and the last surprise")
 
 
-class SurpriseMap(CursorPane):
+class SurprisalMap(CursorPane):
     """Shows what a model made of a text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -24,12 +24,12 @@ class SurpriseMap(CursorPane):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
-        self._surprises: Surprises | None = None
+        self._surprisals: Surprisals | None = None
 
-    def show(self, surprises: "Surprises") -> None:
+    def show(self, surprisals: "Surprisals") -> None:
         """Show a text from its beginning."""
-        self._surprises = surprises
-        self.show_text(surprises.text, surprises.levels(LEVELS))
+        self._surprisals = surprisals
+        self.show_text(surprisals.text, surprisals.levels(LEVELS))
 
     def _tell(self) -> None:
         self.border_title = legend(self.size.width - 6).markup if self._length else ""
@@ -37,8 +37,8 @@ class SurpriseMap(CursorPane):
 
     def action_find(self, direction: int) -> None:
         """Move to the next place, or the last one before, that the model was surprised at most."""
-        if self._surprises is None:
+        if self._surprisals is None:
             return
-        place = self._surprises.next_above(LEVELS[-1], self.cursor, backwards=direction < 0)
+        place = self._surprisals.next_above(LEVELS[-1], self.cursor, backwards=direction < 0)
         if place is not None:
             self.cursor = place

@@ -10,15 +10,15 @@ from textual.events import Resize
 
 from charlstm_tui.formatting.characters import fitting
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
-from charlstm_tui.widgets.common.next_char_bars import NextBars
-from charlstm_tui.widgets.inspection.cell_equations import CellNumbers
-from charlstm_tui.widgets.inspection.cell_heatmap import CellRows
+from charlstm_tui.widgets.common.next_char_bars import NextCharBars
+from charlstm_tui.widgets.inspection.cell_equations import CellEquations
+from charlstm_tui.widgets.inspection.cell_heatmap import CellHeatmap
 from charlstm_tui.widgets.inspection.cell_text import CellText
 from core.settings.cell_kinds import MEMORY
 from core.text import in_one_line
 
 if TYPE_CHECKING:
-    from core.inspection.activations import Cells, Insides
+    from core.inspection.activations import Activations, Cells
 
 BORDERS = (-0.6, -0.2, 0.2, 0.6)
 """Between the five tints of the text."""
@@ -26,7 +26,7 @@ CHANGE = "how much they change"
 """The order of the cells that follows nothing."""
 
 
-class InsidesView(Container):
+class ActivationsView(Container):
     """Shows one quantity of one layer, its cells in some order, and looks at one of them at one character."""
 
     def __init__(self, hint: str, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
@@ -34,7 +34,7 @@ class InsidesView(Container):
         self._hint = hint
         self._author = ""
         self._cells: Cells | None = None
-        self.insides: Insides | None = None
+        self.activations: Activations | None = None
         """What is shown; None until there is something."""
         self.layer_number, self.symbol, self.follow = 0, MEMORY["lstm"], CHANGE
         """What is looked at: which layer, from 0, which quantity, and what the cells are ordered by."""
@@ -43,100 +43,101 @@ class InsidesView(Container):
         """Lay out the text over the rows, and the numbers."""
         with Vertical(id="maps"):
             yield CellText(self._hint, id="text")
-            yield CellRows(id="cells")
+            yield CellHeatmap(id="cells")
         with Vertical(id="side"):
-            yield CellNumbers(id="numbers")
-            yield NextBars(id="bars")
+            yield CellEquations(id="numbers")
+            yield NextCharBars(id="bars")
 
-    def show(self, insides: "Insides", author: str, begin: int, *, keep_cell: bool) -> None:
+    def show(self, activations: "Activations", author: str, begin: int, *, keep_cell: bool) -> None:
         """Show what a model did, with the cursor where the text begins to be of interest.
 
         What was looked at is looked at again, where this model has that; the same cell only if wanted.
         """
         cell = self.cell if keep_cell and self._cells is not None else None
-        layer = min(self.layer_number, insides.config.num_layers - 1)
-        if layer != self.layer_number or (cell or 0) >= insides.config.hidden_size:
+        layer = min(self.layer_number, activations.config.num_layers - 1)
+        if layer != self.layer_number or (cell or 0) >= activations.config.hidden_size:
             cell = None
-        if self.symbol not in [one.symbol for one in insides.quantities]:
-            self.symbol = MEMORY[insides.config.cell]
-        self.insides, self._author, self.layer_number = insides, author, layer
+        if self.symbol not in [one.symbol for one in activations.quantities]:
+            self.symbol = MEMORY[activations.config.cell]
+        self.activations, self._author, self.layer_number = activations, author, layer
         self.add_class("-seen")
         self._arrange(cell, begin)
         text = self.query_one(CellText)
-        text.show_text(insides.text[: insides.read], self._tints(), cursor=begin)
+        text.show_text(activations.text[: activations.read], self._tints(), cursor=begin)
         self._tell_numbers()
         if text.has_focus:
             self.call_after_refresh(self.go_to_text)  # which a flat window has elsewhere now
 
     def look(self, layer: int, symbol: str, follow: str) -> None:
         """Look at another quantity, layer or order: at the same cell, or, where those have another first, at that."""
-        if self.insides is None or (layer, symbol, follow) == (self.layer_number, self.symbol, self.follow):
+        if self.activations is None or (layer, symbol, follow) == (self.layer_number, self.symbol, self.follow):
             return
         stays = (layer, follow) == (self.layer_number, self.follow)
         cell = self.cell if stays else None
         self.layer_number, self.symbol, self.follow = layer, symbol, follow
-        self._arrange(cell, self.query_one(CellRows).cursor)
+        self._arrange(cell, self.query_one(CellHeatmap).cursor)
 
     def choose(self, by: int) -> None:
         """Look at another cell."""
-        self.query_one(CellRows).action_choose(by)
+        self.query_one(CellHeatmap).action_choose(by)
 
     def can_choose(self, by: int) -> bool:
         """Whether there is another cell that way."""
-        rows = self.query_one(CellRows)
+        rows = self.query_one(CellHeatmap)
         return rows.validate_chosen(rows.chosen + by) != rows.chosen
 
     def go_to_text(self) -> None:
         """Go to where the text is: in a flat window it is above the rows alone."""
-        flat = self.screen.has_class("-flat") and self.insides is not None
-        self.query_one(CellRows if flat else CellText).focus()
+        flat = self.screen.has_class("-flat") and self.activations is not None
+        self.query_one(CellHeatmap if flat else CellText).focus()
 
     @property
     def cell(self) -> int:
         """The number of the cell that is looked at."""
         assert self._cells is not None
-        return int(self._cells.order[self.query_one(CellRows).chosen])
+        return int(self._cells.order[self.query_one(CellHeatmap).chosen])
 
     def _arrange(self, cell: int | None, place: int) -> None:
         """Order the cells and look at one of them, or at the first of the order, at a character."""
-        assert self.insides is not None
+        assert self.activations is not None
         follow = None if self.follow == CHANGE else self.follow
-        self._cells = self.insides.cells(self.layer_number, self.symbol, follow)
+        self._cells = self.activations.cells(self.layer_number, self.symbol, follow)
         rank = 0 if cell is None else self._cells.order.tolist().index(cell)
-        rows = self.query_one(CellRows)
+        rows = self.query_one(CellHeatmap)
         rows.show(
-            self.insides.text[: self.insides.read], self.insides.scaled(self.layer_number, self.symbol), self._cells,
+            self.activations.text[: self.activations.read],
+            self.activations.scaled(self.layer_number, self.symbol), self._cells,
             chosen=rank, cursor=place, signed=follow is not None,
         )  # fmt: skip
         self._name_rows()
         self._retell()
 
     def _name_rows(self) -> None:
-        if self.insides is None:
+        if self.activations is None:
             return
         measure = "deviation" if self.follow == CHANGE else "correlation with it"
         cells = f"{self._quantity}, cells by {self.follow}"
-        rows = self.query_one(CellRows)
+        rows = self.query_one(CellHeatmap)
         rows.border_title = fitting(rows.size.width - 4, f"{cells} ({measure})", cells, self._quantity)
 
     @property
     def _quantity(self) -> str:
-        assert self.insides is not None
-        return next(one.name for one in self.insides.quantities if one.symbol == self.symbol)
+        assert self.activations is not None
+        return next(one.name for one in self.activations.quantities if one.symbol == self.symbol)
 
     def _tints(self) -> bytes:
-        assert self.insides is not None
-        return self.insides.levels(self.layer_number, self.symbol, self.cell, BORDERS)
+        assert self.activations is not None
+        return self.activations.levels(self.layer_number, self.symbol, self.cell, BORDERS)
 
     def _retell(self) -> None:
         """Show the cell that is looked at, in the text and in numbers."""
-        assert self.insides is not None
+        assert self.activations is not None
         text = self.query_one(CellText)
-        if len(text.text) == self.insides.read:
+        if len(text.text) == self.activations.read:
             text.tint(self._tints())
         title = f"{self._author}: the text by the {self._quantity} of cell {self.cell}"
         text.border_title = Content(in_one_line(title)).markup
-        rows = self.query_one(CellRows)
+        rows = self.query_one(CellHeatmap)
         rows.border_subtitle = ""
         if self.follow != CHANGE and self._cells is not None:
             from core.inspection.probes import relation
@@ -145,32 +146,32 @@ class InsidesView(Container):
         self._tell_numbers()
 
     def _tell_numbers(self) -> None:
-        if self.insides is None or self._cells is None:
+        if self.activations is None or self._cells is None:
             return
-        place = self.query_one(CellRows).cursor
-        self.query_one(CellNumbers).show(self.insides, place, self.layer_number, self.cell)
-        self.query_one(NextBars).show(self.insides.expected(place))
+        place = self.query_one(CellHeatmap).cursor
+        self.query_one(CellEquations).show(self.activations, place, self.layer_number, self.cell)
+        self.query_one(NextCharBars).show(self.activations.expected(place))
 
     # Each has a cursor, and the other one's follows to where it stands by now, without a word: two that answered each
     # other's older places would never come to rest.
 
     @on(CursorPane.Moved)
     def _follow_text(self) -> None:
-        rows = self.query_one(CellRows)
-        with rows.prevent(CellRows.Moved):
+        rows = self.query_one(CellHeatmap)
+        with rows.prevent(CellHeatmap.Moved):
             rows.cursor = self.query_one(CellText).cursor
         self._tell_numbers()
 
-    @on(CellRows.Moved)
+    @on(CellHeatmap.Moved)
     def _follow_rows(self) -> None:
         text = self.query_one(CellText)
         with text.prevent(CursorPane.Moved):
-            text.cursor = self.query_one(CellRows).cursor
+            text.cursor = self.query_one(CellHeatmap).cursor
         self._tell_numbers()
 
-    @on(CellRows.Chosen)
+    @on(CellHeatmap.Chosen)
     def _look_at_cell(self) -> None:
-        if self.insides is not None:
+        if self.activations is not None:
             self._retell()
 
     def on_resize(self, event: Resize) -> None:

@@ -9,7 +9,7 @@ from charlstm_tui.formatting.bars import bar
 from charlstm_tui.formatting.characters import shown
 
 if TYPE_CHECKING:
-    from core.inspection.activations import Insides
+    from core.inspection.activations import Activations
 
 ROOMY = 74
 """Columns of a window in which the three lines are told at length."""
@@ -17,68 +17,74 @@ BAR = 8
 """Cells of the screen for what is open of a gate."""
 
 
-class CellNumbers(Static):
+class CellEquations(Static):
     """Shows what a cell computed: below each other, or, where there is little room, in three lines."""
 
     _lines = 0
 
-    def show(self, insides: "Insides", place: int, layer: int, cell: int) -> None:
+    def show(self, activations: "Activations", place: int, layer: int, cell: int) -> None:
         """Show a cell after the character at a place."""
         if self.screen.has_class("-wide") and self.screen.has_class("-tall"):
-            lines = below_each_other(insides, place, layer, cell)
+            lines = below_each_other(activations, place, layer, cell)
         else:
-            lines = in_three_lines(insides, place, layer, cell, short=self.app.size.width < ROOMY)
+            lines = in_three_lines(activations, place, layer, cell, short=self.app.size.width < ROOMY)
         as_many = len(lines) == self._lines
         self._lines = len(lines)
         self.update(Content("\n").join(lines), layout=not as_many)  # to lay out the screen anew takes 10 ms
 
 
-def below_each_other(insides: "Insides", place: int, layer: int, cell: int) -> list[Content]:
+def below_each_other(activations: "Activations", place: int, layer: int, cell: int) -> list[Content]:
     """Return the lines for a panel of some thirty columns."""
-    values = insides.at(place, layer, cell)
+    values = activations.at(place, layer, cell)
     lines = [
-        Content.assemble(("after ", "$text-muted"), (shown(insides.text[place]), "bold"), _count(insides, place)),
+        Content.assemble(
+            ("after ", "$text-muted"), (shown(activations.text[place]), "bold"), _count(activations, place)
+        ),
         Content.styled(f"cell {cell}, layer {layer + 1}", "$text-muted"),
         Content(""),
     ]
-    for quantity in insides.quantities:
+    for quantity in activations.quantities:
         value = values[quantity.symbol]
         opened = bar(min(max(value, 0), 1), BAR).ljust(BAR) if quantity.is_gate else " " * BAR
         name = Content.styled(f"  {quantity.name:<13}", "$text-muted")
         lines.append(Content.assemble((quantity.symbol, "bold"), name, f"{number(value):>6} ", (opened, "$accent")))
     lines.append(Content(""))
-    for equation in equations(insides, place, layer, cell):
+    for equation in equations(activations, place, layer, cell):
         first, *others = equation
         lines.append(Content.styled(first, "$text-muted"))
         lines += [Content(f"  = {other}") for other in others]
-    return [*lines, Content(""), _given(insides, place)]
+    return [*lines, Content(""), _given(activations, place)]
 
 
-def in_three_lines(insides: "Insides", place: int, layer: int, cell: int, *, short: bool = False) -> list[Content]:
+def in_three_lines(
+    activations: "Activations", place: int, layer: int, cell: int, *, short: bool = False
+) -> list[Content]:
     """Return the lines for a panel below the text: gates, equations, what comes next."""
-    values = insides.at(place, layer, cell)
+    values = activations.at(place, layer, cell)
     gates = Content(" " if short else "  ").join(
         Content.assemble((symbol, "bold"), f" {number(value)}") for symbol, value in values.items()
     )
     reading = Content.assemble(
-        ("" if short else "after ", "$text-muted"), (shown(insides.text[place]), "bold"),
-        "" if short else _count(insides, place),
+        ("" if short else "after ", "$text-muted"), (shown(activations.text[place]), "bold"),
+        "" if short else _count(activations, place),
     )  # fmt: skip
-    sums = [[letters.partition(" = ")[0], *then] for letters, *then in equations(insides, place, layer, cell)]
+    sums = [[letters.partition(" = ")[0], *then] for letters, *then in equations(activations, place, layer, cell)]
     if short:  # what comes of them is in the line above
         sums = [[name, then.replace(" × ", "×")] for name, then, *_ in sums]
-    following = "  ".join(f"{shown(one)} {100 * p:.0f} %" for one, p in insides.expected(place)[: 3 if short else 4])
+    following = "  ".join(
+        f"{shown(one)} {100 * p:.0f} %" for one, p in activations.expected(place)[: 3 if short else 4]
+    )
     return [
         Content.assemble(reading, "   ", gates),
         Content("   ".join(" = ".join(one) for one in sums)),
-        Content.assemble(("next  ", "$text-muted"), following, "   ", _given(insides, place)),
+        Content.assemble(("next  ", "$text-muted"), following, "   ", _given(activations, place)),
     ]
 
 
-def equations(insides: "Insides", place: int, layer: int, cell: int) -> list[list[str]]:
+def equations(activations: "Activations", place: int, layer: int, cell: int) -> list[list[str]]:
     """Return each equation in letters, then with numbers, then what comes of it."""
-    now, before = insides.at(place, layer, cell), insides.at(place - 1, layer, cell)
-    match insides.config.cell:
+    now, before = activations.at(place, layer, cell), activations.at(place - 1, layer, cell)
+    match activations.config.cell:
         case "lstm":
             kept = f"{number(now['f'])} × {number(before['c'])} + {number(now['i'])} × {number(now['g'])}"
             return [
@@ -98,13 +104,13 @@ def number(value: float) -> str:
     return "0.00" if written == "-0.00" else written.replace("-", "−")
 
 
-def _count(insides: "Insides", place: int) -> Content:
-    return Content.styled(f" · {place + 1:,} of {insides.read:,}", "$text-muted")
+def _count(activations: "Activations", place: int) -> Content:
+    return Content.styled(f" · {place + 1:,} of {activations.read:,}", "$text-muted")
 
 
-def _given(insides: "Insides", place: int) -> Content:
-    probability = insides.given(place)
-    if probability is None or place + 1 >= insides.read:
+def _given(activations: "Activations", place: int) -> Content:
+    probability = activations.given(place)
+    if probability is None or place + 1 >= activations.read:
         return Content("")
-    following = insides.text[place + 1]
+    following = activations.text[place + 1]
     return Content.assemble(("then came ", "$text-muted"), (shown(following), "bold"), f" · {100 * probability:.1f} %")

@@ -28,11 +28,11 @@ LABEL = 12
 """Cells of the screen for the number of a cell and its measure."""
 
 
-class CellRows(Widget, can_focus=True):
+class CellHeatmap(Widget, can_focus=True):
     """Shows cells against characters, and which of each is looked at."""
 
     DEFAULT_CSS = """
-    CellRows {
+    CellHeatmap {
         height: 1fr;
         border: round $foreground 30%;
         border-title-color: $text-muted;
@@ -103,8 +103,8 @@ class CellRows(Widget, can_focus=True):
         self._text = "".join(map(_in_a_cell, sanitise(text)))
         self._levels = ((scaled + 1) * (len(BLOCKS) / 2)).astype("int8").clip(0, len(BLOCKS) - 1)
         self._cells, self._is_signed = cells, signed
-        self.set_reactive(CellRows.chosen, self.validate_chosen(chosen))
-        self.set_reactive(CellRows.cursor, self.validate_cursor(cursor))
+        self.set_reactive(CellHeatmap.chosen, self.validate_chosen(chosen))
+        self.set_reactive(CellHeatmap.cursor, self.validate_cursor(cursor))
         self._scroll()
 
     def validate_chosen(self, rank: int) -> int:

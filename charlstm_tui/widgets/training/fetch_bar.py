@@ -25,14 +25,14 @@ OFFERS = (
 WHILE_FETCHING = "fetching Molière's plays; f stops it"
 
 
-class FetchLine(Horizontal):
+class FetchBar(Horizontal):
     """Fetches when told to. Says `Changed` when the fetching begins and when it ends."""
 
     class Changed(Message):
         """The fetching began, or it ended."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    FetchLine {
+    FetchBar {
         height: 1;
         color: $text-muted;
         & > FittingText { width: 1fr; }

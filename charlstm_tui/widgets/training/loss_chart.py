@@ -25,7 +25,7 @@ _MODES: dict[Glyphs, tuple[HiResMode, tuple[int, int]]] = {
     "blocks": (HiResMode.QUADRANT, (2, 2)),
     "ascii": (HiResMode.BRAILLE, (2, 4)),  # which the filter for such terminals turns into dots and colons
 }
-_LEAST_COLUMNS = 24
+_MIN_COLUMNS = 24
 """For curves; with fewer, there are no values at the right."""
 _ZOOM = 0.8
 """What a turn of the wheel leaves of an axis."""
@@ -189,7 +189,7 @@ class LossChart(Canvas):
         left = max(map(len, y.labels)) + 2
         values = edge_labels(edge_values(curves, lines, preferences), y)
         right = 1 + max((len(value.text) for value in values), default=0)
-        if self.size.width - left - right < _LEAST_COLUMNS:
+        if self.size.width - left - right < _MIN_COLUMNS:
             values, right = [], 1
         columns = self.size.width - left - right
         if self._zoom_x is not None and columns > 1:

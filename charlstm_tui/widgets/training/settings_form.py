@@ -14,7 +14,7 @@ from textual.widgets import Collapsible, Input, Label, Select, Static
 from charlstm_tui.widgets.common.fitting_text import FittingText
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.text_input import FieldInput
-from charlstm_tui.widgets.training.fetch_bar import FetchLine
+from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from core.data.corpus import SPLITS, CorpusConfig, Split
 from core.data.encodings import Errors, ReadingField, reading_fields
 from core.data.known_texts import MOLIERE, PLAY, default_name
@@ -106,7 +106,7 @@ class SettingsForm(Vertical):
                 yield Label("text")
                 yield FieldInput(corpus.source, id="corpus", placeholder="the name or the path of a text", compact=True)
             yield Static(id="text-reason", classes="text-reason", markup=False)
-            yield FetchLine()
+            yield FetchBar()
             with Horizontal(classes="line"):
                 yield Label("characters")
                 yield FieldInput(
@@ -289,7 +289,7 @@ class SettingsForm(Vertical):
         event.stop()
         self.screen.focus_next()
 
-    @on(FetchLine.Changed)
+    @on(FetchBar.Changed)
     def _welcome_moliere(self) -> None:
         """Take Molière's plays once they are here, unless another text was chosen."""
         text = self.query_one("#corpus", Input)

@@ -20,10 +20,10 @@ from charlstm_tui.widgets.training.explanation_panel import (
     about_preset,
     about_setting,
 )
-from charlstm_tui.widgets.training.fetch_bar import FetchLine
+from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
 from charlstm_tui.widgets.training.settings_form import SettingsForm
-from charlstm_tui.widgets.training.text_preview import TextLook
+from charlstm_tui.widgets.training.text_preview import TextPreview
 from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.files import here, user_path
@@ -101,7 +101,7 @@ class SettingsPanel(Vertical):
         """Make the form, the forecast, and what stands below them."""
         forecast = ForecastPanel(id="forecast")
         forecast.border_title = "forecast"
-        await self.query_one("#below").mount(ExplanationPanel(id="explanation"), TextLook(id="look"))
+        await self.query_one("#below").mount(ExplanationPanel(id="explanation"), TextPreview(id="look"))
         await self.query_one("#form-and-forecast").mount(SettingsForm(self._remembered), forecast)
         self._explain()
 
@@ -111,9 +111,9 @@ class SettingsPanel(Vertical):
         return self.query_one(SettingsForm)
 
     @property
-    def fetch_line(self) -> FetchLine:
+    def fetch_line(self) -> FetchBar:
         """What fetches Molière's plays."""
-        return self.query_one(FetchLine)
+        return self.query_one(FetchBar)
 
     # --- what the keys do
 
@@ -182,15 +182,15 @@ class SettingsPanel(Vertical):
         self._explain()
         if self.quiet:
             return
-        self.query_one(TextLook).consider(self.query_one("#corpus", Input).value, self.form.limit_or_none)
+        self.query_one(TextPreview).consider(self.query_one("#corpus", Input).value, self.form.limit_or_none)
         try:
             self.query_one(ForecastPanel).consider(self.form.read())
         except UserError:
             self.query_one(ForecastPanel).consider(None)
 
     @on(ForecastPanel.Refused)
-    @on(TextLook.Refused)
-    def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused | TextLook.Refused) -> None:
+    @on(TextPreview.Refused)
+    def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused | TextPreview.Refused) -> None:
         if not self._complaint:
             self.form.complain_about_text(event.reason)
 

@@ -16,10 +16,10 @@ _PATIENCE = 0.3
 """Seconds that a name stays the same before the text is looked at."""
 
 
-class TextLook(Static):
+class TextPreview(Static):
     """Looks, in a thread, at the text that `consider` names: the latest only."""
 
-    DEFAULT_CSS: ClassVar[str] = "TextLook { color: $text-muted; }"
+    DEFAULT_CSS: ClassVar[str] = "TextPreview { color: $text-muted; }"
 
     class Refused(Message):
         """The text cannot be read."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from core.data.corpus import MOST_VALIDATION, PARTS, SPLITS, Corpus, CorpusConfig, Part, Split, load_corpus
+from core.data.corpus import MAX_VALIDATION, PARTS, SPLITS, Corpus, CorpusConfig, Part, Split, load_corpus
 from core.data.encoded_text import EncodedText
 from core.data.known_texts import KNOWN, MOLIERE, PLAY, default_name
 from core.data.streams import Streams
@@ -79,7 +79,7 @@ def test_the_interleaved_split_keeps_every_tenth_block() -> None:
 
 
 def test_validation_has_a_largest_size() -> None:
-    assert len(numbered(10_000_000, "tail").part("validation", 0.5)) == MOST_VALIDATION
+    assert len(numbered(10_000_000, "tail").part("validation", 0.5)) == MAX_VALIDATION
 
 
 def test_without_validation_training_has_all_but_the_test_part(small_corpus: Corpus) -> None:

@@ -211,7 +211,7 @@ def test_an_empty_part_is_refused(text: str, part: Part, validation: float, sent
 
 
 def test_a_text_too_long_to_count_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.evaluation.ngram, "MOST_CHARACTERS", 90)
+    monkeypatch.setattr(core.evaluation.ngram, "MAX_CHARACTERS", 90)
     measured(corpus_of("ab" * 50))
     with pytest.raises(UserError, match=r"at most 90 characters, and this one has 92\. Set a limit"):
         measured(corpus_of("ab" * 51))

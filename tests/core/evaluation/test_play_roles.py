@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import core.evaluation.play_roles
 from core.data.known_texts import PLAY
-from core.evaluation.play_roles import LEAST_LINES, RAREST, ROLES, SPEECH, RoleFinder
+from core.evaluation.play_roles import MIN_LINES, RAREST, ROLES, SPEECH, RoleFinder
 from tests.core.by_hand import passage_of
 
 LETTERS = "NDs"
@@ -166,8 +166,8 @@ def test_prose_without_headings_is_not_a_play() -> None:
 
 
 def test_a_play_has_so_many_speaker_lines_at_least() -> None:
-    assert is_play("FROSINE.\n\nOui.\n\n" * LEAST_LINES)
-    assert not is_play("FROSINE.\n\nOui.\n\n" * (LEAST_LINES - 1))
+    assert is_play("FROSINE.\n\nOui.\n\n" * MIN_LINES)
+    assert not is_play("FROSINE.\n\nOui.\n\n" * (MIN_LINES - 1))
 
 
 def test_the_names_of_a_play_come_twice_on_the_average() -> None:
@@ -181,8 +181,8 @@ def test_the_names_of_a_play_come_twice_on_the_average() -> None:
 def test_a_play_has_a_speaker_line_in_so_many_characters() -> None:
     scene = "FROSINE.\n\n"
     speech = "o" * (RAREST - len(scene) - 2) + "\n\n"
-    assert is_play((scene + speech) * LEAST_LINES)
-    assert not is_play((scene + speech) * LEAST_LINES + "o")
+    assert is_play((scene + speech) * MIN_LINES)
+    assert not is_play((scene + speech) * MIN_LINES + "o")
 
 
 def test_the_corpus_is_a_play(moliere: Path) -> None:

@@ -21,7 +21,7 @@ from core.evaluation.evaluator import evaluate, part_losses, score
 from core.evaluation.memorization import Copying, CopyingProgress, copying
 from core.evaluation.ngram import measure_baselines
 from core.evaluation.play_roles import ROLES
-from core.evaluation.report_builder import EXTRACTS, assess, surprises_for
+from core.evaluation.report_builder import EXTRACTS, assess, surprisals_for
 from core.evaluation.scoring import CHUNK
 from core.reports.reference_losses import published_for
 from core.reports.report import Report
@@ -178,7 +178,7 @@ def test_the_loss_so_far_is_told_while_the_text_is_read() -> None:
 
 def test_what_is_kept_of_each_character_is_as_by_hand() -> None:
     checkpoint, corpus = tiny_checkpoint("abcdefghijlmnopqrstuvxyz ."), corpus_of(PLAY)
-    keep = surprises_for(checkpoint, corpus, "train")
+    keep = surprisals_for(checkpoint, corpus, "train")
     list(evaluate(checkpoint, corpus, "train", keep))
     text = str(corpus.part("train"))
     assert keep.text == text
@@ -236,7 +236,7 @@ def test_a_long_part_is_scored_at_places_all_over_it(monkeypatch: pytest.MonkeyP
     checkpoint, corpus = tiny_checkpoint(PLAY), corpus_of(PLAY)
     length = len(corpus.part("train"))
     assert 2_000 <= length < 3_000, "two streams"
-    monkeypatch.setattr(core.evaluation.evaluator, "MOST_QUICKLY", 500)
+    monkeypatch.setattr(core.evaluation.evaluator, "MAX_APPROXIMATE", 500)
     train, test = losses_of(checkpoint, corpus)
     losses = [guess.loss for guess in read_by_hand(checkpoint, PLAY[:length])]
     second = -(-length // 2)
@@ -344,7 +344,7 @@ def test_extracts_are_of_the_part_that_was_read(trained: Checkpoint, small_corpu
 
 
 def test_one_who_wants_to_keep_each_character_is_given_them(trained: Checkpoint, small_corpus: Corpus) -> None:
-    keep = surprises_for(trained, small_corpus, "test")
+    keep = surprisals_for(trained, small_corpus, "test")
     report = next(event for event in assess("sheep", trained, small_corpus, "test", keep) if isinstance(event, Report))
     assert keep.read == len(keep.text) == report.evaluation.characters
     assert (report.least_expected, report.most_expected) == tuple(map(tuple, keep.extremes(EXTRACTS)))
@@ -398,8 +398,8 @@ def test_a_model_that_does_not_say_what_it_was_trained_on_has_no_text_of_its_own
 def test_what_would_take_too_much_memory_is_left_out(
     trained: Checkpoint, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.evaluation.ngram, "MOST_CHARACTERS", 100)
-    monkeypatch.setattr(core.evaluation.report_builder, "MOST_SEARCHED", 100)
+    monkeypatch.setattr(core.evaluation.ngram, "MAX_CHARACTERS", 100)
+    monkeypatch.setattr(core.evaluation.report_builder, "MAX_SEARCHED", 100)
     *_, last = assessed(trained, small_corpus)[1]
     assert (last.baselines, last.validation_baselines, last.copying) == (None, None, None)
     assert len(last.parts) == 3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import core.evaluation.scoring
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.text_slice import UNKNOWN
-from core.evaluation.scoring import CHUNK, MOST_ALTERNATIVES, Stretch, follow
+from core.evaluation.scoring import CHUNK, MAX_ALTERNATIVES, ScoredChunk, score_text
 from core.settings.config import Cell
 from tests.core.by_hand import passage_of, read_by_hand, tiny_checkpoint
 
@@ -19,9 +19,9 @@ ALPHABET = "abcdef."
 NEVER_SEEN = "ß"
 
 
-def followed(checkpoint: Checkpoint, text: str) -> list[Stretch]:
+def followed(checkpoint: Checkpoint, text: str) -> list[ScoredChunk]:
     vocabulary = checkpoint.vocabulary
-    return list(follow(checkpoint.model, passage_of(text).ids(vocabulary), vocabulary.start_id))
+    return list(score_text(checkpoint.model, passage_of(text).ids(vocabulary), vocabulary.start_id))
 
 
 def drawn(length: int, seed: int = 0) -> str:
@@ -48,7 +48,7 @@ def assert_as_by_hand(checkpoint: Checkpoint, text: str) -> None:
     assert losses == pytest.approx([guess.loss for guess in guesses], abs=1e-6)
     for stretch in stretches:
         assert stretch.losses.shape == (stretch.known.sum(),)
-        assert stretch.expected.shape == stretch.expected_losses.shape == (stretch.known.sum(), MOST_ALTERNATIVES)
+        assert stretch.expected.shape == stretch.expected_losses.shape == (stretch.known.sum(), MAX_ALTERNATIVES)
 
 
 @pytest.mark.parametrize("length", [1, 2, 37, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 37])
@@ -110,8 +110,8 @@ def test_the_five_likeliest_are_told_in_their_order_with_what_they_would_have_co
     for guess, expected, losses in zip(
         read_by_hand(checkpoint, text), stretch.expected, stretch.expected_losses, strict=True
     ):
-        assert expected.tolist() == np.argsort(guess.costs)[:MOST_ALTERNATIVES].tolist()
-        assert losses == pytest.approx(np.sort(guess.costs)[:MOST_ALTERNATIVES], abs=1e-6)
+        assert expected.tolist() == np.argsort(guess.costs)[:MAX_ALTERNATIVES].tolist()
+        assert losses == pytest.approx(np.sort(guess.costs)[:MAX_ALTERNATIVES], abs=1e-6)
 
 
 def test_a_small_vocabulary_has_fewer_alternatives() -> None:
@@ -132,7 +132,7 @@ def test_the_first_character_is_given_what_stands_before_any_text(alphabet: str)
 def test_one_who_stops_asking_stops_the_reading() -> None:
     checkpoint = tiny_checkpoint(ALPHABET)
     generator = torch.random.get_rng_state()
-    reading = follow(checkpoint.model, passage_of(drawn(3 * CHUNK)).ids(checkpoint.vocabulary), 0)
+    reading = score_text(checkpoint.model, passage_of(drawn(3 * CHUNK)).ids(checkpoint.vocabulary), 0)
     assert next(reading).begin == 0
     assert not torch.is_inference_mode_enabled(), "what is done between two stretches is not the model's affair"
     reading.close()

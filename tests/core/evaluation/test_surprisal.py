@@ -8,27 +8,27 @@ from hypothesis import strategies as st
 
 import core.evaluation.surprisal
 from core.data.text_slice import UNKNOWN
-from core.evaluation.scoring import Stretch
-from core.evaluation.surprisal import PASSAGE, Extract, Moment, Surprises
+from core.evaluation.scoring import ScoredChunk
+from core.evaluation.surprisal import PASSAGE, CharacterLoss, Extract, Surprisals
 from tests.core.by_hand import passage_of
 
 ALPHABET = "abc "
 NEVER_SEEN = "ß"
 
 
-def stretch(text: str, losses: Sequence[float], begin: int = 0) -> Stretch:
+def chunk(text: str, losses: Sequence[float], begin: int = 0) -> ScoredChunk:
     """Characters that cost so much each, but the unknown; what was expected is `a`, then the character before it."""
     ids = np.array([ALPHABET.find(character) for character in text], dtype=np.int64)
     known = ids != UNKNOWN
     expected = np.stack([np.zeros(known.sum(), dtype=np.int64), (ids[known] - 1) % len(ALPHABET)], axis=1)
     costs = np.broadcast_to(np.log([2.0, 4.0]), expected.shape)
-    return Stretch(begin, ids, np.array(losses, dtype=float)[known], expected, costs)
+    return ScoredChunk(begin, ids, np.array(losses, dtype=float)[known], expected, costs)
 
 
-def kept(text: str, losses: Sequence[float]) -> Surprises:
-    surprises = Surprises(ALPHABET, passage_of(text))
-    surprises.add(stretch(text, losses))
-    return surprises
+def kept(text: str, losses: Sequence[float]) -> Surprisals:
+    surprisals = Surprisals(ALPHABET, passage_of(text))
+    surprisals.add(chunk(text, losses))
+    return surprisals
 
 
 def overlap(one: Extract, other: Extract) -> bool:
@@ -46,51 +46,51 @@ def texts_and_losses(draw: st.DrawFn) -> tuple[str, list[int]]:
 
 
 def test_losses_stand_at_their_characters_places_and_unknown_ones_have_none() -> None:
-    surprises = kept("abßc", [1.5, 2.5, 9, 3.5])
-    assert surprises.losses.tolist() == pytest.approx([1.5, 2.5, math.nan, 3.5], nan_ok=True)
-    assert surprises.text == "abßc"
-    assert surprises.read == 4
+    surprisals = kept("abßc", [1.5, 2.5, 9, 3.5])
+    assert surprisals.losses.tolist() == pytest.approx([1.5, 2.5, math.nan, 3.5], nan_ok=True)
+    assert surprisals.text == "abßc"
+    assert surprisals.read == 4
 
 
 def test_a_moment_tells_the_character_its_loss_and_what_was_expected() -> None:
-    surprises = kept("bß", [0.5, 9])
-    character, loss, expected = surprises.at(0)
+    surprisals = kept("bß", [0.5, 9])
+    character, loss, expected = surprisals.at(0)
     assert (character, loss) == ("b", 0.5)
     assert [one.character for one in expected] == ["a", "a"]
     assert [one.probability for one in expected] == pytest.approx([1 / 2, 1 / 4])
-    assert surprises.at(1) == Moment("ß", None, ())
+    assert surprisals.at(1) == CharacterLoss("ß", None, ())
 
 
 def test_what_was_not_read_yet_has_no_loss() -> None:
-    surprises = Surprises(ALPHABET, passage_of("abc"))
-    assert surprises.at(2) == Moment("c", None, ())
-    assert (surprises.read, surprises.extracts(5)) == (0, [])
-    surprises.add(stretch("ab", [1, 2]))
-    assert surprises.read == 2
-    assert surprises.at(2) == Moment("c", None, ())
+    surprisals = Surprisals(ALPHABET, passage_of("abc"))
+    assert surprisals.at(2) == CharacterLoss("c", None, ())
+    assert (surprisals.read, surprisals.extracts(5)) == (0, [])
+    surprisals.add(chunk("ab", [1, 2]))
+    assert surprisals.read == 2
+    assert surprisals.at(2) == CharacterLoss("c", None, ())
 
 
 def test_stretches_follow_each_other_also_where_one_knows_nothing() -> None:
-    surprises = Surprises(ALPHABET, passage_of("ßßabßßca"))
-    surprises.add(stretch("ßß", [9, 9]))
-    surprises.add(stretch("ab", [1, 2], begin=2))
-    surprises.add(stretch("ßß", [9, 9], begin=4))
-    surprises.add(stretch("ca", [3, 4], begin=6))
+    surprisals = Surprisals(ALPHABET, passage_of("ßßabßßca"))
+    surprisals.add(chunk("ßß", [9, 9]))
+    surprisals.add(chunk("ab", [1, 2], begin=2))
+    surprisals.add(chunk("ßß", [9, 9], begin=4))
+    surprisals.add(chunk("ca", [3, 4], begin=6))
     nan = math.nan
-    assert surprises.losses.tolist() == pytest.approx([nan, nan, 1, 2, nan, nan, 3, 4], nan_ok=True)
-    assert [surprises.at(place).expected[1].character for place in (2, 3, 6, 7)] == [" ", "a", "b", " "]
+    assert surprisals.losses.tolist() == pytest.approx([nan, nan, 1, 2, nan, nan, 3, 4], nan_ok=True)
+    assert [surprisals.at(place).expected[1].character for place in (2, 3, 6, 7)] == [" ", "a", "b", " "]
 
 
 def test_a_long_text_is_kept_from_its_start_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.evaluation.surprisal, "MOST_KEPT", 3)
-    surprises = Surprises(ALPHABET, passage_of("abcabc"))
-    surprises.add(stretch("ab", [1, 2]))
-    surprises.add(stretch("ca", [3, 4], begin=2))
-    surprises.add(stretch("bc", [5, 6], begin=4))
-    assert surprises.text == "abc"
-    assert surprises.losses.tolist() == [1, 2, 3]
-    assert surprises.read == 3
-    assert [extract.text for extract in surprises.extracts(5)] == ["abc"]
+    monkeypatch.setattr(core.evaluation.surprisal, "MAX_KEPT", 3)
+    surprisals = Surprisals(ALPHABET, passage_of("abcabc"))
+    surprisals.add(chunk("ab", [1, 2]))
+    surprisals.add(chunk("ca", [3, 4], begin=2))
+    surprisals.add(chunk("bc", [5, 6], begin=4))
+    assert surprisals.text == "abc"
+    assert surprisals.losses.tolist() == [1, 2, 3]
+    assert surprisals.read == 3
+    assert [extract.text for extract in surprisals.extracts(5)] == ["abc"]
 
 
 def test_levels_tell_between_which_borders_a_loss_is() -> None:
@@ -98,10 +98,10 @@ def test_levels_tell_between_which_borders_a_loss_is() -> None:
 
 
 def test_the_next_surprise_is_the_nearest_above_the_border_on_either_side() -> None:
-    surprises = kept("abcßabc", [5, 1, 5, 9, 1, 5, 1])
-    assert [surprises.next_above(3, place) for place in range(7)] == [2, 2, 5, 5, 5, None, None]
-    assert [surprises.next_above(3, place, backwards=True) for place in range(7)] == [None, 0, 0, 2, 2, 2, 5]
-    assert surprises.next_above(5, 0) is None, "a loss at the border is not above it"
+    surprisals = kept("abcßabc", [5, 1, 5, 9, 1, 5, 1])
+    assert [surprisals.next_above(3, place) for place in range(7)] == [2, 2, 5, 5, 5, None, None]
+    assert [surprisals.next_above(3, place, backwards=True) for place in range(7)] == [None, 0, 0, 2, 2, 2, 5]
+    assert surprisals.next_above(5, 0) is None, "a loss at the border is not above it"
 
 
 def test_the_least_and_the_most_expected_passages_are_told_without_halves_of_words() -> None:
@@ -109,9 +109,9 @@ def test_the_least_and_the_most_expected_passages_are_told_without_halves_of_wor
     losses = [1, 1, 1, 1, 5, 6, 7, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.evaluation.surprisal, "PASSAGE", 5)
-        surprises = kept(text, losses)
-        assert surprises.extracts(1) == [Extract(4, "bbb", 6.0)]
-        assert surprises.extracts(1, most_expected=True) == [Extract(12, "aaa", 0.0)]
+        surprisals = kept(text, losses)
+        assert surprisals.extracts(1) == [Extract(4, "bbb", 6.0)]
+        assert surprisals.extracts(1, most_expected=True) == [Extract(12, "aaa", 0.0)]
 
 
 def test_a_passage_within_one_long_word_is_not_cut() -> None:
@@ -151,9 +151,9 @@ def test_the_first_extract_is_cut_from_the_most_extreme_passage(
     text, losses = made
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.evaluation.surprisal, "PASSAGE", length)
-        surprises = kept(text, losses)
-        (extract,) = surprises.extracts(1, most_expected=most_expected)
-        length = surprises.passage_length
+        surprisals = kept(text, losses)
+        (extract,) = surprisals.extracts(1, most_expected=most_expected)
+        length = surprisals.passage_length
     totals = [sum(losses[begin : begin + length]) for begin in range(len(text) - length + 1)]
     begin = totals.index(min(totals) if most_expected else max(totals))
     assert begin <= extract.begin
@@ -164,8 +164,8 @@ def test_the_first_extract_is_cut_from_the_most_extreme_passage(
 
 def test_unknown_characters_are_neither_expected_nor_unexpected() -> None:
     text = "abc " * PASSAGE + NEVER_SEEN * PASSAGE + " " + "abc " * PASSAGE
-    surprises = kept(text, [1.0] * len(text))
-    assert {extract.loss for extract in surprises.extracts(3, most_expected=True)} == {1.0}
+    surprisals = kept(text, [1.0] * len(text))
+    assert {extract.loss for extract in surprisals.extracts(3, most_expected=True)} == {1.0}
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -173,8 +173,8 @@ def test_no_passage_is_told_twice(seed: int) -> None:
     random = np.random.default_rng(seed)
     length = int(random.integers(1, 1_500))
     text = "".join(random.choice(list("abc  "), length))
-    surprises = kept(text, random.exponential(1.5, length).tolist())
-    least, most = surprises.extremes(4)
+    surprisals = kept(text, random.exponential(1.5, length).tolist())
+    least, most = surprisals.extremes(4)
     assert least
     places = [place for one in (*least, *most) for place in range(one.begin, one.begin + len(one.text))]
     assert len(places) == len(set(places))

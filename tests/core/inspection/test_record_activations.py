@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
-from core.inspection.activations import MOST_NUMBERS, Insides, most_characters
+from core.inspection.activations import MAX_NUMBERS, Activations, most_characters
 from core.inspection.probes import PROPERTIES, correlations
 from core.inspection.record_activations import look_inside, write_on
 from core.model.char_lstm import CharLSTM
@@ -28,10 +28,10 @@ def network_of(cell: str, vocabulary: Vocabulary, layers: int = 2) -> CharLSTM:
     return network
 
 
-def insides_of(network: CharLSTM, vocabulary: Vocabulary, text: str = TEXT) -> Insides:
-    insides = Insides(network.config, vocabulary.characters, text)
-    assert list(look_inside(network, vocabulary, insides))[-1] == 1.0
-    return insides
+def insides_of(network: CharLSTM, vocabulary: Vocabulary, text: str = TEXT) -> Activations:
+    activations = Activations(network.config, vocabulary.characters, text)
+    assert list(look_inside(network, vocabulary, activations))[-1] == 1.0
+    return activations
 
 
 Doubles = NDArray[np.float64]
@@ -83,42 +83,44 @@ def by_the_equations(network: CharLSTM, ids: NDArray[np.int64]) -> list[dict[str
 def test_what_is_kept_is_what_the_equations_give(cell: str) -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of(cell, vocabulary)
-    insides = insides_of(network, vocabulary)
+    activations = insides_of(network, vocabulary)
     for layer, quantities in enumerate(by_the_equations(network, vocabulary.encode(TEXT))):
         for symbol, values in quantities.items():
-            np.testing.assert_allclose(insides.values(layer, symbol), values, atol=1e-5, err_msg=f"{layer} {symbol}")
-            assert insides.at(20, layer, 3)[symbol] == pytest.approx(values[20][3], abs=1e-5)
+            np.testing.assert_allclose(
+                activations.values(layer, symbol), values, atol=1e-5, err_msg=f"{layer} {symbol}"
+            )
+            assert activations.at(20, layer, 3)[symbol] == pytest.approx(values[20][3], abs=1e-5)
 
 
 def test_before_the_first_character_there_is_nothing() -> None:
     vocabulary = Vocabulary(TEXT)
-    insides = insides_of(network_of("lstm", vocabulary), vocabulary)
-    assert insides.at(-1, 0, 0) == dict.fromkeys("ifgoch", 0.0)
+    activations = insides_of(network_of("lstm", vocabulary), vocabulary)
+    assert activations.at(-1, 0, 0) == dict.fromkeys("ifgoch", 0.0)
 
 
 def test_what_it_expected_next_is_what_the_network_gives() -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of("lstm", vocabulary)
-    insides = insides_of(network, vocabulary)
+    activations = insides_of(network, vocabulary)
     ids = torch.from_numpy(vocabulary.encode(TEXT))
     with torch.inference_mode():
         probabilities = network(ids[:, None])[0][:, 0].softmax(-1).numpy()
     for place in (0, 30):
-        expected = insides.expected(place)
+        expected = activations.expected(place)
         assert expected[0].probability == pytest.approx(probabilities[place].max(), abs=1e-5)
         assert expected[0].character == vocabulary.characters[probabilities[place].argmax()]
         assert [chance.probability for chance in expected] == sorted((c.probability for c in expected), reverse=True)
-        assert insides.given(place) == pytest.approx(float(probabilities[place, ids[place + 1]]), abs=1e-5)
-    assert insides.given(len(TEXT) - 1) is None, "nobody knows what comes after the end"
+        assert activations.given(place) == pytest.approx(float(probabilities[place, ids[place + 1]]), abs=1e-5)
+    assert activations.given(len(TEXT) - 1) is None, "nobody knows what comes after the end"
 
 
 def test_what_was_read_before_it_was_stopped_is_there() -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of("lstm", vocabulary)
-    insides, whole = Insides(network.config, vocabulary.characters, TEXT), insides_of(network, vocabulary)
-    assert next(look_inside(network, vocabulary, insides)) == pytest.approx(20 / len(TEXT))
-    assert insides.values(1, "c").shape == (20, 11)
-    np.testing.assert_array_equal(insides.values(1, "c"), whole.values(1, "c")[:20])
+    activations, whole = Activations(network.config, vocabulary.characters, TEXT), insides_of(network, vocabulary)
+    assert next(look_inside(network, vocabulary, activations)) == pytest.approx(20 / len(TEXT))
+    assert activations.values(1, "c").shape == (20, 11)
+    np.testing.assert_array_equal(activations.values(1, "c"), whole.values(1, "c")[:20])
 
 
 def test_weights_that_are_no_numbers_are_told_of() -> None:
@@ -133,8 +135,8 @@ def test_weights_that_are_no_numbers_are_told_of() -> None:
 def test_of_a_large_network_less_is_kept() -> None:
     small, large = ModelConfig(hidden_size=128), ModelConfig(hidden_size=8192, num_layers=16)
     assert most_characters(small) == 2000
-    assert most_characters(large) * 16 * 6 * 8192 <= MOST_NUMBERS
-    assert len(Insides(small, "ab", "ab" * 3000).text) == 2000
+    assert most_characters(large) * 16 * 6 * 8192 <= MAX_NUMBERS
+    assert len(Activations(small, "ab", "ab" * 3000).text) == 2000
 
 
 def test_it_goes_on_from_a_text_as_it_would_write() -> None:
@@ -197,16 +199,16 @@ def test_correlations_are_numpy_s() -> None:
 
 def test_the_cell_that_follows_comes_first() -> None:
     vocabulary = Vocabulary(TEXT)
-    insides = insides_of(network_of("lstm", vocabulary), vocabulary)
-    insides.values(1, "c")[:, 5] = -3 * PROPERTIES["place in the line"](TEXT) + 1
-    found = insides.cells(1, "c", "place in the line")
+    activations = insides_of(network_of("lstm", vocabulary), vocabulary)
+    activations.values(1, "c")[:, 5] = -3 * PROPERTIES["place in the line"](TEXT) + 1
+    found = activations.cells(1, "c", "place in the line")
     assert found.order[0] == 5
     assert found.measures[0] == pytest.approx(-1)
     assert sorted(found.order) == list(range(11))
     assert (np.diff(np.abs(found.measures)) <= 0).all()
-    by_change = insides.cells(1, "c")
+    by_change = activations.cells(1, "c")
     assert by_change.order[0] == 5, "it changes most, too"
-    assert by_change.measures[0] == pytest.approx(insides.values(1, "c")[:, 5].std(), rel=1e-5)
+    assert by_change.measures[0] == pytest.approx(activations.values(1, "c")[:, 5].std(), rel=1e-5)
 
 
 def test_the_memory_is_a_quantity_of_its_cell() -> None:

@@ -5,14 +5,14 @@ import torch
 
 from core.errors import UserError
 from core.model import device
-from core.model.device import Choice, Trial, choose, choosing
+from core.model.device import ComputeSettings, Trial, choose, choosing
 from core.settings.config import ModelConfig, TrainingConfig
 
 TINY = ModelConfig(embedding_size=4, hidden_size=8)
 
 
 def test_what_is_set_is_taken() -> None:
-    assert choose(TINY, 9, TrainingConfig(precision="fp32", threads=1, device="cpu")) == Choice(
+    assert choose(TINY, 9, TrainingConfig(precision="fp32", threads=1, device="cpu")) == ComputeSettings(
         device="cpu", precision="fp32", threads=1
     )
 
@@ -30,7 +30,7 @@ def test_the_fastest_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch) -> No
     clock = SimpleNamespace(now=0.0)
     clock.perf_counter = lambda: clock.now
 
-    def step(network: object, ids: object, choice: Choice) -> bool:
+    def step(network: object, ids: object, choice: ComputeSettings) -> bool:
         if choice.precision == "bf16":
             raise RuntimeError("could not create a primitive descriptor")
         clock.now += 0.01 if choice.threads == 1 else 0.002
@@ -39,7 +39,7 @@ def test_the_fastest_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(device, "time", clock)
     monkeypatch.setattr(device, "_step", step)
     monkeypatch.setattr(device, "_threads", lambda config: [1, 2])
-    assert choose(TINY, 9, TrainingConfig(device="cpu")) == Choice(device="cpu", precision="fp32", threads=2)
+    assert choose(TINY, 9, TrainingConfig(device="cpu")) == ComputeSettings(device="cpu", precision="fp32", threads=2)
     with pytest.raises(UserError, match="cannot train in bf16"):
         choose(TINY, 9, TrainingConfig(device="cpu", precision="bf16"))
 
@@ -52,16 +52,16 @@ def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_is_tried_is_told_before_each_and_trying_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "_threads", lambda config: [1, 2])
-    steps: list[Choice] = []
+    steps: list[ComputeSettings] = []
 
-    def step(network: object, ids: object, choice: Choice) -> bool:
+    def step(network: object, ids: object, choice: ComputeSettings) -> bool:
         steps.append(choice)
         return True
 
     monkeypatch.setattr(device, "_step", step)
     told = list(choosing(TINY, 9, TrainingConfig(device="cpu")))
     trials, choice = told[:-1], told[-1]
-    assert isinstance(choice, Choice)
+    assert isinstance(choice, ComputeSettings)
     assert [(one.number, one.of) for one in trials if isinstance(one, Trial)] == [(n, 4) for n in range(1, 5)]
     steps.clear()
     trying = choosing(TINY, 9, TrainingConfig(device="cpu"))
@@ -75,7 +75,7 @@ def test_what_is_tried_is_told_before_each_and_trying_can_be_left(monkeypatch: p
 def test_a_slow_network_is_tried_once_each_on_short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes: list[tuple[int, ...]] = []
 
-    def step(network: object, ids: torch.Tensor, choice: Choice) -> bool:
+    def step(network: object, ids: torch.Tensor, choice: ComputeSettings) -> bool:
         shapes.append(tuple(ids.shape))
         return True
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from core.model.char_lstm import CharLSTM
-from core.model.numpy_lstm import Stepper
+from core.model.numpy_lstm import NumpyLSTM
 from core.settings.config import ModelConfig, configure
 from tests.core.by_hand import assert_rounds_like, logits_by_hand
 
@@ -25,8 +25,8 @@ def test_logits_are_as_exact_as_pytorch_s_over_two_thousand_characters(cell: str
     ids = torch.randint(30, (2000,), generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
         theirs = network(ids[:, None])[0][:, 0].numpy()
-    stepper = Stepper(network, None)
-    ours = np.stack([stepper.step(one)[0].copy() for one in ids[:, None].numpy()])
+    lstm = NumpyLSTM(network, None)
+    ours = np.stack([lstm.step(one)[0].copy() for one in ids[:, None].numpy()])
     assert_rounds_like(ours, theirs, logits_by_hand(network, ids.numpy()))
 
 
@@ -38,17 +38,17 @@ def test_several_texts_go_on_from_a_state_each_its_own_way(cell: str) -> None:
     with torch.inference_mode():
         _, state = network(ids[:10, :1])
         theirs = torch.cat([network(ids[10:, text : text + 1], state)[0] for text in range(3)], dim=1).numpy()
-    stepper = Stepper(network, state, texts=3)
-    ours = np.stack([stepper.step(row).copy() for row in ids[10:].numpy()])
+    lstm = NumpyLSTM(network, state, texts=3)
+    ours = np.stack([lstm.step(row).copy() for row in ids[10:].numpy()])
     exact = np.stack([logits_by_hand(network, ids[:, text].numpy())[10:] for text in range(3)], axis=1)
     assert_rounds_like(ours, theirs, exact)
 
 
 def test_the_weights_are_copies() -> None:
     network = network_of("lstm", 1)
-    before = Stepper(network, None).step(np.array([3])).copy()
-    stepper = Stepper(network, None)
+    before = NumpyLSTM(network, None).step(np.array([3])).copy()
+    lstm = NumpyLSTM(network, None)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.zero_()
-    np.testing.assert_array_equal(stepper.step(np.array([3])), before)
+    np.testing.assert_array_equal(lstm.step(np.array([3])), before)

@@ -57,7 +57,7 @@ def test_a_long_epoch_is_saved_as_it_goes(
             before = len(written)
             wait_until(lambda: len(written) > before)  # noqa: B023 (waited for here)
         if isinstance(event, CheckpointSaved) and event.epoch == 0:
-            steps.append(load_snapshot(run.last_path).now.position.steps)
+            steps.append(load_snapshot(run.last_path).now.counters.steps)
     assert len(steps) > 2
     assert steps == sorted(steps)
 
@@ -137,7 +137,7 @@ def test_a_folder_taken_away_is_said_once_and_all_is_there_when_it_is_back(
     assert isinstance(last, RunFinished)
     assert (last.reason, last.unsaved) == ("stopped", "")
     assert run.config() is not None
-    assert load_snapshot(run.last_path).now.position.epochs == last.epochs
+    assert load_snapshot(run.last_path).now.counters.epochs == last.epochs
     assert [epoch.epoch for epoch in load_snapshot(run.last_path).history] == list(range(1, last.epochs + 1))
 
 
@@ -206,7 +206,7 @@ def test_a_full_disk_is_said_once_and_the_last_good_file_stays(
 
     def clear() -> None:
         assert run.last_path.read_bytes() == kept[0], "the last good file"
-        assert load_snapshot(run.last_path).now.position.epochs <= 2
+        assert load_snapshot(run.last_path).now.counters.epochs <= 2
         (small_disk / "filling").unlink()
 
     trainer = trainer_of(config, small_corpus, epochs=100_000)
@@ -216,7 +216,7 @@ def test_a_full_disk_is_said_once_and_the_last_good_file_stays(
     last = events[-1]
     assert isinstance(last, RunFinished)
     assert (last.reason, last.unsaved) == ("stopped", "")
-    assert load_snapshot(run.last_path).now.position.epochs == last.epochs
+    assert load_snapshot(run.last_path).now.counters.epochs == last.epochs
     assert [epoch.epoch for epoch in epochs_of(run.events())] == list(range(1, last.epochs + 1)), "nothing is missing"
     assert not list(run.path.glob("*.tmp"))
 
@@ -266,7 +266,7 @@ def test_saving_does_not_hold_up_the_training(
         if isinstance(event, EpochCompleted) and event.epoch == 6:
             assert not written, "six epochs went by while the first of them was being written"
             released.set()
-    assert load_snapshot(run.last_path).now.position.epochs == 6
+    assert load_snapshot(run.last_path).now.counters.epochs == 6
 
 
 def core_replace() -> Callable[..., None]:

@@ -9,7 +9,7 @@ import torch
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.model.char_lstm import CharLSTM
-from core.model.numpy_lstm import Stepper
+from core.model.numpy_lstm import NumpyLSTM
 from core.sampling.batch_sampling import ROUNDING, Text, Writing, draw, write_texts
 from core.sampling.sampler import Sampler, adjusted
 from core.settings.config import ModelConfig, SamplingConfig, configure
@@ -76,7 +76,7 @@ def test_a_draw_near_a_border_is_doubted_and_one_far_from_it_is_not() -> None:
 def test_rounding_stays_far_below_what_is_doubted(steps: int) -> None:
     network = network_of(hidden=128)
     ids = np.random.default_rng(0).integers(len(ALPHABET), size=steps)
-    one, many = Stepper(network, None), Stepper(network, None, texts=64)
+    one, many = NumpyLSTM(network, None), NumpyLSTM(network, None, texts=64)
     worst = 0.0
     for place in ids:
         alone, among = (

@@ -111,8 +111,8 @@ def test_each_character_comes_with_its_probability_and_how_unexpected_it_was() -
         expected = sampler.alternatives(3)
         drawn = next(sampler)
         logits, _ = network(torch.tensor(ids)[:, None])
-        surprises = -logits[-1, 0].double().log_softmax(0).detach().numpy()
-        assert drawn.surprise == pytest.approx(surprises[drawn.id], abs=1e-5)
+        surprisals = -logits[-1, 0].double().log_softmax(0).detach().numpy()
+        assert drawn.surprise == pytest.approx(surprisals[drawn.id], abs=1e-5)
         assert dict(expected)[drawn.character] == drawn.probability
         assert sum(one.probability for one in expected) == pytest.approx(1), "nothing else could come"
         ids.append(drawn.id)

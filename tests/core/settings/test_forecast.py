@@ -40,7 +40,7 @@ def test_a_forecast_agrees_with_the_run(
 
 
 TINY = ModelConfig(embedding_size=2, hidden_size=2)
-LEAST_INTERLEAVED = (BLOCKS - 1) * TEST_BLOCK
+MIN_INTERLEAVED = (BLOCKS - 1) * TEST_BLOCK
 
 
 @st.composite
@@ -48,7 +48,7 @@ def lengths(draw: st.DrawFn) -> tuple[int, int, int]:
     """Streams, a window and a length of a text near what they need."""
     streams, window = draw(st.integers(1, 40)), draw(st.integers(1, 60))
     near = round((streams * window + window) / 0.9)
-    interleaved = st.integers(LEAST_INTERLEAVED - 2, LEAST_INTERLEAVED + 2)
+    interleaved = st.integers(MIN_INTERLEAVED - 2, MIN_INTERLEAVED + 2)
     length = draw(st.one_of(st.integers(1, 300), st.integers(max(near - 30, 1), near * 2 + 30), interleaved))
     return streams, window, length
 

@@ -100,7 +100,7 @@ def test_samples_keep_within_their_share_of_the_time(
     small_corpus: Corpus, tiny_model: ModelConfig, writing: TrainingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(epoch_samples, "ALWAYS", 2)
-    monkeypatch.setattr(epoch_samples, "MOST_SHARE", 0.0)
+    monkeypatch.setattr(epoch_samples, "MAX_SHARE", 0.0)
     events = list(Trainer(small_corpus, tiny_model, writing).run())
     assert [sample.epoch for sample in samples_of(events)] == [0, 1]
 

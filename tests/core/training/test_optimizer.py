@@ -4,7 +4,7 @@ import torch
 from core.model.char_lstm import CharLSTM
 from core.model.dropout import Dropout
 from core.settings.config import ModelConfig, TrainingConfig
-from core.training.optimizer import Average, make_optimizer
+from core.training.optimizer import WeightAverage, make_optimizer
 from core.training.schedule import rate_share
 
 
@@ -37,7 +37,7 @@ def test_weight_decay_may_leave_biases_alone() -> None:
 
 def test_the_average_forgets_its_first_weights_and_follows_the_model() -> None:
     model = network()
-    average = Average(model, 0.9)
+    average = WeightAverage(model, 0.9)
     first = model.output.bias.detach().clone()
     with torch.no_grad():
         model.output.bias.fill_(7.0)

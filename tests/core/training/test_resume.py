@@ -9,13 +9,13 @@ import torch
 from safetensors import safe_open
 
 from core.checkpoints.checkpoint import load_checkpoint
-from core.checkpoints.training_state import Moment, Snapshot, load_snapshot
+from core.checkpoints.training_state import Snapshot, TrainingState, load_snapshot
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, load_corpus
 from core.errors import UserError
 from core.events import EpochCompleted, Event, Paused, RateHalved, RunFinished, RunStarted, StepsCompleted
 from core.files import write_atomically
-from core.model.device import Choice, works_here
+from core.model.device import ComputeSettings, works_here
 from core.runs.recorder import record
 from core.runs.store import Run, RunConfig, RunStore
 from core.runs.summary import epochs_of, summarise
@@ -61,7 +61,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
     for name, tensor in a.now.tensors.items():
         assert torch.equal(tensor, b.now.tensors[name]), name
     times = {"elapsed": 0.0, "epoch_began": 0.0, "training_seconds": 0.0, "validating_seconds": 0.0}
-    assert msgspec.structs.replace(a.now.position, **times) == msgspec.structs.replace(b.now.position, **times)
+    assert msgspec.structs.replace(a.now.counters, **times) == msgspec.structs.replace(b.now.counters, **times)
     losses = [[(epoch.epoch, epoch.train_loss, epoch.val_loss, epoch.best) for epoch in run.history] for run in (a, b)]
     assert losses[0] == losses[1]
 
@@ -79,13 +79,17 @@ def test_a_resumed_run_ends_with_the_same_weights_and_losses(
     small_corpus: Corpus, tiny_training: TrainingConfig, tmp_path: Path,
     cell: str, layers: int, precision: str, averaging: float,
 ) -> None:  # fmt: skip
-    if precision == "bf16" and cell == "lstm" and not works_here(Choice(device="cpu", precision="bf16", threads=1)):
+    if (
+        precision == "bf16"
+        and cell == "lstm"
+        and not works_here(ComputeSettings(device="cpu", precision="bf16", threads=1))
+    ):
         pytest.skip("this processor has no LSTM in bf16")
     model = configure(ModelConfig(embedding_size=6, hidden_size=16), {"cell": cell, "num_layers": layers})
     config = configure(tiny_training, EVERYTHING | {"epochs": 2, "precision": precision, "averaging": averaging})
     whole = Trainer(small_corpus, model, config)
     list(whole.run())
-    steps = whole.snapshot().now.position.steps
+    steps = whole.snapshot().now.counters.steps
     for stop in (steps // 4, steps // 2):  # the second of them is the end of the first epoch, or nearly
         first = Trainer(small_corpus, model, config)
         stop_after(first, stop)
@@ -118,7 +122,7 @@ def spoil(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def spoiling(*arguments: Any) -> Any:
         after = step(*arguments)
-        if trainer._position.steps == 89 and not trainer._position.retreats:
+        if trainer._counters.steps == 89 and not trainer._counters.retreats:
             torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
         return after
 
@@ -172,7 +176,7 @@ def test_a_stop_while_validating_validates_after_the_resume(
         if isinstance(event, StepsCompleted) and event.step == event.steps:
             control.stop()  # what comes next is the validation
     snapshot = there_and_back(first, tmp_path / "last.safetensors")
-    assert snapshot.now.position.epoch_over
+    assert snapshot.now.counters.epoch_over
     second = Trainer(small_corpus, tiny_model, tiny_training, snapshot.choice, snapshot)
     _, *events = second.run()
     first_of_them = next(event for event in events if isinstance(event, StepsCompleted | EpochCompleted))
@@ -189,10 +193,12 @@ def test_a_snapshot_of_another_kind_of_device_goes_on_with_other_masks(
     snapshot = there_and_back(first, tmp_path / "last.safetensors")
     tensors = snapshot.now.tensors | {"generator": torch.zeros(16, dtype=torch.uint8)}  # as CUDA's is
     from_gpu = msgspec.structs.replace(snapshot.choice, device="cuda")
-    snapshot = Snapshot(**(snapshot.__dict__ | {"now": Moment(snapshot.now.position, tensors), "choice": from_gpu}))
+    snapshot = Snapshot(
+        **(snapshot.__dict__ | {"now": TrainingState(snapshot.now.counters, tensors), "choice": from_gpu})
+    )
     write_atomically(tmp_path / "last.safetensors", *snapshot.content("last"))
     snapshot = load_snapshot(tmp_path / "last.safetensors")
-    here = Choice(device="cpu", precision="fp32", threads=1)
+    here = ComputeSettings(device="cpu", precision="fp32", threads=1)
     *_, last = Trainer(small_corpus, tiny_model, config, here, snapshot).run()
     assert isinstance(last, RunFinished)
     assert (last.reason, last.epochs) == ("finished", 3)
@@ -422,7 +428,7 @@ def test_pausing_saves(store: RunStore, small_corpus: Corpus, config: RunConfig)
         if isinstance(event, Paused):
             control.resume()
             break
-    assert load_snapshot(run.last_path).now.position.steps == 7
+    assert load_snapshot(run.last_path).now.counters.steps == 7
 
 
 BEST, LAST = "best.safetensors", "last.safetensors"
@@ -459,7 +465,7 @@ def test_without_a_best_that_can_be_read_the_next_epoch_is_the_best(
     run.best_path.unlink() if damage == "missing" else run.best_path.write_bytes(b"not a model")
     resumption = resume(store, run.name, run, {"epochs": 2})
     assert resumption.snapshot is not None
-    assert resumption.snapshot.now.position.best_val_loss is None
+    assert resumption.snapshot.now.counters.best_val_loss is None
     list(record(resumption.begin(store), resumption.trainer(small_corpus)))
     assert load_checkpoint(run.best_path).epoch == 2
 

@@ -9,7 +9,7 @@ from core.model.device import choose
 from core.settings.config import ModelConfig, TrainingConfig
 from core.settings.forecast import Span
 from core.training import throughput
-from core.training.throughput import FEWEST_STEPS, estimate, measure_speed, time_rounds
+from core.training.throughput import MIN_STEPS, estimate, measure_speed, time_rounds
 
 
 class Machine:
@@ -61,7 +61,7 @@ def test_one_stalled_step_does_not_decide(stalled: int, stall: float) -> None:
 
 
 def test_a_machine_that_slows_down_gives_a_range() -> None:
-    told = timed(Machine([0.5, *[0.04] * FEWEST_STEPS, *[0.12] * 30]))[-1]
+    told = timed(Machine([0.5, *[0.04] * MIN_STEPS, *[0.12] * 30]))[-1]
     assert told.least == pytest.approx(0.04)
     assert told.most == pytest.approx(0.12)
 
@@ -95,7 +95,7 @@ def test_a_first_step_that_says_as_much_as_the_second_makes_a_range() -> None:
 def test_what_is_known_is_told_after_each_step() -> None:
     machine = Machine(steps(0.3))
     told = timed(machine)
-    assert len(told) == machine.taken == 1 + 2 * FEWEST_STEPS
+    assert len(told) == machine.taken == 1 + 2 * MIN_STEPS
     assert machine.rests == 1
 
 

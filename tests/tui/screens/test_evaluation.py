@@ -10,8 +10,8 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs.training import Doing, Fetching
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.missing_text import AskForText
-from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
-from charlstm_tui.widgets.evaluation.surprisal_map import SurpriseMap
+from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
+from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.checkpoints.checkpoint import load_checkpoint
 from core.control import Control
 from core.data.corpus import Corpus
@@ -85,11 +85,11 @@ async def test_the_cursor_in_the_text_asks_about_a_character(
         screen = await measured(app)
         await pilot.press("t", "right", "right")
         await pilot.pause()
-        surprise_map = screen.query_one(SurpriseMap)
+        surprise_map = screen.query_one(SurprisalMap)
         assert surprise_map.has_focus
         assert surprise_map.text == str(small_corpus.part("test"))
-        assert screen.pages.surprises is not None
-        moment = screen.pages.surprises.at(2)
+        assert screen.pages.surprisals is not None
+        moment = screen.pages.surprisals.at(2)
         assert said(app, "explained").startswith(f"‘{moment.character}’ was given ")
         assert f"{moment.loss:.2f} nats" in said(app, "explained")
         await pilot.press("down")
@@ -112,7 +112,7 @@ async def test_a_passage_is_shown_where_it_stands(app: CharLSTMApp, trained: Run
         await pilot.press("enter")
         await pilot.pause()
         assert screen.pages.report is not None
-        assert screen.query_one(SurpriseMap).cursor == screen.pages.report.least_expected[0].begin
+        assert screen.query_one(SurprisalMap).cursor == screen.pages.report.least_expected[0].begin
 
 
 async def test_two_models_are_compared(app: CharLSTMApp, trained: Run) -> None:
@@ -122,8 +122,8 @@ async def test_two_models_are_compared(app: CharLSTMApp, trained: Run) -> None:
         (notice,) = app._notifications
         assert notice.message == "Choose another model in the box beside it."
         await pilot.press("escape")
-        app.screen.query_one("#model", ModelSelect).value = trained.path
-        app.screen.query_one("#other", ModelSelect).value = twin.path
+        app.screen.query_one("#model", CheckpointSelect).value = trained.path
+        app.screen.query_one("#other", CheckpointSelect).value = twin.path
         app.screen.set_focus(None)
         await pilot.press("c")
         await measured(app)
@@ -188,7 +188,7 @@ async def test_a_comparison_that_is_stopped_leaves_the_report_before_it_complete
         await pilot.press("f3", "e")
         await measured(app)
         complete = said(app, "about")
-        app.screen.query_one("#other", ModelSelect).value = twin.path
+        app.screen.query_one("#other", CheckpointSelect).value = twin.path
         app.screen.set_focus(None)
         await pilot.press("c")
         await until(lambda: "both" in said(app, "doing"))
@@ -207,7 +207,7 @@ async def test_any_text_is_read_as_a_whole(app: CharLSTMApp, trained: Run, tmp_p
         await pilot.press("e")
         screen = await measured(app)
         assert said(app, "about") == "sheep on un · all of it · 1 character"
-        assert screen.query_one(SurpriseMap).text == "3"
+        assert screen.query_one(SurprisalMap).text == "3"
 
 
 async def test_another_part_can_be_chosen(app: CharLSTMApp, trained: Run) -> None:
@@ -244,13 +244,13 @@ async def test_a_text_that_is_gone_is_a_notice_and_the_screen_is_ready_again(app
 async def test_a_new_run_is_chosen_when_one_comes_back(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f3")
-        select = app.screen.query_one("#model", ModelSelect)
+        select = app.screen.query_one("#model", CheckpointSelect)
         assert select.selection == trained.path
         newer = copy_of(trained, "goats").path
         await pilot.press("f2", "f3")
         await pilot.pause()
         assert select.selection == newer
-        assert app.screen.query_one("#other", ModelSelect).selection is None, "that choice is the user's"
+        assert app.screen.query_one("#other", CheckpointSelect).selection is None, "that choice is the user's"
         select.value = trained.path
         await pilot.press("f2", "f3")
         await pilot.pause()
@@ -330,7 +330,7 @@ async def test_the_keys_move_in_whatever_page_is_turned_to(
             assert pages.active_pane in app.focused.ancestors
             if pages.active == "text":
                 await pilot.press("right")
-                assert screen.query_one(SurpriseMap).cursor == 1
+                assert screen.query_one(SurprisalMap).cursor == 1
                 await pilot.press("left")
 
 

@@ -14,8 +14,8 @@ from charlstm_tui.formatting.text_statistics import TextFigures
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.state.preferences import load_preferences
-from charlstm_tui.widgets.common.checkpoint_select import ModelSelect
-from charlstm_tui.widgets.common.next_char_bars import NextBars
+from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
+from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.common.prompt_input import PromptInput
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
@@ -168,13 +168,15 @@ async def test_another_temperature_takes_effect_at_once(app: CharLSTMApp, traine
         await until(lambda: len(set(pane(app).text[-300:])) < 12)  # greedy runs in a circle
         await pilot.press("escape")
         await until(lambda: app.screen.check_action("go_on", ()) is True)
-        (certain,) = [line for line in str(app.screen.query_one(NextBars).render()).splitlines() if "100.0 %" in line]
+        (certain,) = [
+            line for line in str(app.screen.query_one(NextCharBars).render()).splitlines() if "100.0 %" in line
+        ]
         assert certain
         set_up(app, temperature=1)
         await pilot.press("right_square_bracket")
         assert app.screen.query_one("#setting-temperature", SettingInput).input.value == "1.1"
         await pilot.pause()
-        assert "100.0 %" not in str(app.screen.query_one(NextBars).render()), "the bars say what it would be now"
+        assert "100.0 %" not in str(app.screen.query_one(NextCharBars).render()), "the bars say what it would be now"
 
 
 async def test_the_same_prompt_at_three_temperatures(app: CharLSTMApp, trained: Run) -> None:
@@ -265,7 +267,7 @@ async def test_the_last_epoch_can_be_chosen_instead_of_the_best(app: CharLSTMApp
     shutil.copy(trained.best_path, trained.last_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f4")
-        select = app.screen.query_one(ModelSelect)
+        select = app.screen.query_one(CheckpointSelect)
         assert (select.checkpoint("best"), select.checkpoint("last")) == (trained.best_path, trained.last_path)
         trained.last_path.unlink()
         assert select.checkpoint("last") == trained.best_path, "there is no other"

@@ -15,16 +15,16 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs.inspection import WRITTEN, Looked, Seen, inspect_model
 from charlstm_tui.jobs.training import Doing, Prompted
 from charlstm_tui.screens.inspection import MORE, InspectionScreen
-from charlstm_tui.widgets.inspection.activations_view import BORDERS, CHANGE, InsidesView
-from charlstm_tui.widgets.inspection.cell_equations import CellNumbers
-from charlstm_tui.widgets.inspection.cell_heatmap import BLOCKS, LABEL, CellRows
+from charlstm_tui.widgets.inspection.activations_view import BORDERS, CHANGE, ActivationsView
+from charlstm_tui.widgets.inspection.cell_equations import CellEquations
+from charlstm_tui.widgets.inspection.cell_heatmap import BLOCKS, LABEL, CellHeatmap
 from charlstm_tui.widgets.inspection.cell_text import CellText
 from core.checkpoints.checkpoint import Checkpoint
 from core.control import Control
 from core.data.corpus import CorpusConfig
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
-from core.inspection.activations import Insides
+from core.inspection.activations import Activations
 from core.inspection.probes import PROPERTIES, relation
 from core.model.char_lstm import CharLSTM
 from core.runs.store import Run, RunStore
@@ -46,33 +46,33 @@ async def read(pilot: Pilot[None], text: str = TEXT) -> InspectionScreen:
     screen = await opened(pilot)
     screen.query_one("#prompt", Input).value = text.replace("\n", "\\n")
     await pilot.press("enter")
-    await until(lambda: screen._insides is not None and not screen._job.running)
+    await until(lambda: screen._activations is not None and not screen._job.running)
     await pilot.pause()
     return screen
 
 
-def insides_of(screen: InspectionScreen) -> Insides:
-    assert screen._insides is not None
-    return screen._insides
+def insides_of(screen: InspectionScreen) -> Activations:
+    assert screen._activations is not None
+    return screen._activations
 
 
-def view_of(screen: InspectionScreen) -> InsidesView:
-    return screen.query_one(InsidesView)
+def view_of(screen: InspectionScreen) -> ActivationsView:
+    return screen.query_one(ActivationsView)
 
 
 def numbers(screen: InspectionScreen) -> str:
-    return str(screen.query_one(CellNumbers).content)
+    return str(screen.query_one(CellEquations).content)
 
 
 def rows_of(screen: InspectionScreen) -> list[str]:
-    rows = screen.query_one(CellRows)
+    rows = screen.query_one(CellHeatmap)
     return [rows.render_line(y).text for y in range(rows.content_size.height)]
 
 
 async def test_a_text_is_read_and_walked_through(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await read(pilot)
-        text, rows = screen.query_one(CellText), screen.query_one(CellRows)
+        text, rows = screen.query_one(CellText), screen.query_one(CellHeatmap)
         assert text.text == insides_of(screen).text
         assert text.has_focus, "the arrows walk through it at once"
         assert "after 2 · 1 of 20" in numbers(screen)
@@ -87,14 +87,14 @@ async def test_a_text_is_read_and_walked_through(app: CharLSTMApp, trained: Run)
 async def test_keys_held_down_leave_it_at_rest(app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await read(pilot)
-        text, rows = screen.query_one(CellText), screen.query_one(CellRows)
+        text, rows = screen.query_one(CellText), screen.query_one(CellHeatmap)
         text.action_move(1)
         text.action_move(1)
         rows.action_move(1)
         text.action_move(1)
         await pilot.pause()
         told = list[str]()
-        monkeypatch.setattr(InsidesView, "_tell_numbers", lambda self: told.append("again"))
+        monkeypatch.setattr(ActivationsView, "_tell_numbers", lambda self: told.append("again"))
         await pilot.pause(0.1)
         assert told == []
         assert text.cursor == rows.cursor
@@ -121,8 +121,8 @@ async def test_the_equations_have_this_cell_s_numbers(app: CharLSTMApp, trained:
 async def test_the_rows_show_each_cell_s_values_and_the_text_is_tinted_by_one(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await read(pilot)
-        insides = insides_of(screen)
-        values = insides.values(0, "c")
+        activations = insides_of(screen)
+        values = activations.values(0, "c")
         order = np.argsort(-values.std(axis=0, dtype=np.float64), kind="stable")
         drawn = rows_of(screen)
         assert drawn[0][LABEL:].startswith(TEXT.replace("\n", "⏎"))
@@ -132,13 +132,13 @@ async def test_the_rows_show_each_cell_s_values_and_the_text_is_tinted_by_one(ap
             blocks = "".join(BLOCKS[min(int((value + 1) * 4), 7)] for value in scaled)
             assert drawn[1 + rank][LABEL : LABEL + len(TEXT)] == blocks
         first = bytes(screen.query_one(CellText)._levels)
-        assert first == insides.levels(0, "c", int(order[0]), BORDERS)
+        assert first == activations.levels(0, "c", int(order[0]), BORDERS)
         await pilot.press("right_square_bracket")
         assert view_of(screen).cell == order[1]
-        assert bytes(screen.query_one(CellText)._levels) == insides.levels(0, "c", int(order[1]), BORDERS)
+        assert bytes(screen.query_one(CellText)._levels) == activations.levels(0, "c", int(order[1]), BORDERS)
         await pilot.press("left_square_bracket", "left_square_bracket")
         assert view_of(screen).cell == order[0], "there is none above"
-        await pilot.click(CellRows, offset=(2 + LABEL + 4, 1 + 3))
+        await pilot.click(CellHeatmap, offset=(2 + LABEL + 4, 1 + 3))
         assert view_of(screen).cell == order[2]
         assert screen.query_one(CellText).cursor == 4
         await pilot.press("end")
@@ -148,7 +148,7 @@ async def test_the_rows_show_each_cell_s_values_and_the_text_is_tinted_by_one(ap
 async def test_keys_go_through_quantities_layers_and_what_cells_follow(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await read(pilot)
-        rows, before = screen.query_one(CellRows), view_of(screen).cell
+        rows, before = screen.query_one(CellHeatmap), view_of(screen).cell
         await pilot.press("v")
         assert view_of(screen).symbol == "h"
         assert "hidden state" in str(rows.border_title)
@@ -191,7 +191,7 @@ async def test_a_shorter_text_is_shown_from_its_beginning_and_by_the_same_cell(a
         screen.query_one("#prompt", Input).value = "3 moutons"
         await pilot.press("i", "enter")
         await until(lambda: insides_of(screen).read == 9 and not screen._job.running)
-        assert screen.query_one(CellText).cursor == screen.query_one(CellRows).cursor == 0
+        assert screen.query_one(CellText).cursor == screen.query_one(CellHeatmap).cursor == 0
         assert view_of(screen).cell == cell
         assert bytes(screen.query_one(CellText)._levels) == insides_of(screen).levels(0, "c", cell, BORDERS)
         assert "underlined is high" in str(screen.query_one(CellText).border_subtitle)
@@ -227,11 +227,11 @@ async def test_a_size_of_before_changes_nothing(app: CharLSTMApp, trained: Run) 
         await pilot.resize_terminal(60, 15)
         await pilot.pause()
         assert not screen.query_one(CellText).display
-        assert screen.query_one(CellRows).has_focus, "the arrows go on where the text is now"
+        assert screen.query_one(CellHeatmap).has_focus, "the arrows go on where the text is now"
         screen.query_one("#prompt", Input).value = "4 moutons"
         await pilot.press("i", "enter")
         await until(lambda: insides_of(screen).read == 9 and not screen._job.running)
-        await until(lambda: screen.query_one(CellRows).has_focus)
+        await until(lambda: screen.query_one(CellHeatmap).has_focus)
 
 
 async def test_all_numbers_of_a_layer_are_saved(app: CharLSTMApp, trained: Run, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ async def test_a_checkpoint_that_is_damaged_is_told_of(app: CharLSTMApp, trained
         await pilot.press("enter")
         await until(lambda: len(app._notifications) > 0)
         assert not screen._job.running
-        assert screen._insides is None
+        assert screen._activations is None
         assert "Enter reads" in str(screen.query_one("#status", Static).content)
 
 
@@ -323,7 +323,7 @@ def test_what_was_read_before_it_was_stopped_is_seen(trained: Run) -> None:
             control.stop()
         seen = item
     assert isinstance(seen, Seen)
-    assert 0 < seen.insides.read < 280
+    assert 0 < seen.activations.read < 280
 
 
 def test_stopped_while_it_goes_on_it_leaves_what_was_there(trained: Run) -> None:
@@ -356,7 +356,7 @@ def test_it_tells_what_it_does_not_know_and_what_is_too_long(trained: Run) -> No
     assert "The first 2,000 of 3,000 characters" in notice
     seen = items[-1]
     assert isinstance(seen, Seen)
-    assert seen.insides.read == 2000
+    assert seen.activations.read == 2000
 
 
 def test_beside_a_training_run_it_takes_one_thread(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,13 +399,13 @@ async def test_it_opens_on_what_a_cell_follows_best_and_says_so(app: CharLSTMApp
         await pilot.press("f5", "enter")
         screen = app.screen
         assert isinstance(screen, InspectionScreen)
-        await until(lambda: screen._insides is not None and not screen._job.running)
+        await until(lambda: screen._activations is not None and not screen._job.running)
         await pilot.pause()
-        insides, view = insides_of(screen), view_of(screen)
-        best = {name: abs(insides.cells(0, view.symbol, name).measures[0]) for name in PROPERTIES}
+        activations, view = insides_of(screen), view_of(screen)
+        best = {name: abs(activations.cells(0, view.symbol, name).measures[0]) for name in PROPERTIES}
         assert best[view.follow] == max(best.values())
-        found = insides.cells(0, view.symbol, view.follow)
-        rows = screen.query_one(CellRows)
+        found = activations.cells(0, view.symbol, view.follow)
+        rows = screen.query_one(CellHeatmap)
         assert rows.border_subtitle == relation(int(found.order[0]), view.follow, float(found.measures[0]))
         await pilot.press("right_square_bracket")
         assert rows.border_subtitle == relation(int(found.order[1]), view.follow, float(found.measures[1]))

@@ -11,7 +11,7 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs.training import Fetching
 from charlstm_tui.screens.text_picker import Folders, TextPicker
 from charlstm_tui.widgets.common.setting_input import SettingInput
-from charlstm_tui.widgets.training.fetch_bar import FetchLine
+from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.settings_form import SettingsForm
 from core.control import Control
 from core.data.corpus import CorpusConfig
@@ -29,8 +29,8 @@ def figures(app: CharLSTMApp) -> str:
     return str(app.screen.query_one("#figures", Static).content)
 
 
-def offer(app: CharLSTMApp) -> FetchLine:
-    return app.screen.query_one(FetchLine)
+def offer(app: CharLSTMApp) -> FetchBar:
+    return app.screen.query_one(FetchBar)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlstm_tui.state import loss_curve
-from charlstm_tui.state.loss_curve import MOST_POINTS, Curve, Point, in_range, smoothed
+from charlstm_tui.state.loss_curve import MAX_POINTS, Curve, Point, in_range, smoothed
 
 
 def points(*losses: float) -> list[Point]:
@@ -20,7 +20,7 @@ def test_a_long_curve_keeps_few_points_and_its_mean(gaps: list[int], most: int) 
         step += gap
         given_points.append(Point(step, 1 + math.sin(step)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loss_curve, "MOST_POINTS", most)
+        patch.setattr(loss_curve, "MAX_POINTS", most)
         curve = Curve().with_points(given_points)
     assert len(curve.points) <= most + 1
     assert curve.points[0].x == given_points[0].x
@@ -38,7 +38,7 @@ def test_a_hundred_thousand_reports_take_no_more_room_than_a_thousand() -> None:
     curve = Curve()
     for number in range(100_000):
         curve = curve.with_points([Point(number + 1, 1.0 + 1.0 / (number + 1))])
-    assert MOST_POINTS / 3 <= len(curve.points) <= MOST_POINTS + 1
+    assert MAX_POINTS / 3 <= len(curve.points) <= MAX_POINTS + 1
     assert curve.points[-1].loss == pytest.approx(1.0, abs=1e-4)
 
 

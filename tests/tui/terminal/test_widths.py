@@ -13,7 +13,7 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.commands.table import print_columns
 from charlstm_tui.formatting.characters import drawn, settled, shown
 from charlstm_tui.widgets.common.stream_pane import StreamPane
-from charlstm_tui.widgets.evaluation.surprisal_map import SurpriseMap
+from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.text import sanitise
 
 SEQUENCES = {
@@ -163,6 +163,6 @@ def has_straight_frames(screen: str) -> bool:
 async def test_a_character_of_a_map_is_never_unseen(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f3")
-        pane = app.screen.query_one(SurpriseMap)
+        pane = app.screen.query_one(SurprisalMap)
         pane.show_text("👨‍👩❤️", bytes(5))
         assert "".join(row for _, row in pane._rows) == "👨◌👩❤◌"

@@ -19,7 +19,7 @@ Kind = Literal["loss", "steps", "epochs", "characters", "seconds"]
 
 GAP = 2
 """Empty cells between two labels beside each other, at least."""
-_FEWEST_TICKS = 2
+_MIN_TICKS = 2
 _FINEST: dict[Kind, float] = {"loss": 1e-4, "steps": 1.0, "epochs": 0.01, "characters": 1.0, "seconds": 0.1}
 """The smallest step between two ticks."""
 _TIMES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, *(3600 * hours for hours in (1, 2, 3, 6, 12, 24, 48)))
@@ -85,7 +85,7 @@ def fitting(kind: Kind, low: float, high: float, cells: int, *, logarithmic: boo
 
     On a logarithmic axis both must be positive. None where there is no room for two ticks.
     """
-    if cells < _FEWEST_TICKS:
+    if cells < _MIN_TICKS:
         return None
     best, best_score = None, -math.inf
     for anchor, interval, score in _candidates(kind, low, high, cells, logarithmic=logarithmic):
@@ -181,7 +181,7 @@ def _largest(
                 kind=kind, cells=cells, anchor=anchor, interval=interval, every=every, first=lowest - more,
                 logarithmic=logarithmic,
             )  # fmt: skip
-            if more <= spare and len(scale.ticks) >= _FEWEST_TICKS:
+            if more <= spare and len(scale.ticks) >= _MIN_TICKS:
                 return scale
         if every < most / 4:
             break
@@ -190,7 +190,7 @@ def _largest(
 
 def _is_readable(scale: Scale) -> bool:
     """Tell whether there are two ticks, whose labels have room."""
-    if len(scale.ticks) < _FEWEST_TICKS:
+    if len(scale.ticks) < _MIN_TICKS:
         return False
     labels = scale.labels
     if len(set(labels)) < len(labels):

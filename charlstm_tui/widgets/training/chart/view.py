@@ -13,7 +13,7 @@ _FALLS_OFF = 1.25
 """A chart reaches to this many times the loss of its first tenth: the first steps' would flatten all others."""
 _FAR = 2.0
 """A level that is so many times a chart's height above it is left out, for the same reason."""
-_LEAST_HEIGHT = 0.02
+_MIN_HEIGHT = 0.02
 """Nats that a chart shows, at least; of a logarithmic one the share."""
 
 Curves = list[tuple[Line, list[Point]]]
@@ -52,7 +52,7 @@ def loss_limits(curves: Curves, lines: Sequence[Line], preferences: Preferences)
         level = line.points[0].loss if line.level else 0.0
         if 0 < level < high + _FAR * max(high - low, 0.1):
             low, high = min(low, level), max(high, level)
-    least = _LEAST_HEIGHT * low if preferences.scale == "log" else _LEAST_HEIGHT
+    least = _MIN_HEIGHT * low if preferences.scale == "log" else _MIN_HEIGHT
     if high - low < least:
         low = max((low + high - least) / 2, 0.0)
         high = low + least
