@@ -34,6 +34,11 @@ DIALOG_CSS = """
     &.-tiny > Vertical { padding: 0 1; }
     &.-tiny Horizontal { layout: vertical; height: auto; }
 """
+ARROWS = (
+    Binding("left", "app.focus_previous", show=False),
+    Binding("right", "app.focus_next", show=False),
+)
+"""Keys that go from answer to answer."""
 
 
 class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
@@ -44,8 +49,7 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
         Binding("s", "answer('save')", "Stop and save"),
         Binding("d", "answer('discard')", "Discard"),
         Binding("escape,g", "answer('go on')", "Go on"),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
+        *ARROWS,
     ]
 
     def __init__(self, title: str, *, then: str) -> None:

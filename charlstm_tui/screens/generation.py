@@ -355,8 +355,10 @@ class GenerationScreen(FitsWindow, Screen[None]):
 
     def _tell_figures(self) -> None:
         """Say in each frame how surprising the text is, and how many of its words are real ones."""
-        for pane, figures in zip(self.query(StreamPane), self._figures, strict=False):
-            pane.note = figures.line(pane.size.width - 4)
+        panes = list(self.query(StreamPane))
+        room = min(pane.size.width for pane in panes) - 4  # the same words in each frame
+        for pane, figures in zip(panes, self._figures, strict=False):
+            pane.note = figures.line(room)
 
     def _end(self, ending: Ending) -> None:
         if ending.error:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from core.inspection.activations import Activations
 
 HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
-did at each character. With nothing typed it writes a text itself.
+did at each character. With nothing typed it generates a text and reads that.
 
   · a row a cell, along the text; the text as one cell sees it
   · the equations of that cell at the cursor, with the numbers put in
@@ -201,9 +201,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         what = msgspec.structs.replace(what, seed=self._seed, considerate=is_training(self.app))
         if what.written or not what.text:
             self._seed += 1
-        self.query_one(
-            ActivationsView
-        ).go_to_text()  # letters are keys while it reads, and none goes astray when it has
+        self.query_one(ActivationsView).go_to_text()  # out of the box: letters are keys while the model reads
         self._job.start(partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
         self.refresh_bindings()
 

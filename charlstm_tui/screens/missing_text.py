@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 
 from charlstm_tui.formatting.numbers import size_in_bytes
 from charlstm_tui.screens.base import FitsWindow
-from charlstm_tui.screens.dialogs import DIALOG_CSS
+from charlstm_tui.screens.dialogs import ARROWS, DIALOG_CSS
 from core.data.known_texts import MOLIERE, PLAY
 
 Answer = Literal["fetch", "play"]
@@ -26,8 +26,7 @@ class AskForText(FitsWindow, ModalScreen[Answer | None]):
         Binding("f", "dismiss('fetch')", "Fetch"),
         Binding("p", "dismiss('play')", "Our play"),
         Binding("escape", "dismiss(None)", "Back"),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
+        *ARROWS,
     ]
 
     def compose(self) -> ComposeResult:

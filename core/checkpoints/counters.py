@@ -61,7 +61,7 @@ class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
     """For how many steps the loss has been high."""
     retreats: Count = 0
     rate_factor: Annotated[float, Meta(gt=0, le=1)] = 1.0
-    """What is left of the rate after steps that diverged."""
+    """Factor on the learning rate: halved each time the loss diverges."""
 
     def is_possible(self) -> bool:
         """Tell whether a run can stand there: each field for itself is within its bounds."""

@@ -108,5 +108,5 @@ class GenerationPrompt(PromptInput):
 class InspectionPrompt(PromptInput):
     """The text of Inspect."""
 
-    EMPTY = "empty: the model writes a text itself"
+    EMPTY = "may be empty: the model generates a text"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Read")]

@@ -109,7 +109,7 @@ class ActivationsView(Container):
             self.activations.scaled(self.layer_number, self.symbol), self._cells,
             chosen=rank, cursor=place, signed=follow is not None,
         )  # fmt: skip
-        self._name_rows()
+        self.call_after_refresh(self._name_rows)  # rows that are shown for the first time have no width yet
         self._retell()
 
     def _name_rows(self) -> None:

@@ -1,3 +1,4 @@
+import re
 import shutil
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,7 @@ from core.runs.store import Run
 from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
 from tests.tui.conftest import until
+from tests.tui.states import STATES
 from tests.tui.steps import reason
 
 
@@ -450,3 +452,14 @@ async def test_while_one_types_the_footer_shows_the_ways_out(app: CharLSTMApp, t
         assert {"enter", "escape", "f2", "f3"} <= shown
         await pilot.press("escape")
         assert app.focused is None
+
+
+async def test_the_figures_of_three_texts_are_worded_alike(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await STATES["three texts"](pilot)
+        for width in (80, 79, 78):
+            await pilot.resize_terminal(width, 24)
+            await pilot.pause()
+            worded = {re.sub(r"[\d.]+", "", pane.note) for pane in app.screen.query(StreamPane)}
+            assert len(worded) == 1
+            assert worded != {""}

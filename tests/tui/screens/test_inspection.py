@@ -30,6 +30,7 @@ from core.model.char_lstm import CharLSTM
 from core.runs.store import Run, RunStore
 from core.settings.config import Cell, ModelConfig, TrainingConfig
 from tests.tui.conftest import SIZES, SnapCompare, still, until
+from tests.tui.states import STATES
 
 TEXT = "2 moutons.\n3 moutons"
 
@@ -427,3 +428,13 @@ def test_a_cell_is_said_to_track_only_what_it_tracks(r: float, how: str) -> None
 
 def test_a_minus_is_a_minus_sign() -> None:
     assert relation(817, "place in the line", -0.914).endswith("r = −0.91")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+async def test_the_frame_of_the_rows_says_what_they_show_from_the_first_time_on(
+    app: CharLSTMApp, trained: Run, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await STATES["inspected"](pilot)
+        rows = app.screen.query_one(CellHeatmap)
+        await until(lambda: str(rows.border_title).startswith("cell state, cells by "))

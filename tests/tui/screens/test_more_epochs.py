@@ -1,6 +1,7 @@
 """A finished run is given more epochs, from where it is shown and from the list of runs."""
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
 from charlstm_tui.app import CharLSTMApp
@@ -12,6 +13,15 @@ from core.settings.config import TrainingConfig, configure
 from core.training.schedule import rate_share
 from tests.tui.conftest import until
 from tests.tui.steps import set_up
+
+
+async def choose_the_run(pilot: Pilot[None]) -> None:
+    """Choose the only run from the list of runs: it is finished, so it asks for more epochs."""
+    await pilot.press("l")
+    await until(lambda: pilot.app.screen.query_one("#runs", OptionList).option_count == 1)
+    await pilot.pause()
+    await pilot.press("enter")
+    await until(lambda: isinstance(pilot.app.screen, AskMoreEpochs))
 
 
 async def test_r_gives_a_finished_run_more_epochs(app: CharLSTMApp, store: RunStore, small_text: object) -> None:
@@ -32,11 +42,7 @@ async def test_r_gives_a_finished_run_more_epochs(app: CharLSTMApp, store: RunSt
 
 async def test_the_list_of_runs_gives_a_finished_run_more_epochs(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("l")
-        await until(lambda: app.screen.query_one("#runs", OptionList).option_count == 1)
-        await pilot.pause()
-        await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, AskMoreEpochs))
+        await choose_the_run(pilot)
         assert "It had 2 epochs" in str(app.screen.query_one("#question", Static).content)
         app.screen.query_one(Input).value = "1"
         await pilot.press("enter")
@@ -46,11 +52,7 @@ async def test_the_list_of_runs_gives_a_finished_run_more_epochs(app: CharLSTMAp
 
 async def test_esc_leaves_the_run_as_it_is_and_a_wrong_number_is_not_taken(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("l")
-        await until(lambda: app.screen.query_one("#runs", OptionList).option_count == 1)
-        await pilot.pause()
-        await pilot.press("enter")
-        await until(lambda: isinstance(app.screen, AskMoreEpochs))
+        await choose_the_run(pilot)
         for typed, sentence in (("1,000", "write 1000."), ("0", "epochs must be"), ("", "epochs must be")):
             app.screen.query_one(Input).value = typed
             await pilot.press("enter")
