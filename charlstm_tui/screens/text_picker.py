@@ -30,7 +30,7 @@ from core.data.preview import Preview
 from core.errors import UserError
 from core.text import count_of, in_one_line, sanitise
 
-HINT = "Enter chooses. Tab moves between the lists and boxes; Backspace opens the folder above."
+HINT = "Enter chooses, Tab moves on; Backspace opens the folder above."
 _PATIENCE = 0.15
 """Seconds that something is highlighted before it is looked into: who walks down a folder wants none of it."""
 
