@@ -117,7 +117,8 @@ HESITATES = "On average it chooses among 4.48 characters."
             2.5,
             0.25,
             ENOUGH,
-            "No better and no worse than a 5-gram, which only counts (2.000). On average it chooses among 12.2 characters.",
+            "No better and no worse than a 5-gram, which only counts (2.000). "
+            "On average it chooses among 12.2 characters.",
         ),
         (
             2.5,
