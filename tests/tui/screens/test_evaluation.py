@@ -226,7 +226,7 @@ async def test_another_text_is_read_in_the_encoding_that_was_typed(
         assert isinstance(picker, TextPicker)
         picker._choose(str(other))  # nothing is chosen in an encoding that does not exist
         await until(lambda: box.box.has_focus)
-        assert "Did you mean mac-roman?" in str(box.query_one(".reason", Static).content)
+        await until(lambda: "Did you mean mac-roman?" in str(box.query_one(".reason", Static).content))
         box.input.value = "mac-roman"
         picker._choose(str(other))
         await until(lambda: not isinstance(app.screen, TextPicker))
