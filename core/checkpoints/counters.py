@@ -25,7 +25,7 @@ class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
     steps: Count = 0
     """Taken, in the whole run."""
     reading: Ordinal = 1
-    """The pass through the text that is under way."""
+    """The pass through the text that is under way: this and `window` are the `WindowLoader`'s, noted when it is saved."""
     window: Count = 0
     """The next window of that pass."""
     elapsed: Seconds = 0.0

@@ -223,7 +223,7 @@ class Trainer:
 
     def _step(self) -> None:
         """Learn from the next window."""
-        window = self._windows.next(self._counters)
+        window = self._windows.next()
         self._rate = self.config.learning_rate * rate_share(self._progress(), self.config) * self._counters.rate_factor
         state = None if window.begins else self._state
         loss, self._state = self._learner.step(window.inputs, window.targets, state, self._rate)
@@ -402,14 +402,14 @@ class Trainer:
         if self._state is not None:
             tensors |= {"state.hidden": self._state.hidden, "state.cell": self._state.cell}
         copied = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-        return TrainingState(msgspec.structs.replace(self._counters), copied)
+        return TrainingState(msgspec.structs.replace(self._counters, **self._windows.state_dict()), copied)
 
     def _restore(self, training_state: TrainingState) -> None:
         """Go to where a run once stood."""
         tensors = training_state.tensors
         self._counters = msgspec.structs.replace(training_state.counters)
         self._learner.restore(tensors, self._counters.steps)
-        self._windows.turn()
+        self._windows.load_state_dict({"reading": self._counters.reading, "window": self._counters.window})
         self._unread.clear()
         self._state = None
         if "state.hidden" in tensors:
