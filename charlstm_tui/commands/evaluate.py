@@ -97,7 +97,8 @@ def evaluate_command(
             "this is not a loss on new text.",
             err=True,
         )
-    from core.reports.formats import FORMATS, as_text
+    from charlstm_tui.commands.report_text import as_text
+    from core.reports.formats import FORMATS
     from core.reports.formats import as_json as json_of
 
     if target is not None:

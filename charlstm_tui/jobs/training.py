@@ -28,8 +28,8 @@ from core.settings import forecast as core_forecast
 from core.settings.presets import expected_of
 
 if TYPE_CHECKING:
-    from core.evaluation.ngram import Baselines
     from core.model.device import ComputeSettings
+    from core.reports.results import Baselines
     from core.settings.forecast import Forecast
 
 TRAINING_INTERVAL = 1 / 4

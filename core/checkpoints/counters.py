@@ -25,9 +25,9 @@ class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
     steps: Count = 0
     """Taken, in the whole run."""
     reading: Ordinal = 1
-    """The pass through the text that is under way: this and `window` are the `WindowLoader`'s, noted when it is saved."""
+    """The pass through the text that is under way."""
     window: Count = 0
-    """The next window of that pass."""
+    """The next window of that pass; this and `reading` are the `WindowLoader`'s, noted when the run is saved."""
     elapsed: Seconds = 0.0
     """Without pauses; noted when the position is kept."""
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core.reports.results import Expected, Extract
+
 if TYPE_CHECKING:
     from core.data.text_slice import Passage
     from core.evaluation.scoring import ScoredChunk
@@ -18,13 +20,6 @@ SHORT_PASSAGE = 20
 """Characters of a passage of a text that has only a few lines."""
 
 
-class Expected(NamedTuple):
-    """A character that the model thought might stand there."""
-
-    character: str
-    probability: float
-
-
 class CharacterLoss(NamedTuple):
     """What the model made of one character."""
 
@@ -33,16 +28,6 @@ class CharacterLoss(NamedTuple):
     """In nats; None for one that the model does not know."""
     expected: tuple[Expected, ...]
     """Likeliest first; empty for one that it does not know."""
-
-
-class Extract(NamedTuple):
-    """A passage, and how well the model expected it."""
-
-    begin: int
-    """Its place in the text."""
-    text: str
-    loss: float
-    """Mean, nats per character."""
 
 
 class Surprisals:

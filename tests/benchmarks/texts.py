@@ -21,7 +21,8 @@ from core.data.corpus import CorpusConfig, Split, load_corpus
 from core.data.download import FetchProgress, fetch
 from core.data.known_texts import KnownText
 from core.evaluation.memorization import copying
-from core.evaluation.ngram import Baselines, measure_baselines
+from core.evaluation.ngram import measure_baselines
+from core.reports.results import Baselines
 
 
 def seconds(act: Callable[[], object]) -> float:

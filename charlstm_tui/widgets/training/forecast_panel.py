@@ -17,7 +17,7 @@ from core.settings.presets import expected_of
 from core.text import sanitise
 
 if TYPE_CHECKING:
-    from core.evaluation.ngram import Baselines
+    from core.reports.results import Baselines
 
 _NAME = 13
 """Cells of a name, where each number has a line."""

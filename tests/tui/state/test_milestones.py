@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from charlstm_tui.state.milestones import milestones
 from core.data.corpus import Part
-from core.evaluation.ngram import Baseline, Baselines
 from core.events import EpochCompleted
+from core.reports.results import Baseline, Baselines
 
 
 def epochs(losses: Sequence[float | None]) -> list[EpochCompleted]:
