@@ -11,6 +11,11 @@ import msgspec
 from msgspec import Struct
 
 Reason = Literal["finished", "stopped", "failed"]
+"""Why a run ended."""
+SavedKind = Literal["best", "last"]
+"""The model at its best epoch, or the run as it was a moment ago."""
+ComputePrecision = Literal["fp32", "bf16"]
+"""The numbers that the large products are computed in."""
 
 
 def _snake_case(name: str) -> str:
@@ -35,7 +40,7 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     steps_per_epoch: int
     """At the smallest offset; an epoch at another may have one less. Of a run by time, about so many."""
     device: str = "cpu"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: ComputePrecision = "fp32"
     threads: int = 1
     epochs_done: int = 0
     """Epochs that an earlier process completed, if this run was resumed."""
@@ -116,7 +121,7 @@ class SampleDrawn(_Event, frozen=True, kw_only=True):
 class CheckpointSaved(_Event, frozen=True, kw_only=True):
     """A checkpoint lies on disk, whole."""
 
-    kind: Literal["best", "last"]
+    kind: SavedKind
     epoch: int
     """Epochs completed when it was made."""
     path: str

@@ -30,7 +30,8 @@ from core.errors import UserError
 from core.events import RunFinished
 from core.files import user_path
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_for, preset_named
 from core.settings.toml_file import Settings, read_settings

@@ -22,7 +22,8 @@ from core.data.windows import check_length
 from core.errors import UserError
 from core.events import SampleDrawn
 from core.runs.recorder import record
-from core.runs.store import RunConfig, RunStore
+from core.runs.run import RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, summarise
 from core.settings import forecast as core_forecast
 from core.settings.presets import expected_of

@@ -27,7 +27,7 @@ from core.data.vocabulary import Vocabulary
 from core.errors import UserError, is_out_of_memory
 from core.files import write_atomically
 from core.model.char_lstm import CharLSTM
-from core.runs.store import Run
+from core.runs.run import Run
 from core.settings.config import ModelConfig, TrainingConfig
 from core.text import shortened
 

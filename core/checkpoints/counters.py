@@ -1,8 +1,11 @@
 """Where a training run stands between two steps: everything about it that is not a tensor."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
+
+from core.events import ComputePrecision
+from core.settings.config import ComputeDevice
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Ordinal = Annotated[int, Meta(ge=1, le=2**53)]
@@ -71,8 +74,8 @@ class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
 class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a file says of a run that can go on from it; the tensors beside it say the rest."""
 
-    device: Literal["cpu", "cuda", "mps"]
-    precision: Literal["fp32", "bf16"]
+    device: ComputeDevice
+    precision: ComputePrecision
     threads: Annotated[int, Meta(ge=1, le=1024)]
     plan: Plan | None
     now: Counters

@@ -55,6 +55,11 @@ class Snapshot:
     taken_at: float = field(default_factory=time.monotonic)
     """Seconds on the process's clock."""
 
+    @property
+    def epochs(self) -> int:
+        """Epochs completed."""
+        return self.now.counters.epochs
+
     def content(self, kind: Kind, preset: str = "") -> tuple[bytes | memoryview, ...]:
         """Return the content of a file, in pieces: "last" to go on from, or else the weights alone."""
         counters = self.now.counters

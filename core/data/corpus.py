@@ -19,7 +19,7 @@ from msgspec import Struct
 from core.data.encodings import ERRORS, Errors, encoding_named
 from core.data.known_texts import KNOWN, MOLIERE
 from core.errors import UserError
-from core.files import user_path
+from core.files import is_file, user_path
 from core.text import in_one_line, shortened
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """
         if not source.strip():
             raise UserError(f"No text was named. Give the path of a text file, or one of: {', '.join(KNOWN)}.")
-        if not _is_file(source):  # no file whose name begins or ends with a space
+        if not _is_there(source):  # no file whose name begins or ends with a space
             source = source.strip()
         if source not in KNOWN:
             source = str(user_path(source).absolute())
@@ -244,10 +244,10 @@ def load_corpus(config: CorpusConfig) -> Corpus:
     return last
 
 
-def _is_file(path: str) -> bool:
+def _is_there(typed: str) -> bool:
     try:
-        return user_path(path).is_file()
-    except (UserError, OSError, ValueError):  # of which reading it will complain
+        return is_file(user_path(typed))
+    except UserError:  # reading it will raise the same
         return False
 
 

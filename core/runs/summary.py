@@ -6,10 +6,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from core.events import EpochCompleted, Event, RunFinished, RunStarted
-from core.runs.store import Run
+from core.events import EpochCompleted, Event, Reason, RunFinished, RunStarted
+from core.runs.run import Run
 
-RunState = Literal["finished", "stopped", "failed", "running", "interrupted"]
+RunState = Literal[Reason, "running", "interrupted"]
 
 
 class RunSummary(Struct, frozen=True, kw_only=True):

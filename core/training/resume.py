@@ -13,7 +13,8 @@ from core.checkpoints.training_state import Snapshot, TrainingState, load_snapsh
 from core.data.corpus import Corpus, CorpusConfig
 from core.errors import UserError
 from core.model.device import ComputeSettings, works_here
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, outcome
 from core.settings.config import configure
 from core.text import count_of, in_one_line, shortened

@@ -56,7 +56,8 @@ def run_headless(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
     from core.data.corpus import CorpusConfig, load_corpus
     from core.events import CheckpointSaved
     from core.runs.recorder import record
-    from core.runs.store import RunConfig, RunStore
+    from core.runs.run import RunConfig
+    from core.runs.store import RunStore
     from core.settings.forecast import forecast
 
     preset = PRESETS[name]

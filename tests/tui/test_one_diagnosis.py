@@ -21,7 +21,8 @@ from core.reports.diagnosis import Kind, Verdict, judge
 from core.reports.formats import as_json, as_markdown
 from core.reports.report import Report
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.training.trainer import Trainer

@@ -6,7 +6,7 @@ from charlstm_tui.state.training import TrainingView
 from core.data.corpus import CorpusConfig
 from core.events import EpochCompleted, Reason, RunFinished, RunStarted, SampleDrawn, StepsCompleted
 from core.reports.results import Baseline, Baselines
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.presets import preset_named
 
 CORPUS = CorpusConfig(source="/textes/moliere.txt", limit=100_000)

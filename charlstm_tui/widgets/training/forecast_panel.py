@@ -11,7 +11,7 @@ from textual.widgets import Static
 from charlstm_tui.formatting.numbers import duration, duration_between, size_in_bytes
 from charlstm_tui.jobs import training as bridge
 from charlstm_tui.jobs.job import Ending, LatestJob
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.forecast import Forecast, Span
 from core.settings.presets import expected_of
 from core.text import sanitise

@@ -19,7 +19,7 @@ from core.data.corpus import SPLITS, CorpusConfig, Split
 from core.data.encodings import Errors
 from core.data.known_texts import MOLIERE, PLAY, default_name
 from core.errors import UserError
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.settings.number_parsing import UnclearNumberError, read_number
 from core.settings.presets import PRESETS, Preset, preset_for, preset_named

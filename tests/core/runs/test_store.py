@@ -10,7 +10,8 @@ from core.data.corpus import Corpus
 from core.errors import UserError
 from core.events import CheckpointSaved, EpochCompleted, Event, RunFinished, RunStarted, StepsCompleted
 from core.runs.recorder import record as recorded
-from core.runs.store import Run, RunConfig, RunStore, default_root
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore, default_root
 from core.runs.summary import summarise
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.training.trainer import Trainer

@@ -17,7 +17,8 @@ from core.events import EpochCompleted, Event, Paused, RateHalved, RunFinished, 
 from core.files import write_atomically
 from core.model.device import ComputeSettings, works_here
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, summarise
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.training.resume import resume, run_of

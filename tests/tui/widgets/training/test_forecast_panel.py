@@ -13,7 +13,7 @@ from core.data.corpus import CorpusConfig, Part
 from core.data.known_texts import MOLIERE
 from core.model.char_lstm import CharLSTM
 from core.reports.results import Baseline, Baselines
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.forecast import Span, Speed
 from core.settings.presets import preset_named
 from tests.tui.conftest import FORECAST, until
