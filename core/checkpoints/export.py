@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from core.checkpoints.checkpoint import load_checkpoint, opened
+from core.checkpoints.checkpoint import load_checkpoint
+from core.checkpoints.file_format import opened
 from core.errors import UserError
 from core.files import write_atomically
 from core.text import shortened

@@ -13,8 +13,8 @@ import msgspec
 import torch
 from torch import Tensor
 
-from core.checkpoints.checkpoint import RESUME, CheckpointFile, DamagedCheckpointError, Header, Kind, opened, signed
 from core.checkpoints.counters import Counters, Plan, Progress
+from core.checkpoints.file_format import RESUME, CheckpointFile, DamagedCheckpointError, Header, Kind, opened, signed
 from core.data.corpus import CorpusConfig
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError

@@ -150,7 +150,7 @@ class _Recorder:
         replace_with(path, path.with_name(f".{path.name}.tmp"), *snapshot.content(kind, self._config.preset))
 
     def _heard(self, *, ending: bool = False) -> Iterator[Event]:
-        """Yield an event for each checkpoint saved, and one if saving fails: not at the end, where `RunFinished` tells."""
+        """Yield an event for each checkpoint saved, and one if saving fails; at the end `RunFinished` tells instead."""
         quiet = not self._trouble
         for kind, snapshot, seconds, trouble in self._writer.outcomes():
             path = self._run.best_path if kind == "best" else self._run.last_path

@@ -1,4 +1,4 @@
-"""A folder a run.
+"""A run: one folder with all that was kept of a training.
 
 RUNS/notebook-1/config.json         what was asked for
                 metrics.jsonl       the run's events, one a line, appended
@@ -95,8 +95,24 @@ class Run:
         except (ValueError, RecursionError) as error:  # msgspec's errors, and text that is not UTF-8, are ValueErrors
             raise UserError(f"{shown} is damaged ({shortened(error)}). Its models can still be used.") from None
 
+    def may_hold(
+        self, name: str, kind: str, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig
+    ) -> bool:
+        """Tell whether a checkpoint file with this name and content may lie in this folder.
+
+        Only a file under the name of the run's best or last checkpoint that is another one's may not.
+        """
+        kinds = {self.best_path.name: "best", self.last_path.name: "last"}
+        if name not in kinds or not self.config_path.is_file():
+            return True
+        try:
+            config = self.config()
+        except UserError:  # a damaged configuration says nothing of this file
+            return True
+        return kinds[name] == kind and config.is_of(corpus, model, training)
+
     def events(self) -> list[Event]:
-        """Read what the run said, each line that was written whole."""
+        """Read the run's events: each line that was written whole."""
         try:
             lines = self.metrics_path.read_bytes().splitlines()
         except FileNotFoundError:
@@ -110,7 +126,7 @@ class Run:
         return events
 
     def rewrite(self, config: RunConfig) -> None:
-        """Note that the run was asked to do something else.
+        """Write what the run is now asked to do.
 
         Raises:
             UserError: it cannot be written.

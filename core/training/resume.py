@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from core.checkpoints.checkpoint import DamagedCheckpointError, opened
+from core.checkpoints.file_format import DamagedCheckpointError, opened
 from core.checkpoints.training_state import Snapshot, TrainingState, load_snapshot
 from core.data.corpus import Corpus, CorpusConfig
 from core.errors import UserError

@@ -530,7 +530,7 @@ def test_a_best_that_cannot_be_read_now_is_not_written_over(
             raise error
         return safe_open(path, framework)
 
-    monkeypatch.setattr("core.checkpoints.checkpoint.safe_open", opens)
+    monkeypatch.setattr("core.checkpoints.file_format.safe_open", opens)
     with pytest.raises(UserError, match=words):
         resume(store, run.name, run, {"epochs": 2})
 
