@@ -23,9 +23,10 @@ from charlstm_tui.commands.text_options import (
 from charlstm_tui.commands.train_renderer import RunRenderer
 from charlstm_tui.terminal.signals import exit_code, handled
 from core.control import Control
-from core.data.corpus import Corpus, CorpusConfig, Split
+from core.data.corpus import Corpus, CorpusConfig
 from core.data.encodings import Errors
 from core.data.known_texts import MOLIERE, default_name
+from core.data.splits import Split
 from core.errors import UserError
 from core.events import RunFinished
 from core.files import user_path

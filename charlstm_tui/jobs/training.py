@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from charlstm_tui.state.compared_runs import PastRun
 from core.control import Control
-from core.data.corpus import Corpus, CorpusConfig, Part, open_corpus
+from core.data.corpus import Corpus, CorpusConfig, open_corpus
 from core.data.download import FetchProgress, fetch
 from core.data.encodings import Errors
 from core.data.known_texts import MOLIERE
 from core.data.preview import Preview, preview
+from core.data.splits import Part
 from core.data.windows import check_length
 from core.errors import UserError
 from core.events import SampleDrawn

@@ -18,7 +18,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from core.data.corpus import Corpus, CorpusConfig, Part
+from core.data.corpus import Corpus, CorpusConfig
+from core.data.splits import Part
 from core.data.text_slice import UNKNOWN, Passage
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError

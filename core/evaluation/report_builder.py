@@ -6,7 +6,8 @@ from itertools import islice
 import msgspec
 
 from core.checkpoints.checkpoint import Checkpoint
-from core.data.corpus import Corpus, Part, open_corpus
+from core.data.corpus import Corpus, open_corpus
+from core.data.splits import Part
 from core.errors import UserError
 from core.evaluation.evaluator import evaluate, part_losses, part_of
 from core.evaluation.memorization import CopyingProgress, copying

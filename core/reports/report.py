@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from core.data.corpus import Part
+from core.data.splits import Part
 from core.events import EpochCompleted
 from core.reports.diagnosis import LITTLE, Verdict, gap_sentence, judge
 from core.reports.reference_losses import Published

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from core.data.corpus import CorpusConfig, Part
+from core.data.corpus import CorpusConfig
+from core.data.splits import Part
 
 NGRAM_NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
 """Of the n-gram models, by their order: how many characters an n-gram has, of which the last is predicted."""

@@ -13,9 +13,9 @@ from typing import Any, get_args
 
 from msgspec import Struct
 
-from core.data.corpus import SPLITS, Split
 from core.data.encodings import ERRORS, Errors, encoding_named
 from core.data.known_texts import KNOWN
+from core.data.splits import SPLITS, Split
 from core.errors import UserError
 from core.files import user_path
 from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of

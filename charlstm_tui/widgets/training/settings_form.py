@@ -15,9 +15,10 @@ from charlstm_tui.widgets.common.fitting_text import FittingText
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.text_input import FieldInput
 from charlstm_tui.widgets.training.fetch_bar import FetchBar
-from core.data.corpus import SPLITS, CorpusConfig, Split
+from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors
 from core.data.known_texts import MOLIERE, PLAY, default_name
+from core.data.splits import SPLITS, Split
 from core.errors import UserError
 from core.runs.run import RunConfig
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of

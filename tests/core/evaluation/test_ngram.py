@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import core.evaluation.ngram
-from core.data.corpus import Corpus, CorpusConfig, Part, Split, load_corpus
+from core.data.corpus import Corpus, CorpusConfig, load_corpus
 from core.data.encoded_text import encode
+from core.data.splits import Part, Split
 from core.errors import UserError
 from core.evaluation.ngram import BaselineProgress, known_baselines, measure_baselines
 from core.folders import cache_folder

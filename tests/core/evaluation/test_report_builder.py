@@ -13,8 +13,9 @@ import core.evaluation.evaluator
 import core.evaluation.ngram
 import core.evaluation.report_builder
 from core.checkpoints.checkpoint import Checkpoint
-from core.data.corpus import Corpus, CorpusConfig, Part
+from core.data.corpus import Corpus, CorpusConfig
 from core.data.known_texts import MOLIERE
+from core.data.splits import Part
 from core.errors import UserError
 from core.evaluation.character_classes import KINDS
 from core.evaluation.evaluator import evaluate, part_losses, score

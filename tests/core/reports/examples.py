@@ -5,7 +5,8 @@ from typing import get_args
 
 import msgspec
 
-from core.data.corpus import CorpusConfig, Part
+from core.data.corpus import CorpusConfig
+from core.data.splits import Part
 from core.reports.reference_losses import Published
 from core.reports.report import Report, SampleCopying
 from core.reports.results import (

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.corpus import SPLITS, CorpusConfig, Part
+from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE
+from core.data.splits import SPLITS, Part
 from core.events import EpochCompleted
 from core.reports.diagnosis import LITTLE, judge
 from core.reports.formats import FORMATS, Line, as_csv, as_json, as_markdown, figure, lines
