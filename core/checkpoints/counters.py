@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
-from core.events import ComputePrecision
+from core.events import ComputePrecision, EpochCompleted
 from core.settings.config import ComputeDevice
 
 Count = Annotated[int, Meta(ge=0, le=2**53)]
@@ -62,9 +62,23 @@ class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
     checked_loss: float = 0.0
     high_steps: Count = 0
     """For how many steps the loss has been high."""
-    retreats: Count = 0
+    roll_backs: Count = field(default=0, name="retreats")
+    """How often the run returned to the beginning of an epoch; in files under an older name."""
     rate_factor: Annotated[float, Meta(gt=0, le=1)] = 1.0
     """Factor on the learning rate: halved each time the loss diverges."""
+
+    def would_be_best(self, val_loss: float | None) -> bool:
+        """Tell whether an epoch with this validation loss is the one to keep; without validation it is the latest."""
+        return val_loss is None or self.best_val_loss is None or val_loss < self.best_val_loss
+
+    def complete(self, epoch: EpochCompleted) -> None:
+        """Note that the epoch under way is completed, and begin the next."""
+        self.epochs, self.train_loss, self.val_loss = epoch.epoch, epoch.train_loss, epoch.val_loss
+        self.best_val_loss = epoch.val_loss if epoch.best else self.best_val_loss
+        self.without_better = 0 if epoch.best else self.without_better + 1
+        self.epoch_steps, self.epoch_loss, self.epoch_over = 0, 0.0, False
+        self.checked_steps, self.checked_loss = 0, 0.0
+        self.epoch_began, self.training_seconds = epoch.elapsed_seconds, 0.0
 
     def is_possible(self) -> bool:
         """Tell whether a run can stand there: each field for itself is within its bounds."""

@@ -8,9 +8,7 @@ model (`checkpoint()`), or all it takes to go on (`snapshot()`), without a lock.
 """
 
 import math
-import time
 from collections.abc import Generator, Iterator
-from typing import Literal
 
 import msgspec
 import torch
@@ -36,33 +34,21 @@ from core.events import (
     RunFinished,
     RunStarted,
     SampleDrawn,
-    StepsCompleted,
     ValidationProgressed,
 )
 from core.model.char_lstm import CharLSTM, State
 from core.model.device import ComputeSettings, choose, memory_in_use
 from core.settings.config import ModelConfig, TrainingConfig
+from core.training.clock import Clock
+from core.training.divergence import CHECK_STEPS, MAX_ROLL_BACKS, has_diverged
 from core.training.epoch_samples import EpochSampler
 from core.training.learner import Learner
+from core.training.plan import epoch_is_over, make_plan, progress
 from core.training.schedule import rate_share
+from core.training.step_reports import StepReports
 
 REPORT_SECONDS = 0.1
 """At most ten reports a second: more cannot be seen, and each reads the loss back from the device."""
-CALIBRATION = 0.05
-"""Share of a run by time, of a second at most, in which its speed is measured: on steps that count."""
-MIN_EPOCHS, MAX_EPOCHS = 8, 60
-"""Of a run by time: enough to see the loss fall, and not so many that validating takes the time."""
-CHECK_STEPS = 32
-"""Steps whose mean loss is held against the running mean: at fixed places, whenever reports fall."""
-HIGH_ABOVE_MEAN = 3.0
-"""How many times its running mean a loss must be to count as high; it must also be above ln V, the loss of a network
-that gives each of V characters the same probability. A text that changes its language does not reach that."""
-HIGH_ABOVE_EVEN = 2.0
-"""How many times ln V a loss must be to count as high whatever its running mean is."""
-HIGH_STEPS = 128
-"""Steps for which the loss must stay high before the run goes back to where it was good: a spike passes by itself."""
-RETREATS = 3
-"""How often it may."""
 
 
 class Trainer:
@@ -101,8 +87,8 @@ class Trainer:
         self.best_epoch = snapshot.best_epoch if snapshot is not None else 0
         """Of the best model that an earlier process kept."""
         if snapshot is not None:
-            self._go_on_from(snapshot)
-        self._clock = _Clock(self._counters.elapsed)
+            self._resume(snapshot)
+        self._clock = Clock(self._counters.elapsed)
 
     @property
     def model(self) -> CharLSTM:
@@ -121,7 +107,13 @@ class Trainer:
 
     def _run(self, control: Control) -> Iterator[Event]:
         self._clock.start()
-        plan = self._plan = self._make_plan(control)
+        plan = self._plan = make_plan(
+            self.config,
+            self._streams.windows_at(0),
+            self._counters,
+            self._plan,
+            lambda seconds: self._time_steps(seconds, control),
+        )
         yield RunStarted(
             parameters=self.model.count_parameters(),
             vocabulary=len(self.vocabulary),
@@ -141,11 +133,12 @@ class Trainer:
             self._good = self._training_state()
         if not self._history and not self._counters.epoch_steps:
             yield from self._sample(control)  # noise, to see what becomes of it
-        ended: Reason | Literal["again"] | None = None
-        while ended in (None, "again") and self._counters.epochs < plan.epochs and not self._is_out_of_patience():
+        ended: Reason | None = None
+        while ended is None and self._counters.epochs < plan.epochs and not self._is_out_of_patience():
             ended = yield from self._epoch(plan, control)
-        reason: Reason = "finished" if ended is None or ended == "again" else ended
-        yield RunFinished(reason=reason, epochs=self._counters.epochs, elapsed_seconds=self._clock.elapsed())
+        yield RunFinished(
+            reason=ended or "finished", epochs=self._counters.epochs, elapsed_seconds=self._clock.elapsed()
+        )
 
     def checkpoint(self) -> Checkpoint:
         """Return the model as it stands: itself, or its average; not a copy."""
@@ -177,100 +170,63 @@ class Trainer:
             good=good if good is not now else None,
         )
 
-    # --- the plan
+    # --- steps and epochs
 
-    def _make_plan(self, control: Control) -> Plan:
-        """Return the epochs asked for, or as many as fit into the time asked for at the speed measured here."""
-        steps, seconds, counters = self._streams.windows_at(0), self.config.seconds, self._counters
-        if not seconds:
-            return Plan(epochs=self.config.epochs, steps=steps, seconds=None)
-        if self._plan is not None and self._plan.seconds == seconds:
-            return self._plan
-        if counters.epochs:  # and now another time was asked for: epochs as long as those before
-            epochs = max(round(counters.epochs * seconds / max(counters.elapsed, 1e-9)), counters.epochs + 1)
-            return Plan(epochs=epochs, steps=max(counters.steps // counters.epochs, 1), seconds=seconds)
-        self._plan = Plan(epochs=1, steps=1, seconds=seconds)
+    def _time_steps(self, seconds: float, control: Control) -> tuple[int, float]:
+        """Take steps for so many seconds; return how many, and the seconds that they took. They count for no epoch."""
+        self._plan = Plan(epochs=1, steps=1, seconds=self.config.seconds)
         self._step()  # the first builds what the others use
         started, taken = self._clock.elapsed(), 0
-        until = started + min(CALIBRATION * seconds, 1.0)
+        until = started + seconds
         while not control.stopped and (not taken or self._clock.elapsed() < until):
             self._step()
             taken += 1
-        self._unread.clear()  # they count for the weights, and for no epoch's loss
-        in_all = seconds * taken / (self._clock.elapsed() - started)  # steps
-        epochs = min(max(round(in_all / steps), MIN_EPOCHS), MAX_EPOCHS)
-        return Plan(epochs=epochs, steps=max(round(in_all / epochs), 1), seconds=seconds)
-
-    def _progress(self) -> float:
-        """Return the share of the run that is done."""
-        plan = self._plan
-        assert plan is not None
-        if plan.seconds is not None:
-            return min(self._clock.elapsed() / plan.seconds, 1.0)
-        return min(self._counters.steps / (plan.epochs * plan.steps), 1.0)
-
-    def _epoch_is_over(self, plan: Plan, steps: int) -> bool:
-        if plan.seconds is None:
-            return self._counters.epoch_steps >= steps
-        due = plan.seconds * (self._counters.epochs + 1) / plan.epochs
-        afterwards = self._counters.validating_seconds + self._sampler.last_seconds
-        return self._clock.elapsed() + afterwards >= due
-
-    def _is_out_of_patience(self) -> bool:
-        return 0 < self.config.patience <= self._counters.without_better
-
-    # --- the walk
+        self._unread.clear()
+        return taken, self._clock.elapsed() - started
 
     def _step(self) -> None:
         """Learn from the next window."""
         window = self._windows.next()
-        self._rate = self.config.learning_rate * rate_share(self._progress(), self.config) * self._counters.rate_factor
+        assert self._plan is not None
+        share = rate_share(progress(self._plan, self._counters, self._clock), self.config)
+        self._rate = self.config.learning_rate * share * self._counters.rate_factor
         state = None if window.begins else self._state
         loss, self._state = self._learner.step(window.inputs, window.targets, state, self._rate)
         self._counters.steps += 1
         self._unread.append(loss)
 
-    def _epoch(self, plan: Plan, control: Control) -> Generator[Event, None, Reason | Literal["again"] | None]:
-        """Walk through an epoch, or what is left of it, then validate.
+    def _epoch(self, plan: Plan, control: Control) -> Generator[Event, None, Reason | None]:
+        """Train for an epoch, or what is left of it, then validate. Returns why the run ends here; None if it goes on.
 
-        Returns why the run ends here, or "again", or None.
+        An epoch whose loss diverged ends where it began: it is gone through again.
         """
         counters = self._counters
-        epoch = counters.epochs + 1
-        steps = plan.steps if plan.seconds is not None else self._windows.steps_of(epoch)
-        reported_at, reported_steps, reported_loss = self._clock.elapsed(), counters.epoch_steps, counters.epoch_loss
+        steps = plan.steps if plan.seconds is not None else self._windows.steps_of(counters.epochs + 1)
+        reports = StepReports(counters, self._clock.elapsed(), steps=steps, characters=self._characters(1))
         while not counters.epoch_over and not control.stopped:
             self._step()
             counters.epoch_steps += 1
             over = self._epoch_is_over(plan, steps)
-            due = over or counters.epoch_steps % CHECK_STEPS == 0
+            check = over or counters.epoch_steps % CHECK_STEPS == 0
             now = self._clock.elapsed()
-            report = over or now - reported_at >= REPORT_SECONDS
-            if due or report:
+            report = over or now - reports.begun >= REPORT_SECONDS
+            if check or report:
                 self._read_losses()
-                if self._has_diverged(due=due, over=over) or (over and not self._learner.is_finite()):
-                    rolled_back = self._roll_back(epoch)
+                diverged = has_diverged(counters, len(self.vocabulary), due=check, over=over)
+                if diverged or (over and not self._learner.is_finite()):
+                    rolled_back = self._roll_back()
                     yield rolled_back
-                    return "again" if isinstance(rolled_back, RateHalved) else "failed"
+                    return None if isinstance(rolled_back, RateHalved) else "failed"
             counters.epoch_over = over
             if report:
-                counters.training_seconds += now - reported_at
-                yield StepsCompleted(
-                    epoch=epoch,
-                    step=counters.epoch_steps,
-                    steps=max(steps, counters.epoch_steps),
-                    loss=counters.epoch_loss / counters.epoch_steps,
-                    recent_loss=(counters.epoch_loss - reported_loss) / (counters.epoch_steps - reported_steps),
-                    total_steps=counters.steps,
-                    chars_per_second=self._characters(counters.epoch_steps - reported_steps)
-                    / max(now - reported_at, 1e-9),
-                    elapsed_seconds=now,
+                counters.training_seconds += now - reports.begun
+                yield reports.make(
+                    now,
                     learning_rate=self._rate,
                     gradient_norm=self._learner.gradient_norm(),
                     memory_bytes=memory_in_use(self.choice.device),
                 )
-                reported_at, reported_steps = self._clock.elapsed(), counters.epoch_steps
-                reported_loss = counters.epoch_loss
+                reports.begin(self._clock.elapsed())
             if control.takes_sample():
                 yield from self._sample(control, asked=True)
             yield from self._hold_while_paused(control)
@@ -283,6 +239,13 @@ class Trainer:
         yield from self._sample(control)
         return None
 
+    def _epoch_is_over(self, plan: Plan, steps: int) -> bool:
+        afterwards = self._counters.validating_seconds + self._sampler.last_seconds
+        return epoch_is_over(plan, self._counters, self._clock, steps, afterwards)
+
+    def _is_out_of_patience(self) -> bool:
+        return 0 < self.config.patience <= self._counters.without_better
+
     def _sample(self, control: Control, *, asked: bool = False) -> Iterator[SampleDrawn]:
         """Have the model write; nothing where that is not due, or the run was stopped meanwhile."""
         if not (asked or self._sampler.is_due(self._clock.elapsed())):
@@ -293,26 +256,20 @@ class Trainer:
             yield SampleDrawn(epoch=epoch, total_steps=steps, prompt=self._sampler.prompt, text=text, asked=asked)
 
     def _complete(self, val_loss: float | None) -> EpochCompleted:
-        """Take note that the epoch is over, and of where it ended."""
+        """Note that the epoch is over, and where it ended."""
         counters = self._counters
-        best = val_loss is None or counters.best_val_loss is None or val_loss < counters.best_val_loss
         now = self._clock.elapsed()
         completed = EpochCompleted(
             epoch=counters.epochs + 1,
             train_loss=counters.epoch_loss / counters.epoch_steps,
             val_loss=val_loss,
-            best=best,
+            best=counters.would_be_best(val_loss),
             seconds=max(now - counters.epoch_began, 0.0),
             elapsed_seconds=now,
             chars_per_second=self._characters(counters.epoch_steps) / max(counters.training_seconds, 1e-9),
             total_steps=counters.steps,
         )
-        counters.epochs, counters.train_loss, counters.val_loss = completed.epoch, completed.train_loss, val_loss
-        counters.best_val_loss = val_loss if best else counters.best_val_loss
-        counters.without_better = 0 if best else counters.without_better + 1
-        counters.epoch_steps, counters.epoch_loss, counters.epoch_over = 0, 0.0, False
-        counters.checked_steps, counters.checked_loss = 0, 0.0
-        counters.epoch_began, counters.training_seconds = now, 0.0
+        counters.complete(completed)
         self._history.append(completed)
         self._good = self._training_state()
         return completed
@@ -358,41 +315,21 @@ class Trainer:
     def _characters(self, steps: int) -> int:
         return steps * self.config.streams * self.config.window
 
-    # --- the way back
+    # --- where a run stands, and the way back to where it stood
 
-    def _has_diverged(self, *, due: bool, over: bool) -> bool:
-        """Tell whether the loss is no number or, when a check is due, has stayed high for too long.
-
-        The mean over an epoch that is over is held against ln V too: an epoch may be shorter than `HIGH_STEPS`.
-        """
-        counters = self._counters
-        if not math.isfinite(counters.epoch_loss):
-            return True
-        if not due:
-            return False
-        steps = counters.epoch_steps - counters.checked_steps
-        loss = (counters.epoch_loss - counters.checked_loss) / steps
-        evenly = max(math.log(len(self.vocabulary)), 1.0)  # of a text of one character it would be nothing
-        running = counters.running_loss if counters.running_loss is not None else math.inf
-        high = loss > min(HIGH_ABOVE_EVEN * evenly, max(HIGH_ABOVE_MEAN * running, evenly))
-        counters.high_steps = counters.high_steps + steps if high else 0
-        if not high:  # else the mean would follow it, and what is high would soon be usual
-            counters.running_loss = loss if math.isinf(running) else 0.9 * running + 0.1 * loss
-        counters.checked_steps, counters.checked_loss = counters.epoch_steps, counters.epoch_loss
-        high_throughout = over and counters.epoch_loss / counters.epoch_steps > HIGH_ABOVE_EVEN * evenly
-        return counters.high_steps >= HIGH_STEPS or high_throughout
-
-    def _roll_back(self, epoch: int) -> RateHalved | Diverged:
-        """Go back to where the epoch began, with half the rate; after too many times, say that the run cannot go on."""
+    def _roll_back(self) -> RateHalved | Diverged:
+        """Return to where the epoch began, with half the rate; too often, and the run has failed."""
         counters, good = self._counters, self._good
-        step, retreats, rate_factor = counters.epoch_steps, counters.retreats + 1, counters.rate_factor / 2
+        epoch, step, times, rate_factor = (
+            counters.epochs + 1, counters.epoch_steps, counters.roll_backs + 1, counters.rate_factor / 2
+        )  # fmt: skip
         assert good is not None
-        if retreats > RETREATS:
+        if times > MAX_ROLL_BACKS:
             return Diverged(epoch=epoch, step=step)
         self._restore(good)
-        self._counters.retreats, self._counters.rate_factor = retreats, rate_factor
+        self._counters.roll_backs, self._counters.rate_factor = times, rate_factor
         self._good = TrainingState(msgspec.structs.replace(self._counters), good.tensors)
-        return RateHalved(epoch=epoch, step=step, rate_factor=rate_factor, time=retreats)
+        return RateHalved(epoch=epoch, step=step, rate_factor=rate_factor, time=times)
 
     def _training_state(self) -> TrainingState:
         """Return where the run stands, copied."""
@@ -418,29 +355,10 @@ class Trainer:
                 hidden, cell = hidden.float(), cell.float()
             self._state = State(hidden, cell)
 
-    def _go_on_from(self, snapshot: Snapshot) -> None:
+    def _resume(self, snapshot: Snapshot) -> None:
         self._restore(snapshot.now)
         self._good = snapshot.good or snapshot.now
         self._plan = snapshot.plan
         self._history = list(snapshot.history)
         if (self.config.epochs, self.config.seconds) != (snapshot.training.epochs, snapshot.training.seconds):
             self._counters.without_better = 0  # who asks for more has patience
-
-
-class _Clock:
-    """Seconds since the start, without pauses."""
-
-    def __init__(self, before: float) -> None:
-        self._before = before
-        self._started: float | None = None
-
-    def start(self) -> None:
-        self._started = time.perf_counter()
-
-    def stop(self) -> None:
-        self._before = self.elapsed()
-        self._started = None
-
-    def elapsed(self) -> float:
-        running = time.perf_counter() - self._started if self._started is not None else 0.0
-        return self._before + running

@@ -123,7 +123,7 @@ def spoil(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def spoiling(*arguments: Any) -> Any:
         after = step(*arguments)
-        if trainer._counters.steps == 89 and not trainer._counters.retreats:
+        if trainer._counters.steps == 89 and not trainer._counters.roll_backs:
             torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
         return after
 
@@ -156,8 +156,8 @@ def test_a_run_that_went_astray_goes_back_to_the_same_place_after_a_resume(
 def test_when_reports_fall_does_not_change_what_is_learnt(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.trainer.HIGH_ABOVE_EVEN", 0.8)
-    monkeypatch.setattr("core.training.trainer.HIGH_STEPS", 32)
+    monkeypatch.setattr("core.training.divergence.HIGH_ABOVE_EVEN", 0.8)
+    monkeypatch.setattr("core.training.divergence.HIGH_STEPS", 32)
     config = configure(tiny_training, EVERYTHING | {"learning_rate": 0.5, "epochs": 2})
     often = Trainer(small_corpus, tiny_model, config)
     assert [event for event in often.run() if isinstance(event, RateHalved)], "else this shows less"
