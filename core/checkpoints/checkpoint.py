@@ -23,12 +23,12 @@ class Checkpoint:
     corpus: CorpusConfig
     training: TrainingConfig
     epoch: int
-    """Epochs completed; a run stopped amid an epoch has learnt a little more."""
+    """Epochs completed; a run stopped within an epoch has learnt a little more."""
     train_loss: float | None
     val_loss: float | None
 
     def save(self, path: Path, *, half: bool = False) -> None:
-        """Write the weights and what they are, atomically; in half precision if wanted.
+        """Write the weights and their description, atomically; `half` writes them in half precision.
 
         Raises:
             UserError: it cannot be written.

@@ -1,4 +1,4 @@
-"""A run's model, or the run itself, in a file to take elsewhere."""
+"""Exports: a run's model, or the run itself, in a file to take elsewhere."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from core.text import shortened
 
 
 def export_weights(source: Path, path: Path, *, half: bool = False) -> None:
-    """Write a checkpoint's weights alone: what it takes to evaluate and to generate.
+    """Write a checkpoint's weights alone: enough to evaluate and to generate.
 
     Raises:
         UserError: the checkpoint is damaged, or the file cannot be written.
@@ -19,7 +19,7 @@ def export_weights(source: Path, path: Path, *, half: bool = False) -> None:
 
 
 def export_run(source: Path, path: Path) -> None:
-    """Write a copy of a checkpoint that training can go on from.
+    """Write a copy of a checkpoint that a run can be resumed from.
 
     Raises:
         UserError: there is none yet, it is damaged, or the file cannot be written.

@@ -33,6 +33,11 @@ class WindowLoader:
         self._window = 0  # the next window of that pass
         self._pass: Iterator[tuple[Tensor, Tensor]] | None = None  # None until a window of it is wanted
 
+    @property
+    def characters(self) -> int:
+        """How many characters a window has, of all streams together."""
+        return self._streams.streams * self._streams.window
+
     def steps_of(self, number: int) -> int:
         """Return how many windows a pass has."""
         return self._streams.windows_at(self._offset(number))

@@ -10,7 +10,7 @@ from core.reports.results import Expected, Extract
 
 if TYPE_CHECKING:
     from core.data.text_slice import Passage
-    from core.evaluation.scoring import ScoredChunk
+    from core.evaluation.scored_chunk import ScoredChunk
 
 MAX_KEPT = 1_000_000
 """Characters, from the start of the text: 36 bytes each."""

@@ -74,10 +74,10 @@ def measure(trainer: Trainer, rounds: int) -> tuple[float, float, float, int]:
 
 def _steps(trainer: Trainer, events: Iterator[Event], seconds: float = SECONDS) -> float:
     """Train for a while; return how many steps that was, at the speed it had, in all of `seconds`."""
-    started, before = time.perf_counter(), trainer._counters.steps
+    started, before = time.perf_counter(), trainer._live.counters.steps
     while time.perf_counter() - started < seconds:
         next(events)
-    return (trainer._counters.steps - before) * seconds / (time.perf_counter() - started)
+    return (trainer._live.counters.steps - before) * seconds / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":

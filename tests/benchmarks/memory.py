@@ -45,7 +45,7 @@ def shorten() -> None:
     from core.training.trainer import Trainer
 
     def is_over(self: Trainer, plan: object, steps: int) -> bool:
-        return self._counters.epochs == 0 and self._counters.epoch_steps >= STEPS
+        return self._live.counters.epochs == 0 and self._live.counters.epoch_steps >= STEPS
 
     Trainer._epoch_is_over = is_over  # type: ignore[method-assign]
 

@@ -5,7 +5,7 @@ import numpy as np
 from core.data.corpus import Corpus, CorpusConfig
 from core.data.encoded_text import encode
 from core.data.vocabulary import Vocabulary
-from core.evaluation.scoring import ScoredChunk
+from core.evaluation.scored_chunk import ScoredChunk
 from core.evaluation.surprisal import Surprisals
 from core.reports.reference_losses import Published
 from core.reports.report import Report, SampleCopying

@@ -19,14 +19,9 @@ from core.runs.recorder import record
 from core.runs.run import Run, RunConfig
 from core.runs.store import RunStore
 from core.runs.summary import epochs_of, summarise
-from core.settings.config import ModelConfig, TrainingConfig, configure
+from core.settings.config import configure
 from core.training.trainer import Trainer
 from tests.waiting import DEADLINE, wait_until
-
-
-@pytest.fixture
-def config(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig) -> RunConfig:
-    return RunConfig(preset="quick", corpus=small_corpus.config, model=tiny_model, training=tiny_training)
 
 
 @pytest.fixture

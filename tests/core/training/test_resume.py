@@ -119,18 +119,18 @@ def test_a_run_stopped_after_every_step_is_the_same_too(
 
 def spoil(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the weights spoilt at the 90th step, unless that has happened before."""
-    step = trainer._learner.step
+    step = trainer._live.learner.step
 
     def spoiling(*arguments: Any) -> Any:
         after = step(*arguments)
-        if trainer._counters.steps == 89 and not trainer._counters.roll_backs:
+        if trainer._live.counters.steps == 89 and not trainer._live.counters.roll_backs:
             torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
         return after
 
-    monkeypatch.setattr(trainer._learner, "step", spoiling)
+    monkeypatch.setattr(trainer._live.learner, "step", spoiling)
 
 
-def test_a_run_that_went_astray_goes_back_to_the_same_place_after_a_resume(
+def test_a_run_that_diverged_returns_to_the_same_place_after_a_resume(
     small_corpus: Corpus,
     tiny_model: ModelConfig,
     tiny_training: TrainingConfig,
