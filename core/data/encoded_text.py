@@ -20,14 +20,8 @@ from msgspec import Struct
 from core.data.decoding import CHUNK, announced_encoding, looks_like_text, pieces, place_of_damage
 from core.data.encoded_cache import WIDTHS, Codes, Keeper, Width, find, reading_name, remember
 from core.data.encoder import AlphabetFullError, Encoder, InMemory
-from core.data.encoding_detection import (
-    SAMPLE,
-    DamagedUtf8Error,
-    guessed_encoding,
-    sample_of,
-    seven_bit_encoding,
-    wide_encoding,
-)
+from core.data.encoding_detection import DamagedUtf8Error, guessed_encoding, seven_bit_encoding, wide_encoding
+from core.data.encoding_sample import SAMPLE, sample_of
 from core.data.encodings import Errors, encoding_name, encoding_named
 from core.errors import UserError
 from core.text import shortened

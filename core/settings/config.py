@@ -174,7 +174,7 @@ def fields_of(config: type[Struct]) -> list[Field]:
     return described
 
 
-def configure(base: Config, settings: Mapping[str, Any]) -> Config:
+def configure(base: Config, settings: Mapping[str, object]) -> Config:
     """Return `base` with some settings changed.
 
     Raises:

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -78,7 +77,7 @@ def run_of(store: RunStore, named: str) -> Run | None:
 
 
 def resume(
-    store: RunStore, named: str, run: Run | None, changes: Mapping[str, Any], corpus: str | None = None
+    store: RunStore, named: str, run: Run | None, changes: Mapping[str, object], corpus: str | None = None
 ) -> Resumption:
     """Read a run, `run_of(store, named)`, with its settings from here on.
 
