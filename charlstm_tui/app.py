@@ -51,7 +51,8 @@ from charlstm_tui.terminal.width_filter import WidthFilter
 from core.control import Control
 from core.errors import UserError
 from core.events import RunStarted, SavingFailed
-from core.runs.store import RunConfig, RunStore
+from core.runs.run import RunConfig
+from core.runs.store import RunStore
 from core.text import sanitise
 
 _CONTRAST, _WIDTHS = ContrastFilter(), WidthFilter()

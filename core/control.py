@@ -1,10 +1,10 @@
-"""How one thread tells a job in another to stop or to hold."""
+"""How one thread tells a job in another to stop or to pause."""
 
 import threading
 
 
 class Control:
-    """What any thread may ask of a job. A trainer heeds it within a step."""
+    """Requests to a job, from any thread. A trainer heeds them within a step."""
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
@@ -19,17 +19,17 @@ class Control:
         self._awake.set()
 
     def pause(self) -> None:
-        """Hold the run between two steps."""
+        """Pause the run between two steps."""
         self._paused = True
         self._rest()
 
     def resume(self) -> None:
-        """Let a paused run go on."""
+        """Let a paused run continue."""
         self._paused = False
         self._awake.set()
 
     def ask_for_sample(self) -> None:
-        """Have the run write something now, also a paused one."""
+        """Ask the run for a sample now, also a paused one."""
         self._sample = True
         self._awake.set()
 
@@ -54,7 +54,7 @@ class Control:
 
     @property
     def paused(self) -> bool:
-        """Whether the run was told to hold."""
+        """Whether the run was told to pause."""
         return self._paused and not self.stopped
 
     def wait_while_paused(self) -> None:

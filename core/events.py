@@ -1,4 +1,4 @@
-"""What a training run says while it runs. The command line and the app are two renderers of these.
+"""The events of a training run. The command line and the app show them.
 
 Each is a frozen record. As JSON it carries its own name in snake case under "event", so that a file of them reads back
 as the same records. Losses are nats per character, times are seconds without pauses.
@@ -11,6 +11,11 @@ import msgspec
 from msgspec import Struct
 
 Reason = Literal["finished", "stopped", "failed"]
+"""Why a run ended."""
+SavedKind = Literal["best", "last"]
+"""The model at its best epoch, or the run as it was a moment ago."""
+ComputePrecision = Literal["fp32", "bf16"]
+"""The numbers that the large products are computed in."""
 
 
 def _snake_case(name: str) -> str:
@@ -33,16 +38,16 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     test_characters: int
     epochs: int
     steps_per_epoch: int
-    """At the smallest offset; an epoch at another may have one less. Of a run by time, about so many."""
+    """At the smallest offset; at another one an epoch may have one step less. Of a run by time, about so many."""
     device: str = "cpu"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: ComputePrecision = "fp32"
     threads: int = 1
     epochs_done: int = 0
     """Epochs that an earlier process completed, if this run was resumed."""
     elapsed_seconds: float = 0.0
-    """What it took for them, and for what it did of the next."""
+    """How long these took, and the part of the next one that was done."""
     history: "tuple[EpochCompleted, ...]" = ()
-    """What it said of them."""
+    """Those epochs."""
 
 
 class StepsCompleted(_Event, frozen=True, kw_only=True):
@@ -68,7 +73,7 @@ class StepsCompleted(_Event, frozen=True, kw_only=True):
     gradient_norm: float | None = None
     """Of the last step, before it was clipped."""
     memory_bytes: int | None = None
-    """What the process holds, or, on a GPU, what lies on it."""
+    """Of the process, or, on a GPU, of the tensors there."""
 
 
 class ValidationProgressed(_Event, frozen=True, kw_only=True):
@@ -91,39 +96,39 @@ class EpochCompleted(_Event, frozen=True, kw_only=True):
     best: bool
     """Whether this is the epoch to keep: the lowest validation loss so far, or, without validation, the latest."""
     seconds: float
-    """What this epoch took, validation included."""
+    """How long this epoch took, validation included."""
     elapsed_seconds: float
     """Since the run started."""
     chars_per_second: float
     """Training only."""
     total_steps: int = 0
-    """Steps taken in the whole run; 0 of a run before this was told."""
+    """Steps taken in the whole run; 0 in the events of runs from before this field."""
 
 
 class SampleDrawn(_Event, frozen=True, kw_only=True):
-    """The model as it stands has written something: before the first step, at an epoch's end, or when asked to."""
+    """A sample of the model as it stands: before the first step, at an epoch's end, or when somebody asked."""
 
     epoch: int
     """Epochs completed."""
     total_steps: int
     prompt: str
-    """What it went on from; empty: from nothing."""
+    """May be empty."""
     text: str
     asked: bool = False
-    """Whether somebody asked for it, amid an epoch."""
+    """Whether somebody asked for it, within an epoch."""
 
 
 class CheckpointSaved(_Event, frozen=True, kw_only=True):
     """A checkpoint lies on disk, whole."""
 
-    kind: Literal["best", "last"]
+    kind: SavedKind
     epoch: int
     """Epochs completed when it was made."""
     path: str
 
 
 class SavingFailed(_Event, frozen=True, kw_only=True):
-    """Something of a run could not be written. The run goes on, and it is tried again; this is said once a spell."""
+    """A file of a run could not be written. The run continues and tries again; there is one such event until it can."""
 
     path: str
     why: str
@@ -140,11 +145,11 @@ class SavingFailed(_Event, frozen=True, kw_only=True):
 
 
 class Paused(_Event, frozen=True, kw_only=True):
-    """The run holds still between two steps."""
+    """The run pauses between two steps."""
 
 
 class Resumed(_Event, frozen=True, kw_only=True):
-    """The run goes on after a pause."""
+    """The run continues after a pause."""
 
 
 class RateHalved(_Event, frozen=True, kw_only=True):
@@ -153,7 +158,7 @@ class RateHalved(_Event, frozen=True, kw_only=True):
     epoch: int
     step: int
     rate_factor: float
-    """What is left of the learning rate."""
+    """Factor on the learning rate from here on."""
     time: int
     """The first time, the second, …"""
 

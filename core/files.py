@@ -34,6 +34,20 @@ def here() -> Path:
         return Path.home()
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether there is such a file.
+
+    Raises:
+        UserError: the folder that it would be in may not be read.
+    """
+    try:
+        return path.is_file()
+    except PermissionError as error:
+        raise UserError(f"{shortened(path)} cannot be read: {error.strerror}.") from None
+    except (OSError, ValueError):  # a name too long for a file, or with a NUL in it
+        return False
+
+
 def new_file(typed: str) -> Path:
     """Return the path of a file to be made.
 

@@ -105,7 +105,7 @@ class TickingClock:
 def training_clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
     """The clock that runs are timed by."""
     clock = TickingClock()
-    monkeypatch.setattr("core.training.trainer.time", clock)
+    monkeypatch.setattr("core.training.clock.time", clock)
     return clock
 
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 
-from core.runs.store import Run
+from core.runs.run import Run
 from tests.waiting import wait_until
 
 

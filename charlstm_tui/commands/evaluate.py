@@ -17,8 +17,9 @@ from charlstm_tui.commands.text_options import (
     read_text,
     split_option,
 )
-from core.data.corpus import PARTS, CorpusConfig, Part, Split
+from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors
+from core.data.splits import PARTS, Part, Split
 from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.reports.results import Comparison, Stage
@@ -97,7 +98,8 @@ def evaluate_command(
             "this is not a loss on new text.",
             err=True,
         )
-    from core.reports.formats import FORMATS, as_text
+    from charlstm_tui.commands.report_text import as_text
+    from core.reports.formats import FORMATS
     from core.reports.formats import as_json as json_of
 
     if target is not None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
     from core.sampling.batch_sampling import Text
     from core.sampling.prompt import Prompt as FittedPrompt
-    from core.sampling.sampler import Primed
+    from core.sampling.sampler import Prefilled
 
 LONG_PROMPT = 5_000
 """Characters above which a prompt takes a moment to be read."""
@@ -102,7 +102,7 @@ def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "F
     click.echo()
 
 
-def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Primed":
+def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Prefilled":
     """Have the model read a long prompt; a bar tells how far it is."""
     from core.sampling.sampler import prefill
 

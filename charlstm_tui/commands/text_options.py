@@ -5,9 +5,10 @@ import click
 from charlstm_tui.commands.number_types import WholeNumberRange
 from charlstm_tui.commands.stdio import bar
 from charlstm_tui.formatting.numbers import size_in_bytes
-from core.data.corpus import SPLITS, Corpus, CorpusConfig, open_corpus, open_whole
+from core.data.corpus import Corpus, CorpusConfig, open_corpus, open_whole
 from core.data.encodings import ERRORS, encoding_named
 from core.data.known_texts import KNOWN, MOLIERE
+from core.data.splits import SPLITS
 from core.text import in_one_line
 
 limit_option = click.option(

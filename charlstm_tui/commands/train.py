@@ -23,14 +23,16 @@ from charlstm_tui.commands.text_options import (
 from charlstm_tui.commands.train_renderer import RunRenderer
 from charlstm_tui.terminal.signals import exit_code, handled
 from core.control import Control
-from core.data.corpus import Corpus, CorpusConfig, Split
+from core.data.corpus import Corpus, CorpusConfig
 from core.data.encodings import Errors
 from core.data.known_texts import MOLIERE, default_name
+from core.data.splits import Split
 from core.errors import UserError
 from core.events import RunFinished
 from core.files import user_path
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_for, preset_named
 from core.settings.toml_file import Settings, read_settings

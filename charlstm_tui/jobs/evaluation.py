@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from charlstm_tui.jobs.training import Doing
 from core.control import Control
-from core.data.corpus import Corpus, CorpusConfig, Part, Split, open_corpus, open_whole
+from core.data.corpus import Corpus, CorpusConfig, open_corpus, open_whole
+from core.data.splits import Part, Split
 from core.reports.results import Stage
 
 if TYPE_CHECKING:

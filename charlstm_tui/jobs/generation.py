@@ -190,7 +190,7 @@ class Writer:
 def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[str]]:
     """Yield the words of the text that a model was trained on, where that is here: as `core.evaluation.memorization`
     finds words."""
-    from core.checkpoints.checkpoint import opened
+    from core.checkpoints.file_format import opened
     from core.data.corpus import Corpus, open_corpus
     from core.evaluation.memorization import words
 

@@ -13,23 +13,25 @@ from msgspec import Struct
 
 from charlstm_tui.state.compared_runs import PastRun
 from core.control import Control
-from core.data.corpus import Corpus, CorpusConfig, Part, open_corpus
+from core.data.corpus import Corpus, CorpusConfig, open_corpus
 from core.data.download import FetchProgress, fetch
 from core.data.encodings import Errors
 from core.data.known_texts import MOLIERE
 from core.data.preview import Preview, preview
+from core.data.splits import Part
 from core.data.windows import check_length
 from core.errors import UserError
 from core.events import SampleDrawn
 from core.runs.recorder import record
-from core.runs.store import RunConfig, RunStore
+from core.runs.run import RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, summarise
 from core.settings import forecast as core_forecast
 from core.settings.presets import expected_of
 
 if TYPE_CHECKING:
-    from core.evaluation.ngram import Baselines
     from core.model.device import ComputeSettings
+    from core.reports.results import Baselines
     from core.settings.forecast import Forecast
 
 TRAINING_INTERVAL = 1 / 4

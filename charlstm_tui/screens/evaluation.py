@@ -26,8 +26,9 @@ from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.evaluation.report_pages import ReportPages
-from core.data.corpus import PARTS, CorpusConfig
+from core.data.corpus import CorpusConfig
 from core.data.known_texts import KNOWN, MOLIERE, PLAY
+from core.data.splits import PARTS
 from core.errors import UserError
 from core.files import here, new_file, write_atomically
 from core.reports.results import Comparison, EvaluationProgress, Stage

@@ -35,7 +35,8 @@ from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.sample_view import SampleView
 from charlstm_tui.widgets.training.settings_panel import SettingsPanel
 from core.errors import UserError
-from core.runs.store import RunConfig, RunStore
+from core.runs.run import RunConfig
+from core.runs.store import RunStore
 
 if TYPE_CHECKING:
     from charlstm_tui.widgets.training.run_view import RunView

@@ -10,7 +10,7 @@ from charlstm_tui.state.preferences import XAxis
 from charlstm_tui.state.run_progress import characters_per_step
 from core.data.corpus import CorpusConfig
 from core.events import EpochCompleted
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.runs.summary import RunSummary
 
 Kind = Literal["train", "validation"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from textual.message import Message
 
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 
 
 class StartTraining(Message):

@@ -10,7 +10,7 @@ from core.events import EpochCompleted
 from core.reports.diagnosis import NOTICEABLE
 
 if TYPE_CHECKING:
-    from core.evaluation.ngram import Baselines
+    from core.reports.results import Baselines
 
 
 class Milestones(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from core.errors import UserError
 from core.files import write_atomically
 from core.folders import data_folder
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 
 Glyphs = Literal["braille", "blocks", "ascii"]
 """What lines and bars are drawn with: a font may lack braille, a terminal all but ASCII."""

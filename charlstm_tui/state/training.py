@@ -23,7 +23,7 @@ from core.events import (
     ValidationProgressed,
 )
 from core.reports.diagnosis import Verdict, judge
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 
 MAX_SAMPLES = 400
 """Kept to step through; of more, every second one is let go."""

@@ -1,15 +1,16 @@
-"""A run's model, or the run itself, in a file to take elsewhere."""
+"""Exports: a run's model, or the run itself, in a file to take elsewhere."""
 
 from pathlib import Path
 
-from core.checkpoints.checkpoint import load_checkpoint, opened
+from core.checkpoints.checkpoint import load_checkpoint
+from core.checkpoints.file_format import opened
 from core.errors import UserError
 from core.files import write_atomically
 from core.text import shortened
 
 
 def export_weights(source: Path, path: Path, *, half: bool = False) -> None:
-    """Write a checkpoint's weights alone: what it takes to evaluate and to generate.
+    """Write a checkpoint's weights alone: enough to evaluate and to generate.
 
     Raises:
         UserError: the checkpoint is damaged, or the file cannot be written.
@@ -18,7 +19,7 @@ def export_weights(source: Path, path: Path, *, half: bool = False) -> None:
 
 
 def export_run(source: Path, path: Path) -> None:
-    """Write a copy of a checkpoint that training can go on from.
+    """Write a copy of a checkpoint that a run can be resumed from.
 
     Raises:
         UserError: there is none yet, it is damaged, or the file cannot be written.

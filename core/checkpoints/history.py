@@ -6,7 +6,7 @@ from pathlib import Path
 from core.checkpoints.training_state import history_in
 from core.errors import UserError
 from core.events import EpochCompleted
-from core.runs.store import Run
+from core.runs.run import Run
 from core.runs.summary import epochs_of
 
 

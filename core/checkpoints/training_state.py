@@ -1,7 +1,8 @@
-"""A run between two steps, with all that it takes to go on as if nothing had happened: in memory and in a file.
+"""A run between two steps, with all that it takes to resume it exactly: in memory and in a file.
 
-In the file, the weights to use stand first, under the names they have in any checkpoint; what only training needs is
-under "resume.now." and, where the epoch under way began, "resume.good.". The counters are in the header.
+In the file, the weights to use have the names that they have in any checkpoint. The tensors that only training needs
+begin with "resume.now."; those of the beginning of the epoch under way with "resume.good.". The counters are in the
+header.
 """
 
 import math
@@ -13,8 +14,8 @@ import msgspec
 import torch
 from torch import Tensor
 
-from core.checkpoints.checkpoint import RESUME, CheckpointFile, DamagedCheckpointError, Header, Kind, opened, signed
 from core.checkpoints.counters import Counters, Plan, Progress
+from core.checkpoints.file_format import RESUME, CheckpointFile, DamagedCheckpointError, Header, Kind, opened, signed
 from core.data.corpus import CorpusConfig
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
@@ -32,12 +33,12 @@ class TrainingState:
 
     counters: Counters
     tensors: dict[str, Tensor]
-    """What `Learner.state` tells, and the state carried from window to window: on the processor."""
+    """Those of `Learner.state`, and the hidden state carried from window to window: on the CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A run that can go on."""
+    """A run that can be resumed."""
 
     model: ModelConfig
     vocabulary: Vocabulary
@@ -55,8 +56,13 @@ class Snapshot:
     taken_at: float = field(default_factory=time.monotonic)
     """Seconds on the process's clock."""
 
+    @property
+    def epochs(self) -> int:
+        """Epochs completed."""
+        return self.now.counters.epochs
+
     def content(self, kind: Kind, preset: str = "") -> tuple[bytes | memoryview, ...]:
-        """Return the content of a file, in pieces: "last" to go on from, or else the weights alone."""
+        """Return the content of a file, in pieces: of kind "last" to resume the run, of another the weights alone."""
         counters = self.now.counters
         header = Header(
             kind=kind,
@@ -90,7 +96,7 @@ class Snapshot:
 
 
 def load_snapshot(path: Path) -> Snapshot:
-    """Read a run that can go on.
+    """Read a run to resume.
 
     Raises:
         UserError: there is no such file, it is not a whole checkpoint of this program, or it holds the weights alone.
@@ -135,7 +141,7 @@ def history_in(path: Path) -> tuple[EpochCompleted, ...]:
 
 
 def _kept(training: TrainingConfig) -> str:
-    """Return what the names of the tensors begin with that are the weights to use."""
+    """Return how the names of the weights to use begin."""
     return "average." if training.averaging else "weights."
 
 
@@ -144,10 +150,10 @@ def _is(name: str, group: str) -> bool:
 
 
 def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
-    """Hold the tensors to go on from against the header.
+    """Compare the tensors that only training needs with the header.
 
     Raises:
-        UserError: they are not what it says.
+        DamagedCheckpointError: they are not the ones that it describes.
     """
     floats: dict[str, tuple[int, ...]] = {}
     for prefix, there in ((_NOW, True), (_GOOD, progress.good is not None)):
@@ -169,14 +175,14 @@ def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
 
 
 def _learnt(file: CheckpointFile, header: Header) -> dict[str, tuple[int, ...]]:
-    """Return the names and shapes of a moment's tensors that are as large as weights."""
+    """Return the names and shapes of those tensors of a training state that are as large as weights."""
     groups = ["weights.", "optimizer.exp_avg.", "optimizer.exp_avg_sq."]
     groups += ["average."] if header.training.averaging else []
     return {group + name: shape for group in groups for name, shape in file.expected.items()}
 
 
 def _is_right(file: CheckpointFile, name: str, header: Header) -> bool:
-    """Tell whether a tensor is one of the small ones that there may be, and of its size."""
+    """Tell whether a tensor is one of the small ones that a file may have, of the right type and shape."""
     kind, shape = file.types[name], file.shapes[name]
     layers, width = header.model.num_layers, (header.training.streams, header.model.hidden_size)
     match name.removeprefix(_NOW).removeprefix(_GOOD):
@@ -196,7 +202,7 @@ _COLUMNS = tuple(field.name for field in msgspec.structs.fields(EpochCompleted))
 
 
 def _as_tensor(history: tuple[EpochCompleted, ...]) -> Tensor:
-    """Return the epochs as rows of numbers, where none is not a number."""
+    """Return the epochs as rows of numbers; NaN stands for None."""
     rows = [[float("nan") if value is None else float(value) for value in msgspec.structs.astuple(epoch)]
             for epoch in history]  # fmt: skip
     return torch.tensor(rows, dtype=torch.float64).view(len(rows), len(_COLUMNS))

@@ -1,25 +1,17 @@
-"""A text to learn from, and which part of it serves for what.
-
-    tail           |<-------------------- 90 % -------------------->|<-- 10 % -->|
-                   |             train              |  validation   |    test    |
-
-    interleaved    |<------ 90,000 ------>| 10,000 |<------ 90,000 ------>| 10,000 |<-- ... -->|
-                   |        train         |  test  |        train         |  test  |   ...     |
-
-Validation is cut from the end of all that is not test, and may be empty. The test part is read by evaluation only.
-"""
+"""A text to learn from: which one, whether it can be learnt from, and its parts (`core.data.splits`)."""
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from core.data.encodings import ERRORS, Errors, encoding_named
 from core.data.known_texts import KNOWN, MOLIERE
+from core.data.splits import Part, Split, check_split, cut
 from core.errors import UserError
-from core.files import user_path
+from core.files import is_file, user_path
 from core.text import in_one_line, shortened
 
 if TYPE_CHECKING:
@@ -27,19 +19,6 @@ if TYPE_CHECKING:
 
     from core.data.encoded_text import EncodedText, ReadingProgress
     from core.data.text_slice import Passage
-
-Part = Literal["train", "validation", "test", "whole"]
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
-"""Those that a split gives; the whole is the text uncut."""
-Split = Literal["tail", "interleaved"]
-SPLITS: tuple[Split, ...] = get_args(Split)
-
-TEST_SHARE = 0.1
-TEST_BLOCK = 10_000
-"""Characters of a block of the interleaved split, of which every tenth is for the test."""
-BLOCKS = 10
-MAX_VALIDATION = 200_000
-"""Characters of the validation part, whatever its share: it is read once an epoch, and so many are enough."""
 
 
 class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +52,7 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """
         if not source.strip():
             raise UserError(f"No text was named. Give the path of a text file, or one of: {', '.join(KNOWN)}.")
-        if not _is_file(source):  # no file whose name begins or ends with a space
+        if not _is_there(source):  # no file whose name begins or ends with a space
             source = source.strip()
         if source not in KNOWN:
             source = str(user_path(source).absolute())
@@ -147,24 +126,7 @@ class Corpus:
         """Return one part, where `validation` is the share kept for validation of what is not for the test."""
         from core.data.text_slice import Passage
 
-        if part == "whole":
-            return Passage(text=self.text, length=len(self), run=len(self), period=len(self))
-        if self.config.split == "tail":
-            kept = round(len(self) * (1 - TEST_SHARE))
-            before = Passage(text=self.text, length=kept, run=len(self), period=len(self))
-            test = Passage(text=self.text, length=len(self) - kept, first=kept, run=len(self), period=len(self))
-        else:
-            period, run = BLOCKS * TEST_BLOCK, (BLOCKS - 1) * TEST_BLOCK
-            whole, rest = divmod(len(self), period)
-            kept = whole * run + min(rest, run)
-            before = Passage(text=self.text, length=kept, run=run, period=period)
-            test = Passage(text=self.text, length=len(self) - kept, first=run, run=TEST_BLOCK, period=period)
-        if part == "test":
-            return test
-        validating = min(round(kept * validation), MAX_VALIDATION)
-        if part == "train":
-            return before.cut(0, kept - validating)
-        return before.cut(kept - validating, kept)
+        return Passage(text=self.text, **cut(len(self), part, self.config.split, validation)._asdict())
 
 
 def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":
@@ -244,10 +206,10 @@ def load_corpus(config: CorpusConfig) -> Corpus:
     return last
 
 
-def _is_file(path: str) -> bool:
+def _is_there(typed: str) -> bool:
     try:
-        return user_path(path).is_file()
-    except (UserError, OSError, ValueError):  # of which reading it will complain
+        return is_file(user_path(typed))
+    except UserError:  # reading it will raise the same
         return False
 
 
@@ -270,17 +232,3 @@ def check_corpus(corpus: Corpus) -> None:
     if corpus.characters.isspace():
         raise UserError(f"{shown} holds nothing but white space. Choose another text.")
     check_split(len(corpus), corpus.config.split)
-
-
-def check_split(characters: int, split: Split) -> None:
-    """Check that a text of so many characters can be cut.
-
-    Raises:
-        UserError: it is too short.
-    """
-    least = (BLOCKS - 1) * TEST_BLOCK
-    if split == "interleaved" and characters <= least:
-        raise UserError(
-            f"The interleaved split needs more than {least:,} characters, and there are {characters:,}. Take the tail "
-            "split."
-        )

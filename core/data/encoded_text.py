@@ -19,22 +19,15 @@ from msgspec import Struct
 
 from core.data.decoding import CHUNK, announced_encoding, looks_like_text, pieces, place_of_damage
 from core.data.encoded_cache import WIDTHS, Codes, Keeper, Width, find, reading_name, remember
-from core.data.encoding_detection import (
-    SAMPLE,
-    DamagedUtf8Error,
-    guessed_encoding,
-    sample_of,
-    seven_bit_encoding,
-    wide_encoding,
-)
+from core.data.encoder import AlphabetFullError, Encoder, InMemory
+from core.data.encoding_detection import DamagedUtf8Error, guessed_encoding, seven_bit_encoding, wide_encoding
+from core.data.encoding_sample import SAMPLE, sample_of
 from core.data.encodings import Errors, encoding_name, encoding_named
 from core.errors import UserError
 from core.text import shortened
 
 LARGE = 8 << 20
 """Bytes from which on a text is kept encoded."""
-
-_UNICODE = 0x110000
 
 
 class EncodedText(Struct, frozen=True, kw_only=True):
@@ -60,13 +53,9 @@ class ReadingProgress(Struct, frozen=True, kw_only=True):
     """Share of the file, 0 to 1."""
 
 
-class _AlphabetFullError(Exception):
-    """More distinct characters than numbers of this width."""
-
-
 def encode(text: str) -> EncodedText:
     """Return a text that is in memory already, as if it had been read from a UTF-8 file."""
-    encoder = _Encoder(np.uint32)
+    encoder = Encoder(np.uint32)
     codes = encoder.encode(text)
     content = text.encode("utf-8", "surrogatepass")
     return EncodedText(
@@ -138,7 +127,7 @@ class _How(Struct, frozen=True):
 
 def _beginning(sample: bytes, encoding: str, errors: Errors) -> EncodedText:
     """Return all of a sample but a character that it may have cut in two."""
-    encoder = _Encoder(np.uint32)
+    encoder = Encoder(np.uint32)
     codes = encoder.encode("".join(pieces(io.BytesIO(sample), encoding, errors=errors, whole=False)))
     return EncodedText(codes=codes, alphabet=encoder.alphabet, sha256="", encoding=encoding_name(encoding))
 
@@ -222,7 +211,7 @@ def _encode_narrowly(
 ) -> Iterator[ReadingProgress | EncodedText]:
     """Encode with the narrowest numbers that do."""
     for width in WIDTHS:
-        with contextlib.suppress(_AlphabetFullError):  # then anew: most such texts show it on their first page
+        with contextlib.suppress(AlphabetFullError):  # then anew: most such texts show it on their first page
             yield from _encode(file, path, status, how, encoding, errors, width)
             return
 
@@ -232,9 +221,9 @@ def _encode(
 ) -> Iterator[ReadingProgress | EncodedText]:
     file.seek(0)
     started = time.time_ns()
-    hashing, encoder = _HashingFile(file), _Encoder(width)
+    hashing, encoder = _HashingFile(file), Encoder(width)
     large = status.st_size >= LARGE
-    with Keeper(width, reading_name(how.encoding, how.errors)) if large else _InMemory() as sink:
+    with Keeper(width, reading_name(how.encoding, how.errors)) if large else InMemory() as sink:
         begun = False
         for piece in pieces(hashing, encoding, errors=errors):
             if "\0" in piece or not (begun or looks_like_text(piece)):
@@ -266,43 +255,3 @@ class _HashingFile:
     @property
     def sha256(self) -> str:
         return self._hash.hexdigest()
-
-
-class _Encoder:
-    """Gives each distinct character the next number, as they come."""
-
-    def __init__(self, width: Width) -> None:
-        self.alphabet = ""
-        self._none = np.iinfo(width).max  # stands for a character that has no number yet
-        self._numbers = np.full(_UNICODE, self._none, dtype=width)
-
-    def encode(self, text: str) -> Codes:
-        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        codes = self._numbers.take(points)
-        if (unknown := codes == self._none).any():
-            new = np.unique(points[unknown])
-            if len(self.alphabet) + len(new) > self._none:
-                raise _AlphabetFullError
-            self._numbers[new] = np.arange(len(self.alphabet), len(self.alphabet) + len(new))
-            self.alphabet += "".join(map(chr, new.tolist()))
-            codes = self._numbers.take(points)
-        return codes
-
-
-class _InMemory:
-    """Gathers codes in memory."""
-
-    def __init__(self) -> None:
-        self._codes: list[Codes] = []
-
-    def __enter__(self) -> "_InMemory":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-    def append(self, codes: Codes) -> None:
-        self._codes.append(codes)
-
-    def finish(self, sha256: str, alphabet: str, encoding: str) -> Codes:
-        return np.concatenate(self._codes) if self._codes else np.zeros(0, np.uint8)

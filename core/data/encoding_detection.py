@@ -11,8 +11,9 @@ import re
 import unicodedata
 from collections import Counter
 from functools import cache
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
+from core.data.encoding_sample import lines_to_weigh
 from core.data.encodings import WAY_ON, encoding_name
 from core.data.likelihood import (
     BAD,
@@ -27,10 +28,6 @@ from core.data.likelihood import (
 )
 from core.errors import UserError
 
-SAMPLE = 1 << 18
-"""Bytes that an encoding is guessed from."""
-WEIGHED = 48_000
-"""Bytes of the lines of the sample that are weighed: each encoding takes its time."""
 CLEARLY = 3.0
 """By how much the likeliest reading must be likelier than the next: e to this power."""
 LEAST = -6.0, -9.0
@@ -109,7 +106,7 @@ def guessed_encoding(sample: bytes, name: str) -> str:
         UserError: the sample is no text at all, or its encoding cannot be told.
         DamagedUtf8Error: it is UTF-8, or was before another text was joined to it.
     """
-    weighed = _weighed(sample)
+    weighed = lines_to_weigh(sample)
     readings = sorted(_readings(weighed), key=lambda reading: -reading.likelihood)
     best = readings[0]
     if _is_damaged_utf8(weighed, best):
@@ -126,56 +123,6 @@ def guessed_encoding(sample: bytes, name: str) -> str:
             names = f"{encoding_name(best.encoding)} or {encoding_name(other.encoding)}"
             raise UserError(f"{name} may be {names}, which cannot be told from its letters: {WAY_ON}.")
     return best.encoding
-
-
-def sample_of(file: BinaryIO) -> bytes:
-    """Return some of a file: its beginning, whole lines around what is beyond ASCII and what is not UTF-8, and others.
-
-    So a text that changes its encoding midway is found out, and no character is cut but the sample's last.
-    """
-    file.seek(0, 2)
-    size = file.tell()
-    file.seek(0)
-    if size <= SAMPLE:
-        return file.read()
-    beginning = file.read(SAMPLE // 2)
-    if b"\n" not in beginning:
-        return beginning + file.read(SAMPLE // 2)
-    parts = [beginning[: beginning.rfind(b"\n") + 1]]
-    length = SAMPLE // 16
-    spots = [size * part // 7 for part in range(1, 7)]
-    for spot in (*_first_beyond(file), *spots):
-        file.seek(max(spot - length // 2, 0))
-        part = file.read(length)
-        begin, end = part.find(b"\n") + 1, part.rfind(b"\n") + 1
-        if spot > len(beginning) and 0 < begin < end:
-            parts.append(part[begin:end])
-    return b"".join(parts)
-
-
-def _first_beyond(file: BinaryIO) -> tuple[int, int]:
-    """Return where a file has its first byte beyond ASCII, and its first that is not UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    file.seek(0)
-    read, first = 0, -1
-    while chunk := file.read(SAMPLE):
-        if first < 0 and (found := re.search(rb"[\x80-\xff]", chunk)):
-            first = read + found.start()
-        read += len(chunk)
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            return max(first, 0), read - len(error.object) + error.start
-    return max(first, 0), read
-
-
-def _weighed(sample: bytes) -> bytes:
-    """Return those lines that have something beyond ASCII, from all over the sample; all of it, where that is short."""
-    if len(sample) <= WEIGHED:
-        return sample
-    lines = re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*", sample)
-    every = max(1, sum(map(len, lines)) // WEIGHED)
-    return b"".join(lines[::every])[:WEIGHED]
 
 
 def _readings(sample: bytes) -> list[_Reading]:

@@ -2,12 +2,9 @@
 
 import codecs
 import difflib
-from typing import Annotated, Literal, get_args
-
-from msgspec import Meta, Struct
+from typing import Literal, get_args
 
 from core.errors import UserError
-from core.settings.config import Field, Value, fields_of
 from core.text import shortened
 
 Errors = Literal["strict", "replace"]
@@ -23,34 +20,6 @@ _USUAL = (
     "mac-latin2", "koi8-r", "koi8-u", "cp437", "cp850", "cp852", "cp866", "shift_jis", "cp932", "euc-jp",
     "iso-2022-jp", "gb18030", "gbk", "gb2312", "big5", "euc-kr", "cp949",
 )  # fmt: skip
-
-
-class Reading(Struct, frozen=True, kw_only=True):
-    """How the bytes of a text are read."""
-
-    encoding: Annotated[str, Meta(max_length=40, description="Of the text: windows-1252, koi8-r; empty finds it.")] = ""
-    encoding_errors: Annotated[
-        Errors, Meta(description="Where bytes are not in the encoding: refuse the text, or take � for each.")
-    ] = "strict"
-
-
-class ReadingField(Field):
-    """A setting of `Reading`, checked by what encodings there are."""
-
-    def check(self, value: object) -> Value:
-        """Return `value` if this setting can have it.
-
-        Raises:
-            UserError: there is no such encoding; the text names one that is called nearly so.
-        """
-        if self.name == "encoding" and str(value).strip():
-            encoding_named(str(value))
-        return super().check(value)
-
-
-def reading_fields() -> list[ReadingField]:
-    """Describe the settings of `Reading`."""
-    return [ReadingField(*field) for field in fields_of(Reading)]
 
 
 def encoding_named(name: str) -> str:

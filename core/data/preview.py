@@ -2,9 +2,10 @@
 
 from msgspec import Struct
 
-from core.data.corpus import PARTS, SPLITS, Corpus, CorpusConfig, Part, Split
+from core.data.corpus import Corpus, CorpusConfig
 from core.data.encodings import Errors
 from core.data.known_texts import KNOWN
+from core.data.splits import SPLITS, Part, Split, parts_of
 from core.errors import UserError
 from core.text import in_one_line
 
@@ -75,16 +76,3 @@ def open_beginning(config: CorpusConfig) -> tuple[Corpus, float]:
     if not len(text):
         raise UserError(f"{in_one_line(path.name)} is empty.")
     return Corpus(config, text), share
-
-
-def parts_of(characters: int, split: Split, validation: float) -> dict[Part, int]:
-    """Return how many characters each part of a text of so many has."""
-    import numpy as np
-
-    from core.data.encoded_text import EncodedText
-
-    nothing = EncodedText(
-        codes=np.broadcast_to(np.uint8(0), (characters,)), alphabet="", sha256="", encoding=""
-    )  # as long as the text, in no memory: the cut needs only the length
-    corpus = Corpus(CorpusConfig(source="", split=split), nothing)
-    return {part: len(corpus.part(part, validation)) for part in PARTS}

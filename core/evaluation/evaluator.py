@@ -9,7 +9,8 @@ from contextlib import closing
 import numpy as np
 
 from core.checkpoints.checkpoint import Checkpoint
-from core.data.corpus import PARTS, Corpus, Part
+from core.data.corpus import Corpus
+from core.data.splits import PARTS, Part
 from core.data.text_slice import Passage
 from core.errors import UserError
 from core.evaluation.loss_accumulator import Tally

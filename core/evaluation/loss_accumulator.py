@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from core.data.vocabulary import Vocabulary
 from core.evaluation.character_classes import KINDS, kinds_of
 from core.evaluation.play_roles import ROLES, Roles
-from core.evaluation.scoring import ScoredChunk
+from core.evaluation.scored_chunk import ScoredChunk
 from core.reports.results import Group, Score
 
 BLOCK = 200

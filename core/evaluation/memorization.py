@@ -11,24 +11,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-LENGTHS = (10, 20, 40)
-"""Of the sequences that are looked up, in characters."""
+from core.reports.results import COPIED_LENGTHS, Copying
+
 _BASE = 0x9E3779B97F4A7C15  # odd, its bits well mixed
 _WORD = re.compile(r"[^\W\d_]+")
 _END = re.compile(r"[^\W\d_]*\Z")
 
 Hashes = NDArray[np.uint64]
-
-
-class Copying(Struct, frozen=True):
-    """How much of a sample is found in another text."""
-
-    longest: str
-    """The longest passage of the sample that is found there; of several, the first."""
-    shares: dict[int, float]
-    """For each of `LENGTHS`, the share of the sample's sequences of that length; NaN where it has none."""
-    words: float
-    """The share of its words, capitals and small letters alike; NaN where it has none."""
 
 
 class CopyingProgress(Struct, frozen=True):
@@ -44,7 +33,7 @@ def copying(sample: str, text: str) -> Iterator[CopyingProgress | Copying]:
     yield CopyingProgress(0.1)
     of_sample = words(sample)
     shares = {}
-    for length in LENGTHS:
+    for length in COPIED_LENGTHS:
         shares[length] = _share(_found(sample, text, length))
         yield CopyingProgress(0.1 + 0.1 * len(shares))
     longest, done = "", 0.4

@@ -18,16 +18,16 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from core.data.corpus import Corpus, CorpusConfig, Part
+from core.data.corpus import Corpus, CorpusConfig
+from core.data.splits import Part
 from core.data.text_slice import UNKNOWN, Passage
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.files import write_atomically
 from core.folders import cache_folder
+from core.reports.results import NGRAM_NAMES, Baseline, Baselines
 from core.settings.forecast import MAX_COUNTED
 
-NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
-"""Of the models, by their order: how many characters an n-gram has, of which the last is predicted."""
 MAX_CHARACTERS = MAX_COUNTED
 """Of a training part to count."""
 _FORMAT = 2
@@ -35,34 +35,6 @@ _FORMAT = 2
 _PIECE = 1 << 20
 
 Ids = NDArray[np.int32]
-
-
-class Baseline(Struct, frozen=True, kw_only=True):
-    """One n-gram model, measured."""
-
-    name: str
-    order: int
-    loss: float
-    """Mean cross-entropy, nats per character."""
-
-
-class Baselines(Struct, frozen=True, kw_only=True):
-    """The n-gram models of all orders on one part of a text."""
-
-    part: Part
-    characters: int
-    """That were measured."""
-    of: tuple[Baseline, ...]
-    """By order, from 0."""
-
-    @property
-    def best(self) -> Baseline:
-        """The one with the lowest loss; of equals, the simplest."""
-        return min(self.of, key=lambda baseline: baseline.loss)
-
-    def named(self, name: str) -> Baseline:
-        """Return the one of this name, which is in `NAMES`."""
-        return self.of[NAMES.index(name)]
 
 
 class BaselineProgress(Struct, frozen=True, kw_only=True):
@@ -93,13 +65,13 @@ def measure_baselines(
     losses: list[float] = []
     for loss in _losses(train, measured, len(counted_in.characters)):
         losses.append(loss)
-        yield BaselineProgress(done=(len(losses) - 1) / (len(NAMES) - 1))
+        yield BaselineProgress(done=(len(losses) - 1) / (len(NGRAM_NAMES) - 1))
     baselines = Baselines(
         part=part,
         characters=len(measured),
         of=tuple(
             Baseline(name=name, order=order, loss=loss)
-            for order, (name, loss) in enumerate(zip(NAMES, losses, strict=True))
+            for order, (name, loss) in enumerate(zip(NGRAM_NAMES, losses, strict=True))
         ),
     )
     if config.sha256 and counted.sha256:
@@ -119,7 +91,7 @@ def known_baselines(
         known = msgspec.json.decode(content, type=Baselines)
     except (OSError, msgspec.DecodeError):
         return None
-    whole = known.part == part and tuple(baseline.name for baseline in known.of) == NAMES
+    whole = known.part == part and tuple(baseline.name for baseline in known.of) == NGRAM_NAMES
     return known if whole else None
 
 
@@ -163,7 +135,7 @@ def _losses(train: Ids, measured: Ids, vocabulary_size: int) -> Iterator[float]:
     contexts = 1  # distinct ones of the length at hand; of no length, there is one
     train_context = np.zeros(len(train), dtype=np.int64)  # what each character follows
     context = np.zeros(len(measured), dtype=np.int64)
-    for order in range(1, len(NAMES)):
+    for order in range(1, len(NGRAM_NAMES)):
         begin = order - 1  # earlier characters have no context of this length
         keys, train_ngram, count = np.unique(train_context * V + train[begin:], return_inverse=True, return_counts=True)
         followed = np.bincount(train_context, minlength=contexts + 1)  # count(h)

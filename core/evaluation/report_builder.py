@@ -6,16 +6,17 @@ from itertools import islice
 import msgspec
 
 from core.checkpoints.checkpoint import Checkpoint
-from core.data.corpus import Corpus, Part, open_corpus
+from core.data.corpus import Corpus, open_corpus
+from core.data.splits import Part
 from core.errors import UserError
 from core.evaluation.evaluator import evaluate, part_losses, part_of
-from core.evaluation.memorization import Copying, CopyingProgress, copying
-from core.evaluation.ngram import BaselineProgress, Baselines, measure_baselines
+from core.evaluation.memorization import CopyingProgress, copying
+from core.evaluation.ngram import BaselineProgress, measure_baselines
 from core.evaluation.surprisal import Surprisals
 from core.events import EpochCompleted
 from core.reports.reference_losses import published_for
 from core.reports.report import Report, SampleCopying
-from core.reports.results import EvaluationProgress, PartLoss, Stage
+from core.reports.results import Baselines, Copying, EvaluationProgress, PartLoss, Stage
 from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
 

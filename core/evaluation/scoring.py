@@ -1,18 +1,17 @@
-"""A model reading along in a text: what it expected at each character, given all that came before.
+"""The loss of a model on each character of a text, given all that came before.
 
-The text is read once, from no state, with the state carried to its end. The first character is given what stands before
-any text, as when the model writes (`Vocabulary.start_id`). Characters that the model has never seen are passed over, as
-if they were not there: they are neither scored nor read.
+The text is read once: the hidden state is zero at its beginning and carried to its end. The first character is
+predicted from the one that stands before any text, as in sampling (`Vocabulary.start_id`). Characters that the model
+does not know are skipped, as if they were not there: they are neither scored nor read.
 """
 
 from collections.abc import Generator
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from core.data.text_slice import UNKNOWN, Ids
+from core.evaluation.scored_chunk import ScoredChunk
 from core.model.char_lstm import CharLSTM, State
 
 CHUNK = 1_000
@@ -21,34 +20,8 @@ MAX_ALTERNATIVES = 5
 """Characters that are told to have been expected most, at each place."""
 
 
-class ScoredChunk(NamedTuple):
-    """Some characters of the text, K of which the model knows."""
-
-    begin: int
-    """The first one's place in the text."""
-    ids: NDArray[np.int64]
-    """Of all its characters: shape (T,), `UNKNOWN` among them."""
-    losses: NDArray[np.float64]
-    """Of the known ones, in nats: shape (K,)."""
-    expected: NDArray[np.int64]
-    """The ids that the model expected most there, likeliest first: shape (K, A)."""
-    expected_losses: NDArray[np.float64]
-    """What each of these would have cost, in nats: shape (K, A)."""
-
-    @property
-    def end(self) -> int:
-        """The place after its last character."""
-        return self.begin + len(self.ids)
-
-    @property
-    def known(self) -> NDArray[np.bool_]:
-        """Which of its characters the model knows: shape (T,)."""
-        known: NDArray[np.bool_] = self.ids != UNKNOWN
-        return known
-
-
 def score_text(model: CharLSTM, ids: Ids, start_id: int) -> Generator[ScoredChunk, None, None]:
-    """Read a text to its end, telling of each stretch what the model made of it. To stop, stop asking."""
+    """Read a text to its end; yield the losses of each chunk. To stop, stop asking."""
     device = model.output.weight.device
     before = torch.tensor([start_id], device=device)  # what stands before the next character
     alternatives = min(MAX_ALTERNATIVES, model.output.out_features)

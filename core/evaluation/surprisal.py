@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from core.reports.results import Expected, Extract
+
 if TYPE_CHECKING:
     from core.data.text_slice import Passage
-    from core.evaluation.scoring import ScoredChunk
+    from core.evaluation.scored_chunk import ScoredChunk
 
 MAX_KEPT = 1_000_000
 """Characters, from the start of the text: 36 bytes each."""
@@ -16,13 +18,6 @@ PASSAGE = 160
 """Characters of a passage: two lines or so."""
 SHORT_PASSAGE = 20
 """Characters of a passage of a text that has only a few lines."""
-
-
-class Expected(NamedTuple):
-    """A character that the model thought might stand there."""
-
-    character: str
-    probability: float
 
 
 class CharacterLoss(NamedTuple):
@@ -33,16 +28,6 @@ class CharacterLoss(NamedTuple):
     """In nats; None for one that the model does not know."""
     expected: tuple[Expected, ...]
     """Likeliest first; empty for one that it does not know."""
-
-
-class Extract(NamedTuple):
-    """A passage, and how well the model expected it."""
-
-    begin: int
-    """Its place in the text."""
-    text: str
-    loss: float
-    """Mean, nats per character."""
 
 
 class Surprisals:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.surprisal import Expected
 from core.inspection.probes import PROPERTIES, correlations
+from core.reports.results import Expected
 from core.settings.cell_kinds import QUANTITIES
 from core.settings.config import ModelConfig
 

@@ -11,7 +11,8 @@ from core.data.vocabulary import Vocabulary
 from core.inspection.activations import Activations
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
-from core.sampling.sampler import Sampler, adjusted, check_soundness
+from core.sampling.filtering import adjusted, check_soundness
+from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
 
 REPORTED = 20

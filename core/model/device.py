@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import psutil
 import torch
@@ -16,21 +15,21 @@ import torch.nn.functional as F
 from msgspec import Struct
 
 from core.errors import UserError, is_out_of_memory
+from core.events import ComputePrecision
 from core.model.char_lstm import CharLSTM
-from core.settings.config import Device, ModelConfig, TrainingConfig
+from core.settings.config import ComputeDevice, Device, ModelConfig, TrainingConfig
 from core.text import count_of
 
 BUDGET = 0.4
 """Seconds that the measuring may take, about: the quickest of runs takes a few."""
-ActualDevice = Literal["cpu", "cuda", "mps"]
 _SHORT = 25  # characters of the windows that are timed, at most
 _OPERATIONS = 1e11  # multiplications and additions of a timed step, at most, about: a second on a slow processor
 _SLOW = 0.5  # seconds of a first step beyond which building what the others use counts for little
-_BY_SPEED: tuple[ActualDevice, ...] = ("cuda", "mps", "cpu")
+_BY_SPEED: tuple[ComputeDevice, ...] = ("cuda", "mps", "cpu")
 _WORTHWHILE = 1.05  # how much faster bfloat16 must be: it is less precise
 
 
-def memory_in_use(device: ActualDevice) -> int:
+def memory_in_use(device: ComputeDevice) -> int:
     """Return the bytes that this process holds, or, for a GPU, those that its tensors take there."""
     if device == "cuda":
         return torch.cuda.memory_allocated()
@@ -40,8 +39,8 @@ def memory_in_use(device: ActualDevice) -> int:
 class ComputeSettings(Struct, frozen=True, kw_only=True):
     """What to compute on, and how."""
 
-    device: Literal["cpu", "cuda", "mps"]
-    precision: Literal["fp32", "bf16"]
+    device: ComputeDevice
+    precision: ComputePrecision
     threads: int
 
     def autocast(self) -> torch.autocast:
@@ -64,7 +63,7 @@ class ComputeSettings(Struct, frozen=True, kw_only=True):
 class Trial(Struct, frozen=True, kw_only=True):
     """What is about to be timed."""
 
-    precision: Literal["fp32", "bf16"]
+    precision: ComputePrecision
     threads: int
     number: int
     """From 1."""
@@ -176,7 +175,7 @@ def _step(network: CharLSTM, ids: torch.Tensor, choice: ComputeSettings) -> bool
     return bool(loss.isfinite())
 
 
-def _device(wanted: Device) -> ActualDevice:
+def _device(wanted: Device) -> ComputeDevice:
     here = _here()
     if wanted == "auto":
         return next(device for device in _BY_SPEED if here[device])
@@ -185,7 +184,7 @@ def _device(wanted: Device) -> ActualDevice:
     return wanted
 
 
-def _here() -> dict[ActualDevice, bool]:
+def _here() -> dict[ComputeDevice, bool]:
     return {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
 
 

@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
-from core.data.corpus import CorpusConfig, Part
+from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE
+from core.data.splits import Part
 
 
 class Published(Struct, frozen=True, kw_only=True):

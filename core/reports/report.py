@@ -5,14 +5,11 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from core.data.corpus import Part
-from core.evaluation.memorization import LENGTHS, Copying
-from core.evaluation.ngram import Baseline, Baselines
-from core.evaluation.surprisal import Extract
+from core.data.splits import Part
 from core.events import EpochCompleted
 from core.reports.diagnosis import LITTLE, Verdict, gap_sentence, judge
 from core.reports.reference_losses import Published
-from core.reports.results import Evaluation, PartLoss, share_of
+from core.reports.results import COPIED_LENGTHS, Baseline, Baselines, Copying, Evaluation, Extract, PartLoss, share_of
 
 
 class SampleCopying(Struct, frozen=True, kw_only=True):
@@ -36,7 +33,7 @@ class SampleCopying(Struct, frozen=True, kw_only=True):
         """The figures as they are shown: the columns' names, and rows of a name and a value for each column."""
         copied = [one for _, one in self.texts]
         rows = [("longest passage, characters", [f"{len(one.longest):,}" for one in copied])]
-        rows += [(f"{n}-character sequences", [share_of(one.shares[n]) for one in copied]) for n in LENGTHS]
+        rows += [(f"{n}-character sequences", [share_of(one.shares[n]) for one in copied]) for n in COPIED_LENGTHS]
         return [name for name, _ in self.texts], [*rows, ("words", [share_of(one.words) for one in copied])]
 
 

@@ -1,10 +1,17 @@
 """What a loss is worth in other units, and what an evaluation says. Nothing here needs torch."""
 
 import math
+from typing import NamedTuple
 
 from msgspec import Struct
 
-from core.data.corpus import CorpusConfig, Part
+from core.data.corpus import CorpusConfig
+from core.data.splits import Part
+
+NGRAM_NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
+"""Of the n-gram models, by their order: how many characters an n-gram has, of which the last is predicted."""
+COPIED_LENGTHS = (10, 20, 40)
+"""Of the sequences that are looked up in the training text, in characters."""
 
 
 def bits_per_character(loss: float) -> float:
@@ -131,6 +138,62 @@ class Comparison(Struct, frozen=True, kw_only=True):
         if size > 2 * self.standard_error:
             return f"{better} is better by {within}: more than chance."
         return f"They differ by {within}: no more than chance may do."
+
+
+class Baseline(Struct, frozen=True, kw_only=True):
+    """One n-gram model, measured."""
+
+    name: str
+    order: int
+    loss: float
+    """Mean cross-entropy, nats per character."""
+
+
+class Baselines(Struct, frozen=True, kw_only=True):
+    """The n-gram models of all orders on one part of a text."""
+
+    part: Part
+    characters: int
+    """That were measured."""
+    of: tuple[Baseline, ...]
+    """By order, from 0."""
+
+    @property
+    def best(self) -> Baseline:
+        """The one with the lowest loss; of equals, the simplest."""
+        return min(self.of, key=lambda baseline: baseline.loss)
+
+    def named(self, name: str) -> Baseline:
+        """Return the one of this name, which is in `NGRAM_NAMES`."""
+        return self.of[NGRAM_NAMES.index(name)]
+
+
+class Copying(Struct, frozen=True):
+    """How much of a sample is found in another text."""
+
+    longest: str
+    """The longest passage of the sample that is found there; of several, the first."""
+    shares: dict[int, float]
+    """For each of `COPIED_LENGTHS`, the share of the sample's sequences of that length; NaN where it has none."""
+    words: float
+    """The share of its words, capitals and small letters alike; NaN where it has none."""
+
+
+class Extract(NamedTuple):
+    """A passage, and how well the model expected it."""
+
+    begin: int
+    """Its place in the text."""
+    text: str
+    loss: float
+    """Mean, nats per character."""
+
+
+class Expected(NamedTuple):
+    """A character that the model thought might stand there."""
+
+    character: str
+    probability: float
 
 
 class Stage(Struct, frozen=True, kw_only=True):

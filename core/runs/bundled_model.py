@@ -1,4 +1,4 @@
-"""The model that comes with the program: what writes and is measured before anything was trained."""
+"""The model that comes with the program: used to generate and to evaluate before anything was trained."""
 
 from pathlib import Path
 

@@ -3,58 +3,69 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
 
 from core.errors import in_plain_words
-
-if TYPE_CHECKING:
-    from core.checkpoints.training_state import Snapshot
+from core.events import SavedKind
 
 RETRY_SECONDS = 10.0
 """Between two tries to write what could not be written."""
 REST = 9
-"""How long the thread rests after a write, in times of what that took: a tenth of one core at most is for saving."""
+"""How many times as long as a write takes the thread rests after it: saving takes a tenth of one core at most."""
 
-Saved = Literal["best", "last"]
+
+class Savable(Protocol):
+    """A run at one moment, ready to be written to a file."""
+
+    @property
+    def taken_at(self) -> float:
+        """That moment, in seconds on the process's clock."""
+
+    @property
+    def epochs(self) -> int:
+        """Epochs completed by then."""
+
+    def content(self, kind: SavedKind, preset: str) -> Iterable[bytes | memoryview]:
+        """Return the content of a file, in pieces."""
 
 
 class Outcome(NamedTuple):
-    """What came of a write."""
+    """How a write ended."""
 
-    kind: Saved
-    snapshot: "Snapshot"
+    kind: SavedKind
+    snapshot: Savable
     seconds: float
     """What the write took, from when it was begun."""
     trouble: str
     """Why it was not written; empty if it was."""
 
 
-class Saver:
-    """Writes the newest snapshot of each kind. What cannot be written is kept, and tried again.
+class CheckpointWriter:
+    """Writes the newest snapshot of each kind. What cannot be written is kept and tried again.
 
-    The best is written before the last: who goes on from the last must find the best that it knows of.
+    The best is written before the last: a run that is resumed from its last must find the best that it knows of.
     """
 
-    def __init__(self, write: Callable[[Saved, "Snapshot"], None]) -> None:
+    def __init__(self, write: Callable[[SavedKind, Savable], None]) -> None:
         self._write = write
-        self._wanted: dict[Saved, Snapshot] = {}
+        self._wanted: dict[SavedKind, Savable] = {}
         self._hurried = False
         self._changed = threading.Condition()
         self._closing = False
         self._outcomes: deque[Outcome] = deque()
-        self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="checkpoint-writer", daemon=True)
         self._thread.start()
 
-    def put(self, kind: Saved, snapshot: "Snapshot", *, hurry: bool = False) -> None:
-        """Have a snapshot written, in place of one of its kind that is still waiting: in a hurry, without a rest."""
+    def put(self, kind: SavedKind, snapshot: Savable, *, hurry: bool = False) -> None:
+        """Ask for a snapshot to be written, in place of an older one of its kind that waits; `hurry` skips the rest."""
         with self._changed:
             self._wanted[kind] = snapshot
             self._hurried = self._hurried or hurry
             self._changed.notify()
 
     def outcomes(self) -> list[Outcome]:
-        """Return what came of the writes since this was last asked."""
+        """Return how the writes ended since this was last called."""
         return [self._outcomes.popleft() for _ in range(len(self._outcomes))]
 
     def close(self) -> None:
@@ -85,8 +96,8 @@ class Saver:
             if closing:
                 return
 
-    def _try(self, kind: Saved, snapshot: "Snapshot") -> str:
-        """Write a snapshot; return why it could not be, or nothing."""
+    def _try(self, kind: SavedKind, snapshot: Savable) -> str:
+        """Write a snapshot; return why that failed, or an empty text."""
         trouble = ""
         try:
             self._write(kind, snapshot)

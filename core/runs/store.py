@@ -1,172 +1,27 @@
-"""A folder a run.
-
-RUNS/notebook-1/config.json         what was asked for
-                metrics.jsonl       what the run said: an event a line, appended
-                best.safetensors    the model at its best epoch
-                last.safetensors    the run as it was a moment ago, to go on from
-                .lock               held by the process that trains it
-
-`recorder.py` writes what a run says; this module finds, reads and looks after what is there.
-"""
+"""The folder that holds the runs: finds them, names them, renames and deletes them."""
 
 import contextlib
 import datetime
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
-import platformdirs
-from msgspec import Struct
 
 import core
-from core.data.corpus import CorpusConfig
 from core.errors import UserError
-from core.events import Event, from_json
-from core.files import user_path, write_atomically
+from core.files import is_file, user_path
+from core.folders import system_data_folder
 from core.runs import bundled_model
-from core.settings.config import ModelConfig, TrainingConfig
+from core.runs.run import Run, RunConfig
 from core.text import shortened
-
-if TYPE_CHECKING:
-    from filelock import FileLock
 
 MAX_NAME = 100
 """Characters of a run's name."""
 MAX_NAME_BYTES = 240
 """The same in UTF-8: file systems take 255, and a run that is being deleted has a longer name."""
 _DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
-_LOCK_SECONDS = 1.0
-_MAY_CHANGE = ("epochs", "seconds", "sample_length", "sample_prompt", "device", "precision", "threads")
-"""The settings of training that a run may be resumed with changed."""
-
-
-class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a run was asked to do."""
-
-    preset: str
-    corpus: CorpusConfig
-    model: ModelConfig
-    training: TrainingConfig
-    created: datetime.datetime | None = None
-
-    def is_of(self, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> bool:
-        """Tell whether a checkpoint with these can be one of this run's."""
-        same_text = self.corpus == msgspec.structs.replace(corpus, source=self.corpus.source)  # wherever it lies
-        may_change = {name: getattr(self.training, name) for name in _MAY_CHANGE}
-        return same_text and self.model == model and self.training == msgspec.structs.replace(training, **may_change)
-
-
-class Run:
-    """One run's folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.config_path = path / "config.json"
-        self.metrics_path = path / "metrics.jsonl"
-        self.best_path = path / "best.safetensors"
-        self.last_path = path / "last.safetensors"
-        self.lock_path = path / ".lock"
-
-    @property
-    def name(self) -> str:
-        """The folder's name."""
-        return self.path.name
-
-    @property
-    def checkpoint_path(self) -> Path:
-        """The checkpoint to use: the best, or the last of a run stopped before it had one."""
-        return self.best_path if self.best_path.exists() else self.last_path
-
-    @property
-    def size(self) -> int:
-        """Bytes of its files."""
-        size = 0
-        for path in (self.config_path, self.metrics_path, self.best_path, self.last_path):
-            with contextlib.suppress(OSError):
-                size += path.stat().st_size
-        return size
-
-    def config(self) -> RunConfig:
-        """Read what the run was asked to do.
-
-        Raises:
-            UserError: the file is missing or damaged.
-        """
-        shown = shortened(self.config_path)
-        try:
-            return msgspec.json.decode(self.config_path.read_bytes(), type=RunConfig)
-        except OSError as error:
-            raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
-        except (ValueError, RecursionError) as error:  # msgspec's errors, and text that is not UTF-8, are ValueErrors
-            raise UserError(f"{shown} is damaged ({shortened(error)}). Its models can still be used.") from None
-
-    def events(self) -> list[Event]:
-        """Read what the run said, each line that was written whole."""
-        try:
-            lines = self.metrics_path.read_bytes().splitlines()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise UserError(f"{shortened(self.metrics_path)} cannot be read: {error.strerror or error}.") from None
-        events = []
-        for line in lines:
-            with contextlib.suppress(ValueError, RecursionError):  # a process died amid this line, or a disk was full
-                events.append(from_json(line))
-        return events
-
-    def rewrite(self, config: RunConfig) -> None:
-        """Note that the run was asked to do something else.
-
-        Raises:
-            UserError: it cannot be written.
-        """
-        write_atomically(self.config_path, msgspec.json.format(msgspec.json.encode(config)) + b"\n")
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the run, so that no other process trains, renames or deletes it meanwhile; also one within another.
-
-        Raises:
-            UserError: another process has it, or its folder cannot be written to.
-        """
-        try:
-            self._lock.acquire(timeout=_LOCK_SECONDS)  # somebody who lists the runs may look at it for a moment
-        except TimeoutError:
-            raise UserError(
-                f"The run {self.name} is being trained by another process. Wait, or stop that one."
-            ) from None
-        except OSError as error:
-            raise UserError(f"{self.path} cannot be written: {error.strerror or error}.") from None
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-    @property
-    def is_held(self) -> bool:
-        """Whether some process trains it."""
-        if not self.lock_path.exists():
-            return False
-        try:
-            self._lock.acquire(timeout=0)
-        except TimeoutError:
-            return True
-        except OSError:  # a folder that cannot be written to
-            return False
-        self._lock.release()
-        return False
-
-    @cached_property
-    def _lock(self) -> "FileLock":
-        from filelock import FileLock
-
-        return FileLock(self.lock_path)
 
 
 class RunStore:
@@ -274,7 +129,7 @@ class RunStore:
             if not run.checkpoint_path.is_file():
                 raise UserError(f"The run {shortened(run.name)} has no checkpoint: it was cut off before its first.")
             return run.checkpoint_path
-        if _is_file(path):
+        if is_file(path):
             return path
         kind = "run called" if path.name == checkpoint else "checkpoint"
         raise UserError(f"There is no {kind} {shortened(checkpoint)}. `charlstm-tui runs list` shows the runs.")
@@ -282,13 +137,13 @@ class RunStore:
     def run_in(self, folder: str) -> Run | None:
         """Return the run whose folder a path names; None where it is no run's folder."""
         path = user_path(folder)
-        if path.name == folder or not _is_file(Run(path).config_path):  # a bare name is a run's, not a folder's
+        if path.name == folder or not is_file(Run(path).config_path):  # a bare name is a run's, not a folder's
             return None
         return Run(path.absolute())
 
     def has(self, name: str) -> bool:
         """Tell whether there is a run of that name."""
-        return Path(name).name == name and not name.startswith(".") and _is_file(Run(self.root / name).config_path)
+        return Path(name).name == name and not name.startswith(".") and is_file(Run(self.root / name).config_path)
 
     def _make_folder(self, name: str | None, preset: str) -> Path:
         if name is not None:
@@ -338,20 +193,6 @@ def check_name(name: str) -> None:
         raise UserError(f"A run cannot be called {shown}: on Windows that is the name of a device.")
 
 
-def _is_file(path: Path) -> bool:
-    """Tell whether there is such a file.
-
-    Raises:
-        UserError: the folder that it would be in may not be read.
-    """
-    try:
-        return path.is_file()
-    except PermissionError as error:
-        raise UserError(f"{shortened(path)} cannot be read: {error.strerror}.") from None
-    except (OSError, ValueError):  # a name too long for a file, or with a NUL in it
-        return False
-
-
 def _natural(name: str) -> list[str]:
     """Return a key by which quick-9 comes before quick-10: a file's time is too coarse to tell two quick runs apart."""
     return [part.zfill(20) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
@@ -367,4 +208,4 @@ def default_root() -> Path:
     checkout = Path(core.__file__).resolve().parent.parent
     if (checkout / "pyproject.toml").is_file() and (checkout / "checkpoints").is_dir():
         return checkout / "checkpoints" / "runs"
-    return Path(platformdirs.user_data_dir("charlstm-tui", appauthor=False)) / "runs"
+    return system_data_folder() / "runs"

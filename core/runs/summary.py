@@ -1,4 +1,4 @@
-"""A run in a line, from its files."""
+"""A run summed up in a line, from its files."""
 
 import datetime
 from collections.abc import Iterable
@@ -6,14 +6,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from core.events import EpochCompleted, Event, RunFinished, RunStarted
-from core.runs.store import Run
+from core.events import EpochCompleted, Event, Reason, RunFinished, RunStarted
+from core.runs.run import Run
 
-RunState = Literal["finished", "stopped", "failed", "running", "interrupted"]
+RunState = Literal[Reason, "running", "interrupted"]
 
 
 class RunSummary(Struct, frozen=True, kw_only=True):
-    """A run in a line."""
+    """A run summed up in a line."""
 
     name: str
     created: datetime.datetime | None
@@ -27,7 +27,7 @@ class RunSummary(Struct, frozen=True, kw_only=True):
     size: int
     """Of its files, in bytes."""
     state: RunState
-    """"running": in some process, now; "interrupted": in none, and it could not say why."""
+    """"running": some process trains it now; "interrupted": none does, and none noted why it ended."""
 
 
 def summarise(run: Run, events: list[Event] | None = None) -> RunSummary:
@@ -52,7 +52,7 @@ def summarise(run: Run, events: list[Event] | None = None) -> RunSummary:
 
 
 def epochs_of(events: Iterable[Event]) -> list[EpochCompleted]:
-    """Return the epochs of a run that may have been resumed: from an earlier place than it was cut off at, perhaps."""
+    """Return the epochs of a run. One that was resumed from an earlier state may have done some of them twice."""
     epochs: dict[int, EpochCompleted] = {}
     for event in events:
         match event:
@@ -64,7 +64,7 @@ def epochs_of(events: Iterable[Event]) -> list[EpochCompleted]:
 
 
 def outcome(events: Iterable[Event]) -> RunFinished | None:
-    """Return how a run ended; None for one that was started, or resumed, and has not said."""
+    """Return how a run ended; None if it has not ended since it was last started or resumed."""
     ended: RunFinished | None = None
     for event in events:
         if isinstance(event, RunStarted | RunFinished):

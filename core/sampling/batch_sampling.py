@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
+from core.sampling.filtering import weights_of
 from core.sampling.prompt import fit
-from core.sampling.sampler import Sampler, read_prompt, weights_of
+from core.sampling.sampler import Sampler, read_prompt
 from core.settings.config import SamplingConfig
 
 AT_ONCE = 64

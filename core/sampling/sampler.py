@@ -9,22 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from core.data.vocabulary import Vocabulary
-from core.errors import UserError
 from core.model.char_lstm import CharLSTM, State
 from core.model.numpy_lstm import NumpyLSTM
+from core.sampling.filtering import Logits, adjusted, check_soundness, weights_of
 from core.sampling.prompt import Prompt, fit
 from core.settings.config import SamplingConfig
 
-PRIMING_CHUNK = 1_000
+PREFILL_CHUNK = 1_000
 """Characters of a prompt read at once."""
-_COLDEST = 1e-200
-"""A temperature below this is as cold as this, and would overflow."""
-
-Logits = NDArray[np.float32]
-Probabilities = NDArray[np.float64]
 
 
 class Alternative(NamedTuple):
@@ -35,13 +29,13 @@ class Alternative(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A character that was drawn, and what it was drawn from."""
+    """A character that was drawn, and the logits it was drawn from."""
 
     character: str
     probability: float
-    """With which it was drawn: after temperature, top-k and top-p."""
+    """After temperature, top-k and top-p."""
     logits: Logits
-    """What the model expected, (V,), before all that."""
+    """The model's own, (V,)."""
     id: int
     """The character's place in `logits`."""
 
@@ -56,10 +50,9 @@ class Drawn(NamedTuple):
 class Sampler(Iterator[Drawn]):
     """An endless iterator of characters. An empty prompt begins from nothing: see `Vocabulary.start_id`.
 
-    It has copies of the weights, a random generator and a state of its own, so it disturbs no training and no other
-    sampler, and goes on from where it was for as long as it is kept. What the model does not know of the prompt is
-    replaced or left out: `prompt` tells. Setting `config` changes what is drawn from then on; its seed only counts at
-    the start.
+    It has its own copies of the weights, its own random generator and its own hidden state, so it disturbs no training
+    and no other sampler. Characters of the prompt that the model does not know are replaced or left out: `prompt` tells
+    which. A new `config` counts from the next character on, but for its seed, which only counts at the start.
 
     Raises:
         UserError: what the model expects is not a number, so that nothing can be drawn.
@@ -71,15 +64,15 @@ class Sampler(Iterator[Drawn]):
         vocabulary: Vocabulary,
         config: SamplingConfig,
         prompt: str | Prompt = "",
-        primed: "Primed | None" = None,
+        prefilled: "Prefilled | None" = None,
     ) -> None:
-        """Begin with a prompt, or, where that has been read, with what `prefill` made of it."""
+        """Read a prompt, or, where the network has read it already, begin with what `prefill` returned."""
         self.config = config
         self.prompt: Prompt = fit(prompt, vocabulary) if isinstance(prompt, str) else prompt
         """The prompt, and what became of it."""
         self._characters = vocabulary.characters
         self._generator = np.random.default_rng(config.seed)
-        state, last = primed or read_prompt(model, vocabulary, self.prompt)
+        state, last = prefilled or read_prompt(model, vocabulary, self.prompt)
         self._lstm = NumpyLSTM(model, state)
         self._last = np.array([last])  # (1,): what is to be read next
         self._logits = self._lstm.step(self._last)[0]  # (V,), of the next character
@@ -110,7 +103,7 @@ class Sampler(Iterator[Drawn]):
         return chosen, float(weights[chosen] / total)
 
 
-class Primed(NamedTuple):
+class Prefilled(NamedTuple):
     """A network that has read a prompt."""
 
     state: State | None
@@ -119,68 +112,23 @@ class Primed(NamedTuple):
     """The id of that one, which is to be read next."""
 
 
-def prefill(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Iterator[float | Primed]:
+def prefill(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Iterator[float | Prefilled]:
     """Have a network read a prompt, yielding how far it is, 0 to 1, and, last, the result. To stop, stop asking."""
     ids = torch.from_numpy(vocabulary.encode(prompt.read))
     if not len(ids):
-        yield Primed(None, vocabulary.start_id)
+        yield Prefilled(None, vocabulary.start_id)
         return
     state: State | None = None
     device = next(model.parameters()).device
-    for start in range(0, len(ids) - 1, PRIMING_CHUNK):
+    for start in range(0, len(ids) - 1, PREFILL_CHUNK):
         with torch.inference_mode():
-            _, state = model(ids[start : min(start + PRIMING_CHUNK, len(ids) - 1), None].to(device), state)
-        yield min(start + PRIMING_CHUNK, len(ids)) / len(ids)
-    yield Primed(state, int(ids[-1]))
+            _, state = model(ids[start : min(start + PREFILL_CHUNK, len(ids) - 1), None].to(device), state)
+        yield min(start + PREFILL_CHUNK, len(ids)) / len(ids)
+    yield Prefilled(state, int(ids[-1]))
 
 
-def read_prompt(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Primed:
+def read_prompt(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Prefilled:
     """Have a network read a prompt to its end."""
     *_, last = prefill(model, vocabulary, prompt)
-    assert isinstance(last, Primed)
+    assert isinstance(last, Prefilled)
     return last
-
-
-def check_soundness(is_sound: bool) -> None:
-    """Complain of a model whose logits are not numbers.
-
-    Raises:
-        UserError: it is not sound.
-    """
-    if not is_sound:
-        raise UserError("The weights of this model are damaged: it expects nothing that is a number.")
-
-
-def weights_of(logits: Logits, config: SamplingConfig) -> Probabilities:
-    """Return numbers in proportion to which to draw, (..., V), for logits (..., V) at a temperature above 0.
-
-    Top-p is nucleus sampling: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020, section 3.1.
-    """
-    weights = logits.astype(np.float64)
-    weights -= weights.max(axis=-1, keepdims=True)  # so that a tiny temperature gives 0 and -inf, never inf - inf
-    if config.temperature != 1:
-        weights /= max(config.temperature, _COLDEST)
-    np.exp(weights, out=weights)
-    if not config.top_k and config.top_p == 1:
-        return weights
-    order = np.argsort(-weights, axis=-1, kind="stable")
-    ordered = np.take_along_axis(weights, order, axis=-1)
-    if config.top_k:
-        ordered[..., config.top_k :] = 0
-    if config.top_p < 1:
-        before = ordered.cumsum(axis=-1) - ordered
-        # the likeliest always stays: nothing is before it
-        ordered[before >= config.top_p * ordered.sum(axis=-1, keepdims=True)] = 0
-    np.put_along_axis(weights, order, ordered, axis=-1)
-    return weights
-
-
-def adjusted(logits: Logits, config: SamplingConfig) -> Probabilities:
-    """Return the probabilities to draw from, (V,), for logits (V,); at temperature 0, 1 for the likeliest."""
-    if config.temperature == 0:
-        certain = np.zeros(len(logits))
-        certain[logits.argmax()] = 1
-        return certain
-    weights = weights_of(logits, config)
-    weights /= weights.sum()
-    return weights

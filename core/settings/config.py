@@ -11,13 +11,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from core.errors import UserError
+from core.events import ComputePrecision
 from core.settings.number_parsing import UnclearNumberError, read_number
 from core.text import read_escapes, shortened, with_escapes
 
 Cell = Literal["lstm", "gru", "rnn"]
 Decay = Literal["all", "matrices"]
-Precision = Literal["auto", "fp32", "bf16"]
-Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", ComputePrecision]
+ComputeDevice = Literal["cpu", "cuda", "mps"]
+Device = Literal["auto", ComputeDevice]
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -172,7 +174,7 @@ def fields_of(config: type[Struct]) -> list[Field]:
     return described
 
 
-def configure(base: Config, settings: Mapping[str, Any]) -> Config:
+def configure(base: Config, settings: Mapping[str, object]) -> Config:
     """Return `base` with some settings changed.
 
     Raises:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from core.data.corpus import CorpusConfig, check_corpus, check_split
-from core.data.preview import open_beginning, parts_of
+from core.data.corpus import CorpusConfig, check_corpus
+from core.data.preview import open_beginning
+from core.data.splits import check_split, parts_of
 from core.data.windows import check_length, windows_at
 from core.errors import UserError
 from core.settings.config import Cell, ModelConfig, TrainingConfig

@@ -13,12 +13,12 @@ from typing import Any, get_args
 
 from msgspec import Struct
 
-from core.data.corpus import SPLITS, Split
 from core.data.encodings import ERRORS, Errors, encoding_named
 from core.data.known_texts import KNOWN
+from core.data.splits import SPLITS, Split
 from core.errors import UserError
 from core.files import user_path
-from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of
+from core.settings.config import ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.settings.presets import Preset, preset_named
 from core.text import in_one_line
 
@@ -39,8 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     split: Split | None = None
     encoding: str | None = None
     encoding_errors: Errors | None = None
-    model: dict[str, Any] = {}
-    training: dict[str, Any] = {}
+    model: dict[str, Value] = {}
+    training: dict[str, Value] = {}
 
 
 def read_settings(path: Path) -> Settings:

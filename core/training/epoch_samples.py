@@ -1,4 +1,4 @@
-"""What a network in training writes, from the same prompt each time: noise at first, and then less and less so."""
+"""Samples of a network in training, all from the same prompt: noise at first, then more and more like the text."""
 
 import time
 from itertools import islice, takewhile
@@ -14,12 +14,12 @@ from core.settings.forecast import MAX_SAMPLING as MAX_SHARE
 
 
 class EpochSampler:
-    """Draws a run's samples, and sees to it that they do not take its time."""
+    """Draws a run's samples, as long as they take a small share of its time."""
 
     def __init__(self, config: TrainingConfig, vocabulary: Vocabulary) -> None:
         self.prompt = config.sample_prompt
         self.last_seconds = 0.0
-        """What the last one took."""
+        """How long the last one took."""
         self._length = config.sample_length
         self._sampling = SamplingConfig(seed=config.seed)  # the same each time: what differs is what was learnt
         self._vocabulary = vocabulary
@@ -31,7 +31,7 @@ class EpochSampler:
         return self._length > 0 and (self._drawn < ALWAYS or self._seconds <= MAX_SHARE * elapsed)
 
     def draw(self, model: CharLSTM, control: Control) -> str | None:
-        """Have the model write; None when told to stop meanwhile, or where it expects nothing that is a number."""
+        """Return a sample of the model; None if the run is stopped meanwhile, or the logits are not numbers."""
         started = time.perf_counter()
         length = self._length or TrainingConfig().sample_length  # somebody asked
         try:

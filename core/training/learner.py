@@ -1,4 +1,4 @@
-"""One network and what moves it: a step of learning, the averaged weights, and all of it as tensors to return to."""
+"""One network and its optimizer: a training step, the averaged weights, and all of it as tensors to return to."""
 
 from collections.abc import Mapping
 
@@ -36,7 +36,7 @@ class Learner:
 
     @property
     def kept(self) -> CharLSTM:
-        """The weights to validate and to keep: the averaged ones, where there are any."""
+        """The weights to validate and to save: the averaged ones, if weights are averaged."""
         return self._average.model if self._average is not None else self.model
 
     def step(self, inputs: Tensor, targets: Tensor, state: State | None, rate: float) -> tuple[Tensor, State]:
@@ -96,7 +96,7 @@ class Learner:
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor], steps: int) -> None:
-        """Return to a state that `state` told, perhaps on another device, after so many steps."""
+        """Return to what `state` returned after so many steps, perhaps on another device."""
         for name, weight in self.model.named_parameters():
             weight.copy_(tensors[f"weights.{name}"])
             self._optimizer.state[weight] = {

@@ -1,19 +1,19 @@
-"""Going on with a run: what was asked for, where it stands, and whether the two and the text fit together."""
+"""Resuming a run: whether its settings, its state and its text fit together."""
 
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from core.checkpoints.checkpoint import DamagedCheckpointError, opened
+from core.checkpoints.file_format import DamagedCheckpointError, opened
 from core.checkpoints.training_state import Snapshot, TrainingState, load_snapshot
 from core.data.corpus import Corpus, CorpusConfig
 from core.errors import UserError
 from core.model.device import ComputeSettings, works_here
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, outcome
 from core.settings.config import configure
 from core.text import count_of, in_one_line, shortened
@@ -24,18 +24,18 @@ _OF_THE_MACHINE = ("device", "precision", "threads")
 
 @dataclass(frozen=True)
 class Resumption:
-    """A run about to go on."""
+    """A run about to be resumed."""
 
     run: Run | None
     """None for a file of no run of this store: it becomes a new one."""
     config: RunConfig
     snapshot: Snapshot | None
-    """None where the run was cut off before its first save: it begins anew."""
+    """None where the run was cut off before its first save: it starts again."""
     choice: ComputeSettings | None
-    """What it was computed on, where that will do here."""
+    """What it was computed on, where this machine has that."""
 
     def trainer(self, corpus: Corpus, choice: ComputeSettings | None = None) -> Trainer:
-        """Return what continues the run, computed on `choice`, or else on what it was computed on.
+        """Return a trainer that continues the run, on `choice` or on what it was computed on before.
 
         Raises:
             UserError: the text is not the one that the run learns from.
@@ -49,7 +49,7 @@ class Resumption:
         return Trainer(corpus, self.config.model, self.config.training, choice or self.choice, self.snapshot)
 
     def begin(self, store: RunStore, name: str | None = None) -> Run:
-        """Return the run, its new settings noted; made for a file that had none.
+        """Return the run after its new settings are written; make one for a file that has none.
 
         Raises:
             UserError: it cannot be written.
@@ -77,9 +77,9 @@ def run_of(store: RunStore, named: str) -> Run | None:
 
 
 def resume(
-    store: RunStore, named: str, run: Run | None, changes: Mapping[str, Any], corpus: str | None = None
+    store: RunStore, named: str, run: Run | None, changes: Mapping[str, object], corpus: str | None = None
 ) -> Resumption:
-    """Read a run, `run_of(store, named)`, and what it is to do from here on.
+    """Read a run, `run_of(store, named)`, with its settings from here on.
 
     Args:
         store: where runs are.
@@ -98,7 +98,7 @@ def resume(
     snapshot = load_snapshot(path) if run is None or path.exists() else None
     config = run.config() if run is not None else _config_of(path, snapshot)
     if "epochs" in changes and "seconds" not in changes:
-        changes = {**changes, "seconds": 0.0}  # a run by time goes on by epochs
+        changes = {**changes, "seconds": 0.0}  # a run by time continues by epochs
     config = msgspec.structs.replace(config, training=configure(config.training, changes))
     if corpus is not None:
         moved = msgspec.structs.replace(config.corpus, source=CorpusConfig.typed(corpus).source)
@@ -125,7 +125,7 @@ def _check_that_the_text_is_there(named: str, corpus: CorpusConfig) -> None:
 def _check_that_it_can_resume(run: Run) -> None:
     """Raise a `UserError` for a run that failed, or whose state is missing although it has learnt something.
 
-    A run that was cut off before its first save has no state, no model and no epoch: it begins anew.
+    A run that was cut off before its first save has no state, no model and no epoch: it starts again.
     """
     events = run.events()
     ended = outcome(events)
@@ -141,9 +141,9 @@ def _check_that_it_can_resume(run: Run) -> None:
 
 
 def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot such that no worse model takes the place of the best one that is in the run's folder.
+    """Return the snapshot with the best loss of the run's folder, so that no worse model replaces the best one there.
 
-    Where there is none, or a damaged one, the next epoch is the best there is here.
+    Where the folder has none, or a damaged one, the next epoch is the best.
 
     Raises:
         UserError: the best one cannot be read now, or is another run's.

@@ -3,22 +3,17 @@
     for event in Trainer(corpus, model_config, training_config).run(control):
         ...
 
-The trainer writes no file and prints nothing. Between two events it stands still, so whoever holds one may read the
-model (`checkpoint()`), or all it takes to go on (`snapshot()`), without a lock.
+The trainer writes no file and prints nothing. Between two events it stands still, so whoever receives an event may read
+the model (`checkpoint()`), or all that it takes to resume the run (`snapshot()`), without a lock.
+
+What its steps change is a `LiveState`; the trainer decides when to report, validate, sample, pause and stop.
 """
 
-import math
-import time
 from collections.abc import Generator, Iterator
-from typing import Literal
-
-import msgspec
-import torch
-from torch import Tensor
 
 from core.checkpoints.checkpoint import Checkpoint
-from core.checkpoints.counters import Counters, Plan
-from core.checkpoints.training_state import Snapshot, TrainingState
+from core.checkpoints.counters import Plan
+from core.checkpoints.training_state import Snapshot
 from core.control import Control
 from core.data.corpus import Corpus
 from core.data.streams import Streams
@@ -26,7 +21,6 @@ from core.data.vocabulary import Vocabulary
 from core.data.window_loader import WindowLoader
 from core.evaluation.validation_loss import quick_loss
 from core.events import (
-    Diverged,
     EpochCompleted,
     Event,
     Paused,
@@ -36,40 +30,27 @@ from core.events import (
     RunFinished,
     RunStarted,
     SampleDrawn,
-    StepsCompleted,
     ValidationProgressed,
 )
-from core.model.char_lstm import CharLSTM, State
+from core.model.char_lstm import CharLSTM
 from core.model.device import ComputeSettings, choose, memory_in_use
 from core.settings.config import ModelConfig, TrainingConfig
+from core.training.divergence import CHECK_STEPS
 from core.training.epoch_samples import EpochSampler
 from core.training.learner import Learner
-from core.training.schedule import rate_share
+from core.training.live_state import LiveState
+from core.training.plan import epoch_is_over, make_plan
+from core.training.step_reports import StepReports
 
 REPORT_SECONDS = 0.1
 """At most ten reports a second: more cannot be seen, and each reads the loss back from the device."""
-CALIBRATION = 0.05
-"""Share of a run by time, of a second at most, in which its speed is measured: on steps that count."""
-MIN_EPOCHS, MAX_EPOCHS = 8, 60
-"""Of a run by time: enough to see the loss fall, and not so many that validating takes the time."""
-CHECK_STEPS = 32
-"""Steps whose mean loss is held against the running mean: at fixed places, whenever reports fall."""
-HIGH_ABOVE_MEAN = 3.0
-"""How many times its running mean a loss must be to count as high; it must also be above ln V, the loss of a network
-that gives each of V characters the same probability. A text that changes its language does not reach that."""
-HIGH_ABOVE_EVEN = 2.0
-"""How many times ln V a loss must be to count as high whatever its running mean is."""
-HIGH_STEPS = 128
-"""Steps for which the loss must stay high before the run goes back to where it was good: a spike passes by itself."""
-RETREATS = 3
-"""How often it may."""
 
 
 class Trainer:
-    """One training run, to be run once: from its beginning, or from where another one was when `snapshot()` was taken.
+    """One training run, to be run once: from its beginning, or from a snapshot of another one.
 
     Raises:
-        UserError: the corpus is too short for the streams and the window asked for, or the machine has not the device.
+        UserError: the corpus is too short for the streams and the window, or the machine does not have the device.
     """
 
     def __init__(
@@ -88,31 +69,25 @@ class Trainer:
         self._streams = Streams(train_ids, streams=config.streams, window=config.window)
         self.choice = choice or choose(model_config, len(self.vocabulary), config)
         with self.choice.applied():  # with as many threads as it trains with: others may be busy
-            self._learner = Learner(model_config, len(self.vocabulary), config, self.choice)
-        self._sampler = EpochSampler(config, self.vocabulary)
+            learner = Learner(model_config, len(self.vocabulary), config, self.choice)
         self._windows = WindowLoader(self._streams, config.seed, self.choice.device)
-        self._counters = Counters()
-        self._plan: Plan | None = None
-        self._state: State | None = None
-        self._unread: list[Tensor] = []  # losses of steps, on the device: reading each would hold up the next
-        self._rate = 0.0  # of the last step
-        self._good: TrainingState | None = None  # where the epoch began
-        self._history: list[EpochCompleted] = []
-        self.best_epoch = snapshot.best_epoch if snapshot is not None else 0
-        """Of the best model that an earlier process kept."""
+        self._live = LiveState(learner, self._windows)
+        self._sampler = EpochSampler(config, self.vocabulary)
+        self.best_epoch = 0
+        """Of the best model that an earlier process saved."""
         if snapshot is not None:
-            self._go_on_from(snapshot)
-        self._clock = _Clock(self._counters.elapsed)
+            self._live.resume(snapshot)
+            self.best_epoch = snapshot.best_epoch
 
     @property
     def model(self) -> CharLSTM:
         """The network that learns."""
-        return self._learner.model
+        return self._live.learner.model
 
     @property
     def history(self) -> tuple[EpochCompleted, ...]:
-        """The epochs completed, also those before this trainer took over."""
-        return tuple(self._history)
+        """The epochs completed, those of earlier processes included."""
+        return tuple(self._live.history)
 
     def run(self, control: Control | None = None) -> Iterator[Event]:
         """Train, yielding events; `RunFinished` is the last, whether the run was finished, stopped or failed."""
@@ -120,8 +95,14 @@ class Trainer:
             yield from self._run(control or Control())
 
     def _run(self, control: Control) -> Iterator[Event]:
-        self._clock.start()
-        plan = self._plan = self._make_plan(control)
+        self._live.clock.start()
+        plan = self._live.plan = make_plan(
+            self.config,
+            self._streams.windows_at(0),
+            self._live.counters,
+            self._live.plan,
+            lambda seconds: self._time_steps(seconds, control),
+        )
         yield RunStarted(
             parameters=self.model.count_parameters(),
             vocabulary=len(self.vocabulary),
@@ -133,144 +114,92 @@ class Trainer:
             device=self.choice.device,
             precision=self.choice.precision,
             threads=self.choice.threads,
-            epochs_done=self._counters.epochs,
-            elapsed_seconds=self._counters.elapsed,
+            epochs_done=self._live.counters.epochs,
+            elapsed_seconds=self._live.counters.elapsed,
             history=self.history,
         )
-        if self._good is None:
-            self._good = self._training_state()
-        if not self._history and not self._counters.epoch_steps:
-            yield from self._sample(control)  # noise, to see what becomes of it
-        ended: Reason | Literal["again"] | None = None
-        while ended in (None, "again") and self._counters.epochs < plan.epochs and not self._is_out_of_patience():
+        self._live.begin()
+        if not self._live.history and not self._live.counters.epoch_steps:
+            yield from self._sample(control)  # noise, to compare later samples with
+        ended: Reason | None = None
+        while ended is None and self._live.counters.epochs < plan.epochs and not self._is_out_of_patience():
             ended = yield from self._epoch(plan, control)
-        reason: Reason = "finished" if ended is None or ended == "again" else ended
-        yield RunFinished(reason=reason, epochs=self._counters.epochs, elapsed_seconds=self._clock.elapsed())
+        yield RunFinished(
+            reason=ended or "finished", epochs=self._live.counters.epochs, elapsed_seconds=self._live.clock.elapsed()
+        )
 
     def checkpoint(self) -> Checkpoint:
         """Return the model as it stands: itself, or its average; not a copy."""
         return Checkpoint(
-            model=self._learner.kept,
+            model=self._live.learner.kept,
             vocabulary=self.vocabulary,
             corpus=self.corpus.config,
             training=self.config,
-            epoch=self._counters.epochs,
-            train_loss=self._counters.train_loss,
-            val_loss=self._counters.val_loss,
+            epoch=self._live.counters.epochs,
+            train_loss=self._live.counters.train_loss,
+            val_loss=self._live.counters.val_loss,
         )
 
     def snapshot(self) -> Snapshot:
-        """Return the run as it stands, with all that it takes to go on: copies, on the processor."""
-        self._read_losses()
-        now = good = self._good or self._training_state()
-        if self._counters.epoch_steps and math.isfinite(self._counters.epoch_loss):  # else that is where to go on from
-            now = self._training_state()
+        """Return the run as it stands, with all that it takes to resume it: copies, on the CPU."""
+        now, good = self._live.copies()
         return Snapshot(
             model=self.model.config,
             vocabulary=self.vocabulary,
             corpus=self.corpus.config,
             training=self.config,
             choice=self.choice,
-            plan=self._plan,
+            plan=self._live.plan,
             history=self.history,
             now=now,
-            good=good if good is not now else None,
+            good=good,
         )
 
-    # --- the plan
+    # --- steps and epochs
 
-    def _make_plan(self, control: Control) -> Plan:
-        """Return the epochs asked for, or as many as fit into the time asked for at the speed measured here."""
-        steps, seconds, counters = self._streams.windows_at(0), self.config.seconds, self._counters
-        if not seconds:
-            return Plan(epochs=self.config.epochs, steps=steps, seconds=None)
-        if self._plan is not None and self._plan.seconds == seconds:
-            return self._plan
-        if counters.epochs:  # and now another time was asked for: epochs as long as those before
-            epochs = max(round(counters.epochs * seconds / max(counters.elapsed, 1e-9)), counters.epochs + 1)
-            return Plan(epochs=epochs, steps=max(counters.steps // counters.epochs, 1), seconds=seconds)
-        self._plan = Plan(epochs=1, steps=1, seconds=seconds)
-        self._step()  # the first builds what the others use
-        started, taken = self._clock.elapsed(), 0
-        until = started + min(CALIBRATION * seconds, 1.0)
-        while not control.stopped and (not taken or self._clock.elapsed() < until):
-            self._step()
+    def _time_steps(self, seconds: float, control: Control) -> tuple[int, float]:
+        """Take steps for so many seconds; return how many, and the seconds that they took. They count for no epoch."""
+        self._live.plan = Plan(epochs=1, steps=1, seconds=self.config.seconds)
+        self._live.step()  # the first builds what the others use
+        started, taken = self._live.clock.elapsed(), 0
+        until = started + seconds
+        while not control.stopped and (not taken or self._live.clock.elapsed() < until):
+            self._live.step()
             taken += 1
-        self._unread.clear()  # they count for the weights, and for no epoch's loss
-        in_all = seconds * taken / (self._clock.elapsed() - started)  # steps
-        epochs = min(max(round(in_all / steps), MIN_EPOCHS), MAX_EPOCHS)
-        return Plan(epochs=epochs, steps=max(round(in_all / epochs), 1), seconds=seconds)
+        self._live.forget_losses()
+        return taken, self._live.clock.elapsed() - started
 
-    def _progress(self) -> float:
-        """Return the share of the run that is done."""
-        plan = self._plan
-        assert plan is not None
-        if plan.seconds is not None:
-            return min(self._clock.elapsed() / plan.seconds, 1.0)
-        return min(self._counters.steps / (plan.epochs * plan.steps), 1.0)
+    def _epoch(self, plan: Plan, control: Control) -> Generator[Event, None, Reason | None]:
+        """Train for an epoch, or what is left of it, then validate. Return why the run ends here; None if it continues.
 
-    def _epoch_is_over(self, plan: Plan, steps: int) -> bool:
-        if plan.seconds is None:
-            return self._counters.epoch_steps >= steps
-        due = plan.seconds * (self._counters.epochs + 1) / plan.epochs
-        afterwards = self._counters.validating_seconds + self._sampler.last_seconds
-        return self._clock.elapsed() + afterwards >= due
-
-    def _is_out_of_patience(self) -> bool:
-        return 0 < self.config.patience <= self._counters.without_better
-
-    # --- the walk
-
-    def _step(self) -> None:
-        """Learn from the next window."""
-        window = self._windows.next(self._counters)
-        self._rate = self.config.learning_rate * rate_share(self._progress(), self.config) * self._counters.rate_factor
-        state = None if window.begins else self._state
-        loss, self._state = self._learner.step(window.inputs, window.targets, state, self._rate)
-        self._counters.steps += 1
-        self._unread.append(loss)
-
-    def _epoch(self, plan: Plan, control: Control) -> Generator[Event, None, Reason | Literal["again"] | None]:
-        """Walk through an epoch, or what is left of it, then validate.
-
-        Returns why the run ends here, or "again", or None.
+        After a divergence the state is that of the epoch's beginning: the next call repeats the epoch.
         """
-        counters = self._counters
-        epoch = counters.epochs + 1
-        steps = plan.steps if plan.seconds is not None else self._windows.steps_of(epoch)
-        reported_at, reported_steps, reported_loss = self._clock.elapsed(), counters.epoch_steps, counters.epoch_loss
+        counters = self._live.counters
+        steps = plan.steps if plan.seconds is not None else self._windows.steps_of(counters.epochs + 1)
+        reports = StepReports(counters, self._live.clock.elapsed(), steps=steps, characters=self._windows.characters)
         while not counters.epoch_over and not control.stopped:
-            self._step()
+            self._live.step()
             counters.epoch_steps += 1
             over = self._epoch_is_over(plan, steps)
-            due = over or counters.epoch_steps % CHECK_STEPS == 0
-            now = self._clock.elapsed()
-            report = over or now - reported_at >= REPORT_SECONDS
-            if due or report:
-                self._read_losses()
-                if self._has_diverged(due=due, over=over) or (over and not self._learner.is_finite()):
-                    rolled_back = self._roll_back(epoch)
+            check = over or counters.epoch_steps % CHECK_STEPS == 0
+            now = self._live.clock.elapsed()
+            report = over or now - reports.begun >= REPORT_SECONDS
+            if check or report:
+                self._live.read_losses()
+                if self._live.has_diverged(check=check, over=over):
+                    rolled_back = self._live.roll_back()
                     yield rolled_back
-                    return "again" if isinstance(rolled_back, RateHalved) else "failed"
+                    return None if isinstance(rolled_back, RateHalved) else "failed"
             counters.epoch_over = over
             if report:
-                counters.training_seconds += now - reported_at
-                yield StepsCompleted(
-                    epoch=epoch,
-                    step=counters.epoch_steps,
-                    steps=max(steps, counters.epoch_steps),
-                    loss=counters.epoch_loss / counters.epoch_steps,
-                    recent_loss=(counters.epoch_loss - reported_loss) / (counters.epoch_steps - reported_steps),
-                    total_steps=counters.steps,
-                    chars_per_second=self._characters(counters.epoch_steps - reported_steps)
-                    / max(now - reported_at, 1e-9),
-                    elapsed_seconds=now,
-                    learning_rate=self._rate,
-                    gradient_norm=self._learner.gradient_norm(),
+                counters.training_seconds += now - reports.begun
+                yield reports.make(
+                    now,
+                    learning_rate=self._live.rate,
+                    gradient_norm=self._live.learner.gradient_norm(),
                     memory_bytes=memory_in_use(self.choice.device),
                 )
-                reported_at, reported_steps = self._clock.elapsed(), counters.epoch_steps
-                reported_loss = counters.epoch_loss
+                reports.begin(self._live.clock.elapsed())
             if control.takes_sample():
                 yield from self._sample(control, asked=True)
             yield from self._hold_while_paused(control)
@@ -279,168 +208,53 @@ class Trainer:
         val_loss = yield from self._validate(control)
         if control.stopped:
             return "stopped"
-        yield self._complete(val_loss)
+        yield self._live.complete_epoch(val_loss)
         yield from self._sample(control)
         return None
 
+    def _epoch_is_over(self, plan: Plan, steps: int) -> bool:
+        afterwards = self._live.counters.validating_seconds + self._sampler.last_seconds
+        return epoch_is_over(plan, self._live.counters, self._live.clock, steps, afterwards)
+
+    def _is_out_of_patience(self) -> bool:
+        return 0 < self.config.patience <= self._live.counters.without_better
+
     def _sample(self, control: Control, *, asked: bool = False) -> Iterator[SampleDrawn]:
-        """Have the model write; nothing where that is not due, or the run was stopped meanwhile."""
-        if not (asked or self._sampler.is_due(self._clock.elapsed())):
+        """Yield a sample of the model, unless none is due or the run was stopped meanwhile."""
+        if not (asked or self._sampler.is_due(self._live.clock.elapsed())):
             return
-        text = self._sampler.draw(self._learner.kept, control)
+        text = self._sampler.draw(self._live.learner.kept, control)
         if text is not None:
-            steps, epoch = self._counters.steps, self._counters.epochs
+            steps, epoch = self._live.counters.steps, self._live.counters.epochs
             yield SampleDrawn(epoch=epoch, total_steps=steps, prompt=self._sampler.prompt, text=text, asked=asked)
-
-    def _complete(self, val_loss: float | None) -> EpochCompleted:
-        """Take note that the epoch is over, and of where it ended."""
-        counters = self._counters
-        best = val_loss is None or counters.best_val_loss is None or val_loss < counters.best_val_loss
-        now = self._clock.elapsed()
-        completed = EpochCompleted(
-            epoch=counters.epochs + 1,
-            train_loss=counters.epoch_loss / counters.epoch_steps,
-            val_loss=val_loss,
-            best=best,
-            seconds=max(now - counters.epoch_began, 0.0),
-            elapsed_seconds=now,
-            chars_per_second=self._characters(counters.epoch_steps) / max(counters.training_seconds, 1e-9),
-            total_steps=counters.steps,
-        )
-        counters.epochs, counters.train_loss, counters.val_loss = completed.epoch, completed.train_loss, val_loss
-        counters.best_val_loss = val_loss if best else counters.best_val_loss
-        counters.without_better = 0 if best else counters.without_better + 1
-        counters.epoch_steps, counters.epoch_loss, counters.epoch_over = 0, 0.0, False
-        counters.checked_steps, counters.checked_loss = 0, 0.0
-        counters.epoch_began, counters.training_seconds = now, 0.0
-        self._history.append(completed)
-        self._good = self._training_state()
-        return completed
-
-    def _read_losses(self) -> None:
-        """Add up the losses of the steps since this was last done, one by one: it is the same whenever it is done."""
-        if self._unread:
-            for loss in torch.stack(self._unread).tolist():
-                self._counters.epoch_loss += loss
-            self._unread.clear()
 
     def _validate(self, control: Control) -> Generator[Event, None, float | None]:
         """Return the loss on the validation part; None without one, or when told to stop meanwhile."""
         if not len(self._validation_ids):
             return None
-        started = reported_at = self._clock.elapsed()
-        readings = quick_loss(self._learner.kept, self._validation_ids, self.vocabulary.start_id)
+        started = reported_at = self._live.clock.elapsed()
+        readings = quick_loss(self._live.learner.kept, self._validation_ids, self.vocabulary.start_id)
         while True:
             with self.choice.autocast():  # not while others have their turn
                 reading = next(readings)
             if isinstance(reading, float) or control.stopped:
                 break
-            now = self._clock.elapsed()
+            now = self._live.clock.elapsed()
             if now - reported_at >= REPORT_SECONDS:
-                epoch = self._counters.epochs + 1
+                epoch = self._live.counters.epochs + 1
                 yield ValidationProgressed(epoch=epoch, done=reading.scored / reading.characters, elapsed_seconds=now)
-                reported_at = self._clock.elapsed()
+                reported_at = self._live.clock.elapsed()
             yield from self._hold_while_paused(control)
-        self._counters.validating_seconds = self._clock.elapsed() - started
+        self._live.counters.validating_seconds = self._live.clock.elapsed() - started
         return reading if isinstance(reading, float) else None
 
     def _hold_while_paused(self, control: Control) -> Iterator[Event]:
         if control.paused:
-            self._clock.stop()
+            self._live.clock.stop()
             yield Paused()
             while control.paused:
                 control.wait_while_paused()
                 if control.takes_sample():
                     yield from self._sample(control, asked=True)
-            self._clock.start()
+            self._live.clock.start()
             yield Resumed()
-
-    def _characters(self, steps: int) -> int:
-        return steps * self.config.streams * self.config.window
-
-    # --- the way back
-
-    def _has_diverged(self, *, due: bool, over: bool) -> bool:
-        """Tell whether the loss is no number or, when a check is due, has stayed high for too long.
-
-        The mean over an epoch that is over is held against ln V too: an epoch may be shorter than `HIGH_STEPS`.
-        """
-        counters = self._counters
-        if not math.isfinite(counters.epoch_loss):
-            return True
-        if not due:
-            return False
-        steps = counters.epoch_steps - counters.checked_steps
-        loss = (counters.epoch_loss - counters.checked_loss) / steps
-        evenly = max(math.log(len(self.vocabulary)), 1.0)  # of a text of one character it would be nothing
-        running = counters.running_loss if counters.running_loss is not None else math.inf
-        high = loss > min(HIGH_ABOVE_EVEN * evenly, max(HIGH_ABOVE_MEAN * running, evenly))
-        counters.high_steps = counters.high_steps + steps if high else 0
-        if not high:  # else the mean would follow it, and what is high would soon be usual
-            counters.running_loss = loss if math.isinf(running) else 0.9 * running + 0.1 * loss
-        counters.checked_steps, counters.checked_loss = counters.epoch_steps, counters.epoch_loss
-        high_throughout = over and counters.epoch_loss / counters.epoch_steps > HIGH_ABOVE_EVEN * evenly
-        return counters.high_steps >= HIGH_STEPS or high_throughout
-
-    def _roll_back(self, epoch: int) -> RateHalved | Diverged:
-        """Go back to where the epoch began, with half the rate; after too many times, say that the run cannot go on."""
-        counters, good = self._counters, self._good
-        step, retreats, rate_factor = counters.epoch_steps, counters.retreats + 1, counters.rate_factor / 2
-        assert good is not None
-        if retreats > RETREATS:
-            return Diverged(epoch=epoch, step=step)
-        self._restore(good)
-        self._counters.retreats, self._counters.rate_factor = retreats, rate_factor
-        self._good = TrainingState(msgspec.structs.replace(self._counters), good.tensors)
-        return RateHalved(epoch=epoch, step=step, rate_factor=rate_factor, time=retreats)
-
-    def _training_state(self) -> TrainingState:
-        """Return where the run stands, copied."""
-        self._read_losses()
-        self._counters.elapsed = self._clock.elapsed()
-        tensors = self._learner.state()
-        if self._state is not None:
-            tensors |= {"state.hidden": self._state.hidden, "state.cell": self._state.cell}
-        copied = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-        return TrainingState(msgspec.structs.replace(self._counters), copied)
-
-    def _restore(self, training_state: TrainingState) -> None:
-        """Go to where a run once stood."""
-        tensors = training_state.tensors
-        self._counters = msgspec.structs.replace(training_state.counters)
-        self._learner.restore(tensors, self._counters.steps)
-        self._windows.turn()
-        self._unread.clear()
-        self._state = None
-        if "state.hidden" in tensors:
-            hidden, cell = (tensors[name].to(self.choice.device) for name in ("state.hidden", "state.cell"))
-            if self.choice.precision == "fp32":
-                hidden, cell = hidden.float(), cell.float()
-            self._state = State(hidden, cell)
-
-    def _go_on_from(self, snapshot: Snapshot) -> None:
-        self._restore(snapshot.now)
-        self._good = snapshot.good or snapshot.now
-        self._plan = snapshot.plan
-        self._history = list(snapshot.history)
-        if (self.config.epochs, self.config.seconds) != (snapshot.training.epochs, snapshot.training.seconds):
-            self._counters.without_better = 0  # who asks for more has patience
-
-
-class _Clock:
-    """Seconds since the start, without pauses."""
-
-    def __init__(self, before: float) -> None:
-        self._before = before
-        self._started: float | None = None
-
-    def start(self) -> None:
-        self._started = time.perf_counter()
-
-    def stop(self) -> None:
-        self._before = self.elapsed()
-        self._started = None
-
-    def elapsed(self) -> float:
-        running = time.perf_counter() - self._started if self._started is not None else 0.0
-        return self._before + running

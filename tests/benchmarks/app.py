@@ -23,7 +23,7 @@ import psutil
 
 from charlstm_tui.state.preferences import Preferences
 from core.data.corpus import CorpusConfig
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.config import configure
 from core.settings.presets import preset_named
 

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from core.checkpoints.training_state import Snapshot
 from core.data.corpus import CorpusConfig, load_corpus
-from core.events import Event
+from core.events import Event, SavedKind
 from core.files import replace_with
-from core.runs.checkpoint_writer import Saved, Saver
+from core.runs.checkpoint_writer import CheckpointWriter, Savable
 from core.runs.recorder import AUTOSAVE_SECONDS
 from core.settings.config import configure
 from core.settings.presets import preset_named
@@ -54,31 +53,31 @@ def measure(trainer: Trainer, rounds: int) -> tuple[float, float, float, int]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "last.safetensors"
 
-        def write(kind: Saved, snapshot: Snapshot) -> None:
+        def write(kind: SavedKind, snapshot: Savable) -> None:
             started = time.perf_counter()
             replace_with(path, path.with_name(f".{path.name}.tmp"), *snapshot.content(kind, ""))
             writes.append(time.perf_counter() - started)
 
-        saver = Saver(write)
+        writer = CheckpointWriter(write)
         for _ in range(rounds):
             bare = _steps(trainer, events)
             started = time.perf_counter()
-            saver.put("last", trainer.snapshot())
+            writer.put("last", trainer.snapshot())
             copies.append(time.perf_counter() - started)
             saved = _steps(trainer, events, SECONDS - copies[-1])
             costs.append(SECONDS * (1 - saved / bare))
-            while not saver.outcomes():
+            while not writer.outcomes():
                 time.sleep(0.01)
-        saver.close()
+        writer.close()
         return median(costs), median(copies), median(writes), path.stat().st_size
 
 
 def _steps(trainer: Trainer, events: Iterator[Event], seconds: float = SECONDS) -> float:
     """Train for a while; return how many steps that was, at the speed it had, in all of `seconds`."""
-    started, before = time.perf_counter(), trainer._counters.steps
+    started, before = time.perf_counter(), trainer._live.counters.steps
     while time.perf_counter() - started < seconds:
         next(events)
-    return (trainer._counters.steps - before) * seconds / (time.perf_counter() - started)
+    return (trainer._live.counters.steps - before) * seconds / (time.perf_counter() - started)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import torch
 
 from core.checkpoints.checkpoint import load_checkpoint
 from core.checkpoints.training_state import load_snapshot
-from core.runs.store import Run
+from core.runs.run import Run
 from core.runs.summary import epochs_of
 
 AUTOSAVE = 0.5

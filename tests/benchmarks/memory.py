@@ -45,7 +45,7 @@ def shorten() -> None:
     from core.training.trainer import Trainer
 
     def is_over(self: Trainer, plan: object, steps: int) -> bool:
-        return self._counters.epochs == 0 and self._counters.epoch_steps >= STEPS
+        return self._live.counters.epochs == 0 and self._live.counters.epoch_steps >= STEPS
 
     Trainer._epoch_is_over = is_over  # type: ignore[method-assign]
 
@@ -56,7 +56,8 @@ def run_headless(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
     from core.data.corpus import CorpusConfig, load_corpus
     from core.events import CheckpointSaved
     from core.runs.recorder import record
-    from core.runs.store import RunConfig, RunStore
+    from core.runs.run import RunConfig
+    from core.runs.store import RunStore
     from core.settings.forecast import forecast
 
     preset = PRESETS[name]

@@ -24,7 +24,8 @@ import msgspec
 import numpy as np
 import torch
 
-from core.data.corpus import Corpus, CorpusConfig, Split, load_corpus
+from core.data.corpus import Corpus, CorpusConfig, load_corpus
+from core.data.splits import Split
 from core.data.text_slice import Ids
 from core.data.vocabulary import Vocabulary
 from core.evaluation.evaluator import score

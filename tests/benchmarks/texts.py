@@ -17,11 +17,13 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from core.data.corpus import CorpusConfig, Split, load_corpus
+from core.data.corpus import CorpusConfig, load_corpus
 from core.data.download import FetchProgress, fetch
 from core.data.known_texts import KnownText
+from core.data.splits import Split
 from core.evaluation.memorization import copying
-from core.evaluation.ngram import Baselines, measure_baselines
+from core.evaluation.ngram import measure_baselines
+from core.reports.results import Baselines
 
 
 def seconds(act: Callable[[], object]) -> float:

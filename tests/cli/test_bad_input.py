@@ -33,7 +33,8 @@ from core.errors import UserError
 from core.events import StepsCompleted
 from core.files import write_atomically
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig, TrainingConfig
 from core.settings.toml_file import read_settings

@@ -17,7 +17,8 @@ import core.evaluation.evaluator
 import core.evaluation.paired_comparison
 import core.evaluation.report_builder
 from core.data.corpus import Corpus
-from core.evaluation.scoring import CHUNK, ScoredChunk, score_text
+from core.evaluation.scored_chunk import ScoredChunk
+from core.evaluation.scoring import CHUNK, score_text
 from tests.cli.test_commands import call
 from tests.core.by_hand import read_by_hand, tiny_checkpoint
 

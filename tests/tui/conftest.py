@@ -22,7 +22,8 @@ from core.control import Control
 from core.data.corpus import CorpusConfig, load_corpus
 from core.data.preview import preview
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig
 from core.settings.forecast import Forecast, Span, Speed
 from core.training.trainer import Trainer

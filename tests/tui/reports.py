@@ -5,13 +5,21 @@ import numpy as np
 from core.data.corpus import Corpus, CorpusConfig
 from core.data.encoded_text import encode
 from core.data.vocabulary import Vocabulary
-from core.evaluation.memorization import Copying
-from core.evaluation.ngram import NAMES, Baseline, Baselines
-from core.evaluation.scoring import ScoredChunk
+from core.evaluation.scored_chunk import ScoredChunk
 from core.evaluation.surprisal import Surprisals
 from core.reports.reference_losses import Published
 from core.reports.report import Report, SampleCopying
-from core.reports.results import Comparison, Evaluation, Group, PartLoss, Score
+from core.reports.results import (
+    NGRAM_NAMES,
+    Baseline,
+    Baselines,
+    Comparison,
+    Copying,
+    Evaluation,
+    Group,
+    PartLoss,
+    Score,
+)
 from tests.tui.views import CORPUS
 
 TEXT = (
@@ -74,7 +82,7 @@ def report(*, complete: bool = True) -> Report:
             characters=10_000,
             of=tuple(
                 Baseline(name=name, order=order, loss=loss)
-                for order, (name, loss) in enumerate(zip(NAMES, losses, strict=True))
+                for order, (name, loss) in enumerate(zip(NGRAM_NAMES, losses, strict=True))
             ),
         ),
         parts=(

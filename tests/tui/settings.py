@@ -5,7 +5,7 @@ from pathlib import Path
 from charlstm_tui.state.preferences import Preferences, save_preferences
 from core.data.corpus import CorpusConfig
 from core.data.known_texts import PLAY
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.config import ModelConfig, TrainingConfig
 
 

@@ -15,7 +15,8 @@ from core.checkpoints.checkpoint import load_checkpoint
 from core.checkpoints.export import export_weights
 from core.errors import UserError
 from core.runs.bundled_model import shipped_path
-from core.runs.store import Run, RunStore
+from core.runs.run import Run
+from core.runs.store import RunStore
 from tests.cli.test_commands import call
 from tests.tui.conftest import until
 

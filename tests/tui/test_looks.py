@@ -27,7 +27,8 @@ from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
 from core.control import Control
 from core.events import Diverged, Paused, RunFinished, SavingFailed
-from core.runs.store import Run, RunStore
+from core.runs.run import Run
+from core.runs.store import RunStore
 from core.runs.summary import RunSummary
 from core.sampling.sampler import Alternative
 from core.settings.config import configure

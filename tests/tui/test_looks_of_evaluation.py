@@ -8,7 +8,7 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.reports.results import Stage
-from core.runs.store import Run
+from core.runs.run import Run
 from tests.tui import reports
 from tests.tui.conftest import SIZES, SnapCompare, still
 

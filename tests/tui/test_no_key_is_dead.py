@@ -19,7 +19,7 @@ from charlstm_tui.state.training import TrainingView
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from core.control import Control
 from core.events import Paused, Resumed, RunFinished, SampleDrawn
-from core.runs.store import Run
+from core.runs.run import Run
 from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
 from tests.tui.views import STARTED, WRITTEN, finished, running

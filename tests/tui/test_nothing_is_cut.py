@@ -20,7 +20,7 @@ from charlstm_tui.widgets.training.settings_form import SettingsForm
 from charlstm_tui.widgets.training.text_preview import TextPreview
 from core.data.corpus import CorpusConfig
 from core.events import Diverged, Paused, RunFinished
-from core.runs.store import Run
+from core.runs.run import Run
 from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
 from tests.tui.screens.test_tiny_windows import resize

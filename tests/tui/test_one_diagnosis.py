@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import Static
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.commands.report_text import as_text
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.state.training import TrainingView
 from core.checkpoints.checkpoint import load_checkpoint
@@ -17,10 +18,11 @@ from core.data.corpus import CorpusConfig, load_corpus
 from core.evaluation.report_builder import assess
 from core.events import RunStarted
 from core.reports.diagnosis import Kind, Verdict, judge
-from core.reports.formats import as_json, as_markdown, as_text
+from core.reports.formats import as_json, as_markdown
 from core.reports.report import Report
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.training.trainer import Trainer

@@ -4,9 +4,9 @@ import math
 
 from charlstm_tui.state.training import TrainingView
 from core.data.corpus import CorpusConfig
-from core.evaluation.ngram import Baseline, Baselines
 from core.events import EpochCompleted, Reason, RunFinished, RunStarted, SampleDrawn, StepsCompleted
-from core.runs.store import RunConfig
+from core.reports.results import Baseline, Baselines
+from core.runs.run import RunConfig
 from core.settings.presets import preset_named
 
 CORPUS = CorpusConfig(source="/textes/moliere.txt", limit=100_000)

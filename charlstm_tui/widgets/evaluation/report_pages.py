@@ -16,8 +16,9 @@ from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.reports.results import Comparison
 
 if TYPE_CHECKING:
-    from core.evaluation.surprisal import Extract, Surprisals
+    from core.evaluation.surprisal import Surprisals
     from core.reports.report import Report
+    from core.reports.results import Extract
 
 PAGES = ("beside", "where", "passages", "text", "copies", "compared")
 

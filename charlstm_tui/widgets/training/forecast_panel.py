@@ -11,13 +11,13 @@ from textual.widgets import Static
 from charlstm_tui.formatting.numbers import duration, duration_between, size_in_bytes
 from charlstm_tui.jobs import training as bridge
 from charlstm_tui.jobs.job import Ending, LatestJob
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.forecast import Forecast, Span
 from core.settings.presets import expected_of
 from core.text import sanitise
 
 if TYPE_CHECKING:
-    from core.evaluation.ngram import Baselines
+    from core.reports.results import Baselines
 
 _NAME = 13
 """Cells of a name, where each number has a line."""

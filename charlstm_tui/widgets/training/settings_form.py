@@ -15,14 +15,16 @@ from charlstm_tui.widgets.common.fitting_text import FittingText
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.text_input import FieldInput
 from charlstm_tui.widgets.training.fetch_bar import FetchBar
-from core.data.corpus import SPLITS, CorpusConfig, Split
-from core.data.encodings import Errors, ReadingField, reading_fields
+from core.data.corpus import CorpusConfig
+from core.data.encodings import Errors
 from core.data.known_texts import MOLIERE, PLAY, default_name
+from core.data.splits import SPLITS, Split
 from core.errors import UserError
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.settings.number_parsing import UnclearNumberError, read_number
 from core.settings.presets import PRESETS, Preset, preset_for, preset_named
+from core.settings.reading_fields import ReadingField, reading_fields
 from core.text import sanitise, shortened
 
 SPLIT_MEANS: dict[Split, str] = {

@@ -28,7 +28,7 @@ from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.files import here, user_path
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.text import sanitise
 
 HOW_TO_START = "s starts the training. Tab and Enter go from field to field; Esc leaves them."

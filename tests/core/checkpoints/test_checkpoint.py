@@ -12,8 +12,9 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-import core.checkpoints.checkpoint
-from core.checkpoints.checkpoint import Checkpoint, Header, load_checkpoint, opened, signed
+import core.checkpoints.file_format
+from core.checkpoints.checkpoint import Checkpoint, load_checkpoint
+from core.checkpoints.file_format import Header, opened, signed
 from core.data.corpus import CorpusConfig
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
@@ -205,7 +206,7 @@ def test_nothing_in_the_project_unpickles() -> None:
 def test_a_file_that_is_replaced_while_it_is_read_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.safetensors"
     checkpoint().save(path)
-    digest, times = core.checkpoints.checkpoint._digest, []
+    digest, times = core.checkpoints.file_format._digest, []
 
     def replaced(*arguments: Any) -> str:
         times.append(1)
@@ -213,7 +214,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_anew(tmp_path: Path, m
             checkpoint().save(path)
         return digest(*arguments)
 
-    monkeypatch.setattr("core.checkpoints.checkpoint._digest", replaced)
+    monkeypatch.setattr("core.checkpoints.file_format._digest", replaced)
     assert load_checkpoint(path).epoch == 3
     assert len(times) == 2
 
@@ -269,7 +270,7 @@ def test_a_lack_of_memory_is_told_as_such(tmp_path: Path, monkeypatch: pytest.Mo
             raise error
 
         with monkeypatch.context() as patch:
-            patch.setattr("core.checkpoints.checkpoint._digest", hungry)
+            patch.setattr("core.checkpoints.file_format._digest", hungry)
             with pytest.raises(UserError, match="There is not enough memory to read"):
                 load_checkpoint(path)
         with opened(path) as file:

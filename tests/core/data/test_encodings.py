@@ -1,7 +1,7 @@
 import pytest
 
 from core.data.encoding_detection import _ALPHABETIC, _IDEOGRAPHIC
-from core.data.encodings import encoding_name, encoding_named, reading_fields
+from core.data.encodings import encoding_name, encoding_named
 from core.errors import UserError
 
 
@@ -40,12 +40,3 @@ def test_for_a_name_that_is_wrong_one_that_is_nearly_so_is_offered(typed: str, n
 def test_what_is_no_encoding_of_texts_is_refused(typed: str) -> None:
     with pytest.raises(UserError, match="There is no encoding called"):
         encoding_named(typed)
-
-
-def test_the_setting_checks_the_name() -> None:
-    encoding, errors = reading_fields()
-    assert encoding.parse("") == ""
-    assert encoding.parse("koi8-r") == "koi8-r"
-    with pytest.raises(UserError, match="Did you mean koi8-"):
-        encoding.parse("koi8-x")
-    assert errors.choices == ("strict", "replace")

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.evaluation.memorization import LENGTHS, Copying, CopyingProgress, WordCount, copying, words
+from core.evaluation.memorization import CopyingProgress, WordCount, copying, words
+from core.reports.results import COPIED_LENGTHS, Copying
 
 
 def copied(sample: str, text: str) -> Copying:
@@ -31,7 +32,7 @@ def test_a_passage_that_is_copied_is_found_whole() -> None:
 @given(texts, texts)
 def test_the_figures_are_those_of_looking_for_each_sequence(sample: str, text: str) -> None:
     told = copied(sample, text)
-    for length in LENGTHS:
+    for length in COPIED_LENGTHS:
         found = [sample[place : place + length] in text for place in range(len(sample) - length + 1)]
         if found:
             assert told.shares[length] == pytest.approx(sum(found) / len(found))

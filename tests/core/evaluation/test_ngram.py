@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import core.evaluation.ngram
-from core.data.corpus import Corpus, CorpusConfig, Part, Split, load_corpus
+from core.data.corpus import Corpus, CorpusConfig, load_corpus
 from core.data.encoded_text import encode
+from core.data.splits import Part, Split
 from core.errors import UserError
-from core.evaluation.ngram import NAMES, BaselineProgress, Baselines, known_baselines, measure_baselines
+from core.evaluation.ngram import BaselineProgress, known_baselines, measure_baselines
 from core.folders import cache_folder
+from core.reports.results import NGRAM_NAMES, Baselines
 
 
 def corpus_of(text: str, *, limit: int | None = None, split: Split = "tail") -> Corpus:
@@ -32,7 +34,7 @@ def slow_losses(corpus: Corpus, part: Part, validation: float = 0.0) -> list[flo
     train, text = str(corpus.part("train", validation)), str(corpus.part(part, validation))
     followers: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for i, character in enumerate(train):
-        for length in range(min(i + 1, len(NAMES) - 1)):
+        for length in range(min(i + 1, len(NGRAM_NAMES) - 1)):
             followers[train[i - length : i]][character] += 1
     totals = {context: after.total() for context, after in followers.items()}
 
@@ -44,7 +46,7 @@ def slow_losses(corpus: Corpus, part: Part, validation: float = 0.0) -> list[flo
         return (after[character] + len(after) * shorter) / (totals[context] + len(after))
 
     losses = [math.log(len(corpus.characters))]
-    for order in range(1, len(NAMES)):
+    for order in range(1, len(NGRAM_NAMES)):
         contexts = [text[max(i - order + 1, 0) : i] for i in range(len(text))]
         each = [-math.log(probability(c, context)) for c, context in zip(text, contexts, strict=True)]
         losses.append(sum(each) / len(each))
@@ -107,8 +109,8 @@ def test_characters_that_the_vocabulary_lacks_are_left_out(monkeypatch: pytest.M
 
 def test_each_model_goes_by_its_name_and_the_best_has_the_lowest_loss(small_corpus: Corpus) -> None:
     found = measured(small_corpus)
-    assert [baseline.name for baseline in found.of] == list(NAMES)
-    assert [found.named(name).order for name in NAMES] == list(range(7))
+    assert [baseline.name for baseline in found.of] == list(NGRAM_NAMES)
+    assert [found.named(name).order for name in NGRAM_NAMES] == list(range(7))
     assert found.named("uniform").loss == pytest.approx(math.log(len(small_corpus.characters)))
     assert found.best.loss == min(baseline.loss for baseline in found.of) < found.named("bigram").loss
     assert (found.part, found.characters) == ("test", len(small_corpus.part("test")))
@@ -117,7 +119,7 @@ def test_each_model_goes_by_its_name_and_the_best_has_the_lowest_loss(small_corp
 def test_one_can_stop_after_every_order(small_corpus: Corpus) -> None:
     *progress, _ = measure_baselines(small_corpus, "test")
     done = [event.done for event in progress if isinstance(event, BaselineProgress)]
-    assert len(done) == len(progress) >= len(NAMES)
+    assert len(done) == len(progress) >= len(NGRAM_NAMES)
     assert done == sorted(done)
     assert (done[0], done[-1]) == (0, 1)
 

@@ -13,19 +13,20 @@ import core.evaluation.evaluator
 import core.evaluation.ngram
 import core.evaluation.report_builder
 from core.checkpoints.checkpoint import Checkpoint
-from core.data.corpus import Corpus, CorpusConfig, Part
+from core.data.corpus import Corpus, CorpusConfig
 from core.data.known_texts import MOLIERE
+from core.data.splits import Part
 from core.errors import UserError
 from core.evaluation.character_classes import KINDS
 from core.evaluation.evaluator import evaluate, part_losses, score
-from core.evaluation.memorization import Copying, CopyingProgress, copying
+from core.evaluation.memorization import CopyingProgress, copying
 from core.evaluation.ngram import measure_baselines
 from core.evaluation.play_roles import ROLES
 from core.evaluation.report_builder import EXTRACTS, assess, surprisals_for
 from core.evaluation.scoring import CHUNK
 from core.reports.reference_losses import published_for
 from core.reports.report import Report
-from core.reports.results import Evaluation, EvaluationProgress, Group, PartLoss, Score, Stage
+from core.reports.results import Copying, Evaluation, EvaluationProgress, Group, PartLoss, Score, Stage
 from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
 from tests.core.by_hand import Guess, corpus_of, passage_of, read_by_hand, tiny_checkpoint

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 import core.evaluation.scoring
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.text_slice import UNKNOWN
-from core.evaluation.scoring import CHUNK, MAX_ALTERNATIVES, ScoredChunk, score_text
+from core.evaluation.scored_chunk import ScoredChunk
+from core.evaluation.scoring import CHUNK, MAX_ALTERNATIVES, score_text
 from core.settings.config import Cell
 from tests.core.by_hand import passage_of, read_by_hand, tiny_checkpoint
 

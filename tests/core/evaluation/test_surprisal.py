@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 import core.evaluation.surprisal
 from core.data.text_slice import UNKNOWN
-from core.evaluation.scoring import ScoredChunk
-from core.evaluation.surprisal import PASSAGE, CharacterLoss, Extract, Surprisals
+from core.evaluation.scored_chunk import ScoredChunk
+from core.evaluation.surprisal import PASSAGE, CharacterLoss, Surprisals
+from core.reports.results import Extract
 from tests.core.by_hand import passage_of
 
 ALPHABET = "abc "

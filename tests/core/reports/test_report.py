@@ -13,95 +13,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.data.corpus import SPLITS, CorpusConfig, Part
+from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE
-from core.evaluation.memorization import LENGTHS, Copying
-from core.evaluation.ngram import NAMES, Baseline, Baselines
-from core.evaluation.surprisal import Extract
+from core.data.splits import SPLITS, Part
 from core.events import EpochCompleted
 from core.reports.diagnosis import LITTLE, judge
-from core.reports.formats import FORMATS, Line, as_csv, as_json, as_markdown, as_text, figure, lines
-from core.reports.reference_losses import Published, published_for
+from core.reports.formats import FORMATS, Line, as_csv, as_json, as_markdown, figure, lines
+from core.reports.reference_losses import published_for
 from core.reports.report import Bar, Report, SampleCopying
-from core.reports.results import Evaluation, Group, PartLoss, Score
-
-
-def score(loss: float = 1.5, standard_error: float | None = 0.01) -> Score:
-    return Score(
-        scored=990,
-        loss=loss,
-        standard_error=standard_error,
-        accuracy=0.5,
-        accuracy_of_five=0.875,
-        kinds=(
-            Group(name="small letter", characters=900, loss=1.0, share=0.6),
-            Group(name="newline", characters=90, loss=6.5, share=0.4),
-        ),
-        roles=(Group(name="speech", characters=990, loss=1.5, share=1.0),),
-    )
-
-
-def evaluation(
-    loss: float = 1.5,
-    standard_error: float | None = 0.01,
-    *,
-    part: Part = "test",
-    characters: int = 1_000,
-    unknown: int = 10,
-    limit: int | None = None,
-) -> Evaluation:
-    return Evaluation(
-        corpus=CorpusConfig(source="/somewhere/moutons.txt", limit=limit),
-        part=part,
-        characters=characters,
-        unknown_characters=unknown,
-        learnt_characters=7,
-        score=score(loss, standard_error),
-    )
-
-
-def baselines(losses: dict[str, float], part: Part = "test") -> Baselines:
-    """The n-gram models: 3 nats each, but for those named."""
-    of = [Baseline(name=name, order=order, loss=losses.get(name, 3.0)) for order, name in enumerate(NAMES)]
-    return Baselines(part=part, characters=1_000, of=tuple(of))
-
-
-def parts(**losses: float) -> tuple[PartLoss, ...]:
-    given: list[tuple[Part, float]] = [(part, losses[part]) for part in get_args(Part) if part in losses]
-    return tuple(PartLoss(part=part, characters=500, loss=loss) for part, loss in given)
-
-
-def copied(longest: int, share: float = 0.0, words: float = 0.5) -> Copying:
-    return Copying(longest="x" * longest, shares={10: 0.5, 20: share, 40: math.nan}, words=words)
-
-
-def sample_copying(sample: Copying, held_out: Copying | None) -> SampleCopying:
-    return SampleCopying(characters=5_000, temperature=0.5, seed=3, sample=sample, held_out=held_out)
-
-
-def full(text: str = "Il sort.", *, title: str = "/somewhere/moutons.txt", model: str = "sheep") -> Report:
-    """A report with something in each of its places; `text` is what stands in the passages."""
-    found = evaluation()
-    return Report(
-        model=model,
-        evaluation=msgspec.structs.replace(found, corpus=CorpusConfig(source=title)),
-        baselines=baselines({"bigram": 2.0, "5-gram": 1.75}),
-        published=(Published(name="a GPT", loss=1.25, source="a course"),),
-        parts=parts(train=1.25, validation=1.5, test=1.625),
-        validation_baselines=baselines({"5-gram": 1.5}, "validation"),
-        copying=sample_copying(copied(20, 0.25), copied(18, 0.125, math.nan)),
-        least_expected=(Extract(3, text, 4.5), Extract(90, "b", 4.0)),
-        most_expected=(Extract(50, text, 0.25),),
-    )
-
-
-def plain() -> Report:
-    return Report(model="sheep", evaluation=evaluation())
-
-
-ENOUGH = baselines({"5-gram": 2.0})
-NO_ORDER = baselines({"unigram": 2.0})
-HESITATES = "On average it chooses among 4.48 characters."
+from core.reports.results import (
+    NGRAM_NAMES,
+    Baselines,
+    Evaluation,
+    PartLoss,
+)
+from tests.core.reports.examples import (
+    ENOUGH,
+    HESITATES,
+    NO_ORDER,
+    baselines,
+    copied,
+    evaluation,
+    full,
+    parts,
+    plain,
+    sample_copying,
+)
 
 
 @pytest.mark.parametrize(
@@ -354,7 +291,7 @@ def test_json_says_all_of_it() -> None:
     assert told["kinds"][1] == {"name": "newline", "characters": 90, "loss": 6.5, "share": 0.4}
     assert told["roles"] == [{"name": "speech", "characters": 990, "loss": 1.5, "share": 1.0}]
     assert told["meaning"] == full().meaning
-    assert [one["name"] for one in told["baselines"]] == list(NAMES)
+    assert [one["name"] for one in told["baselines"]] == list(NGRAM_NAMES)
     assert told["published"] == [{"name": "a GPT", "loss": 1.25, "source": "a course"}]
     assert [(one["part"], one["loss"]) for one in told["parts"]] == [
         ("train", 1.25), ("validation", 1.5), ("test", 1.625),
@@ -445,70 +382,3 @@ def test_the_formats_go_by_the_endings_of_files() -> None:
     assert {".json": as_json, ".csv": as_csv, ".md": as_markdown} == FORMATS
     for write in FORMATS.values():
         assert write(plain()).endswith(b"\n")
-
-
-def test_a_shell_shows_the_figures_and_the_sentences() -> None:
-    shown = as_text(full()).split("\n")
-    assert shown[:7] == [
-        "sheep on moutons · tail · test · 1,000 characters",
-        "",
-        "loss                    1.5000 ± 0.0100  nats per character",
-        "bits per character      2.1640",
-        "perplexity                4.48",
-        "right first time         50.0%",
-        "among the first five     87.5%",
-    ]
-    assert "left out                    10  characters that the model does not know" in shown
-    assert full().meaning in shown
-    assert f"  {full().verdict}" in shown
-    assert f"  {full().copying_meaning}" in shown
-    headings = [line for line in shown if line and not line.startswith(" ") and line != full().meaning][7:]
-    assert [re.split(r" {2,}", heading)[0] for heading in headings] == [
-        "beside it", "part by part", "who speaks", "kind of character", "found in training text", "least expected",
-        "most expected",
-    ]  # fmt: skip
-
-
-def test_a_shell_shows_bars_as_long_as_their_losses_and_marks_the_model_s() -> None:
-    rows = [line for line in as_text(full()).split("\n") if "█" in line]
-    assert [row.count("█") for row in rows] == [40, 40, 40, 27, 23, 20, 17]
-    assert [row for row in rows if "◂" in row] == ["  this model          1.5000  " + "█" * 20 + "  ◂"]
-
-
-def test_a_shell_shows_nothing_of_what_is_not_there() -> None:
-    found = msgspec.structs.replace(evaluation(standard_error=None, unknown=0), score=score(standard_error=None))
-    bare = msgspec.structs.replace(found, score=msgspec.structs.replace(found.score, kinds=(), roles=()))
-    assert as_text(Report(model="sheep", evaluation=bare)).split("\n") == [
-        "sheep on moutons · tail · test · 1,000 characters",
-        "",
-        "loss                    1.5000  nats per character",
-        "bits per character      2.1640",
-        "perplexity                4.48",
-        "right first time         50.0%",
-        "among the first five     87.5%",
-        "",
-        f"{HESITATES} The text is too short to tell whether that is chance.",
-    ]
-
-
-def test_a_shell_shows_copying_in_columns_and_a_dash_for_none() -> None:
-    shown = as_text(full()).split("\n")
-    begin = next(place for place, line in enumerate(shown) if line.startswith("found in training text"))
-    assert [line.split() for line in shown[begin : begin + 6]] == [
-        ["found", "in", "training", "text", "a", "sample", "held-out", "text"],
-        ["longest", "passage,", "characters", "20", "18"],
-        ["10-character", "sequences", "50.0%", "50.0%"],
-        ["20-character", "sequences", "25.0%", "12.5%"],
-        ["40-character", "sequences", "–", "–"],
-        ["words", "50.0%", "–"],
-    ]
-    assert [f"{length}-character" for length in LENGTHS] == ["10-character", "20-character", "40-character"]
-    alone = as_text(msgspec.structs.replace(full(), copying=sample_copying(copied(20), None)))
-    assert "held-out text" not in alone
-
-
-def test_nothing_of_the_text_acts_on_a_shell() -> None:
-    shown = as_text(full("\x1b[2Jun\nmouton", title="/somewhere/a\x1bb.txt", model="\x1b]0;x\x07"))
-    assert "\x1b" not in shown
-    assert "\x07" not in shown
-    assert "␛[2Jun␤mouton" in shown

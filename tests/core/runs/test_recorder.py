@@ -16,21 +16,17 @@ from core.data.corpus import Corpus
 from core.errors import UserError
 from core.events import CheckpointSaved, EpochCompleted, Event, RunFinished, SavingFailed, StepsCompleted
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, summarise
-from core.settings.config import ModelConfig, TrainingConfig, configure
+from core.settings.config import configure
 from core.training.trainer import Trainer
 from tests.waiting import DEADLINE, wait_until
 
 
 @pytest.fixture
-def config(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig) -> RunConfig:
-    return RunConfig(preset="quick", corpus=small_corpus.config, model=tiny_model, training=tiny_training)
-
-
-@pytest.fixture
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("core.runs.checkpoint_writer", "core.runs.recorder"):
+    for module in ("core.runs.checkpoint_writer", "core.runs.metrics_log", "core.runs.recorder"):
         monkeypatch.setattr(f"{module}.RETRY_SECONDS", 0.05)
 
 
@@ -74,7 +70,7 @@ def test_what_a_killed_process_left_is_cleared_away(store: RunStore, small_corpu
 def test_a_run_that_another_process_trains_is_refused(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     run = store.create(config)
     code = (
-        "import sys, time; from pathlib import Path; from core.runs.store import Run\n"
+        "import sys, time; from pathlib import Path; from core.runs.run import Run\n"
         "with Run(Path(sys.argv[1])).locked(): print('held', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen([sys.executable, "-c", code, run.path], stdout=subprocess.PIPE, text=True)

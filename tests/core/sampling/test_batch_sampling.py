@@ -11,7 +11,8 @@ from core.errors import UserError
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
 from core.sampling.batch_sampling import ROUNDING, Text, Writing, draw, write_texts
-from core.sampling.sampler import Sampler, adjusted
+from core.sampling.filtering import adjusted
+from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig, configure
 
 ALPHABET = Vocabulary("abcdefghijklmnopqrstuvwxyz .\n")

@@ -8,8 +8,9 @@ import torch
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.model.char_lstm import CharLSTM
+from core.sampling.filtering import adjusted
 from core.sampling.prompt import fit
-from core.sampling.sampler import PRIMING_CHUNK, Sampler, adjusted, read_prompt
+from core.sampling.sampler import PREFILL_CHUNK, Sampler, read_prompt
 from core.settings.config import ModelConfig, SamplingConfig
 
 ALPHABET = Vocabulary("abcdefgh.")
@@ -38,7 +39,7 @@ def test_an_empty_prompt_is_a_full_stop_as_in_the_course() -> None:
 
 def test_a_prompt_is_read_whole_and_what_is_unknown_left_out() -> None:
     assert text("abca", temperature=0) == text("aßbca", temperature=0)
-    long = "abcdefgh" * PRIMING_CHUNK
+    long = "abcdefgh" * PREFILL_CHUNK
     network = model()
     logits, _ = network(torch.from_numpy(ALPHABET.encode(long))[:, None])
     assert text(long, length=1, temperature=0) == ALPHABET.characters[int(logits[-1, 0].argmax())]
@@ -152,8 +153,8 @@ def test_memory_stays_flat() -> None:
 def test_samplers_that_share_a_prompt_that_was_read_do_not_disturb_each_other() -> None:
     network, configs = model(), [SamplingConfig(temperature=temperature) for temperature in (0.4, 0.8, 1.2)]
     fitted = fit("abcabc", ALPHABET)
-    primed = read_prompt(network, ALPHABET, fitted)
-    samplers = [Sampler(network, ALPHABET, config, fitted, primed) for config in configs]
+    prefilled = read_prompt(network, ALPHABET, fitted)
+    samplers = [Sampler(network, ALPHABET, config, fitted, prefilled) for config in configs]
     in_turn = [[next(sampler).character for sampler in samplers] for _ in range(60)]
     for config, together in zip(configs, zip(*in_turn, strict=True), strict=True):
         assert "".join(together) == text("abcabc", 60, temperature=config.temperature)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.control import Control
-from core.data.corpus import BLOCKS, SPLITS, TEST_BLOCK, CorpusConfig, Split, load_corpus
+from core.data.corpus import CorpusConfig, load_corpus
 from core.data.known_texts import MOLIERE
+from core.data.splits import BLOCKS, SPLITS, TEST_BLOCK, Split
 from core.errors import UserError
 from core.events import Event, RunStarted, StepsCompleted
 from core.model.char_lstm import CharLSTM

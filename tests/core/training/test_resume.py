@@ -17,7 +17,8 @@ from core.events import EpochCompleted, Event, Paused, RateHalved, RunFinished, 
 from core.files import write_atomically
 from core.model.device import ComputeSettings, works_here
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, summarise
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.training.resume import resume, run_of
@@ -118,18 +119,18 @@ def test_a_run_stopped_after_every_step_is_the_same_too(
 
 def spoil(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the weights spoilt at the 90th step, unless that has happened before."""
-    step = trainer._learner.step
+    step = trainer._live.learner.step
 
     def spoiling(*arguments: Any) -> Any:
         after = step(*arguments)
-        if trainer._counters.steps == 89 and not trainer._counters.retreats:
+        if trainer._live.counters.steps == 89 and not trainer._live.counters.roll_backs:
             torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
         return after
 
-    monkeypatch.setattr(trainer._learner, "step", spoiling)
+    monkeypatch.setattr(trainer._live.learner, "step", spoiling)
 
 
-def test_a_run_that_went_astray_goes_back_to_the_same_place_after_a_resume(
+def test_a_run_that_diverged_returns_to_the_same_place_after_a_resume(
     small_corpus: Corpus,
     tiny_model: ModelConfig,
     tiny_training: TrainingConfig,
@@ -155,8 +156,8 @@ def test_a_run_that_went_astray_goes_back_to_the_same_place_after_a_resume(
 def test_when_reports_fall_does_not_change_what_is_learnt(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.training.trainer.HIGH_ABOVE_EVEN", 0.8)
-    monkeypatch.setattr("core.training.trainer.HIGH_STEPS", 32)
+    monkeypatch.setattr("core.training.divergence.HIGH_ABOVE_EVEN", 0.8)
+    monkeypatch.setattr("core.training.divergence.HIGH_STEPS", 32)
     config = configure(tiny_training, EVERYTHING | {"learning_rate": 0.5, "epochs": 2})
     often = Trainer(small_corpus, tiny_model, config)
     assert [event for event in often.run() if isinstance(event, RateHalved)], "else this shows less"
@@ -529,7 +530,7 @@ def test_a_best_that_cannot_be_read_now_is_not_written_over(
             raise error
         return safe_open(path, framework)
 
-    monkeypatch.setattr("core.checkpoints.checkpoint.safe_open", opens)
+    monkeypatch.setattr("core.checkpoints.file_format.safe_open", opens)
     with pytest.raises(UserError, match=words):
         resume(store, run.name, run, {"epochs": 2})
 

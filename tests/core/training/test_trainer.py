@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-import msgspec
 import pytest
 import torch
 
@@ -12,11 +11,9 @@ from core.data.encoded_text import encode
 from core.errors import UserError
 from core.evaluation.evaluator import evaluate
 from core.events import (
-    Diverged,
     EpochCompleted,
     Event,
     Paused,
-    RateHalved,
     Resumed,
     RunFinished,
     RunStarted,
@@ -25,7 +22,7 @@ from core.events import (
 from core.reports.results import Evaluation
 from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig, TrainingConfig, configure
-from core.settings.presets import PRESETS, preset_named
+from core.settings.presets import preset_named
 from core.training.trainer import Trainer
 from tests.conftest import TickingClock
 
@@ -98,7 +95,7 @@ def test_without_validation_the_latest_epoch_is_the_one_to_keep(
 
 def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     control = Control()
-    step, taken = trainer._step, []
+    step, taken = trainer._live.step, []
 
     def counted() -> None:
         taken.append(1)
@@ -106,7 +103,7 @@ def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.Mo
             control.stop()
         step()
 
-    monkeypatch.setattr(trainer, "_step", counted)
+    monkeypatch.setattr(trainer._live, "step", counted)
     *_, last = trainer.run(control)
     assert isinstance(last, RunFinished)
     assert (last.reason, last.epochs) == ("stopped", 0)
@@ -141,37 +138,6 @@ def test_a_pause_holds_the_run_and_its_clock(
     last = events[-1]
     assert isinstance(last, RunFinished)
     assert last.reason == "finished"
-
-
-def test_a_last_step_that_spoils_the_weights_is_found_before_they_are_kept(
-    trainer: Trainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    step = trainer._learner._optimizer.step
-    steps = trainer._streams.windows_at(0)
-    taken: list[int] = []
-
-    def spoiling() -> None:
-        step()
-        taken.append(1)
-        if len(taken) == steps - 1:  # whatever the offset, one of the last two of the epoch
-            torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
-
-    monkeypatch.setattr(trainer._learner._optimizer, "step", spoiling)
-    events = list(trainer.run())
-    (again,) = [place for place, event in enumerate(events) if isinstance(event, RateHalved)]
-    assert not epochs_of(iter(events[:again])), "the spoilt epoch is not kept, but gone through again"
-    assert [epoch.epoch for epoch in epochs_of(iter(events))] == [1, 2]
-    assert all(bool(parameter.isfinite().all()) for parameter in trainer.model.parameters())
-
-
-def test_a_loss_that_is_no_number_ends_the_run_as_failed(trainer: Trainer) -> None:
-    with torch.no_grad():
-        trainer.model.output.bias.fill_(torch.nan)
-    *events, before, last = trainer.run()
-    assert [event.rate_factor for event in events if isinstance(event, RateHalved)] == [0.5, 0.25, 0.125]
-    assert isinstance(before, Diverged)
-    assert isinstance(last, RunFinished)
-    assert last.reason == "failed"
 
 
 def test_a_gradient_clip_bounds_the_gradient(
@@ -281,45 +247,3 @@ def test_what_is_kept_is_the_average(
     list(trainer.run())
     assert trainer.checkpoint().model is not trainer.model
     assert not torch.equal(trainer.checkpoint().model.output.bias, trainer.model.output.bias)
-
-
-def test_a_loss_that_explodes_but_stays_a_number_ends_the_run_as_failed(small_corpus: Corpus) -> None:
-    model = ModelConfig(cell="rnn", embedding_size=16, hidden_size=32, num_layers=4)
-    config = TrainingConfig(
-        epochs=3, streams=2, window=10, learning_rate=10.0, gradient_clip=0.0, precision="fp32", threads=1
-    )
-    *_, before, last = Trainer(small_corpus, model, config).run()
-    assert isinstance(before, Diverged)
-    assert isinstance(last, RunFinished)
-    assert last.reason == "failed"
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_the_start_of_no_preset_counts_as_divergence(small_corpus: Corpus, preset: str) -> None:
-    model = msgspec.structs.replace(PRESETS[preset].model, hidden_size=64, embedding_size=32)
-    config = msgspec.structs.replace(
-        PRESETS[preset].training, epochs=2, streams=2, window=10, precision="fp32", threads=1, sample_length=0
-    )
-    events = list(Trainer(small_corpus, model, config).run())
-    assert not any(isinstance(event, RateHalved | Diverged) for event in events)
-
-
-def test_a_start_with_much_dropout_does_not_count_as_divergence(
-    small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
-) -> None:
-    config = configure(tiny_training, {"input_dropout": 0.8, "output_dropout": 0.8, "weight_drop": 0.8})
-    events = list(Trainer(small_corpus, tiny_model, config).run())
-    assert not any(isinstance(event, RateHalved | Diverged) for event in events)
-
-
-def test_a_text_that_changes_its_language_does_not_count_as_divergence(tmp_path: Path) -> None:
-    """What was learnt of the first half predicts the second badly, much worse than three times as badly."""
-    path = tmp_path / "text.txt"
-    path.write_text("aab" * 8_000 + "".join(chr(0x3B1 + number % 24) for number in range(24_000)), encoding="utf-8")
-    corpus = load_corpus(CorpusConfig(source=str(path)))
-    model = ModelConfig(embedding_size=8, hidden_size=32)
-    config = TrainingConfig(
-        epochs=1, streams=1, window=20, learning_rate=1e-2, precision="fp32", threads=1, sample_length=0, validation=0.0
-    )
-    events = list(Trainer(corpus, model, config).run())
-    assert not any(isinstance(event, RateHalved | Diverged) for event in events)

@@ -20,7 +20,7 @@ from core.data.corpus import Corpus, CorpusConfig
 from core.data.known_texts import MOLIERE
 from core.evaluation.evaluator import evaluate
 from core.reports.results import Evaluation, EvaluationProgress
-from core.runs.store import Run
+from core.runs.run import Run
 from tests.tui.conftest import until
 
 

@@ -23,7 +23,7 @@ from charlstm_tui.widgets.common.stream_pane import StreamPane
 from core.checkpoints.checkpoint import load_checkpoint
 from core.data.corpus import load_corpus
 from core.evaluation.memorization import words
-from core.runs.store import Run
+from core.runs.run import Run
 from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
 from tests.tui.conftest import until

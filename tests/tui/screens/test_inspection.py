@@ -27,7 +27,8 @@ from core.errors import UserError
 from core.inspection.activations import Activations
 from core.inspection.probes import PROPERTIES, relation
 from core.model.char_lstm import CharLSTM
-from core.runs.store import Run, RunStore
+from core.runs.run import Run
+from core.runs.store import RunStore
 from core.settings.config import Cell, ModelConfig, TrainingConfig
 from tests.tui.conftest import SIZES, SnapCompare, still, until
 from tests.tui.states import STATES

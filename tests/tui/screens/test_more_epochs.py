@@ -7,7 +7,8 @@ from textual.widgets import Input, OptionList, Static
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.more_epochs import AskMoreEpochs
 from charlstm_tui.screens.training import TrainingScreen
-from core.runs.store import Run, RunStore
+from core.runs.run import Run
+from core.runs.store import RunStore
 from core.runs.summary import summarise
 from core.settings.config import TrainingConfig, configure
 from core.training.schedule import rate_share

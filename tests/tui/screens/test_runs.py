@@ -14,7 +14,8 @@ from charlstm_tui.widgets.training.loss_chart import LossChart
 from core.control import Control
 from core.data.corpus import Corpus
 from core.runs.recorder import record
-from core.runs.store import Run, RunConfig, RunStore
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, summarise
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.training.trainer import Trainer

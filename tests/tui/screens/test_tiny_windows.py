@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 
 from charlstm_tui.app import CharLSTMApp
-from core.runs.store import Run
+from core.runs.run import Run
 from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
 from tests.tui.states import STATES

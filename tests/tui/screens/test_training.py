@@ -10,7 +10,8 @@ from charlstm_tui.app import CharLSTMApp
 from core.checkpoints.checkpoint import load_checkpoint
 from core.data.corpus import Corpus, CorpusConfig, open_corpus
 from core.data.encoded_text import ReadingProgress
-from core.runs.store import Run, RunStore
+from core.runs.run import Run
+from core.runs.store import RunStore
 from core.runs.summary import summarise
 from core.settings.explanations import EXPLANATIONS
 from core.settings.presets import PRESETS

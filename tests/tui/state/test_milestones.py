@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 
 from charlstm_tui.state.milestones import milestones
-from core.data.corpus import Part
-from core.evaluation.ngram import Baseline, Baselines
+from core.data.splits import Part
 from core.events import EpochCompleted
+from core.reports.results import Baseline, Baselines
 
 
 def epochs(losses: Sequence[float | None]) -> list[EpochCompleted]:

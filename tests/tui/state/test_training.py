@@ -13,7 +13,7 @@ from core.events import (
     SampleDrawn,
     StepsCompleted,
 )
-from core.runs.store import RunConfig
+from core.runs.run import RunConfig
 from core.settings.presets import preset_named
 
 STARTED = RunStarted(

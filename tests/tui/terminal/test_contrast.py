@@ -16,7 +16,7 @@ from textual.widgets._tabs import Underline
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.terminal.contrast import MARKS, TEXT, ContrastFilter, _over, contrast, readable
-from core.runs.store import Run
+from core.runs.run import Run
 from tests.conftest import one_of_each_kind
 from tests.tui.states import STATES
 

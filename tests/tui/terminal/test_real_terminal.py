@@ -14,7 +14,8 @@ import pytest
 from charlstm_tui.terminal.redirect_output import printed_path
 from core.checkpoints.checkpoint import load_checkpoint
 from core.checkpoints.training_state import load_snapshot
-from core.runs.store import Run, RunStore
+from core.runs.run import Run
+from core.runs.store import RunStore
 from core.runs.summary import epochs_of, summarise
 
 pytest.importorskip("pexpect", reason="no pseudo-terminals on this system")

@@ -9,11 +9,12 @@ from textual.widgets import Input
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
-from core.data.corpus import CorpusConfig, Part
+from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE
-from core.evaluation.ngram import Baseline, Baselines
+from core.data.splits import Part
 from core.model.char_lstm import CharLSTM
-from core.runs.store import RunConfig
+from core.reports.results import Baseline, Baselines
+from core.runs.run import RunConfig
 from core.settings.forecast import Span, Speed
 from core.settings.presets import preset_named
 from tests.tui.conftest import FORECAST, until

@@ -1,0 +1,52 @@
+"""A report as the shell shows it: figures in columns, bars, and the sentences that say what they mean."""
+
+from core.reports.report import Report
+from core.text import in_one_line
+
+
+def as_text(report: Report) -> str:
+    """Return the report for a shell: a section for each kind of figure, with an empty line between two."""
+    score = report.evaluation.score
+    error = f" ± {score.standard_error:.4f}" if score.standard_error is not None else ""
+    shown = [
+        in_one_line(report.title),
+        "",
+        f"loss                  {score.loss:8.4f}{error}  nats per character",
+        f"bits per character    {score.bits_per_character:8.4f}",
+        f"perplexity            {score.perplexity:8.2f}",
+        f"right first time      {score.accuracy:8.1%}",
+        f"among the first five  {score.accuracy_of_five:8.1%}",
+    ]
+    if unknown := report.evaluation.unknown_characters:
+        shown.append(f"left out              {unknown:8,}  characters that the model does not know")
+    shown += ["", report.meaning]
+    if len(report.bars) > 1:
+        longest = report.bars[0].loss
+        rows = [
+            f"  {bar.name:18}{bar.loss:8.4f}  {'█' * round(40 * bar.loss / longest)}{'  ◂' if bar.ours else ''}"
+            for bar in report.bars
+        ]
+        shown += ["", "beside it", *rows]
+    if report.parts:
+        rows = [f"  {part.part:18}{part.loss:8.4f}  {part.characters:12,} characters" for part in report.parts]
+        shown += ["", "part by part", *rows, *([f"  {report.parts_note}"] if report.parts_note else [])]
+    if report.verdict:
+        shown += [*([] if report.parts else [""]), f"  {report.verdict}"]
+    for title, groups in (("who speaks", score.roles), ("kind of character", score.kinds)):
+        if groups:
+            shown += ["", f"{title:20}{'loss':>8}  {'of the loss':>12}  {'characters':>12}"]
+            shown += [f"  {one.name:18}{one.loss:8.4f}  {one.share:12.1%}  {one.characters:12,}" for one in groups]
+    shown += _copying_as_text(report)
+    for title, extracts in (("least expected", report.least_expected), ("most expected", report.most_expected)):
+        if extracts:
+            shown += ["", title, *(f"  {one.loss:6.3f}  {in_one_line(one.text)}" for one in extracts[:3])]
+    return "\n".join(shown)
+
+
+def _copying_as_text(report: Report) -> list[str]:
+    if report.copying is None:
+        return []
+    names, rows = report.copying.table
+    shown = ["", f"{'found in training text':30}" + "".join(f"{name:>15}" for name in names)]
+    shown += [f"  {name:28}" + "".join(f"{value:>15}" for value in values) for name, values in rows]
+    return [*shown, f"  {report.copying_meaning}"]

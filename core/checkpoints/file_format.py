@@ -1,0 +1,264 @@
+"""The format of a checkpoint: a safetensors file, so tensors and a header of JSON, never code.
+
+Our part of the header is one `Header` as JSON under the metadata key "charlstm-tui". A file that a run can be resumed
+from has more tensors, whose names begin with "resume." (`training_state.py`).
+
+Nothing is taken on trust. The sizes that a file claims are compared with its configuration before memory is allocated,
+and all of its bytes with a sha256 before any of them is used.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+import torch
+from msgspec import Struct
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from core.checkpoints.counters import Progress
+from core.data.corpus import CorpusConfig
+from core.data.vocabulary import Vocabulary
+from core.errors import UserError, is_out_of_memory
+from core.events import SavedKind
+from core.model.char_lstm import CharLSTM
+from core.runs.run import Run
+from core.settings.config import ModelConfig, TrainingConfig
+from core.text import shortened
+
+FORMAT_VERSION = 2
+MAX_HEADER = 16 << 20
+"""Bytes: the largest vocabulary there can be takes a few million."""
+RESUME = "resume."
+"""The beginning of the names of tensors that only training needs."""
+_METADATA_KEY = "charlstm-tui"
+_UNSIGNED = "0" * 64
+_CHUNK = 1 << 20
+_FLOATS = {"F32", "F16"}
+_DTYPES = {
+    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64",
+    torch.uint8: "U8",
+}  # fmt: skip
+_CODE = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How PyTorch's own files begin: a zip of pickles, or a pickle."""
+
+Kind = Literal[SavedKind, "weights"]
+"""What a file was saved as; "weights" are a model exported from a run."""
+
+
+class DamagedCheckpointError(UserError):
+    """A file whose content is not what was saved: it may be replaced."""
+
+
+class Header(Struct, frozen=True, kw_only=True):
+    """What the file says of its weights."""
+
+    sha256: str = _UNSIGNED
+    """Of the whole file, with zeros in this place. The first field, so that it is the first such text in the file."""
+    format_version: int = FORMAT_VERSION
+    kind: Kind
+    preset: str = ""
+    model: ModelConfig
+    vocabulary: str
+    corpus: CorpusConfig
+    training: TrainingConfig
+    epoch: int
+    train_loss: float | None
+    val_loss: float | None
+    progress: Progress | None = None
+
+
+def signed(header: Header, tensors: Mapping[str, Tensor]) -> tuple[bytes | memoryview, ...]:
+    """Return the content of a safetensors file, in pieces; those of the tensors are the tensors' own memory.
+
+    The library's own `save` makes two copies of all tensors: 300 MB at each save of the preset `best`.
+    """
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    names = sorted(on_cpu, key=lambda name: (-on_cpu[name].element_size(), name))  # each is aligned
+    described: dict[str, object] = {"__metadata__": {_METADATA_KEY: msgspec.json.encode(header).decode()}}
+    end = 0
+    for name in names:
+        tensor = on_cpu[name]
+        begin, end = end, end + tensor.nbytes
+        described[name] = {
+            "dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [begin, end],
+        }  # fmt: skip
+    text = msgspec.json.encode(described)
+    text += b" " * (-len(text) % 8)
+    beginning = len(text).to_bytes(8, "little") + text
+    pieces = [on_cpu[name].reshape(-1).view(torch.uint8).numpy().data for name in names]
+    hashed = hashlib.sha256(beginning)
+    for piece in pieces:
+        hashed.update(piece)
+    place = beginning.index(_UNSIGNED.encode())
+    rest = beginning[place + len(_UNSIGNED) :]
+    return beginning[:place], hashed.hexdigest().encode(), rest, *pieces
+
+
+class _Slice(Protocol):
+    def get_shape(self) -> list[int]: ...
+    def get_dtype(self) -> str: ...
+
+
+class _Tensors(Protocol):
+    """What is used of an open safetensors file, whose own class has no types."""
+
+    def keys(self) -> list[str]: ...
+    def get_slice(self, name: str) -> _Slice: ...
+    def get_tensor(self, name: str) -> Tensor: ...
+
+
+class CheckpointFile:
+    """A checkpoint file that was checked, and whose tensors may be read."""
+
+    def __init__(self, file: _Tensors, header: Header, shown: str) -> None:
+        self._file = file
+        self.header = header
+        self.shown = shown
+        """Its path, for a message."""
+        self.expected = _shapes(header)
+        """The name and shape of each of the model's weights."""
+        self.shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        self.types = {name: file.get_slice(name).get_dtype() for name in self.shapes}
+
+    def tensor(self, name: str) -> Tensor:
+        """Read a tensor: a copy of its own.
+
+        Raises:
+            UserError: the file cannot be read any more, or there is no memory for the tensor.
+        """
+        with _reading(self.shown):
+            return self._file.get_tensor(name).clone()
+
+    def check(self) -> None:
+        """Compare the weights in the file with what its header says.
+
+        Raises:
+            DamagedCheckpointError: they are not the same.
+        """
+        weights = {name: shape for name, shape in self.shapes.items() if not name.startswith(RESUME)}
+        floats = all(self.types[name] in _FLOATS for name in weights)
+        resumable = self.header.progress is not None
+        if weights != self.expected or not floats or (len(weights) < len(self.shapes)) != resumable:
+            raise DamagedCheckpointError(
+                f"{self.shown} does not hold the weights that its header describes: it is damaged."
+            )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[CheckpointFile]:
+    """Open a checkpoint file and check it, each byte.
+
+    Raises:
+        DamagedCheckpointError: its content is not what was saved.
+        UserError: there is no such file, it cannot be read, or it is not a checkpoint of this program.
+    """
+    shown = shortened(path)
+    with ExitStack() as stack:
+        with _reading(shown):
+            if not path.is_file():
+                raise UserError(f"There is no checkpoint {shown}. `charlstm-tui runs list` shows the runs.")
+            file = _opened(stack, path, shown)
+        header = file.header
+        run = Run(path.absolute().parent)
+        if not run.may_hold(path.name, header.kind, header.corpus, header.model, header.training):
+            raise UserError(f"{shown} is whole, but another file than its run saved there. Put the right one back.")
+        yield file  # outside `_reading`: an error of whoever reads the file says nothing of the file
+
+
+def _opened(stack: ExitStack, path: Path, shown: str) -> CheckpointFile:
+    """Open a file that `stack` closes, and check it."""
+    for _ in range(5):  # a run under way may put a newer file in its place meanwhile
+        before = path.stat()
+        beginning = _beginning(path, shown)
+        file = stack.enter_context(safe_open(path, framework="pt"))
+        header = _read_header(file.metadata() or {}, shown)
+        checked = CheckpointFile(file, header, shown)
+        checked.check()
+        digest = _digest(path, beginning, header.sha256)
+        if (before.st_ino, before.st_mtime_ns) != (path.stat().st_ino, path.stat().st_mtime_ns):
+            continue
+        if digest != header.sha256:
+            raise DamagedCheckpointError(f"{shown} is damaged: its content is not what was saved. Choose another file.")
+        return checked
+    raise UserError(f"{shown} changes while it is read. Try again.")
+
+
+@contextmanager
+def _reading(shown: str) -> Iterator[None]:
+    """Raise what can go wrong when a file is read as a `UserError`, and nothing else.
+
+    Raises:
+        UserError: memory ran out, the system refused, or the bytes are not a whole safetensors file.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
+    except (SafetensorError, OverflowError) as error:
+        raise DamagedCheckpointError(
+            f"{shown} is not a whole checkpoint ({shortened(error)}). Choose another file."
+        ) from None
+    except (MemoryError, RuntimeError) as error:  # PyTorch raises a RuntimeError where it cannot allocate memory
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(f"There is not enough memory to read {shown}. Close other programs and try again.") from None
+
+
+def _beginning(path: Path, shown: str) -> bytes:
+    """Return the file's length of its header and the header, if the length can be one."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        if start.startswith(_CODE):
+            raise UserError(
+                f"{shown} is a file of PyTorch's own kind, which may run code when it is opened, so it is not. "
+                "Choose a .safetensors file that charlstm-tui made."
+            )
+        length = int.from_bytes(start, "little")
+        if len(start) < 8 or length > min(os.fstat(file.fileno()).st_size, MAX_HEADER):
+            raise DamagedCheckpointError(f"{shown} is not a whole checkpoint. Choose another file.")
+        return start + file.read(length)
+
+
+def _read_header(metadata: dict[str, str], shown: str) -> Header:
+    if _METADATA_KEY not in metadata:
+        raise UserError(f"{shown} is a safetensors file, but not a checkpoint of charlstm-tui. Choose another file.")
+    try:
+        version = msgspec.json.decode(metadata[_METADATA_KEY], type=_Versioned).format_version
+        if version > FORMAT_VERSION:
+            raise UserError(f"{shown} has format {version}, newer than this program's {FORMAT_VERSION}. Update it.")
+        if version < FORMAT_VERSION:
+            raise UserError(f"{shown} has format {version}, from before {FORMAT_VERSION}. Train the model anew.")
+        header = msgspec.json.decode(metadata[_METADATA_KEY], type=Header)
+        right = bool(header.vocabulary) and Vocabulary(header.vocabulary).characters == header.vocabulary
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        raise DamagedCheckpointError(
+            f"The header of {shown} is damaged ({shortened(error)}). Choose another file."
+        ) from None
+    if not right:
+        raise DamagedCheckpointError(f"The vocabulary of {shown} is damaged. Choose another file.")
+    return header
+
+
+class _Versioned(Struct):
+    format_version: int
+
+
+def _shapes(header: Header) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        model = CharLSTM(header.model, len(header.vocabulary))
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def _digest(path: Path, beginning: bytes, sha256: str) -> str:
+    """Return the sha256 of a file with zeros in the place of the one that is in it."""
+    with path.open("rb") as file:
+        hashed = hashlib.sha256(beginning.replace(sha256.encode(), _UNSIGNED.encode(), 1))
+        file.seek(len(beginning))
+        while chunk := file.read(_CHUNK):
+            hashed.update(chunk)
+    return hashed.hexdigest()

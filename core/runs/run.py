@@ -1,0 +1,174 @@
+"""A run: one folder with all that was kept of a training.
+
+RUNS/notebook-1/config.json         what was asked for
+                metrics.jsonl       the run's events, one a line, appended
+                best.safetensors    the model at its best epoch
+                last.safetensors    the run as it was a moment ago, to resume it
+                .lock               held by the process that trains it
+
+`recorder.py` writes these files; `Run` reads them.
+"""
+
+import contextlib
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from core.data.corpus import CorpusConfig
+from core.errors import UserError
+from core.events import Event, from_json
+from core.files import write_atomically
+from core.settings.config import ModelConfig, TrainingConfig
+from core.text import shortened
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+_LOCK_SECONDS = 1.0
+_MAY_CHANGE = ("epochs", "seconds", "sample_length", "sample_prompt", "device", "precision", "threads")
+"""The settings of training that a run may be resumed with changed."""
+
+
+class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run was asked to do."""
+
+    preset: str
+    corpus: CorpusConfig
+    model: ModelConfig
+    training: TrainingConfig
+    created: datetime.datetime | None = None
+
+    def is_of(self, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> bool:
+        """Tell whether a checkpoint with these can be one of this run's."""
+        same_text = self.corpus == msgspec.structs.replace(corpus, source=self.corpus.source)  # wherever it lies
+        may_change = {name: getattr(self.training, name) for name in _MAY_CHANGE}
+        return same_text and self.model == model and self.training == msgspec.structs.replace(training, **may_change)
+
+
+class Run:
+    """One run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_path = path / "config.json"
+        self.metrics_path = path / "metrics.jsonl"
+        self.best_path = path / "best.safetensors"
+        self.last_path = path / "last.safetensors"
+        self.lock_path = path / ".lock"
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """The checkpoint to use: the best, or the last of a run stopped before it had one."""
+        return self.best_path if self.best_path.exists() else self.last_path
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files."""
+        size = 0
+        for path in (self.config_path, self.metrics_path, self.best_path, self.last_path):
+            with contextlib.suppress(OSError):
+                size += path.stat().st_size
+        return size
+
+    def config(self) -> RunConfig:
+        """Read what the run was asked to do.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        shown = shortened(self.config_path)
+        try:
+            return msgspec.json.decode(self.config_path.read_bytes(), type=RunConfig)
+        except OSError as error:
+            raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
+        except (ValueError, RecursionError) as error:  # msgspec's errors, and text that is not UTF-8, are ValueErrors
+            raise UserError(f"{shown} is damaged ({shortened(error)}). Its models can still be used.") from None
+
+    def may_hold(
+        self, name: str, kind: str, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig
+    ) -> bool:
+        """Tell whether a checkpoint file with this name and content may lie in this folder.
+
+        Only a file under the name of the run's best or last checkpoint that is another one's may not.
+        """
+        kinds = {self.best_path.name: "best", self.last_path.name: "last"}
+        if name not in kinds or not self.config_path.is_file():
+            return True
+        try:
+            config = self.config()
+        except UserError:  # a damaged configuration says nothing of this file
+            return True
+        return kinds[name] == kind and config.is_of(corpus, model, training)
+
+    def events(self) -> list[Event]:
+        """Read the run's events: each line that was written whole."""
+        try:
+            lines = self.metrics_path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise UserError(f"{shortened(self.metrics_path)} cannot be read: {error.strerror or error}.") from None
+        events = []
+        for line in lines:
+            with contextlib.suppress(ValueError, RecursionError):  # a process died amid this line, or a disk was full
+                events.append(from_json(line))
+        return events
+
+    def rewrite(self, config: RunConfig) -> None:
+        """Write what the run is now asked to do.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        write_atomically(self.config_path, msgspec.json.format(msgspec.json.encode(config)) + b"\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run, so that no other process trains, renames or deletes it meanwhile; also one within another.
+
+        Raises:
+            UserError: another process has it, or its folder cannot be written to.
+        """
+        try:
+            self._lock.acquire(timeout=_LOCK_SECONDS)  # somebody who lists the runs may look at it for a moment
+        except TimeoutError:
+            raise UserError(
+                f"The run {self.name} is being trained by another process. Wait, or stop that one."
+            ) from None
+        except OSError as error:
+            raise UserError(f"{self.path} cannot be written: {error.strerror or error}.") from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether some process trains it."""
+        if not self.lock_path.exists():
+            return False
+        try:
+            self._lock.acquire(timeout=0)
+        except TimeoutError:
+            return True
+        except OSError:  # a folder that cannot be written to
+            return False
+        self._lock.release()
+        return False
+
+    @cached_property
+    def _lock(self) -> "FileLock":
+        from filelock import FileLock
+
+        return FileLock(self.lock_path)
