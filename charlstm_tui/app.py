@@ -20,13 +20,13 @@ from textual.filter import LineFilter
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from charlstm_tui.jobs import training as bridge
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import TextRead
+from charlstm_tui.jobs import ngrams, training
+from charlstm_tui.jobs.job import TRAINING_INTERVAL, Ending, LatestJob
 from charlstm_tui.screens.base import Palette
 from charlstm_tui.screens.dialogs import AskAboutRun, EndOfRun
 from charlstm_tui.screens.too_small import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
+from charlstm_tui.state.job_events import TextRead
 from charlstm_tui.state.keys import Commands, keys_of
 from charlstm_tui.state.messages import (
     ChangePreferences,
@@ -271,20 +271,20 @@ class CharLSTMApp(App[None]):
     def _start(self, message: StartTraining) -> None:
         if not self._training_job.running:
             self._remember(run=message.config)
-            self._begin_run(message.config, partial(bridge.train, store=self._store, config=message.config))
+            self._begin_run(message.config, partial(training.train, store=self._store, config=message.config))
 
     @on(ResumeTraining)
     def _resume(self, message: ResumeTraining) -> None:
         if not self._training_job.running:
             self._begin_run(
-                message.config, partial(bridge.resume, store=self._store, name=message.name, epochs=message.epochs)
+                message.config, partial(training.resume, store=self._store, name=message.name, epochs=message.epochs)
             )
 
     def _begin_run(self, config: RunConfig, produce: Callable[[Control], Iterator[object]]) -> None:
         self.training = TrainingView(phase="preparing", doing="starting", config=config)
         self._discard = False
         self._ngram_job.drop()  # else the line of the run before would come to lie on this one's chart
-        self._training_job.start(produce, name="train", interval=bridge.TRAINING_INTERVAL)
+        self._training_job.start(produce, name="train", interval=TRAINING_INTERVAL)
 
     @on(StopTraining)
     def _stop_as_told(self, message: StopTraining) -> None:
@@ -324,9 +324,9 @@ class CharLSTMApp(App[None]):
     def _count(self, config: RunConfig) -> None:
         """See what n-grams achieve on the run's text: a line on its chart."""
         self._ngram_job.start(
-            partial(bridge.count_ngrams, config=config.corpus, validation=config.training.validation),
+            partial(ngrams.count_ngrams, config=config.corpus, validation=config.training.validation),
             name="count",
-            interval=bridge.TRAINING_INTERVAL,
+            interval=TRAINING_INTERVAL,
         )
 
     def _end_run(self, ending: Ending) -> None:

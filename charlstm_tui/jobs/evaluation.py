@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from charlstm_tui.jobs.training import Doing
+from charlstm_tui.state.job_events import Doing
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, Part, Split, open_corpus, open_whole
 from core.reports.results import Stage

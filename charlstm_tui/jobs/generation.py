@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from charlstm_tui.formatting.surprisal import level_of
-from charlstm_tui.jobs.training import Doing, Prompted, spare_the_collector
+from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
+from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
 from core.errors import UserError
 from core.settings.config import SamplingConfig
@@ -203,13 +204,3 @@ def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[s
             if isinstance(event, Corpus) and event.text.sha256 == config.sha256:
                 part = event.part("train", validation)
                 yield frozenset(words(str(part.cut(0, min(len(part), MAX_TEXT)))))
-
-
-def blas_on_one_thread() -> contextlib.AbstractContextManager[object]:
-    """Have NumPy's products use one thread: with two, a training run beside them kept 0.49 of its speed, so 0.89."""
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-    limit: contextlib.AbstractContextManager[object] = (
-        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
-    )
-    return limit

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from charlstm_tui.jobs.generation import blas_on_one_thread
-from charlstm_tui.jobs.training import Doing, Prompted, spare_the_collector
+from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
+from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
 from core.errors import UserError
 from core.settings.config import SamplingConfig

@@ -14,14 +14,14 @@ from textual.events import Resize
 from textual.screen import Screen
 from textual.widgets import Label, ProgressBar, Select, Static
 
-from charlstm_tui.formatting import report as report_view
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.formatting import report_content
+from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.evaluation import Measured, Read, assess_model, compare_models
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import Doing
+from charlstm_tui.jobs.job import TRAINING_INTERVAL, Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.missing_text import Answer, AskForText
+from charlstm_tui.state.job_events import Doing
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.top_bar import TopBar
@@ -124,7 +124,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         if (what := self._chosen()) is None or self._asks_for_text(what, self.action_evaluate):
             return
         self.pages.forget_report()
-        self._assessing.start(partial(assess_model, what=what), name="evaluate", interval=bridge.TRAINING_INTERVAL)
+        self._assessing.start(partial(assess_model, what=what), name="evaluate", interval=TRAINING_INTERVAL)
         self._begin()
 
     def action_compare(self) -> None:
@@ -146,7 +146,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
             return
         self._compared = (what.name, other.chosen_name)
         compare = partial(compare_models, what=what, other=path)
-        self._comparing.start(compare, name="compare", interval=bridge.TRAINING_INTERVAL)
+        self._comparing.start(compare, name="compare", interval=TRAINING_INTERVAL)
         self._begin()
 
     def evaluate(self, run: str) -> None:
@@ -232,7 +232,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def _take_answer(self, answer: Answer | None) -> None:
         if answer == "fetch":
-            self._fetching.start(bridge.fetch_moliere, name="fetch", interval=bridge.TRAINING_INTERVAL)
+            self._fetching.start(texts.fetch_moliere, name="fetch", interval=TRAINING_INTERVAL)
             self._begin()
             self._show_progress(f"fetching {MOLIERE.title}", None)
         elif answer == "play":
@@ -241,7 +241,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def _follow_fetching(self, items: tuple[object, ...]) -> None:
         for item in items:
-            if isinstance(item, bridge.Fetching):
+            if isinstance(item, texts.Fetching):
                 self._show_progress(f"fetching {MOLIERE.title}", item.done)
 
     def _end_fetching(self, ending: Ending) -> None:
@@ -324,7 +324,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         about, report = self.query_one("#about", Static), self.pages.report
         if report is not None:
             room = about.content_size.width or self.size.width - 4  # as wide as it will be once it is shown
-            about.update(Content(report_view.about(report, room, stopped=self._stopped)))
+            about.update(Content(report_content.about(report, room, stopped=self._stopped)))
 
     @on(Resize)
     def _name_it_anew(self) -> None:

@@ -17,12 +17,11 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Select, Static
 
 from charlstm_tui.formatting.text_statistics import TextFigures
-from charlstm_tui.jobs import training as bridge
 from charlstm_tui.jobs.generation import Expecting, Writer, Written, words_of_training_text
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import Doing, Prompted
+from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, TRAINING_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.messages import ChangePreferences
 from charlstm_tui.state.training import is_training
 from charlstm_tui.terminal.clipboard import copy
@@ -233,7 +232,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
         self._words_job.drop()
         if three:
             words = partial(words_of_training_text, path=path)
-            self._words_job.start(words, name="words", interval=bridge.TRAINING_INTERVAL)
+            self._words_job.start(words, name="words", interval=TRAINING_INTERVAL)
         self._shown = 0
         self._set_going()
 
@@ -258,7 +257,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
         self.query(StreamPane).first().focus()  # letters are keys while it writes
         self._since = (0.0, self._shown)
         self._writer.considerate = is_training(self.app)
-        interval = bridge.CONSIDERATE_INTERVAL if self._writer.considerate else bridge.WRITING_INTERVAL
+        interval = CONSIDERATE_INTERVAL if self._writer.considerate else WRITING_INTERVAL
         self._job.start(self._writer.write, name="write", interval=interval)
         self.refresh_bindings()
 

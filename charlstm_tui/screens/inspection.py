@@ -12,12 +12,11 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Select, Static
 
 from charlstm_tui.formatting.numbers import count_of
-from charlstm_tui.jobs import training as bridge
 from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import Doing, Prompted
+from charlstm_tui.jobs.job import WRITING_INTERVAL, Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.training import is_training
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
@@ -202,7 +201,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         if what.written or not what.text:
             self._seed += 1
         self.query_one(ActivationsView).go_to_text()  # out of the box: letters are keys while the model reads
-        self._job.start(partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
+        self._job.start(partial(inspect_model, what=what), name="inspect", interval=WRITING_INTERVAL)
         self.refresh_bindings()
 
     @on(Input.Submitted)

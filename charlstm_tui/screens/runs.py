@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting.numbers import count_of, loss_shown, size_in_bytes
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs import runs
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import AskName, Confirm
@@ -171,7 +171,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
     def _look(self) -> None:
         self._runs = []
         self.query_one("#runs", OptionList).clear_options()
-        self._job.start(partial(bridge.past_runs, store=self._store), name="runs", interval=1 / 20)
+        self._job.start(partial(runs.past_runs, store=self._store), name="runs", interval=1 / 20)
 
     def _add(self, items: tuple[object, ...]) -> None:
         runs = self.query_one("#runs", OptionList)

@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from textual.widgets.tree import TreeNode
 
 from charlstm_tui.formatting.numbers import size_in_bytes
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.widgets.common.key_bar import KeyBar
@@ -72,7 +72,7 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
         super().__init__()
         self._folder = folder
         self._look = partial(
-            bridge.look_at,
+            texts.preview_text,
             limit=limit,
             validation=validation,
             encoding=encoding,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from charlstm_tui.jobs.training import Doing, Earlier, TextRead
+from charlstm_tui.state.job_events import Doing, Earlier, TextRead
 from charlstm_tui.state.loss_curve import Curve, Point
 from core.events import (
     CheckpointSaved,

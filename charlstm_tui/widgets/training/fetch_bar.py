@@ -8,9 +8,8 @@ from textual.message import Message
 from textual.widgets import ProgressBar
 
 from charlstm_tui.formatting.numbers import size_in_bytes
-from charlstm_tui.jobs import training as bridge
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import Fetching
+from charlstm_tui.jobs import texts
+from charlstm_tui.jobs.job import TRAINING_INTERVAL, Ending, LatestJob
 from charlstm_tui.widgets.common.fitting_text import FittingText
 from core.data.known_texts import MOLIERE
 from core.text import sanitise
@@ -74,7 +73,7 @@ class FetchBar(Horizontal):
     def fetch(self) -> None:
         """Fetch the plays."""
         if self.offering:
-            self._job.start(bridge.fetch_moliere, name="fetch", interval=bridge.TRAINING_INTERVAL)
+            self._job.start(texts.fetch_moliere, name="fetch", interval=TRAINING_INTERVAL)
             self.query_one(ProgressBar).update(progress=0)
             self._show()
 
@@ -84,7 +83,7 @@ class FetchBar(Horizontal):
 
     def _follow(self, items: tuple[object, ...]) -> None:
         for item in items:
-            if isinstance(item, Fetching):
+            if isinstance(item, texts.Fetching):
                 self.query_one(ProgressBar).update(progress=item.done)
 
     def _end(self, ending: Ending) -> None:

@@ -9,8 +9,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from charlstm_tui.formatting.numbers import duration, duration_between, size_in_bytes
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs import forecast
 from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.state.job_events import Doing
 from core.runs.store import RunConfig
 from core.settings.forecast import Forecast, Span
 from core.settings.presets import expected_of
@@ -89,13 +90,13 @@ class ForecastPanel(Static):
 
     def _look_at(self, config: RunConfig) -> None:
         if config is self._config:
-            self._job.start(partial(bridge.foresee, config=config), name="forecast", interval=1 / 20)
+            self._job.start(partial(forecast.foresee, config=config), name="forecast", interval=1 / 20)
 
     def _take(self, items: tuple[object, ...]) -> None:
         for item in items:
             if isinstance(item, Forecast):
                 self._forecast = item
-            elif isinstance(item, bridge.Doing):
+            elif isinstance(item, Doing):
                 self._doing = item.what
             else:
                 self._take_baselines(item)  # type: ignore[arg-type]

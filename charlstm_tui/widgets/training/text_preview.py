@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.job import Ending, LatestJob
 from core.data.preview import Preview
 from core.text import sanitise
@@ -52,7 +52,7 @@ class TextPreview(Static):
             return
         self._looked_at = wanted
         source, limit = wanted
-        look = partial(bridge.look_at, source=source, limit=limit, validation=0.0)
+        look = partial(texts.preview_text, source=source, limit=limit, validation=0.0)
         self._job.start(look, name="text", interval=1 / 20)
 
     def _show(self, items: tuple[object, ...]) -> None:
