@@ -21,6 +21,7 @@ from core.errors import UserError
 from core.settings.config import SamplingConfig
 
 if TYPE_CHECKING:
+    from core.evaluation.memorization import WordCount
     from core.sampling.sampler import Alternative, Sampler
 
 REPORT_SECONDS = 1 / 60
@@ -188,9 +189,20 @@ class Writer:
         self.change(self.config)  # it may have been changed while they were made
 
 
-def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[str]]:
-    """Yield the words of the text that a model was trained on, where that is here: as `core.evaluation.memorization`
-    finds words."""
+class TrainingWords(Struct, frozen=True):
+    """The words of the text that a model was trained on."""
+
+    words: frozenset[str]
+
+    def count_in(self, prompt: str) -> "WordCount":
+        """Return what counts, in a text that begins with a prompt, how many words are among these."""
+        from core.evaluation.memorization import WordCount
+
+        return WordCount(self.words, prompt)
+
+
+def words_of_training_text(control: Control, path: Path) -> Iterator[TrainingWords]:
+    """Yield the words of a model's training text, as `core.evaluation.memorization` splits it, if that text is here."""
     from core.checkpoints.checkpoint import opened
     from core.data.corpus import Corpus, open_corpus
     from core.evaluation.memorization import words
@@ -203,4 +215,4 @@ def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[s
                 return
             if isinstance(event, Corpus) and event.text.sha256 == config.sha256:
                 part = event.part("train", validation)
-                yield frozenset(words(str(part.cut(0, min(len(part), MAX_TEXT)))))
+                yield TrainingWords(frozenset(words(str(part.cut(0, min(len(part), MAX_TEXT))))))

@@ -49,6 +49,20 @@ class Seen(Struct, frozen=True):
     """The place in the text where what the model wrote begins, after what it was given; 0 where it is all or none."""
 
 
+def properties() -> list[str]:
+    """Return the names of the properties of a text that a cell can follow."""
+    from core.inspection.probes import PROPERTIES
+
+    return list(PROPERTIES)
+
+
+def relation(cell: int, name: str, r: float) -> str:
+    """Return in words how closely a cell follows the property of that name."""
+    from core.inspection import probes
+
+    return probes.relation(cell, name, r)
+
+
 def inspect_model(control: Control, what: Looked) -> Iterator[object]:
     """Look inside a model. Yields `Doing`, `Prompted`, and, last, what is `Seen`."""
     yield Doing("loading PyTorch")

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Select, Static
 
 from charlstm_tui.formatting.text_statistics import TextFigures
-from charlstm_tui.jobs.generation import Expecting, Writer, Written, words_of_training_text
+from charlstm_tui.jobs.generation import Expecting, TrainingWords, Writer, Written, words_of_training_text
 from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, TRAINING_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import AskFile
@@ -228,7 +228,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
         await self._lay_out(three=three)
         for pane in self.query(StreamPane):
             pane.begin(prompt)
-        self._figures = [TextFigures(prompt) for _ in self._writer.temperatures] if three else []
+        self._figures = [TextFigures() for _ in self._writer.temperatures] if three else []
         self._words_job.drop()
         if three:
             words = partial(words_of_training_text, path=path)
@@ -343,9 +343,9 @@ class GenerationScreen(FitsWindow, Screen[None]):
 
     def _take_words(self, items: tuple[object, ...]) -> None:
         for words in items:
-            if isinstance(words, frozenset):
+            if isinstance(words, TrainingWords) and self._writer is not None:
                 for figures in self._figures:
-                    figures.know(words)
+                    figures.know(words.count_in(self._writer.prompt))
         self._tell_figures()
 
     @on(Resize)

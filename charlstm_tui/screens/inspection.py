@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Select, Static
 
 from charlstm_tui.formatting.numbers import count_of
-from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model
+from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model, properties
 from charlstm_tui.jobs.job import WRITING_INTERVAL, Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import AskFile
@@ -244,14 +244,12 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def _offer(self, activations: "Activations") -> None:
         """Put into the boxes what this model has, keeping what was chosen where it has that."""
-        from core.inspection.probes import PROPERTIES
-
         view = self.query_one(ActivationsView)
         self.query_one("#views").set_class(self._layers > 1, "-layers")
         for name, options, value in (
             ("quantity", [(one.name, one.symbol) for one in activations.quantities], view.symbol),
             ("layer", [(str(layer + 1), layer) for layer in range(activations.config.num_layers)], view.layer_number),
-            ("follow", [(CHANGE, CHANGE), *((name, name) for name in PROPERTIES)], view.follow),
+            ("follow", [(CHANGE, CHANGE), *((name, name) for name in properties())], view.follow),
         ):
             select: Select[object] = self.query_one(f"#{name}", Select)
             with select.prevent(Select.Changed):

@@ -19,7 +19,6 @@ from charlstm_tui.widgets.common.text_input import TextInput
 from core.errors import UserError
 from core.settings.config import TrainingConfig, fields_of
 from core.text import sanitise
-from core.training.schedule import rate_share
 
 _EPOCHS = next(field for field in fields_of(TrainingConfig) if field.name == "epochs")
 
@@ -78,6 +77,8 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         text = f"With {more:,} more it will have had {total:,}. "
         if training.seconds:
             return f"{text}The schedule of the learning rate, which went by time, then goes by these epochs."
+        from core.training.schedule import rate_share
+
         before = 100 * rate_share(min(self._done / training.epochs, 1.0), training)
         begins, ends = (100 * rate_share(progress, training) for progress in (self._done / total, 1.0))
         if before == begins == ends:

@@ -134,8 +134,19 @@ class TrainingScreen(FitsWindow, Screen[None]):
         self.query_one("#start", Button).focus()
 
     def action_choose_text(self) -> None:
-        """Choose a text from a list, or from the folders of this machine."""
-        self.panel.choose_text()
+        """Choose a text from a list, or from the folders of this machine, whatever the other fields hold."""
+        from charlstm_tui.screens.text_picker import TextPicker
+
+        form = self.panel.form
+        encoding, errors = form.reading_or_usual
+        picker = TextPicker(
+            folder=self.panel.folder,
+            limit=form.limit_or_none,
+            validation=form.validation_or_usual,
+            encoding=encoding,
+            encoding_errors=errors,
+        )
+        self.app.push_screen(picker, self.panel.take_text)
 
     def action_fetch(self) -> None:
         """Fetch Molière's plays."""

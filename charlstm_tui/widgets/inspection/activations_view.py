@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.events import Resize
 
 from charlstm_tui.formatting.characters import fitting
+from charlstm_tui.jobs.inspection import relation
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.inspection.cell_equations import CellEquations
@@ -140,8 +141,6 @@ class ActivationsView(Container):
         rows = self.query_one(CellHeatmap)
         rows.border_subtitle = ""
         if self.follow != CHANGE and self._cells is not None:
-            from core.inspection.probes import relation
-
             rows.border_subtitle = relation(self.cell, self.follow, float(self._cells.measures[rows.chosen]))
         self._tell_numbers()
 

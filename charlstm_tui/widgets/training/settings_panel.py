@@ -129,23 +129,13 @@ class SettingsPanel(Vertical):
         self.query_one(ForecastPanel).stop()
         self.post_message(self.StartRequested(config))
 
-    def choose_text(self) -> None:
-        """Choose a text from a list, or from the folders of this machine, whatever the other fields hold."""
-        from charlstm_tui.screens.text_picker import TextPicker
+    @property
+    def folder(self) -> Path:
+        """The folder of the typed file, else the one that the app was started in."""
+        return _folder_of(self.query_one("#corpus", Input).value)
 
-        form = self.form
-        folder = _folder_of(self.query_one("#corpus", Input).value)
-        encoding, errors = form.reading_or_usual
-        picker = TextPicker(
-            folder=folder,
-            limit=form.limit_or_none,
-            validation=form.validation_or_usual,
-            encoding=encoding,
-            encoding_errors=errors,
-        )
-        self.app.push_screen(picker, self._take_text)
-
-    def _take_text(self, source: str | None) -> None:
+    def take_text(self, source: str | None) -> None:
+        """Take the text that was chosen, and fetch it first where it is not on this machine; None changes nothing."""
         if source == MOLIERE.name and not MOLIERE.here:
             self.fetch_line.fetch()
         elif source is not None:

@@ -22,7 +22,7 @@ from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
 from core.checkpoints.checkpoint import load_checkpoint
 from core.data.corpus import load_corpus
-from core.evaluation.memorization import words
+from core.evaluation.memorization import WordCount, words
 from core.runs.store import Run
 from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
@@ -380,11 +380,11 @@ async def test_a_bad_length_does_not_keep_the_temperature_from_changing(app: Cha
 
 
 def test_the_figures_of_a_text_are_told_as_there_is_room() -> None:
-    figures = TextFigures("Le ")
+    figures = TextFigures()
     assert figures.line(80) == ""
     figures.add("loup et l'agnau ", 12.0)
     assert figures.line(80) == "mean surprise 0.75 nats/char"
-    figures.know({"loup", "et", "l", "agneau"})
+    figures.know(WordCount({"loup", "et", "l", "agneau"}, "Le "))
     assert figures.known_words == 0.75
     assert figures.line(80) == "75 % of its words are in the training text · mean surprise 0.75 nats/char"
     assert figures.line(28) == "75 % known words · 0.75 nats"
