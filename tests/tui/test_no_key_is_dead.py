@@ -123,7 +123,7 @@ def under_way(phase: str, key: str = "") -> Prepare:
         if not app.training.alive:
             app.post_message(StartTraining(STARTED.config))
             await until(lambda: app.training.phase in ("training", "preparing") and app.training.doing != "starting")
-        control = app._training_job.control
+        control = app.run_controller.control
         held = control is not None and control.paused  # the screen may not have heard of it yet
         if held is not (phase == "paused"):
             await until(lambda: (app.training.phase == "paused") is held)

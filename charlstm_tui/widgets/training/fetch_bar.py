@@ -12,7 +12,6 @@ from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.job import TRAINING_INTERVAL, Ending, LatestJob
 from charlstm_tui.widgets.common.fitting_text import FittingText
 from core.data.known_texts import MOLIERE
-from core.text import sanitise
 
 _ABOUT = f"({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence})"
 OFFERS = (
@@ -88,9 +87,9 @@ class FetchBar(Horizontal):
 
     def _end(self, ending: Ending) -> None:
         if ending.error and not ending.stopped:
-            self.app.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+            self.app.notify(ending.error, severity="error", timeout=10)
         elif MOLIERE.here:
-            self.app.notify(f"{MOLIERE.title} are here.", markup=False)
+            self.app.notify(f"{MOLIERE.title} are here.")
         self._show()
 
     def _show(self) -> None:
