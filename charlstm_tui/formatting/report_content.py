@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from charlstm_tui.formatting.bars import bar
-from charlstm_tui.formatting.characters import fitting, shorten_middle, shown
-from core.text import count_of, in_one_line, sanitise
+from charlstm_tui.formatting.characters import fitting, in_a_row, shorten_middle, shown
+from core.text import count_of, in_one_line
 
 if TYPE_CHECKING:
     from core.evaluation.surprisal import CharacterLoss
@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 _NAME = 19
 """Cells of the names in front of bars."""
 _QUIET = "$text-muted"
-
-
-def in_a_line(text: str) -> str:
-    """Return a passage in one line, safe to show."""
-    return sanitise(text).replace("\n", "⏎").replace("\t", "⇥")
 
 
 def about(report: "Report", room: int, *, stopped: bool = False) -> str:
@@ -128,7 +123,7 @@ def copies(report: "Report", *, over: bool) -> Content:
         lines += [
             Content(""),
             Content.styled(f"the longest passage of {name}", _QUIET),
-            Content(in_a_line(one.longest)),
+            Content(in_a_row(one.longest)),
         ]
     characters = count_of(copying.characters, "character")
     how = f"A sample of {characters}, temperature {copying.temperature:g}, seed {copying.seed}."

@@ -32,7 +32,7 @@ from core.errors import UserError
 from core.files import here, new_file, write_atomically
 from core.reports.results import Comparison, EvaluationProgress, Stage
 from core.runs.store import RunStore
-from core.text import count_of, in_one_line, sanitise
+from core.text import count_of, in_one_line
 
 if TYPE_CHECKING:
     from core.reports.report import Report
@@ -341,7 +341,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
     def _end(self, ending: Ending) -> None:
         self.remove_class("-evaluating")
         if ending.error:
-            self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+            self.notify(ending.error, severity="error", timeout=10)
         self.query_one("#about", Static).set_class(self.pages.report is not None, "-title")
         self.pages.finish()
         self.refresh_bindings()
@@ -366,7 +366,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         except UserError as error:
             self._complain(error)
         else:
-            self.notify(sanitise(f"Saved: {path}"), markup=False)
+            self.notify(f"Saved: {path}")
 
     def _complain(self, error: Exception) -> None:
-        self.notify(sanitise(str(error)), severity="warning", markup=False)
+        self.notify(str(error), severity="warning")

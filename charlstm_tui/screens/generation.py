@@ -11,11 +11,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, ItemGrid, Vertical
-from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.screen import Screen
-from textual.widgets import Input, Label, Select, Static
+from textual.widgets import Input, Label, Select
 
+from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.formatting.text_statistics import TextFigures
 from charlstm_tui.jobs.generation import Expecting, TrainingWords, Writer, Written, words_of_training_text
 from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, TRAINING_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
@@ -28,6 +28,7 @@ from charlstm_tui.terminal.clipboard import copy
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.prompt_input import GenerationPrompt, PromptInput
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
@@ -36,7 +37,7 @@ from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.runs.store import RunStore
 from core.settings.config import SamplingConfig, Value, configure, fields_of
-from core.text import count_of, read_escapes, sanitise
+from core.text import count_of, read_escapes
 
 HINT = (
     "Type a prompt below and press Enter: the model continues it.\n"
@@ -109,7 +110,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
             with Horizontal(id="bottom"):
                 yield Label("prompt ▸")
                 yield GenerationPrompt(self._prompts, id="prompt", compact=True)
-                yield Static("Enter generates", id="status")
+                yield PlainText("Enter generates", id="status")
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
@@ -213,7 +214,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
             sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
             writing = configure(WritingConfig(), self._settings(WritingConfig))
         except UserError as error:
-            self.notify(sanitise(str(error)), severity="warning", markup=False)
+            self.notify(str(error), severity="warning")
             return
         self._author = self.query_one(CheckpointSelect).chosen_name
         box = self.query_one("#prompt", PromptInput)
@@ -268,9 +269,9 @@ class GenerationScreen(FitsWindow, Screen[None]):
             path = new_file(name)
             write_atomically(path, (self.text + "\n").encode("utf-8", "replace"))
         except UserError as error:
-            self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
+            self.notify(str(error), severity="error", timeout=10)
         else:
-            self.notify(sanitise(f"Saved: {path}"), markup=False)
+            self.notify(f"Saved: {path}")
 
     def choose(self, run: str) -> None:
         """Choose a run to write from, and go to the prompt."""
@@ -286,7 +287,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
         setting = next((setting for setting in self.query(SettingInput) if setting.has_focus_within), None)
         if not self.query_one("#desk").has_class("-three"):
             explanation = setting.explanation if setting is not None else ""
-            self.query_one(StreamPane).border_title = Content(sanitise(explanation)).markup
+            self.query_one(StreamPane).border_title = plain_title(explanation)
         self.refresh_bindings()
 
     @on(Select.Changed, "#model")
@@ -322,7 +323,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
                 case Doing(what=what):
                     self._say(what)
                 case Prompted(notice=notice) if notice:
-                    self.notify(sanitise(notice), markup=False)
+                    self.notify(notice)
                 case Expecting(alternatives=alternatives):
                     self.query_one(NextCharBars).show(alternatives)
                 case Written(lane=lane):
@@ -362,7 +363,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
     def _end(self, ending: Ending) -> None:
         if ending.error:
             self._say("")
-            self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+            self.notify(ending.error, severity="error", timeout=10)
         else:
             self._count()
         self.refresh_bindings()
@@ -379,4 +380,4 @@ class GenerationScreen(FitsWindow, Screen[None]):
         return {name: settings[name].value for name in names}
 
     def _say(self, text: str) -> None:
-        self.query_one("#status", Static).update(text)
+        self.query_one("#status", PlainText).update(text)

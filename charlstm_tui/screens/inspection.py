@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Input, Label, Select, Static
+from textual.widgets import Input, Label, Select
 
 from charlstm_tui.formatting.numbers import count_of
 from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model, properties
@@ -20,6 +20,7 @@ from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.training import is_training
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.prompt_input import InspectionPrompt, PromptInput
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.inspection.activations_view import CHANGE, ActivationsView
@@ -27,7 +28,7 @@ from core.errors import UserError
 from core.files import new_file, write_atomically
 from core.runs.store import RunStore
 from core.settings.cell_kinds import MEMORY, QUANTITIES
-from core.text import read_escapes, sanitise
+from core.text import read_escapes
 
 if TYPE_CHECKING:
     from core.inspection.activations import Activations
@@ -94,7 +95,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
             with Horizontal(id="bottom"):
                 yield Label("text ▸")
                 yield InspectionPrompt(id="prompt", compact=True)
-                yield Static("Enter reads", id="status")
+                yield PlainText("Enter reads", id="status")
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
@@ -115,7 +116,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         try:
             path = models.checkpoint(str(self.query_one("#which", Select).value))
         except UserError as error:
-            self.notify(sanitise(str(error)), severity="warning", markup=False)
+            self.notify(str(error), severity="warning")
         else:
             self._begin(Looked(name=models.chosen_name, path=path, text=read_escapes(box.value)))
 
@@ -214,13 +215,13 @@ class InspectionScreen(FitsWindow, Screen[None]):
                 case Doing(what=what):
                     self._say(what)
                 case Prompted(notice=notice) if notice:
-                    self.notify(sanitise(notice), markup=False)
+                    self.notify(notice)
                 case Seen():
                     self._show(item)
 
     def _end(self, ending: Ending) -> None:
         if ending.error:
-            self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+            self.notify(ending.error, severity="error", timeout=10)
         elif self._activations is not None:
             self._follow_best(self._activations)
         self._say(count_of(self._activations.read, "character") if self._activations is not None else "Enter reads")
@@ -272,9 +273,9 @@ class InspectionScreen(FitsWindow, Screen[None]):
             path, view = new_file(name), self.query_one(ActivationsView)
             write_atomically(path, self._activations.to_csv(view.layer_number, view.symbol))
         except UserError as error:
-            self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
+            self.notify(str(error), severity="error", timeout=10)
         else:
-            self.notify(sanitise(f"Saved: {path}"), markup=False)
+            self.notify(f"Saved: {path}")
 
     def _say(self, text: str) -> None:
-        self.query_one("#status", Static).update(text)
+        self.query_one("#status", PlainText).update(text)

@@ -13,6 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting.numbers import count_of, loss_shown, size_in_bytes
+from charlstm_tui.formatting.outside_text import plain
 from charlstm_tui.jobs import runs
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
@@ -21,12 +22,13 @@ from charlstm_tui.state.compared_runs import LETTERS, ComparedRun, PastRun, caut
 from charlstm_tui.state.messages import ChangePreferences
 from charlstm_tui.state.preferences import RANGES, SCALES, X_AXES, Preferences, following
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.training.chart.legend import legend
 from charlstm_tui.widgets.training.chart.lines import line_of
 from charlstm_tui.widgets.training.loss_chart import LossChart
 from core.errors import UserError
 from core.runs.store import RunStore
-from core.text import in_one_line, sanitise, shortened
+from core.text import in_one_line, shortened
 
 HINT = "Space lays a run beside others, here and on the chart of the next run. Enter resumes one."
 
@@ -69,7 +71,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
                     yield Static(id="cautions")
                 with VerticalScroll(id="differences", can_focus=False):
                     yield Static(id="table")
-            yield Static(HINT, id="runs-hint")
+            yield PlainText(HINT, id="runs-hint")
             yield KeyBar()
 
     def on_mount(self) -> None:
@@ -239,7 +241,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
             "".join([f"{name:<14}", *(f" {_fitting(value, width - 1):>{width - 1}}" for value in values)])
             for name, values in rows
         ]
-        return Content("\n").join([heading, *(Content(sanitise(line)) for line in lines)])
+        return Content("\n").join([heading, *(plain(line) for line in lines)])
 
     def _line(self, run: PastRun) -> Content:
         summary = run.summary
@@ -258,8 +260,8 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         return self.query_one(LossChart).style_of(other.role)
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
-        hint = self.query_one("#runs-hint", Static)
-        hint.update(Content(sanitise(text)))
+        hint = self.query_one("#runs-hint", PlainText)
+        hint.update(text)
         hint.set_class(trouble, "-trouble")
 
 

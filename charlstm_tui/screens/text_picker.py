@@ -18,14 +18,16 @@ from textual.widgets.option_list import Option
 from textual.widgets.tree import TreeNode
 
 from charlstm_tui.formatting.numbers import size_in_bytes
+from charlstm_tui.formatting.outside_text import plain
 from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.plain_text import PlainText
 from core.data.encodings import Errors
 from core.data.known_texts import KNOWN, KnownText
 from core.data.preview import Preview
-from core.text import count_of, in_one_line, sanitise
+from core.text import count_of, in_one_line
 
 HINT = "Enter chooses. Tab goes between the lists; Backspace to the folder above."
 _PATIENCE = 0.15
@@ -90,7 +92,7 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
                     yield Folders(self._folder, id="folders")
                 with VerticalScroll(id="look", can_focus=False):
                     yield Static(id="figures")
-                    yield Static(id="beginning")
+                    yield PlainText(id="beginning")
             yield Static(HINT, id="picker-hint")
             yield KeyBar()
 
@@ -153,11 +155,11 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
 
     def _end(self, ending: Ending) -> None:
         if ending.error:
-            self._show(Content.styled(sanitise(ending.error), "$error"), "")
+            self._show(plain(ending.error, "$error"), "")
 
     def _show(self, figures: Content, beginning: str) -> None:
         self.query_one("#figures", Static).update(figures)
-        self.query_one("#beginning", Static).update(Content(sanitise(beginning)))
+        self.query_one("#beginning", PlainText).update(beginning)
         self.query_one("#look").scroll_home(animate=False)
 
 

@@ -20,7 +20,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from charlstm_tui.formatting.characters import drawn, fitting
+from charlstm_tui.formatting.characters import WIDE_TAB, drawn, fitting, with_wide_tabs
 from charlstm_tui.formatting.surprisal import CSS, legend
 from core.text import sanitise
 
@@ -155,8 +155,9 @@ class StreamPane(ScrollView, can_focus=True):
         text = sanitise(text)
         levels = levels or bytes(len(text))
         if "\t" in text:
-            levels = b"".join(levels[place : place + 1] * (4 if one == "\t" else 1) for place, one in enumerate(text))
-            text = text.replace("\t", "    ")
+            counts = [len(WIDE_TAB) if character == "\t" else 1 for character in text]
+            levels = b"".join(levels[place : place + 1] * count for place, count in enumerate(counts))
+            text = with_wide_tabs(text)
         self._pieces.append(text)
         self._levels += levels
         self._length += len(text)

@@ -12,6 +12,7 @@ from textual.widgets import Digits, OptionList, Static, TabbedContent, TabPane
 from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting import report_content
+from charlstm_tui.formatting.characters import in_a_row
 from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.reports.results import Comparison
 
@@ -199,5 +200,5 @@ def _extract(extract: "Extract") -> Table:
     row = Table.grid(padding=(0, 2, 0, 0))
     row.add_column(width=6, justify="right")
     row.add_column(ratio=1)
-    row.add_row(Text(f"{extract.loss:.3f}", style="bold"), Text(report_content.in_a_line(extract.text)))
+    row.add_row(Text(f"{extract.loss:.3f}", style="bold"), Text(in_a_row(extract.text)))
     return row

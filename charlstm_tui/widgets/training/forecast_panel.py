@@ -114,7 +114,7 @@ class ForecastPanel(Static):
             self._show()
 
     def _show(self) -> None:
-        lines = self._lines()
+        lines = [(name, sanitise(value), unit) for name, value, unit in self._lines()]
         if self._is_tall:
             self.update(Content("\n").join(_row(*line, width=self.content_size.width) for line in lines))
             return
@@ -130,7 +130,7 @@ class ForecastPanel(Static):
         """Return names, values and units."""
         told, config = self._forecast, self._config
         if told is None or config is None:
-            return [("", "", sanitise(self._trouble) or "What it would take is told once the settings will do.")]
+            return [("", "", self._trouble or "What it would take is told once the settings will do.")]
         training = config.training
         lines = [
             ("parameters", f"{told.parameters:,}", "parameters" if not self._is_tall else ""),
@@ -140,7 +140,7 @@ class ForecastPanel(Static):
             needs = f"{size_in_bytes(told.memory_bytes)} of {size_in_bytes(told.available_bytes)}: it does not fit"
             return [*lines, ("memory", needs, "")]
         if told.trouble:
-            return [*lines[:1], ("", sanitise(told.trouble), "")]
+            return [*lines[:1], ("", told.trouble, "")]
         epoch, run = told.epoch(), told.run(training)
         if epoch is not None and run is not None:
             more = "" if told.speed is None or told.speed.settled else ", still measuring"
@@ -151,7 +151,7 @@ class ForecastPanel(Static):
         lines.append(("memory", size_in_bytes(told.memory_bytes), "at most" if self._is_tall else "of memory at most"))
         lines += self._losses(config)
         if self._trouble:
-            lines.append(("", sanitise(self._trouble), ""))
+            lines.append(("", self._trouble, ""))
         return lines
 
     def _losses(self, config: RunConfig) -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Label, Select, Static
 
 from charlstm_tui.widgets.common.fitting_text import FittingText
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.text_input import FieldInput
 from charlstm_tui.widgets.training.fetch_bar import FetchBar
@@ -23,7 +24,7 @@ from core.runs.store import RunConfig
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.settings.number_parsing import UnclearNumberError, read_number
 from core.settings.presets import PRESETS, Preset, preset_for, preset_named
-from core.text import sanitise, shortened
+from core.text import shortened
 
 SPLIT_MEANS: dict[Split, str] = {
     "tail": "test: the last tenth",
@@ -105,7 +106,7 @@ class SettingsForm(Vertical):
             with Horizontal(classes="line"):
                 yield Label("text")
                 yield FieldInput(corpus.source, id="corpus", placeholder="the name or the path of a text", compact=True)
-            yield Static(id="text-reason", classes="text-reason", markup=False)
+            yield PlainText(id="text-reason", classes="text-reason")
             yield FetchBar()
             with Horizontal(classes="line"):
                 yield Label("characters")
@@ -121,7 +122,7 @@ class SettingsForm(Vertical):
                     id="split",
                 )
                 yield FittingText(SPLIT_MEANS[corpus.split], id="split-means", classes="quiet")
-            yield Static(id="limit-reason", classes="text-reason", markup=False)
+            yield PlainText(id="limit-reason", classes="text-reason")
             with Horizontal(classes="line -preset"):
                 yield Label("preset")
                 yield Select(
@@ -192,8 +193,8 @@ class SettingsForm(Vertical):
         self._complain("#text-reason", reason)
 
     def _complain(self, selector: str, reason: str) -> None:
-        line = self.query_one(selector, Static)
-        line.update(sanitise(reason))
+        line = self.query_one(selector, PlainText)
+        line.update(reason)
         line.set_class(bool(reason), "-shown")
 
     def toggle_rest(self) -> None:

@@ -10,8 +10,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.training.explanation_panel import (
     ABOUT_LIMIT,
     ABOUT_SPLIT,
@@ -28,7 +29,6 @@ from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.files import here, user_path
 from core.runs.store import RunConfig
-from core.text import sanitise
 
 HOW_TO_START = "s starts the training. Tab and Enter go from field to field; Esc leaves them."
 _ABOUT_BOXES = {"corpus": ("text", ABOUT_TEXT), "limit": ("characters", ABOUT_LIMIT), "split": ("split", ABOUT_SPLIT)}
@@ -94,7 +94,7 @@ class SettingsPanel(Vertical):
         """Lay out what is painted first; `lay_out` adds the form."""
         yield Horizontal(id="form-and-forecast")
         yield Vertical(id="below")
-        yield Static(HOW_TO_START, id="hint")
+        yield PlainText(HOW_TO_START, id="hint")
         yield Button("Start training", id="start", compact=True)
 
     async def lay_out(self) -> None:
@@ -227,8 +227,8 @@ class SettingsPanel(Vertical):
         return "preset", about_preset(preset), short
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
-        hint = self.query_one("#hint", Static)
-        hint.update(Content(sanitise(text)))
+        hint = self.query_one("#hint", PlainText)
+        hint.update(text)
         hint.set_class(trouble, "-trouble")
 
 

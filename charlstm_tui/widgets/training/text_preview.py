@@ -3,20 +3,20 @@
 from functools import partial
 from typing import ClassVar
 
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
+from charlstm_tui.formatting.characters import with_wide_tabs
+from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.widgets.common.plain_text import PlainText
 from core.data.preview import Preview
-from core.text import sanitise
 
 _PATIENCE = 0.3
 """Seconds that a name stays the same before the text is looked at."""
 
 
-class TextPreview(Static):
+class TextPreview(PlainText):
     """Looks, in a thread, at the text that `consider` names: the latest only."""
 
     DEFAULT_CSS: ClassVar[str] = "TextPreview { color: $text-muted; }"
@@ -60,8 +60,8 @@ class TextPreview(Static):
             if isinstance(item, Preview):
                 about = "" if item.exact else "about "
                 figures = f"{item.name} · {item.encoding} · {about}{item.characters:,} characters"
-                self.border_title = Content(sanitise(figures)).markup
-                self.update(Content(sanitise(item.beginning).replace("\t", "    ")))
+                self.border_title = plain_title(figures)
+                self.update(with_wide_tabs(item.beginning))
 
     def _end(self, ending: Ending) -> None:
         if ending.error and not ending.stopped:
