@@ -1,8 +1,13 @@
-"""Screens that heed no size but the one that the window has."""
+"""What the screens have in common."""
+
+from collections.abc import Callable
 
 from textual.command import CommandPalette
 from textual.events import Resize
 from textual.screen import Screen
+
+from core.errors import UserError
+from core.files import new_file, write_atomically
 
 FLAT = 20
 """Rows; a screen of fewer leaves out what can be read elsewhere."""
@@ -22,6 +27,24 @@ class FitsWindow:
             event.stop()
         elif isinstance(self, Screen):
             self.set_class(event.size.height < FLAT, "-flat")
+
+
+class ModeScreen(FitsWindow, Screen[None]):
+    """One of the app's four screens."""
+
+    def action_leave_field(self) -> None:
+        """Stop typing, so that letters are keys again."""
+        self.set_focus(None)
+
+    def save_file(self, name: str, make: Callable[[], bytes]) -> None:
+        """Put what `make` returns into a new file, and say so, or why not."""
+        try:
+            path = new_file(name)
+            write_atomically(path, make())
+        except UserError as error:
+            self.notify(str(error), severity="error", timeout=10)
+        else:
+            self.notify(f"Saved: {path}")
 
 
 class Palette(FitsWindow, CommandPalette):

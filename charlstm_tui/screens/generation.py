@@ -12,14 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, ItemGrid, Vertical
 from textual.events import DescendantBlur, DescendantFocus, Resize
-from textual.screen import Screen
 from textual.widgets import Input, Label, Select
 
 from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.formatting.text_statistics import TextFigures
 from charlstm_tui.jobs.generation import Expecting, TrainingWords, Writer, Written, words_of_training_text
 from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, TRAINING_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
-from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.base import ModeScreen
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.messages import ChangePreferences
@@ -34,7 +33,6 @@ from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
 from charlstm_tui.widgets.common.top_bar import TopBar
 from core.errors import UserError
-from core.files import new_file, write_atomically
 from core.runs.store import RunStore
 from core.settings.config import SamplingConfig, Value, configure, fields_of
 from core.text import count_of, read_escapes
@@ -57,7 +55,7 @@ class WritingConfig(Struct, frozen=True, kw_only=True):
     ] = 60.0
 
 
-class GenerationScreen(FitsWindow, Screen[None]):
+class GenerationScreen(ModeScreen):
     """Type a prompt, watch the text grow, stop it, go on, change what it is drawn by meanwhile."""
 
     CSS_PATH = "generation.tcss"
@@ -161,10 +159,6 @@ class GenerationScreen(FitsWindow, Screen[None]):
         for pane in self.query(StreamPane):
             pane.tinted = tinted
 
-    def action_leave_field(self) -> None:
-        """Stop typing, so that letters are keys again."""
-        self.set_focus(None)
-
     def action_prompt(self) -> None:
         """Go to the prompt."""
         self.query_one("#prompt", Input).focus()
@@ -263,15 +257,8 @@ class GenerationScreen(FitsWindow, Screen[None]):
         self.refresh_bindings()
 
     def _save(self, name: str | None) -> None:
-        if name is None:
-            return
-        try:
-            path = new_file(name)
-            write_atomically(path, (self.text + "\n").encode("utf-8", "replace"))
-        except UserError as error:
-            self.notify(str(error), severity="error", timeout=10)
-        else:
-            self.notify(f"Saved: {path}")
+        if name is not None:
+            self.save_file(name, lambda: (self.text + "\n").encode("utf-8", "replace"))
 
     def choose(self, run: str) -> None:
         """Choose a run to write from, and go to the prompt."""

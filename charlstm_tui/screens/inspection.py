@@ -8,13 +8,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Input, Label, Select
 
 from charlstm_tui.formatting.numbers import count_of
 from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model, properties
 from charlstm_tui.jobs.job import WRITING_INTERVAL, Ending, LatestJob
-from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.base import ModeScreen
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.training import is_training
@@ -25,7 +24,6 @@ from charlstm_tui.widgets.common.prompt_input import InspectionPrompt, PromptInp
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.inspection.activations_view import CHANGE, ActivationsView
 from core.errors import UserError
-from core.files import new_file, write_atomically
 from core.runs.store import RunStore
 from core.settings.cell_kinds import MEMORY, QUANTITIES
 from core.text import read_escapes
@@ -43,7 +41,7 @@ MORE = 200
 """Characters that the model goes on by."""
 
 
-class InspectionScreen(FitsWindow, Screen[None]):
+class InspectionScreen(ModeScreen):
     """Have a model read a text, walk through it, and look at any cell."""
 
     CSS_PATH = "inspection.tcss"
@@ -131,10 +129,6 @@ class InspectionScreen(FitsWindow, Screen[None]):
     def action_stop(self) -> None:
         """Stop reading; what was read stays."""
         self._job.stop()
-
-    def action_leave_field(self) -> None:
-        """Stop typing, so that letters are keys again."""
-        self.set_focus(None)
 
     def action_prompt(self) -> None:
         """Go to the text box."""
@@ -267,15 +261,9 @@ class InspectionScreen(FitsWindow, Screen[None]):
         view.look(int(str(layer)), str(quantity), str(follow))
 
     def _save(self, name: str | None) -> None:
-        if name is None or self._activations is None:
-            return
-        try:
-            path, view = new_file(name), self.query_one(ActivationsView)
-            write_atomically(path, self._activations.to_csv(view.layer_number, view.symbol))
-        except UserError as error:
-            self.notify(str(error), severity="error", timeout=10)
-        else:
-            self.notify(f"Saved: {path}")
+        if name is not None and self._activations is not None:
+            view = self.query_one(ActivationsView)
+            self.save_file(name, partial(self._activations.to_csv, view.layer_number, view.symbol))
 
     def _say(self, text: str) -> None:
         self.query_one("#status", PlainText).update(text)

@@ -17,10 +17,10 @@ from charlstm_tui.formatting.outside_text import plain
 from charlstm_tui.jobs import runs
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.chart_keys import ChartKeys
 from charlstm_tui.screens.dialogs import AskName, Confirm
 from charlstm_tui.state.compared_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
-from charlstm_tui.state.messages import ChangePreferences
-from charlstm_tui.state.preferences import RANGES, SCALES, X_AXES, Preferences, following
+from charlstm_tui.state.preferences import Preferences
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.training.chart.legend import legend
@@ -37,7 +37,7 @@ CHARTING = ("x_axis", "range", "scale")
 """Actions that change how the chart is drawn."""
 
 
-class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
+class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
     """Lists the runs. Answers with the one to go on with, or None; `compared` are those laid beside each other."""
 
     CSS_PATH = "runs.tcss"
@@ -121,18 +121,6 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
             if len(self.compared) == len(LETTERS):
                 self._say(f"That is {len(LETTERS)} runs, as many as a chart can show.")
             self._draw()
-
-    def action_x_axis(self) -> None:
-        """Compare by steps, by epochs, by characters read, or by seconds."""
-        self.post_message(ChangePreferences(x_axis=following(X_AXES, self._preferences.x_axis)))
-
-    def action_range(self) -> None:
-        """Chart all of the runs, or what is recent."""
-        self.post_message(ChangePreferences(range=following(RANGES, self._preferences.range)))
-
-    def action_scale(self) -> None:
-        """Chart the losses, or their logarithms."""
-        self.post_message(ChangePreferences(scale=following(SCALES, self._preferences.scale)))
 
     def action_rename(self) -> None:
         """Ask for another name."""
