@@ -8,10 +8,10 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from charlstm_tui.formatting.surprisal import level_of
 from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
@@ -37,6 +37,15 @@ MAX_TEXT = 10_000_000
 """Characters of a training text whose words are looked up."""
 LATE = 0.25
 """Seconds; a text that is later than that, as after a moment without the processor, does not hurry to catch up."""
+
+
+class WritingConfig(Struct, frozen=True, kw_only=True):
+    """How much of a text is written, and how fast."""
+
+    length: Annotated[int, Meta(ge=0, le=10_000_000, description="Characters to write; 0 never ends.")] = 1000
+    pace: Annotated[
+        float, Meta(ge=0, le=1_000_000, description="Characters a second, at most; 0 is as fast as they come.")
+    ] = 60.0
 
 
 class Written(Struct, frozen=True):
@@ -187,6 +196,11 @@ class Writer:
         yield Expecting(tuple(samplers[0].alternatives(SHOWN)))
         self._samplers = samplers
         self.change(self.config)  # it may have been changed while they were made
+
+
+def three_temperatures(middle: float) -> tuple[float, float, float]:
+    """Return the temperatures of texts side by side, one lower and one higher than the chosen one."""
+    return (middle / 2, middle, min(1.5 * middle, 100.0)) if middle else (0.0, 0.5, 1.0)
 
 
 class TrainingWords(Struct, frozen=True):

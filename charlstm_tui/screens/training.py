@@ -109,7 +109,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
         encoding, errors = form.reading_or_usual
         picker = TextPicker(
             folder=self.panel.folder,
-            limit=form.limit_or_none,
+            limit=form.text.limit_or_none,
             validation=form.validation_or_usual,
             encoding=encoding,
             encoding_errors=errors,

@@ -11,46 +11,29 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Label, Select, Static
 
-from charlstm_tui.widgets.common.fitting_text import FittingText
-from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.text_input import FieldInput
-from charlstm_tui.widgets.training.fetch_bar import FetchBar
-from core.data.corpus import SPLITS, CorpusConfig, Split
+from charlstm_tui.widgets.training.text_settings import TextSettings, size_of
+from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors, ReadingField, reading_fields
-from core.data.known_texts import MOLIERE, PLAY, default_name
+from core.data.known_texts import default_name
 from core.errors import UserError
 from core.runs.store import RunConfig
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
-from core.settings.number_parsing import UnclearNumberError, read_number
 from core.settings.presets import PRESETS, Preset, preset_for, preset_named
-from core.text import shortened
 
-SPLIT_MEANS: dict[Split, str] = {
-    "tail": "test: the last tenth",
-    "interleaved": "test: every 10th block",
-}
 FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
     (ModelConfig, "The network", ("cell", "num_layers", "hidden_size")),
     (TrainingConfig, "", ("output_dropout", "streams", "window")),
     (TrainingConfig, "Its training", ("learning_rate", "epochs", "seconds", "seed")),
 )
 """The settings that matter most: a class, a title, and names, group by group."""
-MAX_LIMIT = 10**15
-"""No text has as many characters."""
 COLUMNS = ((FIRST[0], FIRST[1]), (FIRST[2],))
 _FIRST_NAMES = frozenset(name for _, _, names in FIRST for name in names)
 
 
 def _fields() -> list[tuple[type[Struct], Field]]:
     return [(config, field) for config in (ModelConfig, TrainingConfig) for field in fields_of(config)]
-
-
-def _size_of(source: str) -> int | None:
-    """Return about how many characters a text has; None for one that cannot be told."""
-    with contextlib.suppress(UserError, OSError, ValueError):
-        return CorpusConfig.typed(source).path.stat().st_size
-    return None
 
 
 class SettingsForm(Vertical):
@@ -65,16 +48,10 @@ class SettingsForm(Vertical):
             & > Label { width: 17; color: $text-muted; }
             &:focus-within > Label { color: $foreground; text-style: bold; }
         }
-        & #corpus { width: 1fr; }
-        & #limit { width: 12; }
-        & #split { width: 16; }
-        & #split-label { width: auto; margin: 0 1 0 2; }
         & #preset { width: 16; }
         & .line.-preset { height: auto; min-height: 1; }
         & .quiet { width: 1fr; color: $text-muted; margin-left: 2; }
         & #purpose { height: auto; }
-        & .text-reason { display: none; height: auto; color: $text-error; padding-left: 17; }
-        & .text-reason.-shown { display: block; }
         & .columns { height: auto; margin-top: 1; }
         & .column { width: 1fr; max-width: 44; height: auto; margin-right: 1; }
         & .title { text-style: bold; margin-top: 1; }
@@ -101,28 +78,9 @@ class SettingsForm(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out the form; the folded settings are made when they are first unfolded."""
-        corpus, preset = self._begin.corpus, preset_or_default(self._begin.preset)
+        preset = preset_or_default(self._begin.preset)
         with VerticalScroll(id="fields", can_focus=False):
-            with Horizontal(classes="line"):
-                yield Label("text")
-                yield FieldInput(corpus.source, id="corpus", placeholder="the name or the path of a text", compact=True)
-            yield PlainText(id="text-reason", classes="text-reason")
-            yield FetchBar()
-            with Horizontal(classes="line"):
-                yield Label("characters")
-                yield FieldInput(
-                    str(corpus.limit) if corpus.limit else "", id="limit", placeholder="all of it", compact=True
-                )
-                yield Label("split", id="split-label")
-                yield Select(
-                    [(split, split) for split in SPLITS],
-                    value=corpus.split,
-                    allow_blank=False,
-                    compact=True,
-                    id="split",
-                )
-                yield FittingText(SPLIT_MEANS[corpus.split], id="split-means", classes="quiet")
-            yield PlainText(id="limit-reason", classes="text-reason")
+            yield TextSettings(self._begin.corpus)
             with Horizontal(classes="line -preset"):
                 yield Label("preset")
                 yield Select(
@@ -145,6 +103,11 @@ class SettingsForm(Vertical):
     # --- what it holds
 
     @property
+    def text(self) -> TextSettings:
+        """The fields of the text."""
+        return self.query_one(TextSettings)
+
+    @property
     def preset(self) -> Preset:
         """The preset that is chosen."""
         return preset_named(str(self.query_one("#preset", Select).value))
@@ -157,7 +120,7 @@ class SettingsForm(Vertical):
     @property
     def invalid(self) -> Widget | None:
         """The first box of a number with something in it that will not do."""
-        if self._limit_reason():
+        if self.text.limit_reason:
             return self.query_one("#limit", Input)
         return next((setting.box for setting in self.query(SettingInput) if not setting.is_valid), None)
 
@@ -169,12 +132,7 @@ class SettingsForm(Vertical):
         """
         return RunConfig(
             preset=self.preset.name,
-            corpus=CorpusConfig.typed(
-                self.query_one("#corpus", Input).value,
-                self.limit,
-                self.query_one("#split", Select).value,  # type: ignore[arg-type]
-                *self._reading,
-            ),
+            corpus=CorpusConfig.typed(self.text.source, self.text.limit, self.text.split, *self._reading),
             model=configure(self.preset.model, self._values(ModelConfig)),
             training=configure(self.preset.training, self._values(TrainingConfig)),
         )
@@ -184,53 +142,10 @@ class SettingsForm(Vertical):
         self._suited = ""
         self._show(config)
 
-    def take_text(self, source: str) -> None:
-        """Put a text's name or path into its box."""
-        self.query_one("#corpus", Input).value = source
-
-    def complain_about_text(self, reason: str) -> None:
-        """Say beneath the text what is wrong with it; nothing takes it back."""
-        self._complain("#text-reason", reason)
-
-    def _complain(self, selector: str, reason: str) -> None:
-        line = self.query_one(selector, PlainText)
-        line.update(reason)
-        line.set_class(bool(reason), "-shown")
-
     def toggle_rest(self) -> None:
         """Unfold the settings that matter less, or fold them away."""
         collapsible = self.query_one(Collapsible)
         collapsible.collapsed = not collapsible.collapsed
-
-    @property
-    def limit(self) -> int | None:
-        """How many characters to take from the start; None for all.
-
-        Raises:
-            UserError: what was typed is no such number.
-        """
-        typed = self.query_one("#limit", Input).value.strip()
-        if not typed:
-            return None
-        limit = 0
-        try:
-            limit = read_number(typed, int)
-        except UnclearNumberError as error:
-            raise UserError(f"characters: {error}") from None
-        except UserError:
-            pass
-        if not 1 <= limit < MAX_LIMIT:
-            raise UserError(
-                f"characters must be a whole number from 1, or nothing for the whole text, not {shortened(typed)}."
-            )
-        return limit
-
-    @property
-    def limit_or_none(self) -> int | None:
-        """How many characters to take; None also where what was typed is no such number."""
-        with contextlib.suppress(UserError):
-            return self.limit
-        return None
 
     @property
     def validation_or_usual(self) -> float:
@@ -260,28 +175,20 @@ class SettingsForm(Vertical):
         self._show_settings(self.preset.model, self.preset.training)
         self.post_message(self.Changed())
 
-    @on(Select.Changed, "#split")
-    def _explain_split(self, event: Select.Changed) -> None:
-        event.stop()
-        self.query_one("#split-means", FittingText).show(SPLIT_MEANS[event.value])  # type: ignore[index]
-        self.post_message(self.Changed())
-
-    @on(Input.Changed, "#corpus, #limit")
-    def _suit_the_text(self, event: Input.Changed) -> None:
+    @on(TextSettings.Changed)
+    def _suit_the_text(self, event: TextSettings.Changed) -> None:
         """Take the preset that suits the text, unless another was chosen or its settings were changed."""
         event.stop()
-        self._complain("#limit-reason", self._limit_reason())
-        if event.input.id == "corpus":
-            self.complain_about_text("")
-        size = _size_of(self.query_one("#corpus", Input).value)
+        size = size_of(self.text.source)
         if self._suited and size is not None and not self._is_changed:
             with contextlib.suppress(UserError):
-                self._suited = preset_for(min(size, self.limit or size)).name
+                self._suited = preset_for(min(size, self.text.limit or size)).name
                 self.query_one("#preset", Select).value = self._suited
         self.post_message(self.Changed())
 
+    @on(TextSettings.SplitChanged)
     @on(SettingInput.Changed)
-    def _pass_on(self, event: SettingInput.Changed) -> None:
+    def _pass_on(self, event: Message) -> None:
         event.stop()
         self.post_message(self.Changed())
 
@@ -289,13 +196,6 @@ class SettingsForm(Vertical):
     def _go_to_next_field(self, event: Input.Submitted) -> None:
         event.stop()
         self.screen.focus_next()
-
-    @on(FetchBar.Changed)
-    def _welcome_moliere(self) -> None:
-        """Take Molière's plays once they are here, unless another text was chosen."""
-        text = self.query_one("#corpus", Input)
-        if MOLIERE.here and text.value == PLAY.name:
-            text.value = MOLIERE.name
 
     @on(Collapsible.Expanded)
     async def _make_rest(self) -> None:
@@ -357,13 +257,10 @@ class SettingsForm(Vertical):
 
     def _show(self, config: RunConfig) -> None:
         self._begin = config
-        self.query_one("#corpus", Input).value = config.corpus.source
-        self.query_one("#limit", Input).value = str(config.corpus.limit) if config.corpus.limit else ""
+        self.text.show(config.corpus)
         preset = preset_or_default(config.preset)
         with self.prevent(Select.Changed):
-            self.query_one("#split", Select).value = config.corpus.split
             self.query_one("#preset", Select).value = preset.name
-        self.query_one("#split-means", FittingText).show(SPLIT_MEANS[config.corpus.split])
         self.query_one("#purpose", Static).update(preset.purpose)
         self._show_settings(config.model, config.training)
         for setting in self.query(SettingInput):
@@ -383,14 +280,6 @@ class SettingsForm(Vertical):
             value = getattr(config.model if of_model else config.training, name)
             setting.show(value, usual=getattr(self.preset.model if of_model else self.preset.training, name))
 
-    def _limit_reason(self) -> str:
-        """Return what is wrong with the number of characters; empty where nothing is."""
-        try:
-            _ = self.limit
-        except UserError as error:
-            return str(error)
-        return ""
-
 
 def preset_or_default(name: str) -> Preset:
     """Return the preset of that name, or, for one that is no more, the one to begin with."""
@@ -400,5 +289,5 @@ def preset_or_default(name: str) -> Preset:
 def _usual() -> RunConfig:
     """Return what to begin with when nothing is remembered."""
     name = default_name()
-    preset = preset_for(_size_of(name) or 0)
+    preset = preset_for(size_of(name) or 0)
     return RunConfig(preset=preset.name, corpus=CorpusConfig.typed(name), model=preset.model, training=preset.training)

@@ -139,7 +139,7 @@ class SettingsPanel(Vertical):
         if source == MOLIERE.name and not MOLIERE.here:
             self.fetch_line.fetch()
         elif source is not None:
-            self.form.take_text(source)
+            self.form.text.take_text(source)
 
     # --- what the widgets say
 
@@ -172,7 +172,7 @@ class SettingsPanel(Vertical):
         self._explain()
         if self.quiet:
             return
-        self.query_one(TextPreview).consider(self.query_one("#corpus", Input).value, self.form.limit_or_none)
+        self.query_one(TextPreview).consider(self.query_one("#corpus", Input).value, self.form.text.limit_or_none)
         try:
             self.query_one(ForecastPanel).consider(self.form.read())
         except UserError:
@@ -182,7 +182,7 @@ class SettingsPanel(Vertical):
     @on(TextPreview.Refused)
     def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused | TextPreview.Refused) -> None:
         if not self._complaint:
-            self.form.complain_about_text(event.reason)
+            self.form.text.complain_about_text(event.reason)
 
     @on(DescendantFocus)
     def _explain_focused(self) -> None:

@@ -281,7 +281,7 @@ async def test_a_file_that_cannot_be_is_a_notice_and_the_text_stays(app: CharLST
         screen = app.screen
         assert isinstance(screen, GenerationScreen)
         await write(app, pilot)
-        text = screen.text
+        text = screen.panes.text
         for name in ("~nobody-is-called-so/x.txt", "", "x" * 300, "nowhere/at/all.txt"):
             screen._save(name)
         await pilot.pause()
@@ -290,7 +290,7 @@ async def test_a_file_that_cannot_be_is_a_notice_and_the_text_stays(app: CharLST
         assert said[1] == "No file was named."
         assert "File name too long" in said[2]
         assert "There is no folder" in said[3]
-        assert screen.text == text
+        assert screen.panes.text == text
 
 
 async def test_saving_works_where_the_working_folder_is_gone(
