@@ -11,12 +11,12 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Collapsible, Input, Label, Select, Static
 
+from charlstm_tui.state.usual_run import preset_or_default, size_of, usual_run
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.text_input import FieldInput
-from charlstm_tui.widgets.training.text_settings import TextSettings, size_of
+from charlstm_tui.widgets.training.text_settings import TextSettings
 from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors, ReadingField, reading_fields
-from core.data.known_texts import default_name
 from core.errors import UserError
 from core.runs.store import RunConfig
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
@@ -71,7 +71,7 @@ class SettingsForm(Vertical):
 
     def __init__(self, remembered: RunConfig | None = None) -> None:
         super().__init__()
-        self._begin = remembered or _usual()
+        self._begin = remembered or usual_run()
         self._suited = "" if remembered is not None else self._begin.preset
         """The preset that was taken because it suits the text; empty once another was chosen."""
         self._rest_is_there = False
@@ -141,6 +141,18 @@ class SettingsForm(Vertical):
         """Put what a run was asked to do into the boxes."""
         self._suited = ""
         self._show(config)
+
+    def take_text(self, chosen: CorpusConfig) -> None:
+        """Put a text's name or path into its box, and its encoding into those among the settings."""
+        corpus = structs.replace(self._begin.corpus, encoding=chosen.encoding, encoding_errors=chosen.encoding_errors)
+        self._begin = structs.replace(self._begin, corpus=corpus)
+        self._show_reading(corpus)
+        self.text.take_text(chosen.source)
+
+    def _show_reading(self, corpus: CorpusConfig) -> None:
+        for setting in self.query(SettingInput):
+            if isinstance(setting.field, ReadingField):
+                setting.show(getattr(corpus, setting.field.name) or "", usual=setting.field.default)
 
     def toggle_rest(self) -> None:
         """Unfold the settings that matter less, or fold them away."""
@@ -263,9 +275,7 @@ class SettingsForm(Vertical):
             self.query_one("#preset", Select).value = preset.name
         self.query_one("#purpose", Static).update(preset.purpose)
         self._show_settings(config.model, config.training)
-        for setting in self.query(SettingInput):
-            if isinstance(setting.field, ReadingField):
-                setting.show(getattr(config.corpus, setting.field.name) or "", usual=setting.field.default)
+        self._show_reading(config.corpus)
 
     def _show_settings(self, model: ModelConfig, training: TrainingConfig) -> None:
         self._begin = structs.replace(self._begin, model=model, training=training)
@@ -279,15 +289,3 @@ class SettingsForm(Vertical):
             of_model = hasattr(config.model, name)
             value = getattr(config.model if of_model else config.training, name)
             setting.show(value, usual=getattr(self.preset.model if of_model else self.preset.training, name))
-
-
-def preset_or_default(name: str) -> Preset:
-    """Return the preset of that name, or, for one that is no more, the one to begin with."""
-    return PRESETS.get(name) or preset_for(0)
-
-
-def _usual() -> RunConfig:
-    """Return what to begin with when nothing is remembered."""
-    name = default_name()
-    preset = preset_for(size_of(name) or 0)
-    return RunConfig(preset=preset.name, corpus=CorpusConfig.typed(name), model=preset.model, training=preset.training)

@@ -25,6 +25,7 @@ from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
 from charlstm_tui.widgets.training.settings_form import SettingsForm
 from charlstm_tui.widgets.training.text_preview import TextPreview
+from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.files import here, user_path
@@ -134,12 +135,14 @@ class SettingsPanel(Vertical):
         """The folder of the typed file, else the one that the app was started in."""
         return _folder_of(self.query_one("#corpus", Input).value)
 
-    def take_text(self, source: str | None) -> None:
+    def take_text(self, chosen: CorpusConfig | None) -> None:
         """Take the text that was chosen, and fetch it first where it is not on this machine; None changes nothing."""
-        if source == MOLIERE.name and not MOLIERE.here:
+        if chosen is None:
+            return
+        if chosen.source == MOLIERE.name and not MOLIERE.here:
             self.fetch_line.fetch()
-        elif source is not None:
-            self.form.text.take_text(source)
+        else:
+            self.form.take_text(chosen)
 
     # --- what the widgets say
 

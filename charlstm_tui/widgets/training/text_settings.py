@@ -27,13 +27,6 @@ MAX_LIMIT = 10**15
 """No text has as many characters."""
 
 
-def size_of(source: str) -> int | None:
-    """Return about how many characters a text has; None for one that cannot be read."""
-    with contextlib.suppress(UserError, OSError, ValueError):
-        return CorpusConfig.typed(source).path.stat().st_size
-    return None
-
-
 class TextSettings(Vertical):
     """The fields of the text in `SettingsForm`, which has the styles of its lines; offers to fetch Molière's plays."""
 

@@ -101,7 +101,7 @@ def plain() -> Report:
 
 ENOUGH = baselines({"5-gram": 2.0})
 NO_ORDER = baselines({"unigram": 2.0})
-HESITATES = "It hesitates as between 4.48 characters."
+HESITATES = "On average it chooses among 4.48 characters."
 
 
 @pytest.mark.parametrize(
@@ -117,21 +117,22 @@ HESITATES = "It hesitates as between 4.48 characters."
             2.5,
             0.25,
             ENOUGH,
-            "No better and no worse than a 5-gram, which only counts (2.000). It hesitates as between 12.2 characters.",
+            "No better and no worse than a 5-gram, which only counts (2.000). "
+            "On average it chooses among 12.2 characters.",
         ),
         (
             2.5,
             0.125,
             ENOUGH,
-            "Worse than a 5-gram, which only counts, by 0.50 nats. It hesitates as between 12.2 characters.",
+            "Worse than a 5-gram, which only counts, by 0.50 nats. On average it chooses among 12.2 characters.",
         ),
         (
             2.25,
             0.0625,
             NO_ORDER,
-            "Worse than one that knows no order, by 0.25 nats. It hesitates as between 9.49 characters.",
+            "Worse than one that knows no order, by 0.25 nats. On average it chooses among 9.49 characters.",
         ),
-        (math.log(12_345), 0.01, None, "It hesitates as between 12,345 characters."),
+        (math.log(12_345), 0.01, None, "On average it chooses among 12,345 characters."),
     ],
 )
 def test_the_meaning_of_a_loss(
