@@ -96,12 +96,12 @@ class CharLSTMApp(AppState):
 
     @property
     def exit_code(self) -> int:
-        """What the process is to exit with: 1 after an error that nobody foresaw, whatever was asked for before it."""
+        """What the process is to exit with: 1 after an unexpected error, whatever was asked for before it."""
         return 1 if self.has_panicked else self.run_controller.leaving or self.return_code or 0
 
     @property
     def has_panicked(self) -> bool:
-        """Whether an error that nobody foresaw ended the app."""
+        """Whether an unexpected error ended the app."""
         return self._panicked or self._exception is not None
 
     def panic(self, *renderables: RenderableType) -> None:
@@ -129,13 +129,13 @@ class CharLSTMApp(AppState):
         return InspectionScreen(self._store)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys of the other screens only, and none of them where there is no room for a screen."""
+        """Offer the keys of the other screens only; none in a window that is too small."""
         if isinstance(self.screen, MoreRoom) and action in ("switch_mode", "explain", "command_palette"):
             return False
         return action != "switch_mode" or parameters != (self.current_mode,)
 
     def on_resize(self, event: Resize) -> None:
-        """Have a window that is too small asked for more room."""
+        """Ask for more room in a window that is too small."""
         small, asking = is_too_small(event.size), isinstance(self.screen, MoreRoom)
         if small and not asking:
             self.push_screen(MoreRoom())
@@ -166,7 +166,7 @@ class CharLSTMApp(AppState):
         return [*first, *super().get_line_filters(), _CONTRAST, _WIDTHS, *last]
 
     def get_css_variables(self) -> dict[str, str]:
-        """Return the theme's variables, such that lines and scrollbars can be seen."""
+        """Return the theme's variables, with lines and scrollbars made visible."""
         self.theme_variables = readable_variables(super().get_css_variables())
         return self.theme_variables
 
@@ -192,7 +192,7 @@ class CharLSTMApp(AppState):
             self.push_screen(HelpScreen(self.current_mode, keys_of(self.screen, self)))
 
     async def action_quit(self) -> None:
-        """Leave; with a run under way, ask what is to become of it."""
+        """Leave; during a run, ask whether to save or discard it."""
         if self.training.started is None or not self.training.alive or self.run_controller.leaving is not None:
             self.run_controller.leave(0)
         elif not isinstance(self.screen, AskAboutRun):
@@ -203,7 +203,7 @@ class CharLSTMApp(AppState):
             self.run_controller.leave(0, discard=answer == "discard")
 
     def action_help_quit(self) -> None:
-        """Do on ctrl-C, where nothing is selected that it would copy, what it does in a shell."""
+        """Ctrl-C ends the app as it ends a program in a shell, unless it copies a selection."""
         self._end_by(signal.SIGINT)
 
     def action_suspend_process(self) -> None:
@@ -217,11 +217,11 @@ class CharLSTMApp(AppState):
 
     @on(Driver.SignalResume)
     def _draw_anew(self) -> None:
-        """Draw all of the screen: another program had the terminal."""
+        """Draw the whole screen: another program had the terminal."""
         self.refresh()
 
     def on_mount(self) -> None:
-        """Heed what ends a program from outside."""
+        """Watch for signals that end the program."""
         self._signals.watch()
 
     def on_unmount(self) -> None:

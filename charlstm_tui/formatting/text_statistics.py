@@ -1,4 +1,4 @@
-"""What can be told of a text while it is generated: how surprising it is, and how many of its words are real ones."""
+"""Figures of a text while it is generated: its mean surprisal, and how many of its words the training text has."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The jobs of the Evaluate screen: to assess a model, and to compare two."""
+"""The jobs of the Evaluate screen: evaluate a model, and compare two."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """What is to be measured on what."""
+    """What to evaluate, and on which text."""
 
     name: str
-    """Of the model, as it is shown."""
+    """The model's name on screen."""
     path: Path
     text: CorpusConfig | None = None
     """The text and its encoding; None for the text that the model was trained on."""
@@ -32,13 +32,13 @@ class Measured(Struct, frozen=True, kw_only=True):
 
 
 class Read(Struct, frozen=True):
-    """A text was read by the model: what it made of each character."""
+    """The model has read the text: the surprisal of each character."""
 
     surprisals: "Surprisals"
 
 
 def assess_model(control: Control, what: Measured) -> Iterator[object]:
-    """Assess a model. Yields `Doing`, stages, a `Read`, and reports, each with more to it."""
+    """Evaluate a model. Yields `Doing`, stages, a `Read`, and reports, each more complete than the one before."""
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
     from core.checkpoints.history import history_of
@@ -82,7 +82,7 @@ def compare_models(control: Control, what: Measured, other: Path) -> Iterator[ob
 
 
 def _text(control: Control, checkpoint: "Checkpoint", what: Measured) -> Generator[Doing, None, Corpus | None]:
-    """Load the text to measure on; None when told to stop."""
+    """Read the text to evaluate on; None when told to stop."""
     split = what.split or checkpoint.corpus.split
     config = msgspec.structs.replace(what.text or checkpoint.corpus, split=split)
     yield Doing("reading the text")

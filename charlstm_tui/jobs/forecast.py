@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.settings.forecast import Forecast
 
 PATIENCE = 0.5
-"""Seconds that the settings must stay the same before steps are timed: nobody who types is to wait for them."""
+"""Seconds without a change of the settings before steps are timed: typing is not to wait for them."""
 
 
 def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing | Baselines]":

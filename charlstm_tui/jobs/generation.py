@@ -1,7 +1,7 @@
-"""A text while it is written: one, or three side by side; it can be held, changed, and gone on with.
+"""The job of the Generate screen: generate one text, or three side by side; it can be stopped, changed and continued.
 
-A thread draws from `write`; the screen changes the settings of the same object meanwhile. Only whole values are put in
-place, which Python does at one stroke.
+A worker thread runs `write` while the screen changes settings of the same object. Each change assigns a whole value,
+which in Python is atomic.
 """
 
 import contextlib
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from core.sampling.sampler import Alternative, Sampler
 
 REPORT_SECONDS = 1 / 60
-"""Between two reports, at the most characters a second that the model gives."""
+"""Seconds between two reports when there is no limit on the pace."""
 LOOK_SECONDS = 1 / 15
-"""Between two looks at what comes next: bars that change more often cannot be read."""
+"""Seconds between two updates of the next characters: bars that change more often cannot be read."""
 SHOWN = 16
 """Alternatives that are reported."""
 CONSIDERATION = 3.0
-"""While a run is trained, seconds to rest for each second of writing: one thread more on two cores holds up both of the
-training's, which wait for each other at every step."""
+"""Seconds to rest for each second of generating while a run is trained: on two cores, a third thread holds up the two
+of the training, which wait for each other at every step."""
 MAX_TEXT = 10_000_000
 """Characters of a training text whose words are looked up."""
 LATE = 0.25
-"""Seconds; a text that is later than that, as after a moment without the processor, does not hurry to catch up."""
+"""Seconds; a text that is later than that, for example after a busy moment of the CPU, does not hurry to catch up."""
 
 
 class WritingConfig(Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Written(Struct, frozen=True):
     lane: int
     text: str
     levels: bytes
-    """How little each character was expected: 0 to 4."""
+    """The surprisal level of each character, 0 to 4."""
     surprise: float = 0.0
     """The sum of the characters' surprisals, in nats."""
 
@@ -85,18 +85,18 @@ class Writer:
         self.pace = pace
         """Characters a second at most; 0 is as fast as they come."""
         self.considerate = False
-        """Whether a training run is under way, which needs the processor more."""
+        """Whether a run is being trained, which needs the CPU more."""
         self.written = 0
         """Characters of each text."""
         self.length = length
-        """Characters to write, of each text, and again each time it goes on beyond its end; 0 never ends."""
+        """Characters to generate of each text, and again each time it is continued; 0 never ends."""
         self._until = length
         self._wanted = length
         self._samplers: list[Sampler] = []
 
     @property
     def is_complete(self) -> bool:
-        """Whether as much is written as was asked for."""
+        """Whether the text has the length that was asked for."""
         return 0 < self._until <= self.written
 
     def change(self, config: SamplingConfig) -> None:
@@ -108,13 +108,13 @@ class Writer:
             sampler.config = msgspec.structs.replace(config, temperature=temperature)
 
     def expecting(self) -> Expecting | None:
-        """Tell what may come next as things are; only while nothing is being written."""
+        """Return what may come next with the present settings; only while nothing is being generated."""
         if not self._samplers:
             return None
         return Expecting(tuple(self._samplers[0].alternatives(SHOWN)))
 
     def go_on(self) -> None:
-        """Let as much be written again, where all was, or as much as is wanted now."""
+        """Extend a complete text by the same length; else take the length that is wanted now."""
         if self.is_complete:
             self._until = self.written + self.length if self.length else 0
         elif self.length != self._wanted:

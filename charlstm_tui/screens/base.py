@@ -10,18 +10,18 @@ from core.errors import UserError
 from core.files import new_file, write_atomically
 
 FLAT = 20
-"""Rows; a screen of fewer leaves out what can be read elsewhere."""
+"""Rows; a screen with fewer leaves out what other screens show too."""
 
 
 class FitsWindow:
-    """To be put before Textual's screen, which posts each change of its size to itself once more.
+    """A mixin for screens, before Textual's own class in the bases: it drops sizes that are out of date.
 
-    Two sizes that wait in one queue, with anything between them, would so follow each other for ever, and nothing else
-    would be drawn. The app knows the newest, and tells it to the screen that is shown: all others are passed over.
+    Textual's screen posts each change of its size to itself again. Two sizes in one queue, with anything between them,
+    would alternate for ever, and nothing else would be drawn. Only the size that the app has now is passed on.
     """
 
     def on_resize(self, event: Resize) -> None:
-        """Keep a size that is no longer the window's from the screen."""
+        """Drop a size that is no longer the window's."""
         if isinstance(self, Screen) and event.size != self.app.size:
             event.prevent_default()
             event.stop()

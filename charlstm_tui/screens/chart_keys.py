@@ -7,7 +7,7 @@ from charlstm_tui.state.preferences import RANGES, SCALES, SMOOTHINGS, X_AXES, P
 
 
 class ChartKeys(MessagePump):
-    """To be put before Textual's screen. The screen keeps `_preferences` up to date, and binds the keys it wants."""
+    """A mixin for screens, which keep `_preferences` up to date and bind the keys they want."""
 
     _preferences: Preferences
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class EvaluationScreen(ModeScreen):
-    """Choose a model and a text, measure, read what came of it from all sides."""
+    """Choose a model and a text, evaluate, and read the report page by page."""
 
     CSS_PATH = "evaluation.tcss"
     AUTO_FOCUS = ""
@@ -87,18 +87,18 @@ class EvaluationScreen(ModeScreen):
 
     @property
     def about(self) -> AboutLine:
-        """What is said of it."""
+        """The line above the pages."""
         return self.query_one(AboutLine)
 
     @property
     def pages(self) -> ReportPages:
-        """What was found out."""
+        """The report, page by page."""
         return self.query_one(ReportPages)
 
     # --- what the keys do
 
     def action_evaluate(self) -> None:
-        """Measure the chosen model."""
+        """Evaluate the chosen model."""
         if (what := self._chosen()) is None or self._asks_for_text(what, self.action_evaluate):
             return
         self.pages.forget_report()
@@ -106,7 +106,7 @@ class EvaluationScreen(ModeScreen):
         self._begin()
 
     def action_compare(self) -> None:
-        """Measure the chosen model and the other one on the same text, side by side."""
+        """Evaluate the chosen model and the other one on the same text, side by side."""
         what = self._chosen()
         other = self.choices.other_model
         if what is None:
@@ -128,13 +128,13 @@ class EvaluationScreen(ModeScreen):
         self._begin()
 
     def evaluate(self, run: str) -> None:
-        """Choose a run and measure it."""
+        """Choose a run and evaluate it."""
         self.choices.model.choose(run)
         if not self._busy:
             self.action_evaluate()
 
     def action_stop(self) -> None:
-        """Stop measuring."""
+        """Stop evaluating."""
         for job in (self._assessing, self._comparing, self._fetching):
             job.stop()
 
@@ -147,7 +147,7 @@ class EvaluationScreen(ModeScreen):
         self.pages.go_to_text()
 
     def action_other_text(self) -> None:
-        """Choose another text to measure on."""
+        """Choose another text to evaluate on."""
         from charlstm_tui.screens.text_picker import TextPicker
 
         text = self.choices.other_text or CorpusConfig(source="")
@@ -181,10 +181,10 @@ class EvaluationScreen(ModeScreen):
                 return self.pages.report is not None
         return True
 
-    # --- measuring
+    # --- evaluating
 
     def _chosen(self) -> Measured | None:
-        """Return what was chosen to be measured; None, and a notice, when that will not do."""
+        """Return what to evaluate; None, with a notice, where there is no such model."""
         try:
             return self.choices.chosen
         except UserError as error:
@@ -196,7 +196,7 @@ class EvaluationScreen(ModeScreen):
         return self._assessing.running or self._comparing.running or self._fetching.running
 
     def _asks_for_text(self, what: Measured, then: Callable[[], None]) -> bool:
-        """Ask for a text, and do `then` with it, where the model's own was not fetched; tell whether that is so."""
+        """Where Molière's plays are needed and not here, ask what to do, call `then` later, and return True."""
         if not self.choices.text_is_missing(what):
             return False
         self._then = then
@@ -255,7 +255,7 @@ class EvaluationScreen(ModeScreen):
                     self._show_report(item)
 
     def _show_report(self, item: object) -> None:
-        """Show what only the job could make: it has loaded what it takes."""
+        """Show a report; the job has imported its module, which is slow to import."""
         from core.reports.report import Report
 
         if isinstance(item, Report):
@@ -275,7 +275,7 @@ class EvaluationScreen(ModeScreen):
         self.refresh_bindings()
 
     def show(self, report: "Report") -> None:
-        """Show what has come of it so far."""
+        """Show a report, which may still grow."""
         self.pages.show_report(report)
         self.about.name_report(report)
         self.refresh_bindings()

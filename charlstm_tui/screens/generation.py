@@ -73,7 +73,7 @@ class GenerationScreen(ModeScreen):
         self._store = store
         self._prompts = prompts
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
-        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # none there, none told
+        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # no words, no figure
         self._writer: Writer | None = None
         self._author = ""  # the name of the model that writes, or wrote
         self._shown = 0  # characters, of each text
@@ -111,20 +111,20 @@ class GenerationScreen(ModeScreen):
 
     @on(Input.Submitted)
     async def action_write(self) -> None:
-        """Write from the prompt."""
+        """Generate from the prompt."""
         await self._begin(three=False)
 
     async def action_three(self) -> None:
-        """Write from the prompt at three temperatures, side by side."""
+        """Generate from the prompt at three temperatures, side by side."""
         await self._begin(three=True)
 
     async def action_another(self) -> None:
-        """Write from the prompt with the next seed."""
+        """Generate from the prompt with the next seed."""
         self.settings.take_next_seed()
         await self._begin(three=False)
 
     def action_go_on(self) -> None:
-        """Go on with the text where it was stopped, or beyond where it was complete."""
+        """Continue the text where it was stopped, or beyond its end."""
         if self._writer is not None and not self._job.running:
             self._writer.go_on()
             self._set_going()
@@ -138,7 +138,7 @@ class GenerationScreen(ModeScreen):
         self.settings.warm(by)
 
     def action_tint(self) -> None:
-        """Show each character by how little the model expected it, or no more."""
+        """Tint each character by its surprisal, or stop doing so."""
         self.panes.toggle_tint()
 
     def action_prompt(self) -> None:
@@ -146,7 +146,7 @@ class GenerationScreen(ModeScreen):
         self.query_one("#prompt", Input).focus()
 
     def action_copy(self) -> None:
-        """Copy what is selected, or else all that was written."""
+        """Copy the selection, or else the whole text."""
         copy(self.app, self.get_selected_text() or self.panes.text)
 
     def action_save(self) -> None:
@@ -222,7 +222,7 @@ class GenerationScreen(ModeScreen):
             self.save_file(name, lambda: (self.panes.text + "\n").encode("utf-8", "replace"))
 
     def choose(self, run: str) -> None:
-        """Choose a run to write from, and go to the prompt."""
+        """Choose a run to generate with, and go to the prompt."""
         self.query_one(CheckpointSelect).choose(run)
         self.action_prompt()
 
@@ -242,7 +242,7 @@ class GenerationScreen(ModeScreen):
 
     @on(SettingInput.Changed)
     def _change(self) -> None:
-        """Draw the text under way by what the settings are now."""
+        """Generate the text under way with the present settings."""
         if self._writer is None:
             return
         with contextlib.suppress(UserError):

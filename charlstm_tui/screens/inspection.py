@@ -38,11 +38,11 @@ did at each character. With nothing typed it generates a text and reads that.
   · the equations of that cell at the cursor, with the numbers put in
   · which cell follows the line's length, capitals, the ends of words"""
 MORE = 200
-"""Characters that the model goes on by."""
+"""Characters by which the model continues the text."""
 
 
 class InspectionScreen(ModeScreen):
-    """Have a model read a text, walk through it, and look at any cell."""
+    """Let a model read a text, walk through it, and look at any cell."""
 
     CSS_PATH = "inspection.tcss"
     AUTO_FOCUS = "#prompt"
@@ -107,7 +107,7 @@ class InspectionScreen(ModeScreen):
     # --- what the keys do
 
     def action_read(self) -> None:
-        """Have the model read what is typed, or, where nothing is, what it writes itself."""
+        """Let the model read the typed text, or, where there is none, a text that it generates."""
         box = self.query_one("#prompt", PromptInput)
         box.remember()
         models = self.query_one(CheckpointSelect)
@@ -119,7 +119,7 @@ class InspectionScreen(ModeScreen):
             self._begin(Looked(name=models.chosen_name, path=path, text=read_escapes(box.value)))
 
     def action_write_on(self) -> None:
-        """Have the model go on with the text."""
+        """Let the model continue the text."""
         if self._seen is not None and self._activations is not None:
             what, known = self._seen.what, self._activations.read
             self._begin(

@@ -1,4 +1,4 @@
-"""The runs of the past: go on with one, look at what it came to, lay several beside each other."""
+"""Past runs: resume one, look at its losses, compare several."""
 
 from functools import partial
 from typing import ClassVar
@@ -38,7 +38,7 @@ CHARTING = ("x_axis", "range", "scale")
 
 
 class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
-    """Lists the runs. Answers with the one to go on with, or None; `compared` are those laid beside each other."""
+    """Lists the runs. Answers with the run to resume, or None; `compared` are the runs that are compared."""
 
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,7 +107,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
 
     @on(OptionList.OptionSelected)
     def action_go_on(self) -> None:
-        """Answer with the run to go on with."""
+        """Answer with the run to resume."""
         run = self.chosen
         if run is not None and run.can_go_on:
             self.dismiss(run)
@@ -115,7 +115,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             self._say(f"{run.name} is {run.summary.state}: it cannot be resumed.")
 
     def action_compare(self) -> None:
-        """Lay the run under the cursor beside others, or take it away again."""
+        """Add the run under the cursor to the compared ones, or take it away again."""
         if self.chosen is not None:
             self.compared = with_letter(self.compared, self.chosen)
             if len(self.compared) == len(LETTERS):
@@ -254,5 +254,5 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
 
 
 def _fitting(value: str, width: int) -> str:
-    """Return a value in so many cells, its middle left out only if it has to be."""
+    """Return a value in so many cells, its middle left out only where it must be."""
     return value if len(value) <= width else shortened(value, width - 1)

@@ -1,4 +1,4 @@
-"""Train: settings before a run, the run while it goes and after."""
+"""Train: the settings before a run, and the run."""
 
 import contextlib
 from typing import TYPE_CHECKING, ClassVar
@@ -40,14 +40,14 @@ FEW_ROWS = 20
 
 
 class TrainingScreen(ChartKeys, ModeScreen):
-    """Choose a text and settings, start, watch the loss fall, stop, see what came of it."""
+    """Choose a text and settings, start, watch the loss fall, stop, read the summary."""
 
     CSS_PATH = "training.tcss"
     AUTO_FOCUS = ""  # else each return to this screen would focus a field, and the keys of the run go into it
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     compared: reactive[tuple[ComparedRun, ...]] = reactive((), init=False, repaint=False)
-    """Runs of the past that are drawn beside the one on screen."""
+    """Past runs that are drawn on the chart of the run on screen."""
 
     def __init__(self, store: RunStore, preferences: Preferences) -> None:
         super().__init__()
@@ -168,11 +168,11 @@ class TrainingScreen(ChartKeys, ModeScreen):
             self._dialogs.stop("stop the training?")
 
     def action_pause(self) -> None:
-        """Hold the run under way."""
+        """Pause the run under way."""
         self.post_message(PauseTraining())
 
     def action_go_on(self) -> None:
-        """Let the run that is held go on."""
+        """Continue the paused run."""
         self.post_message(PauseTraining())
 
     def action_sample(self) -> None:
@@ -187,7 +187,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self._switch("settings")
 
     def action_new_instead(self) -> None:
-        """Ask what is to become of the run under way, then show its settings, to be changed."""
+        """Ask whether to save or discard the run under way, then show its settings, to be changed."""
         self._dialogs.stop("stop, for a new run?", self._show_settings_afterwards)
 
     def _show_settings_afterwards(self) -> None:
@@ -285,7 +285,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
             (await self._run_view()).show_chart(self.training, preferences, self.compared)
 
     async def watch_compared(self, compared: tuple[ComparedRun, ...]) -> None:
-        """Draw the runs of the past beside the one on screen."""
+        """Draw the past runs on the chart of the run on screen."""
         if self.training.phase != "idle":
             (await self._run_view()).show_chart(self.training, self._preferences, compared)
 

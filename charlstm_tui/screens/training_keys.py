@@ -37,7 +37,7 @@ BINDINGS: list[BindingType] = [
 
 
 def is_offered(action: str, training: TrainingView, *, on_settings: bool) -> bool:
-    """Tell whether an action means something for this run, while the settings are on screen or the run itself is."""
+    """Tell whether an action is possible with this run, while the settings or the run itself is on screen."""
     match action:
         case "start" | "go_to_start":
             return on_settings and not training.alive

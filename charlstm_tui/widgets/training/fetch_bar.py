@@ -66,7 +66,7 @@ class FetchBar(Horizontal):
 
     @property
     def offering(self) -> bool:
-        """Whether there is something to fetch and nobody does."""
+        """Whether there is something to fetch and it is not being fetched."""
         return not self._job.running and not MOLIERE.here
 
     def fetch(self) -> None:

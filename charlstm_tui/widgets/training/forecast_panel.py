@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _NAME = 13
 """Cells of a name, where each number has a line."""
 _PATIENCE = 0.3
-"""Seconds without another change before it is looked at."""
+"""Seconds without another change before a forecast."""
 
 
 class ForecastPanel(Static):
-    """Looks, in a thread, at what `consider` is given; the latest only."""
+    """Forecasts, in a thread, the run that `consider` is given; the latest only."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ForecastPanel { height: auto; color: $text-muted; }
@@ -50,7 +50,7 @@ class ForecastPanel(Static):
         self._trouble = ""
 
     def consider(self, config: RunConfig | None) -> None:
-        """Look at another run, in a moment; None looks at nothing."""
+        """Forecast another run, after a moment; None clears the panel."""
         if config == self._config:
             return
         self.stop()
@@ -63,12 +63,12 @@ class ForecastPanel(Static):
 
     @property
     def config(self) -> RunConfig | None:
-        """The settings that it looks at."""
+        """The settings that are forecast."""
         return self._config
 
     @property
     def told(self) -> Forecast | None:
-        """What was told of them so far."""
+        """The forecast so far."""
         return self._forecast
 
     @property
@@ -77,7 +77,7 @@ class ForecastPanel(Static):
         return self._job.running
 
     def stop(self) -> None:
-        """Look no further: a run begins, or the app ends."""
+        """Stop forecasting: a run begins, or the app ends."""
         self._job.drop()
 
     def on_unmount(self) -> None:
@@ -85,7 +85,7 @@ class ForecastPanel(Static):
         self.stop()
 
     def on_resize(self) -> None:
-        """Write it as the room is now."""
+        """Write it for the new size."""
         self._show()
 
     def _look_at(self, config: RunConfig) -> None:
@@ -157,7 +157,7 @@ class ForecastPanel(Static):
         return lines
 
     def _losses(self, config: RunConfig) -> list[tuple[str, str, str]]:
-        """Return the loss to beat, and the one to expect where that is known: each with what it is of."""
+        """Return the loss to beat and, where it is known, the loss to expect, each with its part of the text."""
         lines = []
         part = "validation" if "validation" in self._baselines else "test"
         to_beat = "" if self._is_tall else "to beat "
@@ -175,7 +175,7 @@ class ForecastPanel(Static):
 
 
 def _row(name: str, value: str, unit: str, *, width: int) -> Content:
-    """Return a name, a value and its unit; what has no room in a line goes on below the value."""
+    """Return a name, a value and its unit, wrapped below the value where there is no room in a line."""
     said = f"{value} {unit}".rstrip()
     wrapped = textwrap.wrap(said, max(width - _NAME, 16)) or [""]
     content = Content(f"\n{'':{_NAME}}".join(wrapped))

@@ -1,4 +1,4 @@
-"""What a run is to do: a text, a preset, and every setting; the few that matter first, the rest folded away."""
+"""The settings of a run: its text, its preset, and every setting, the important ones first, the rest folded away."""
 
 import contextlib
 from typing import ClassVar
@@ -125,7 +125,7 @@ class SettingsForm(Vertical):
         return next((setting.box for setting in self.query(SettingInput) if not setting.is_valid), None)
 
     def read(self) -> RunConfig:
-        """Return what is asked for.
+        """Return the settings on screen.
 
         Raises:
             UserError: something typed will not do.

@@ -162,7 +162,7 @@ class SettingsPanel(Vertical):
 
     @on(SettingsForm.Changed)
     def _consider(self, event: SettingsForm.Changed) -> None:
-        """Tell what is asked for now would take."""
+        """Forecast a run with the changed settings."""
         event.stop()
         self._complaint = ""
         if not self._foresight_is_due:  # a preset changes thirty settings at once
@@ -170,7 +170,7 @@ class SettingsPanel(Vertical):
             self.call_after_refresh(self.foresee)
 
     def foresee(self) -> None:
-        """Tell what a run with these settings would take, and how its text begins."""
+        """Forecast a run with these settings, and show how its text begins."""
         self._foresight_is_due = False
         self._explain()
         if self.quiet:
@@ -196,12 +196,12 @@ class SettingsPanel(Vertical):
         self.call_after_refresh(self._explain)
 
     def complain(self, text: str) -> None:
-        """Say what is wrong until something else is typed."""
+        """Show what is wrong until something else is typed."""
         self._complaint = text
         self._explain()
 
     def _explain(self) -> None:
-        """Explain the field that has the focus, and say beneath what is to be mended, else how to start."""
+        """Explain the focused field, and show beneath it what is wrong, else how to start."""
         panels = self.query(ExplanationPanel)
         if not panels or not self.query(SettingsForm):
             return

@@ -13,11 +13,11 @@ from charlstm_tui.widgets.common.plain_text import PlainText
 from core.data.preview import Preview
 
 _PATIENCE = 0.3
-"""Seconds that a name stays the same before the text is looked at."""
+"""Seconds without a change of the name before the text is read."""
 
 
 class TextPreview(PlainText):
-    """Looks, in a thread, at the text that `consider` names: the latest only."""
+    """Reads, in a thread, the text that `consider` names; the latest only."""
 
     DEFAULT_CSS: ClassVar[str] = "TextPreview { color: $text-muted; }"
 
@@ -35,7 +35,7 @@ class TextPreview(PlainText):
         self._looked_at: tuple[str, int | None] | None = None
 
     def consider(self, source: str, limit: int | None) -> None:
-        """Look at another text, in a moment."""
+        """Preview another text, after a moment."""
         self._wanted = (source, limit)
         self.set_timer(_PATIENCE, partial(self._look, self._wanted))
 

@@ -135,7 +135,7 @@ class TextSettings(Vertical):
         self.query_one("#corpus", Input).value = source
 
     def complain_about_text(self, reason: str) -> None:
-        """Say beneath the text what is wrong with it; nothing takes it back."""
+        """Show beneath the text what is wrong with it; an empty reason removes it."""
         self._complain("#text-reason", reason)
 
     def _complain(self, selector: str, reason: str) -> None:
