@@ -1,9 +1,17 @@
 """Figures of a text while it is generated: its mean surprisal, and how many of its words the training text has."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from core.evaluation.memorization import WordCount
+
+class WordCount(Protocol):
+    """Counts the words of a text that the training text has: `core.evaluation.memorization.WordCount`."""
+
+    @property
+    def share(self) -> float | None:
+        """Their share, 0 to 1; None before the first word is complete."""
+
+    def add(self, text: str) -> None:
+        """Count the words of more text."""
 
 
 class TextFigures:
@@ -15,7 +23,7 @@ class TextFigures:
         self._surprise = 0.0
         self._characters = 0
 
-    def know(self, words: "WordCount") -> None:
+    def know(self, words: WordCount) -> None:
         """Count the words of the training text with this, which has read the prompt: from the beginning."""
         self._words = words
         self._words.add(self._waiting)

@@ -15,7 +15,8 @@ from core.reports.results import Stage
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
-    from core.evaluation.surprisal import Surprisals
+    from core.evaluation.surprisal import CharacterLoss as CharacterLoss  # for the widgets, as types alone
+    from core.evaluation.surprisal import Surprisals as Surprisals
 
 
 class Measured(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,8 @@ from core.text import count_of
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
-    from core.inspection.activations import Activations
+    from core.inspection.activations import Activations as Activations  # for the screen and its widgets, as types alone
+    from core.inspection.activations import Cells as Cells
 
 WRITTEN = 400
 """Characters that the model generates where it is given none to read."""

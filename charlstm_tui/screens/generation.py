@@ -252,7 +252,7 @@ class GenerationScreen(ModeScreen):
             sampling = self.settings.sampling
             self._writer.change(msgspec.structs.replace(sampling, seed=self._writer.config.seed))
             if not self._job.running and (expecting := self._writer.expecting()):
-                self.panes.expect(expecting.alternatives)
+                self.panes.expect(expecting)
 
     def _follow(self, items: tuple[object, ...]) -> None:
         if self._writer is not None:
@@ -264,8 +264,8 @@ class GenerationScreen(ModeScreen):
                     self._say(what)
                 case Prompted(notice=notice) if notice:
                     self.notify(notice)
-                case Expecting(alternatives=alternatives):
-                    self.panes.expect(alternatives)
+                case Expecting():
+                    self.panes.expect(item)
                 case Written():
                     written.append(item)
         self.panes.append(written)

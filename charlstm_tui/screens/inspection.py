@@ -29,7 +29,7 @@ from core.settings.cell_kinds import MEMORY, QUANTITIES
 from core.text import read_escapes
 
 if TYPE_CHECKING:
-    from core.inspection.activations import Activations
+    from charlstm_tui.jobs.inspection import Activations
 
 HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
 did at each character. With nothing typed it generates a text and reads that.

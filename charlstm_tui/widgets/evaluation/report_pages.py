@@ -13,11 +13,13 @@ from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting import report_content
 from charlstm_tui.formatting.characters import in_a_row
+from charlstm_tui.widgets.evaluation.character_explanation import explained
 from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.reports.results import Comparison
 
 if TYPE_CHECKING:
-    from core.evaluation.surprisal import Extract, Surprisals
+    from charlstm_tui.jobs.evaluation import Surprisals
+    from core.evaluation.surprisal import Extract
     from core.reports.report import Report
 
 PAGES = ("beside", "where", "passages", "text", "copies", "compared")
@@ -164,7 +166,7 @@ class ReportPages(Vertical):
         if self.surprisals is not None:
             panel = self.query_one("#explained", Static)
             wide = self.screen.has_class("-wide")
-            panel.update(report_content.explained(self.surprisals.at(place), panel.size.width, in_a_line=not wide))
+            panel.update(explained(self.surprisals.at(place), panel.size.width, in_a_line=not wide))
 
     @on(SurprisalMap.Moved)
     def _follow(self, message: SurprisalMap.Moved) -> None:

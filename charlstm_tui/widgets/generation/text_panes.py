@@ -1,19 +1,16 @@
 """The texts that a model generates, one or three side by side, and what may come next."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.formatting.text_statistics import TextFigures
-from charlstm_tui.jobs.generation import TrainingWords, Written
+from charlstm_tui.jobs.generation import Expecting, TrainingWords, Written
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.common.stream_pane import StreamPane
-
-if TYPE_CHECKING:
-    from core.sampling.sampler import Alternative
 
 
 class TextPanes(Horizontal):
@@ -91,9 +88,9 @@ class TextPanes(Horizontal):
             figures.know(words.count_in(self._prompt))
         self._tell_figures()
 
-    def expect(self, alternatives: "Sequence[Alternative]") -> None:
+    def expect(self, expecting: Expecting) -> None:
         """Show what may come next in the first text."""
-        self.query_one(NextCharBars).show(alternatives)
+        self.query_one(NextCharBars).show(expecting.alternatives)
 
     def explain(self, explanation: str) -> None:
         """Say in the frame of a single text what a setting means."""

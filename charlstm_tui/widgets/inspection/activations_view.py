@@ -18,7 +18,7 @@ from charlstm_tui.widgets.inspection.cell_text import CellText
 from core.settings.cell_kinds import MEMORY
 
 if TYPE_CHECKING:
-    from core.inspection.activations import Activations, Cells
+    from charlstm_tui.jobs.inspection import Activations, Cells
 
 BORDERS = (-0.6, -0.2, 0.2, 0.6)
 """Between the five tints of the text."""

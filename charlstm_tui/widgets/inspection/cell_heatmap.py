@@ -20,7 +20,7 @@ from charlstm_tui.formatting.characters import shown
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from core.inspection.activations import Cells
+    from charlstm_tui.jobs.inspection import Cells
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LABEL = 12
