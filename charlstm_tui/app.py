@@ -1,32 +1,28 @@
-"""The app: it owns the training run, the preferences, and the screens around them."""
+"""The app: it owns the screens, the preferences, and what ends the program."""
 
-import asyncio
-import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
 import msgspec
 from rich.console import RenderableType
-from rich.text import Text
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.events import Resize
 from textual.filter import LineFilter
-from textual.reactive import reactive
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from charlstm_tui.jobs import training as bridge
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import TextRead
+from charlstm_tui.jobs.run_controller import RunController
 from charlstm_tui.screens.base import Palette
 from charlstm_tui.screens.dialogs import AskAboutRun, EndOfRun
 from charlstm_tui.screens.too_small import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
+from charlstm_tui.state.app_state import AppState
 from charlstm_tui.state.keys import Commands, keys_of
 from charlstm_tui.state.messages import (
     ChangePreferences,
@@ -39,27 +35,23 @@ from charlstm_tui.state.messages import (
     StopTraining,
 )
 from charlstm_tui.state.modes import MODES
-from charlstm_tui.state.preferences import GLYPHS, Glyphs, Preferences, load_preferences, save_preferences
-from charlstm_tui.state.training import TrainingView
+from charlstm_tui.state.preferences import GLYPHS, Glyphs, load_preferences, save_preferences
 from charlstm_tui.terminal import signals
 from charlstm_tui.terminal.ascii_filter import AsciiFilter
 from charlstm_tui.terminal.capabilities import draws_more_than_ascii, in_browser
 from charlstm_tui.terminal.contrast import ContrastFilter, readable_variables
 from charlstm_tui.terminal.driver import driver_class
+from charlstm_tui.terminal.loop_signals import LoopSignals
 from charlstm_tui.terminal.style_filter import StyleFilter
 from charlstm_tui.terminal.width_filter import WidthFilter
-from core.control import Control
-from core.errors import UserError
-from core.events import RunStarted, SavingFailed
-from core.runs.run import RunConfig
 from core.runs.store import RunStore
 from core.text import sanitise
 
 _CONTRAST, _WIDTHS = ContrastFilter(), WidthFilter()
 
 
-class CharLSTMApp(App[None]):
-    """Train, evaluate, generate and inspect, each on a screen of its own; training goes on whichever one is shown."""
+class CharLSTMApp(AppState):
+    """Train, evaluate, generate and inspect, each on a screen of its own; training continues whichever is shown."""
 
     TITLE = "charlstm-tui"
     CSS_PATH = "app.tcss"
@@ -81,12 +73,9 @@ class CharLSTMApp(App[None]):
         Binding("ctrl+z", "suspend_process", "Suspend: `fg` in the shell continues", show=False, priority=True),
     ]  # fmt: skip
 
-    # Not repainting by themselves: each report would draw the whole screen anew.
-    training: reactive[TrainingView] = reactive(TrainingView(), repaint=False)
-    preferences: reactive[Preferences] = reactive(Preferences(), repaint=False)
-
     def __init__(self, store: RunStore, *, glyphs: Glyphs | None = None) -> None:
-        super().__init__(driver_class=driver_class(self._lose_terminal))
+        self._signals = LoopSignals(self._end_by)
+        super().__init__(driver_class=driver_class(self._signals.lose_terminal))
         remembered = load_preferences()
         if glyphs is not None:
             remembered = msgspec.structs.replace(remembered, glyphs=glyphs)
@@ -97,28 +86,22 @@ class CharLSTMApp(App[None]):
             self.theme = "ansi-dark"  # the terminal's own sixteen colours, where others would be rounded to them
         self._ascii = AsciiFilter(enabled=self._draws_ascii)
         self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
-        self.add_mode(
-            "evaluate", self._evaluation_screen
-        )  # imported when first looked at: the first paint comes sooner
+        # The other three are imported when first looked at: the first paint comes sooner.
+        self.add_mode("evaluate", self._evaluation_screen)
         self.add_mode("generate", self._generation_screen)
         self.add_mode("inspect", self._inspection_screen)
         self._store = store
-        self._training_job = LatestJob(self, on_items=self._follow_run, on_end=self._end_run)
-        self._ngram_job = LatestJob(self, on_items=self._take_baselines, on_end=lambda _: None)  # no result, no line
-        self._discard = False  # the run, once it is stopped
-        self._loop_of_signals: asyncio.AbstractEventLoop | None = None
+        self.run_controller = RunController(self, store)
         self._panicked = False
-        self.leaving: int | None = None
-        """The exit code, once the app was told to leave; it does when the run is saved."""
 
     @property
     def exit_code(self) -> int:
-        """What the process is to exit with: 1 after an error that nobody foresaw, whatever was asked for before it."""
-        return 1 if self.has_panicked else self.leaving or self.return_code or 0
+        """What the process is to exit with: 1 after an unexpected error, whatever was asked for before it."""
+        return 1 if self.has_panicked else self.run_controller.leaving or self.return_code or 0
 
     @property
     def has_panicked(self) -> bool:
-        """Whether an error that nobody foresaw ended the app."""
+        """Whether an unexpected error ended the app."""
         return self._panicked or self._exception is not None
 
     def panic(self, *renderables: RenderableType) -> None:
@@ -146,13 +129,13 @@ class CharLSTMApp(App[None]):
         return InspectionScreen(self._store)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys of the other screens only, and none of them where there is no room for a screen."""
+        """Offer the keys of the other screens only; none in a window that is too small."""
         if isinstance(self.screen, MoreRoom) and action in ("switch_mode", "explain", "command_palette"):
             return False
         return action != "switch_mode" or parameters != (self.current_mode,)
 
     def on_resize(self, event: Resize) -> None:
-        """Have a window that is too small asked for more room."""
+        """Ask for more room in a window that is too small."""
         small, asking = is_too_small(event.size), isinstance(self.screen, MoreRoom)
         if small and not asking:
             self.push_screen(MoreRoom())
@@ -164,6 +147,18 @@ class CharLSTMApp(App[None]):
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a notice. Its text may come from a file, a run or an exception: it is sanitised, and never markup."""
+        super().notify(sanitise(message), title=sanitise(title), severity=severity, timeout=timeout, markup=False)
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what changes the lines on their way to the terminal."""
         first = [StyleFilter()] if self.no_color else []
@@ -171,7 +166,7 @@ class CharLSTMApp(App[None]):
         return [*first, *super().get_line_filters(), _CONTRAST, _WIDTHS, *last]
 
     def get_css_variables(self) -> dict[str, str]:
-        """Return the theme's variables, such that lines and scrollbars can be seen."""
+        """Return the theme's variables, with lines and scrollbars made visible."""
         self.theme_variables = readable_variables(super().get_css_variables())
         return self.theme_variables
 
@@ -197,19 +192,18 @@ class CharLSTMApp(App[None]):
             self.push_screen(HelpScreen(self.current_mode, keys_of(self.screen, self)))
 
     async def action_quit(self) -> None:
-        """Leave; with a run under way, ask what is to become of it."""
-        if self.training.started is None or not self.training.alive or self.leaving is not None:
-            self._leave(0)
+        """Leave; during a run, ask whether to save or discard it."""
+        if self.training.started is None or not self.training.alive or self.run_controller.leaving is not None:
+            self.run_controller.leave(0)
         elif not isinstance(self.screen, AskAboutRun):
             self.push_screen(AskAboutRun("leave during a run?", then=" and leave"), self._leave_as_told)
 
     def _leave_as_told(self, answer: EndOfRun | None) -> None:
         if answer in ("save", "discard"):
-            self._discard = answer == "discard"
-            self._leave(0)
+            self.run_controller.leave(0, discard=answer == "discard")
 
     def action_help_quit(self) -> None:
-        """Do on ctrl-C, where nothing is selected that it would copy, what it does in a shell."""
+        """Ctrl-C ends the app as it ends a program in a shell, unless it copies a selection."""
         self._end_by(signal.SIGINT)
 
     def action_suspend_process(self) -> None:
@@ -223,135 +217,50 @@ class CharLSTMApp(App[None]):
 
     @on(Driver.SignalResume)
     def _draw_anew(self) -> None:
-        """Draw all of the screen: another program had the terminal."""
+        """Draw the whole screen: another program had the terminal."""
         self.refresh()
 
     def on_mount(self) -> None:
-        """Heed what ends a program from outside."""
-        self._loop_of_signals = asyncio.get_running_loop()
-        for number in signals.heeded():
-            with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):  # in a thread, on Windows
-                self._loop_of_signals.add_signal_handler(number, self._end_by, number)
+        """Watch for signals that end the program."""
+        self._signals.watch()
 
     def on_unmount(self) -> None:
         """However the app ends, the run is stopped and saved: its thread holds the process until it has."""
-        self._stop()
-        for number in signals.ENDINGS:
-            with contextlib.suppress(RuntimeError, ValueError, NotImplementedError):
-                asyncio.get_running_loop().remove_signal_handler(number)
-
-    def _lose_terminal(self) -> None:
-        """Note, from any thread, that what is drawn goes nowhere; not every system tells by a signal."""
-        if self._loop_of_signals is not None:
-            with contextlib.suppress(RuntimeError):  # it is over
-                self._loop_of_signals.call_soon_threadsafe(self._end_by, signals.HANGUP)
+        self.run_controller.stop()
+        self._signals.unwatch()
 
     def _end_by(self, number: int) -> None:
         if number == signals.HANGUP:
             signals.forget_terminal()
-        if number == signal.SIGINT and self.leaving is not None:
-            self._leave_at_once(signals.exit_code(number))
-        self._leave(signals.exit_code(number))
-
-    def _leave(self, exit_code: int) -> None:
-        """Leave once the run under way is saved."""
-        if self.leaving is None:
-            self.leaving = exit_code
-        if not self._training_job.running:
-            self.exit(return_code=self.leaving)
-        self._stop()
-
-    def _leave_at_once(self, exit_code: int) -> None:
-        """End the process; what was saved is safe, and what is being written leaves the old file in its place."""
-        if self._driver is not None:
-            self._driver.stop_application_mode()
-            self._driver.close()
-        os._exit(exit_code)
+        if number == signal.SIGINT and self.run_controller.leaving is not None:
+            # At once: what was saved is safe, and what is being written leaves the old file in its place.
+            if self._driver is not None:
+                self._driver.stop_application_mode()
+                self._driver.close()
+            os._exit(signals.exit_code(number))
+        self.run_controller.leave(signals.exit_code(number))
 
     @on(StartTraining)
     def _start(self, message: StartTraining) -> None:
-        if not self._training_job.running:
+        if not self.run_controller.running:
             self._remember(run=message.config)
-            self._begin_run(message.config, partial(bridge.train, store=self._store, config=message.config))
+            self.run_controller.start(message.config)
 
     @on(ResumeTraining)
     def _resume(self, message: ResumeTraining) -> None:
-        if not self._training_job.running:
-            self._begin_run(
-                message.config, partial(bridge.resume, store=self._store, name=message.name, epochs=message.epochs)
-            )
-
-    def _begin_run(self, config: RunConfig, produce: Callable[[Control], Iterator[object]]) -> None:
-        self.training = TrainingView(phase="preparing", doing="starting", config=config)
-        self._discard = False
-        self._ngram_job.drop()  # else the line of the run before would come to lie on this one's chart
-        self._training_job.start(produce, name="train", interval=bridge.TRAINING_INTERVAL)
+        self.run_controller.resume(message.config, message.name, message.epochs)
 
     @on(StopTraining)
-    def _stop_as_told(self, message: StopTraining) -> None:
-        self._discard = message.discard
-        self._stop()
-
-    def _stop(self) -> None:
-        self._ngram_job.drop()
-        if self._training_job.running:
-            self._training_job.stop()
-            self.training = self.training.stopping()
+    def _stop(self, message: StopTraining) -> None:
+        self.run_controller.stop(discard=message.discard)
 
     @on(PauseTraining)
     def _pause(self) -> None:
-        control = self._training_job.control
-        if control is not None:
-            control.resume() if control.paused else control.pause()
+        self.run_controller.pause_or_continue()
 
     @on(SampleNow)
     def _sample(self) -> None:
-        if self._training_job.control is not None:
-            self._training_job.control.ask_for_sample()
-
-    def _take_baselines(self, items: tuple[object, ...]) -> None:
-        self.training = self.training.beside(items[-1])
-
-    def _follow_run(self, items: tuple[object, ...]) -> None:
-        self.training = self.training.after(items)
-        for item in items:
-            if isinstance(item, RunStarted) and self.training.config is not None:
-                self._count(self.training.config)
-            if isinstance(item, TextRead) and item.encoding != "utf-8":
-                self.notify(f"{item.corpus.name} was read as {item.encoding}.", markup=False)
-            if isinstance(item, SavingFailed):
-                self.notify(sanitise(item.advice), severity="warning", timeout=20, markup=False)
-
-    def _count(self, config: RunConfig) -> None:
-        """See what n-grams achieve on the run's text: a line on its chart."""
-        self._ngram_job.start(
-            partial(bridge.count_ngrams, config=config.corpus, validation=config.training.validation),
-            name="count",
-            interval=bridge.TRAINING_INTERVAL,
-        )
-
-    def _end_run(self, ending: Ending) -> None:
-        self.training = self.training.failed(ending.error) if ending.error else self.training.ended()
-        if self._discard:
-            self._delete_run()
-        if self.leaving is not None:
-            unsaved = self.training.finished.unsaved if self.training.finished is not None else ""
-            self.exit(
-                return_code=1 if unsaved and not self.leaving else self.leaving,
-                message=Text(sanitise(unsaved)) if unsaved else None,
-            )
-
-    def _delete_run(self) -> None:
-        """Delete the run that was discarded."""
-        started, self._discard = self.training.started, False
-        if started is None:
-            return
-        try:
-            self._store.delete(started.run)
-        except UserError as error:
-            self.notify(sanitise(str(error)), severity="error", timeout=20, markup=False)
-        else:
-            self.training = TrainingView()
+        self.run_controller.ask_for_sample()
 
     @on(EvaluateRun)
     async def _evaluate(self, message: EvaluateRun) -> None:

@@ -1,10 +1,14 @@
 """A report as the shell shows it: figures in columns, bars, and the sentences that say what they mean."""
 
-from core.reports.report import Report
+from typing import TYPE_CHECKING
+
 from core.text import in_one_line
 
+if TYPE_CHECKING:
+    from core.reports.report import Report
 
-def as_text(report: Report) -> str:
+
+def as_text(report: "Report") -> str:
     """Return the report for a shell: a section for each kind of figure, with an empty line between two."""
     score = report.evaluation.score
     error = f" ± {score.standard_error:.4f}" if score.standard_error is not None else ""
@@ -43,7 +47,7 @@ def as_text(report: Report) -> str:
     return "\n".join(shown)
 
 
-def _copying_as_text(report: Report) -> list[str]:
+def _copying_as_text(report: "Report") -> list[str]:
     if report.copying is None:
         return []
     names, rows = report.copying.table

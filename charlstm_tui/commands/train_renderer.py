@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from charlstm_tui.commands.stdio import is_terminal
-from charlstm_tui.formatting.numbers import count_of
 from core.events import (
     Diverged,
     EpochCompleted,
@@ -24,7 +23,7 @@ from core.events import (
     to_json,
 )
 from core.reports.diagnosis import judge
-from core.text import sanitise, shortened
+from core.text import count_of, sanitise, shortened
 
 
 class RunRenderer:

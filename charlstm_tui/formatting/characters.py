@@ -14,10 +14,13 @@ from rich.cells import cell_len, set_cell_size, split_graphemes
 
 from core.text import sanitise
 
-_NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
-"""Of characters that would not be seen."""
+SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
+"""That stand for characters which cannot be seen; `core.text.sanitise` has those of control characters."""
+WIDE_TAB = "    "
+"""What stands for a tab in a text of several lines."""
+_IN_A_ROW = str.maketrans({character: SIGNS[character] for character in "\n\t"})
 _UNSEEN = "◌"
-"""Stands for a character that is seen by what it does to its neighbours only."""
+"""Stands for a character that is visible only by its effect on its neighbours."""
 
 _JOINER = "\u200d"
 _SELECTORS = "\ufe0e\ufe0f"
@@ -34,8 +37,8 @@ _MAYBE = re.compile(f"[{_JOINER}{_SELECTORS}{_TAGS}\u0500-\u05ff\u0b00-\u0bff\u1
 
 
 def shown(character: str) -> str:
-    """Return a character such that it can be seen."""
-    character = _NAMES.get(character) or drawn(sanitise(character))
+    """Return a visible sign for a character."""
+    character = SIGNS.get(character) or drawn(sanitise(character))
     return _UNSEEN + character if cell_len(character) == 0 else character
 
 
@@ -81,8 +84,18 @@ def _by_itself(character: str) -> str:
 
 
 def in_a_line(text: str) -> str:
-    """Return a text such that it stays on one line, with its spaces as they are."""
+    """Return a text in one line, each character by a visible sign, spaces as they are."""
     return "".join(character if character == " " else shown(character) for character in text)
+
+
+def in_a_row(text: str) -> str:
+    """Return a passage in one line, safe to show: only newlines and tabs are shown by signs."""
+    return sanitise(text).translate(_IN_A_ROW)
+
+
+def with_wide_tabs(text: str) -> str:
+    """Return a text of several lines with a stretch of spaces for each tab."""
+    return text.replace("\t", WIDE_TAB)
 
 
 def unbroken(text: str) -> str:

@@ -1,27 +1,31 @@
-"""What can be told of a text while it is generated: how surprising it is, and how many of its words are real ones."""
+"""Figures of a text while it is generated: its mean surprisal, and how many of its words the training text has."""
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from core.evaluation.memorization import WordCount
+
+class WordCount(Protocol):
+    """Counts the words of a text that the training text has: `core.evaluation.memorization.WordCount`."""
+
+    @property
+    def share(self) -> float | None:
+        """Their share, 0 to 1; None before the first word is complete."""
+
+    def add(self, text: str) -> None:
+        """Count the words of more text."""
 
 
 class TextFigures:
     """Counts what is added to one text."""
 
-    def __init__(self, prompt: str) -> None:
-        self._prompt = prompt
+    def __init__(self) -> None:
         self._waiting = ""  # what was added before the words of the training text were there
         self._words: WordCount | None = None
         self._surprise = 0.0
         self._characters = 0
 
-    def know(self, words: Collection[str]) -> None:
-        """Count the words that are among these, those of the training text: from the beginning."""
-        from core.evaluation.memorization import WordCount
-
-        self._words = WordCount(words, self._prompt)
+    def know(self, words: WordCount) -> None:
+        """Count the words of the training text with this, which has read the prompt: from the beginning."""
+        self._words = words
         self._words.add(self._waiting)
         self._waiting = ""
 

@@ -1,4 +1,4 @@
-"""The jobs of the Evaluate screen: to assess a model, and to compare two."""
+"""The jobs of the Evaluate screen: evaluate a model, and compare two."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from charlstm_tui.jobs.training import Doing
+from charlstm_tui.state.job_events import Doing
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, open_corpus, open_whole
 from core.data.splits import Part, Split
@@ -16,14 +16,15 @@ from core.reports.results import Stage
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
-    from core.evaluation.surprisal import Surprisals
+    from core.evaluation.surprisal import CharacterLoss as CharacterLoss  # for the widgets, as types alone
+    from core.evaluation.surprisal import Surprisals as Surprisals
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """What is to be measured on what."""
+    """What to evaluate, and on which text."""
 
     name: str
-    """Of the model, as it is shown."""
+    """The model's name on screen."""
     path: Path
     text: CorpusConfig | None = None
     """The text and its encoding; None for the text that the model was trained on."""
@@ -33,13 +34,13 @@ class Measured(Struct, frozen=True, kw_only=True):
 
 
 class Read(Struct, frozen=True):
-    """A text was read by the model: what it made of each character."""
+    """The model has read the text: the surprisal of each character."""
 
     surprisals: "Surprisals"
 
 
 def assess_model(control: Control, what: Measured) -> Iterator[object]:
-    """Assess a model. Yields `Doing`, stages, a `Read`, and reports, each with more to it."""
+    """Evaluate a model. Yields `Doing`, stages, a `Read`, and reports, each more complete than the one before."""
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
     from core.checkpoints.history import history_of
@@ -83,7 +84,7 @@ def compare_models(control: Control, what: Measured, other: Path) -> Iterator[ob
 
 
 def _text(control: Control, checkpoint: "Checkpoint", what: Measured) -> Generator[Doing, None, Corpus | None]:
-    """Load the text to measure on; None when told to stop."""
+    """Read the text to evaluate on; None when told to stop."""
     split = what.split or checkpoint.corpus.split
     config = msgspec.structs.replace(what.text or checkpoint.corpus, split=split)
     yield Doing("reading the text")

@@ -1,40 +1,51 @@
-"""A text while it is written: one, or three side by side; it can be held, changed, and gone on with.
+"""The job of the Generate screen: generate one text, or three side by side; it can be stopped, changed and continued.
 
-A thread draws from `write`; the screen changes the settings of the same object meanwhile. Only whole values are put in
-place, which Python does at one stroke.
+A worker thread runs `write` while the screen changes settings of the same object. Each change assigns a whole value,
+which in Python is atomic.
 """
 
 import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from charlstm_tui.formatting.surprisal import level_of
-from charlstm_tui.jobs.training import Doing, Prompted, spare_the_collector
+from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
+from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
 from core.errors import UserError
 from core.settings.config import SamplingConfig
 
 if TYPE_CHECKING:
+    from core.evaluation.memorization import WordCount
     from core.sampling.sampler import Alternative, Sampler
 
 REPORT_SECONDS = 1 / 60
-"""Between two reports, at the most characters a second that the model gives."""
+"""Seconds between two reports when there is no limit on the pace."""
 LOOK_SECONDS = 1 / 15
-"""Between two looks at what comes next: bars that change more often cannot be read."""
+"""Seconds between two updates of the next characters: bars that change more often cannot be read."""
 SHOWN = 16
 """Alternatives that are reported."""
 CONSIDERATION = 3.0
-"""While a run is trained, seconds to rest for each second of writing: one thread more on two cores holds up both of the
-training's, which wait for each other at every step."""
+"""Seconds to rest for each second of generating while a run is trained: on two cores, a third thread holds up the two
+of the training, which wait for each other at every step."""
 MAX_TEXT = 10_000_000
 """Characters of a training text whose words are looked up."""
 LATE = 0.25
-"""Seconds; a text that is later than that, as after a moment without the processor, does not hurry to catch up."""
+"""Seconds; a text that is later than that, for example after a busy moment of the CPU, does not hurry to catch up."""
+
+
+class WritingConfig(Struct, frozen=True, kw_only=True):
+    """How much of a text is written, and how fast."""
+
+    length: Annotated[int, Meta(ge=0, le=10_000_000, description="Characters to write; 0 never ends.")] = 1000
+    pace: Annotated[
+        float, Meta(ge=0, le=1_000_000, description="Characters a second, at most; 0 is as fast as they come.")
+    ] = 60.0
 
 
 class Written(Struct, frozen=True):
@@ -43,7 +54,7 @@ class Written(Struct, frozen=True):
     lane: int
     text: str
     levels: bytes
-    """How little each character was expected: 0 to 4."""
+    """The surprisal level of each character, 0 to 4."""
     surprise: float = 0.0
     """The sum of the characters' surprisals, in nats."""
 
@@ -74,18 +85,18 @@ class Writer:
         self.pace = pace
         """Characters a second at most; 0 is as fast as they come."""
         self.considerate = False
-        """Whether a training run is under way, which needs the processor more."""
+        """Whether a run is being trained, which needs the CPU more."""
         self.written = 0
         """Characters of each text."""
         self.length = length
-        """Characters to write, of each text, and again each time it goes on beyond its end; 0 never ends."""
+        """Characters to generate of each text, and again each time it is continued; 0 never ends."""
         self._until = length
         self._wanted = length
         self._samplers: list[Sampler] = []
 
     @property
     def is_complete(self) -> bool:
-        """Whether as much is written as was asked for."""
+        """Whether the text has the length that was asked for."""
         return 0 < self._until <= self.written
 
     def change(self, config: SamplingConfig) -> None:
@@ -97,13 +108,13 @@ class Writer:
             sampler.config = msgspec.structs.replace(config, temperature=temperature)
 
     def expecting(self) -> Expecting | None:
-        """Tell what may come next as things are; only while nothing is being written."""
+        """Return what may come next with the present settings; only while nothing is being generated."""
         if not self._samplers:
             return None
         return Expecting(tuple(self._samplers[0].alternatives(SHOWN)))
 
     def go_on(self) -> None:
-        """Let as much be written again, where all was, or as much as is wanted now."""
+        """Extend a complete text by the same length; else take the length that is wanted now."""
         if self.is_complete:
             self._until = self.written + self.length if self.length else 0
         elif self.length != self._wanted:
@@ -187,9 +198,25 @@ class Writer:
         self.change(self.config)  # it may have been changed while they were made
 
 
-def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[str]]:
-    """Yield the words of the text that a model was trained on, where that is here: as `core.evaluation.memorization`
-    finds words."""
+def three_temperatures(middle: float) -> tuple[float, float, float]:
+    """Return the temperatures of texts side by side, one lower and one higher than the chosen one."""
+    return (middle / 2, middle, min(1.5 * middle, 100.0)) if middle else (0.0, 0.5, 1.0)
+
+
+class TrainingWords(Struct, frozen=True):
+    """The words of the text that a model was trained on."""
+
+    words: frozenset[str]
+
+    def count_in(self, prompt: str) -> "WordCount":
+        """Return what counts, in a text that begins with a prompt, how many words are among these."""
+        from core.evaluation.memorization import WordCount
+
+        return WordCount(self.words, prompt)
+
+
+def words_of_training_text(control: Control, path: Path) -> Iterator[TrainingWords]:
+    """Yield the words of a model's training text, as `core.evaluation.memorization` splits it, if that text is here."""
     from core.checkpoints.file_format import opened
     from core.data.corpus import Corpus, open_corpus
     from core.evaluation.memorization import words
@@ -202,14 +229,4 @@ def words_of_training_text(control: Control, path: Path) -> Iterator[frozenset[s
                 return
             if isinstance(event, Corpus) and event.text.sha256 == config.sha256:
                 part = event.part("train", validation)
-                yield frozenset(words(str(part.cut(0, min(len(part), MAX_TEXT)))))
-
-
-def blas_on_one_thread() -> contextlib.AbstractContextManager[object]:
-    """Have NumPy's products use one thread: with two, a training run beside them kept 0.49 of its speed, so 0.89."""
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-    limit: contextlib.AbstractContextManager[object] = (
-        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
-    )
-    return limit
+                yield TrainingWords(frozenset(words(str(part.cut(0, min(len(part), MAX_TEXT))))))

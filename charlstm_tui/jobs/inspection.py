@@ -1,4 +1,4 @@
-"""The job of the Inspect screen: to have a model read a text, and keep what goes on inside."""
+"""The job of the Inspect screen: let a model read a text, and record its activations."""
 
 import contextlib
 from collections.abc import Generator, Iterator
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from charlstm_tui.jobs.generation import blas_on_one_thread
-from charlstm_tui.jobs.training import Doing, Prompted, spare_the_collector
+from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
+from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
 from core.errors import UserError
 from core.settings.config import SamplingConfig
@@ -16,41 +16,56 @@ from core.text import count_of
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
-    from core.inspection.activations import Activations
+    from core.inspection.activations import Activations as Activations  # for the screen and its widgets, as types alone
+    from core.inspection.activations import Cells as Cells
 
 WRITTEN = 400
-"""Characters that the model writes where it is given none to read."""
+"""Characters that the model generates where it is given none to read."""
 
 
 class Looked(Struct, frozen=True, kw_only=True):
-    """What is to be looked into."""
+    """Which model to inspect, on which text."""
 
     name: str = ""
-    """Of the model, as it is shown."""
+    """The model's name on screen."""
     path: Path
     """Of the checkpoint."""
     text: str = ""
     written: int = 0
-    """Characters that the model itself writes first, in addition."""
+    """Characters that the model itself generates first, in addition."""
     seed: int = 0
-    """Of what it writes."""
+    """The seed of what it generates."""
     known: int = 0
-    """Characters from the start that have been looked into before: fewer are no use."""
+    """Characters from the start that have been read before: fewer would show nothing new."""
     considerate: bool = False
-    """Whether a training run is under way, which needs the processor more."""
+    """Whether a run is being trained, which needs the CPU more."""
 
 
 class Seen(Struct, frozen=True):
-    """A model has read a text, or as much of it as it was let."""
+    """A model has read a text, or the part of it until it was stopped."""
 
     what: Looked
     activations: "Activations"
     begin: int
-    """The place in the text where what the model wrote begins, after what it was given; 0 where it is all or none."""
+    """The place where the model's own text begins, after the given one; 0 where all or none of the text is its own."""
+
+
+def properties() -> list[str]:
+    """Return the names of the properties of a text that a cell can follow."""
+    from core.inspection.probes import PROPERTIES
+
+    return list(PROPERTIES)
+
+
+def relation(cell: int, name: str, r: float) -> str:
+    """Return in words how closely a cell follows the property of that name."""
+    from core.inspection import probes
+
+    return probes.relation(cell, name, r)
 
 
 def inspect_model(control: Control, what: Looked) -> Iterator[object]:
-    """Look inside a model. Yields `Doing`, `Prompted`, and, last, what is `Seen`."""
+    """Record a model's activations. Yields `Doing`, `Prompted` and, last, `Seen`."""
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
     from core.inspection.activations import Activations, most_characters
@@ -87,7 +102,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
 def _written_on(
     control: Control, checkpoint: "Checkpoint", text: str, count: int, seed: int
 ) -> Generator[Doing, None, str]:
-    """Have the model go on from a text; when told to stop, there is nothing to read."""
+    """Continue a text by the model; return nothing when told to stop."""
     from core.inspection.record_activations import write_on
 
     config = SamplingConfig(seed=seed)

@@ -14,6 +14,13 @@ from textual.widget import Widget
 from core.control import Control
 from core.errors import UserError, in_plain_words
 
+TRAINING_INTERVAL = 1 / 4
+"""Seconds between two looks at a training run, whose time the drawing takes."""
+WRITING_INTERVAL = 1 / 30
+"""Seconds between two looks at a text that is being written: often enough to look fluid."""
+CONSIDERATE_INTERVAL = 1 / 8
+"""The same while a run is trained, whose time the drawing takes."""
+
 
 class Ending(Struct, frozen=True):
     """How a job ended."""

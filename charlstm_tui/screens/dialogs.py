@@ -7,17 +7,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.text_input import TextInput
 from core.errors import UserError
 from core.files import here
 from core.runs.store import check_name
-from core.text import sanitise
 
 EndOfRun = Literal["save", "discard", "go on"]
 
@@ -70,7 +70,7 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
 
     def on_mount(self) -> None:
         """Say what it is about, and watch the run."""
-        self.query_one(Vertical).border_title = self._title
+        self.query_one(Vertical).border_title = plain_title(self._title)
         self.watch(self.app, "training", self._see, init=False)
 
     def _see(self, training: TrainingView) -> None:
@@ -103,14 +103,14 @@ class Confirm(FitsWindow, ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Lay out the question and its answers."""
         with Vertical():
-            yield Static(Content(sanitise(self._question)), id="question")
+            yield PlainText(self._question, id="question")
             with Horizontal():
                 yield Button("Esc  Keep", id="keep", compact=True)
                 yield Button("d  Delete", id="delete", variant="error", compact=True)
 
     def on_mount(self) -> None:
         """Say what it is about."""
-        self.query_one(Vertical).border_title = self._title
+        self.query_one(Vertical).border_title = plain_title(self._title)
 
     @on(Button.Pressed)
     def _press(self, event: Button.Pressed) -> None:
@@ -132,20 +132,20 @@ class AskName(FitsWindow, ModalScreen[str | None]):
         with Vertical():
             yield Static("Letters, digits, dots, dashes, underscores. Enter renames, Esc does not.", id="question")
             yield TextInput(self._old, compact=True, select_on_focus=True)
-            yield Static(id="reason", markup=False)
+            yield PlainText(id="reason")
 
     def on_mount(self) -> None:
         """Say what it is about."""
-        self.query_one(Vertical).border_title = Content(sanitise(f"rename {self._old}")).markup
+        self.query_one(Vertical).border_title = plain_title(f"rename {self._old}")
 
     @on(Input.Changed)
     def _judge(self, event: Input.Changed) -> None:
-        self.query_one("#reason", Static).update(_why_refused(event.value))
+        self.query_one("#reason", PlainText).update(_why_refused(event.value))
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:
         reason = _why_refused(event.value)
-        self.query_one("#reason", Static).update(reason)
+        self.query_one("#reason", PlainText).update(reason)
         if not reason:
             self.dismiss(event.value.strip())
 
@@ -155,7 +155,7 @@ def _why_refused(name: str) -> str:
     try:
         check_name(name.strip())
     except UserError as error:
-        return sanitise(str(error))
+        return str(error)
     return ""
 
 
@@ -176,12 +176,12 @@ class AskFile(FitsWindow, ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the box."""
         with Vertical():
-            yield Static(Content(sanitise(f"A file in {here()}, or a path. Enter saves.")), id="question")
+            yield PlainText(f"A file in {here()}, or a path. Enter saves.", id="question")
             yield TextInput(str(self._proposed), compact=True, select_on_focus=True)
 
     def on_mount(self) -> None:
         """Say what it is about."""
-        self.query_one(Vertical).border_title = self._title
+        self.query_one(Vertical).border_title = plain_title(self._title)
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:

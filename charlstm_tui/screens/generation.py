@@ -3,62 +3,53 @@
 import contextlib
 import time
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import msgspec
-from msgspec import Meta, Struct
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, ItemGrid, Vertical
-from textual.content import Content
-from textual.events import DescendantBlur, DescendantFocus, Resize
-from textual.screen import Screen
-from textual.widgets import Input, Label, Select, Static
+from textual.containers import Horizontal, Vertical
+from textual.events import DescendantBlur, DescendantFocus
+from textual.widgets import Input, Label, Select
 
-from charlstm_tui.formatting.text_statistics import TextFigures
-from charlstm_tui.jobs import training as bridge
-from charlstm_tui.jobs.generation import Expecting, Writer, Written, words_of_training_text
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import Doing, Prompted
-from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.jobs.generation import (
+    Expecting,
+    TrainingWords,
+    Writer,
+    Written,
+    three_temperatures,
+    words_of_training_text,
+)
+from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, TRAINING_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
+from charlstm_tui.screens.base import ModeScreen
 from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.messages import ChangePreferences
 from charlstm_tui.state.training import is_training
 from charlstm_tui.terminal.clipboard import copy
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
-from charlstm_tui.widgets.common.next_char_bars import NextCharBars
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.prompt_input import GenerationPrompt, PromptInput
 from charlstm_tui.widgets.common.setting_input import SettingInput
-from charlstm_tui.widgets.common.stream_pane import StreamPane
 from charlstm_tui.widgets.common.top_bar import TopBar
+from charlstm_tui.widgets.generation.generation_settings import GenerationSettings
+from charlstm_tui.widgets.generation.text_panes import TextPanes
 from core.errors import UserError
-from core.files import new_file, write_atomically
 from core.runs.store import RunStore
-from core.settings.config import SamplingConfig, Value, configure, fields_of
-from core.text import count_of, read_escapes, sanitise
+from core.text import count_of, read_escapes
 
 HINT = (
     "Type a prompt below and press Enter: the model continues it.\n"
     "The prompt may be empty. \\n stands for a new line, as in HARPAGON.\\n\\n"
 )
 MAX_PROMPTS = 50
-"""Remembered."""
-WARMER = 0.1
+"""That are remembered."""
 
 
-class WritingConfig(Struct, frozen=True, kw_only=True):
-    """How a text is shown, beside how it is drawn."""
-
-    length: Annotated[int, Meta(ge=0, le=10_000_000, description="Characters to write; 0 never ends.")] = 1000
-    pace: Annotated[
-        float, Meta(ge=0, le=1_000_000, description="Characters a second, at most; 0 is as fast as they come.")
-    ] = 60.0
-
-
-class GenerationScreen(FitsWindow, Screen[None]):
-    """Type a prompt, watch the text grow, stop it, go on, change what it is drawn by meanwhile."""
+class GenerationScreen(ModeScreen):
+    """Type a prompt, watch the text grow, stop and continue it, and change its settings meanwhile."""
 
     CSS_PATH = "generation.tcss"
     AUTO_FOCUS = "#prompt"
@@ -82,9 +73,8 @@ class GenerationScreen(FitsWindow, Screen[None]):
         self._store = store
         self._prompts = prompts
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
-        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # none there, none told
+        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # no words, no figure
         self._writer: Writer | None = None
-        self._figures: list[TextFigures] = []  # of each of the texts side by side
         self._author = ""  # the name of the model that writes, or wrote
         self._shown = 0  # characters, of each text
         self._since = (0.0, 0)  # when, and with how much written, it was last set going
@@ -100,17 +90,12 @@ class GenerationScreen(FitsWindow, Screen[None]):
                     [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
                     id="which",
                 )  # fmt: skip
-            with ItemGrid(min_column_width=24, id="settings"):
-                for config in (SamplingConfig, WritingConfig):
-                    for field in fields_of(config):
-                        yield SettingInput(field)
-            with Horizontal(id="desk"):
-                yield StreamPane(HINT, id="text")
-                yield NextCharBars(id="bars")
+            yield GenerationSettings(id="settings")
+            yield TextPanes(HINT, id="desk")
             with Horizontal(id="bottom"):
                 yield Label("prompt ▸")
                 yield GenerationPrompt(self._prompts, id="prompt", compact=True)
-                yield Static("Enter generates", id="status")
+                yield PlainText("Enter generates", id="status")
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
@@ -124,23 +109,22 @@ class GenerationScreen(FitsWindow, Screen[None]):
 
     # --- what the keys do
 
+    @on(Input.Submitted)
     async def action_write(self) -> None:
-        """Write from the prompt."""
+        """Generate from the prompt."""
         await self._begin(three=False)
 
     async def action_three(self) -> None:
-        """Write from the prompt at three temperatures, side by side."""
+        """Generate from the prompt at three temperatures, side by side."""
         await self._begin(three=True)
 
     async def action_another(self) -> None:
-        """Write from the prompt with the next seed."""
-        with contextlib.suppress(UserError):
-            seed = self.query_one("#setting-seed", SettingInput)
-            seed.show((int(seed.value) + 1) % 2**32, usual=0)
+        """Generate from the prompt with the next seed."""
+        self.settings.take_next_seed()
         await self._begin(three=False)
 
     def action_go_on(self) -> None:
-        """Go on with the text where it was stopped, or beyond where it was complete."""
+        """Continue the text where it was stopped, or beyond its end."""
         if self._writer is not None and not self._job.running:
             self._writer.go_on()
             self._set_going()
@@ -151,27 +135,19 @@ class GenerationScreen(FitsWindow, Screen[None]):
 
     def action_warm(self, by: int) -> None:
         """Change the temperature, of the text under way, too."""
-        setting = self.query_one("#setting-temperature", SettingInput)
-        with contextlib.suppress(UserError):
-            setting.show(round(min(max(float(setting.value) + by * WARMER, 0), 100), 2), usual=setting.field.default)
+        self.settings.warm(by)
 
     def action_tint(self) -> None:
-        """Show each character by how little the model expected it, or no more."""
-        tinted = not self.query(StreamPane).first().tinted
-        for pane in self.query(StreamPane):
-            pane.tinted = tinted
-
-    def action_leave_field(self) -> None:
-        """Stop typing, so that letters are keys again."""
-        self.set_focus(None)
+        """Tint each character by its surprisal, or stop doing so."""
+        self.panes.toggle_tint()
 
     def action_prompt(self) -> None:
         """Go to the prompt."""
         self.query_one("#prompt", Input).focus()
 
     def action_copy(self) -> None:
-        """Copy what is selected, or else all that was written."""
-        copy(self.app, self.get_selected_text() or self.text)
+        """Copy the selection, or else the whole text."""
+        copy(self.app, self.get_selected_text() or self.panes.text)
 
     def action_save(self) -> None:
         """Ask for a file and put the text into it."""
@@ -197,12 +173,14 @@ class GenerationScreen(FitsWindow, Screen[None]):
         return True
 
     @property
-    def text(self) -> str:
-        """All that was written; texts side by side one after the other, each under its temperature."""
-        panes = list(self.query(StreamPane))
-        if len(panes) == 1:
-            return panes[0].text
-        return "\n\n".join(f"--- {pane.name_of_text} ---\n{pane.text}" for pane in panes)
+    def settings(self) -> GenerationSettings:
+        """How the text is generated."""
+        return self.query_one(GenerationSettings)
+
+    @property
+    def panes(self) -> TextPanes:
+        """The texts."""
+        return self.query_one(TextPanes)
 
     # --- writing
 
@@ -211,70 +189,40 @@ class GenerationScreen(FitsWindow, Screen[None]):
             return
         try:
             path = self.query_one(CheckpointSelect).checkpoint(str(self.query_one("#which", Select).value))
-            sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
-            writing = configure(WritingConfig(), self._settings(WritingConfig))
+            sampling, writing = self.settings.sampling, self.settings.writing
         except UserError as error:
-            self.notify(sanitise(str(error)), severity="warning", markup=False)
+            self.notify(str(error), severity="warning")
             return
         self._author = self.query_one(CheckpointSelect).chosen_name
         box = self.query_one("#prompt", PromptInput)
         prompt = read_escapes(box.take())
         if box.remember():
             self.post_message(ChangePreferences(prompts=box.remembered[-MAX_PROMPTS:]))
-        middle = sampling.temperature
-        temperatures = (middle / 2, middle, min(1.5 * middle, 100.0)) if middle else (0.0, 0.5, 1.0)
-        self._writer = Writer(
-            path, prompt, sampling, temperatures if three else (middle,), length=writing.length, pace=writing.pace
-        )
-        await self._lay_out(three=three)
-        for pane in self.query(StreamPane):
-            pane.begin(prompt)
-        self._figures = [TextFigures(prompt) for _ in self._writer.temperatures] if three else []
+        temperatures = three_temperatures(sampling.temperature) if three else (sampling.temperature,)
+        self._writer = Writer(path, prompt, sampling, temperatures, length=writing.length, pace=writing.pace)
+        await self.panes.begin(prompt, self._writer.temperatures)
         self._words_job.drop()
         if three:
-            words = partial(words_of_training_text, path=path)
-            self._words_job.start(words, name="words", interval=bridge.TRAINING_INTERVAL)
+            read_words = partial(words_of_training_text, path=path)
+            self._words_job.start(read_words, name="words", interval=TRAINING_INTERVAL)
         self._shown = 0
         self._set_going()
 
-    async def _lay_out(self, *, three: bool) -> None:
-        """Have as many panes as there are texts."""
-        panes = list(self.query(StreamPane))
-        wanted = 3 if three else 1
-        for pane in panes[wanted:]:
-            await pane.remove()
-        for number in range(len(panes), wanted):
-            pane = StreamPane(id=f"text-{number}")
-            pane.tinted = panes[0].tinted
-            await self.query_one("#desk").mount(pane, before="#bars")
-        self.query_one("#desk").set_class(three, "-three")
-        assert self._writer is not None
-        for pane, temperature in zip(self.query(StreamPane), self._writer.temperatures, strict=True):
-            pane.border_title = ""
-            pane.call(*(f"temperature {temperature:.3g}", f"{temperature:.3g}") if three else ("",))
-
     def _set_going(self) -> None:
         assert self._writer is not None
-        self.query(StreamPane).first().focus()  # letters are keys while it writes
+        self.panes.focus_text()  # letters are keys while it writes
         self._since = (0.0, self._shown)
         self._writer.considerate = is_training(self.app)
-        interval = bridge.CONSIDERATE_INTERVAL if self._writer.considerate else bridge.WRITING_INTERVAL
+        interval = CONSIDERATE_INTERVAL if self._writer.considerate else WRITING_INTERVAL
         self._job.start(self._writer.write, name="write", interval=interval)
         self.refresh_bindings()
 
     def _save(self, name: str | None) -> None:
-        if name is None:
-            return
-        try:
-            path = new_file(name)
-            write_atomically(path, (self.text + "\n").encode("utf-8", "replace"))
-        except UserError as error:
-            self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
-        else:
-            self.notify(sanitise(f"Saved: {path}"), markup=False)
+        if name is not None:
+            self.save_file(name, lambda: (self.panes.text + "\n").encode("utf-8", "replace"))
 
     def choose(self, run: str) -> None:
-        """Choose a run to write from, and go to the prompt."""
+        """Choose a run to generate with, and go to the prompt."""
         self.query_one(CheckpointSelect).choose(run)
         self.action_prompt()
 
@@ -284,10 +232,7 @@ class GenerationScreen(FitsWindow, Screen[None]):
     @on(DescendantBlur)
     def _explain(self) -> None:
         """Say in the pane's frame what the focused setting means."""
-        setting = next((setting for setting in self.query(SettingInput) if setting.has_focus_within), None)
-        if not self.query_one("#desk").has_class("-three"):
-            explanation = setting.explanation if setting is not None else ""
-            self.query_one(StreamPane).border_title = Content(sanitise(explanation)).markup
+        self.panes.explain(self.settings.explanation)
         self.refresh_bindings()
 
     @on(Select.Changed, "#model")
@@ -295,75 +240,52 @@ class GenerationScreen(FitsWindow, Screen[None]):
         """Suggest a prompt that suits the text of the chosen model."""
         self.query_one(PromptInput).suggest(self.query_one(CheckpointSelect).suggested_prompt)
 
-    @on(Input.Submitted)
-    async def _submit(self) -> None:
-        await self.action_write()
-
     @on(SettingInput.Changed)
     def _change(self) -> None:
-        """Draw the text under way by what the settings are now."""
+        """Generate the text under way with the present settings."""
         if self._writer is None:
             return
         with contextlib.suppress(UserError):
-            writing = configure(WritingConfig(), self._settings(WritingConfig))
+            writing = self.settings.writing
             self._writer.pace, self._writer.length = writing.pace, writing.length
         with contextlib.suppress(UserError):
-            sampling = configure(SamplingConfig(), self._settings(SamplingConfig))
+            sampling = self.settings.sampling
             self._writer.change(msgspec.structs.replace(sampling, seed=self._writer.config.seed))
             if not self._job.running and (expecting := self._writer.expecting()):
-                self.query_one(NextCharBars).show(expecting.alternatives)
+                self.panes.expect(expecting)
 
     def _follow(self, items: tuple[object, ...]) -> None:
         if self._writer is not None:
             self._writer.considerate = is_training(self.app)
-        panes = list(self.query(StreamPane))
-        texts: list[list[Written]] = [[] for _ in panes]
+        written: list[Written] = []
         for item in items:
             match item:
                 case Doing(what=what):
                     self._say(what)
                 case Prompted(notice=notice) if notice:
-                    self.notify(sanitise(notice), markup=False)
-                case Expecting(alternatives=alternatives):
-                    self.query_one(NextCharBars).show(alternatives)
-                case Written(lane=lane):
-                    texts[lane].append(item)
-        for pane, written in zip(panes, texts, strict=True):
-            if written:
-                pane.append("".join(one.text for one in written), b"".join(one.levels for one in written))
-        for figures, written in zip(self._figures, texts, strict=False):
-            figures.add("".join(one.text for one in written), sum(one.surprise for one in written))
-        self._tell_figures()
-        if any(texts):
+                    self.notify(notice)
+                case Expecting():
+                    self.panes.expect(item)
+                case Written():
+                    written.append(item)
+        self.panes.append(written)
+        if written:
             if not self._since[0]:  # loading a model is not writing
                 self._since = (time.monotonic(), self._shown)
             if not self._shown:
                 self.call_later(self.refresh_bindings)  # there is something to copy now
-            self._shown += sum(len(one.text) for one in texts[0])
+            self._shown += sum(len(one.text) for one in written if one.lane == 0)
             self._count()
 
     def _take_words(self, items: tuple[object, ...]) -> None:
         for words in items:
-            if isinstance(words, frozenset):
-                for figures in self._figures:
-                    figures.know(words)
-        self._tell_figures()
-
-    @on(Resize)
-    def _tell_anew(self) -> None:
-        self.call_after_refresh(self._tell_figures)
-
-    def _tell_figures(self) -> None:
-        """Say in each frame how surprising the text is, and how many of its words are real ones."""
-        panes = list(self.query(StreamPane))
-        room = min(pane.size.width for pane in panes) - 4  # the same words in each frame
-        for pane, figures in zip(panes, self._figures, strict=False):
-            pane.note = figures.line(room)
+            if isinstance(words, TrainingWords):
+                self.panes.know(words)
 
     def _end(self, ending: Ending) -> None:
         if ending.error:
             self._say("")
-            self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+            self.notify(ending.error, severity="error", timeout=10)
         else:
             self._count()
         self.refresh_bindings()
@@ -374,10 +296,5 @@ class GenerationScreen(FitsWindow, Screen[None]):
         speed = f" · {(self._shown - before) / seconds:,.0f}/s" if self._job.running and seconds > 0.5 else ""
         self._say(f"{count_of(self._shown, 'character')}{speed}")
 
-    def _settings(self, config: type[Struct]) -> dict[str, Value]:
-        names = [field.name for field in fields_of(config)]
-        settings = {setting.field.name: setting for setting in self.query(SettingInput)}
-        return {name: settings[name].value for name in names}
-
     def _say(self, text: str) -> None:
-        self.query_one("#status", Static).update(text)
+        self.query_one("#status", PlainText).update(text)

@@ -8,30 +8,27 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
-from textual.widgets import Input, Label, Select, Static
+from textual.widgets import Input, Label, Select
 
-from charlstm_tui.formatting.numbers import count_of
-from charlstm_tui.jobs import training as bridge
-from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import Doing, Prompted
-from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model, properties
+from charlstm_tui.jobs.job import WRITING_INTERVAL, Ending, LatestJob
+from charlstm_tui.screens.base import ModeScreen
 from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.training import is_training
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.prompt_input import InspectionPrompt, PromptInput
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.inspection.activations_view import CHANGE, ActivationsView
 from core.errors import UserError
-from core.files import new_file, write_atomically
 from core.runs.store import RunStore
 from core.settings.cell_kinds import MEMORY, QUANTITIES
-from core.text import read_escapes, sanitise
+from core.text import count_of, read_escapes
 
 if TYPE_CHECKING:
-    from core.inspection.activations import Activations
+    from charlstm_tui.jobs.inspection import Activations
 
 HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
 did at each character. With nothing typed it generates a text and reads that.
@@ -40,11 +37,11 @@ did at each character. With nothing typed it generates a text and reads that.
   · the equations of that cell at the cursor, with the numbers put in
   · which cell follows the line's length, capitals, the ends of words"""
 MORE = 200
-"""Characters that the model goes on by."""
+"""Characters by which the model continues the text."""
 
 
-class InspectionScreen(FitsWindow, Screen[None]):
-    """Have a model read a text, walk through it, and look at any cell."""
+class InspectionScreen(ModeScreen):
+    """Let a model read a text, walk through it, and look at any cell."""
 
     CSS_PATH = "inspection.tcss"
     AUTO_FOCUS = "#prompt"
@@ -95,7 +92,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
             with Horizontal(id="bottom"):
                 yield Label("text ▸")
                 yield InspectionPrompt(id="prompt", compact=True)
-                yield Static("Enter reads", id="status")
+                yield PlainText("Enter reads", id="status")
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
@@ -109,19 +106,19 @@ class InspectionScreen(FitsWindow, Screen[None]):
     # --- what the keys do
 
     def action_read(self) -> None:
-        """Have the model read what is typed, or, where nothing is, what it writes itself."""
+        """Let the model read the typed text, or, where there is none, a text that it generates."""
         box = self.query_one("#prompt", PromptInput)
         box.remember()
         models = self.query_one(CheckpointSelect)
         try:
             path = models.checkpoint(str(self.query_one("#which", Select).value))
         except UserError as error:
-            self.notify(sanitise(str(error)), severity="warning", markup=False)
+            self.notify(str(error), severity="warning")
         else:
             self._begin(Looked(name=models.chosen_name, path=path, text=read_escapes(box.value)))
 
     def action_write_on(self) -> None:
-        """Have the model go on with the text."""
+        """Let the model continue the text."""
         if self._seen is not None and self._activations is not None:
             what, known = self._seen.what, self._activations.read
             self._begin(
@@ -131,10 +128,6 @@ class InspectionScreen(FitsWindow, Screen[None]):
     def action_stop(self) -> None:
         """Stop reading; what was read stays."""
         self._job.stop()
-
-    def action_leave_field(self) -> None:
-        """Stop typing, so that letters are keys again."""
-        self.set_focus(None)
 
     def action_prompt(self) -> None:
         """Go to the text box."""
@@ -202,7 +195,7 @@ class InspectionScreen(FitsWindow, Screen[None]):
         if what.written or not what.text:
             self._seed += 1
         self.query_one(ActivationsView).go_to_text()  # out of the box: letters are keys while the model reads
-        self._job.start(partial(inspect_model, what=what), name="inspect", interval=bridge.WRITING_INTERVAL)
+        self._job.start(partial(inspect_model, what=what), name="inspect", interval=WRITING_INTERVAL)
         self.refresh_bindings()
 
     @on(Input.Submitted)
@@ -215,13 +208,13 @@ class InspectionScreen(FitsWindow, Screen[None]):
                 case Doing(what=what):
                     self._say(what)
                 case Prompted(notice=notice) if notice:
-                    self.notify(sanitise(notice), markup=False)
+                    self.notify(notice)
                 case Seen():
                     self._show(item)
 
     def _end(self, ending: Ending) -> None:
         if ending.error:
-            self.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+            self.notify(ending.error, severity="error", timeout=10)
         elif self._activations is not None:
             self._follow_best(self._activations)
         self._say(count_of(self._activations.read, "character") if self._activations is not None else "Enter reads")
@@ -245,14 +238,12 @@ class InspectionScreen(FitsWindow, Screen[None]):
 
     def _offer(self, activations: "Activations") -> None:
         """Put into the boxes what this model has, keeping what was chosen where it has that."""
-        from core.inspection.probes import PROPERTIES
-
         view = self.query_one(ActivationsView)
         self.query_one("#views").set_class(self._layers > 1, "-layers")
         for name, options, value in (
             ("quantity", [(one.name, one.symbol) for one in activations.quantities], view.symbol),
             ("layer", [(str(layer + 1), layer) for layer in range(activations.config.num_layers)], view.layer_number),
-            ("follow", [(CHANGE, CHANGE), *((name, name) for name in PROPERTIES)], view.follow),
+            ("follow", [(CHANGE, CHANGE), *((name, name) for name in properties())], view.follow),
         ):
             select: Select[object] = self.query_one(f"#{name}", Select)
             with select.prevent(Select.Changed):
@@ -269,15 +260,9 @@ class InspectionScreen(FitsWindow, Screen[None]):
         view.look(int(str(layer)), str(quantity), str(follow))
 
     def _save(self, name: str | None) -> None:
-        if name is None or self._activations is None:
-            return
-        try:
-            path, view = new_file(name), self.query_one(ActivationsView)
-            write_atomically(path, self._activations.to_csv(view.layer_number, view.symbol))
-        except UserError as error:
-            self.notify(sanitise(str(error)), severity="error", markup=False, timeout=10)
-        else:
-            self.notify(sanitise(f"Saved: {path}"), markup=False)
+        if name is not None and self._activations is not None:
+            view = self.query_one(ActivationsView)
+            self.save_file(name, partial(self._activations.to_csv, view.layer_number, view.symbol))
 
     def _say(self, text: str) -> None:
-        self.query_one("#status", Static).update(text)
+        self.query_one("#status", PlainText).update(text)

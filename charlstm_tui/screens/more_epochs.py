@@ -11,15 +11,15 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from charlstm_tui.formatting.numbers import count_of
+from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.screens.dialogs import DIALOG_CSS
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.text_input import TextInput
 from core.errors import UserError
 from core.settings.config import TrainingConfig, fields_of
-from core.text import sanitise
-from core.training.schedule import rate_share
+from core.text import count_of
 
 _EPOCHS = next(field for field in fields_of(TrainingConfig) if field.name == "epochs")
 
@@ -53,23 +53,23 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
                 id="question",
             )
             yield TextInput(str(max(self._done // 2, 1)), compact=True, select_on_focus=True)
-            yield Static(id="consequence")
+            yield PlainText(id="consequence")
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Say what it is about."""
-        self.query_one(Vertical).border_title = Content(sanitise(f"more epochs for {self._name}")).markup
+        self.query_one(Vertical).border_title = plain_title(f"more epochs for {self._name}")
         self._tell()
 
     @on(Input.Changed)
     def _tell(self) -> None:
         """Say what these epochs would do, or what is wrong with what was typed."""
-        said = self.query_one("#consequence", Static)
+        said = self.query_one("#consequence", PlainText)
         try:
             text, trouble = self.consequence(self._more()), False
         except UserError as error:
             text, trouble = str(error), True
-        said.update(Content(sanitise(text)))
+        said.update(text)
         said.set_class(trouble, "-trouble")
 
     def consequence(self, more: int) -> str:
@@ -78,6 +78,8 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         text = f"With {more:,} more it will have had {total:,}. "
         if training.seconds:
             return f"{text}The schedule of the learning rate, which went by time, then goes by these epochs."
+        from core.training.schedule import rate_share
+
         before = 100 * rate_share(min(self._done / training.epochs, 1.0), training)
         begins, ends = (100 * rate_share(progress, training) for progress in (self._done / total, 1.0))
         if before == begins == ends:

@@ -1,4 +1,4 @@
-"""The runs of the past: go on with one, look at what it came to, lay several beside each other."""
+"""Past runs: resume one, look at its losses, compare several."""
 
 from functools import partial
 from typing import ClassVar
@@ -12,21 +12,23 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from charlstm_tui.formatting.numbers import count_of, loss_shown, size_in_bytes
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.formatting.numbers import loss_shown, size_in_bytes
+from charlstm_tui.formatting.outside_text import plain
+from charlstm_tui.jobs import runs
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.chart_keys import ChartKeys
 from charlstm_tui.screens.dialogs import AskName, Confirm
 from charlstm_tui.state.compared_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
-from charlstm_tui.state.messages import ChangePreferences
-from charlstm_tui.state.preferences import RANGES, SCALES, X_AXES, Preferences, following
+from charlstm_tui.state.preferences import Preferences
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.training.chart.legend import legend
 from charlstm_tui.widgets.training.chart.lines import line_of
 from charlstm_tui.widgets.training.loss_chart import LossChart
 from core.errors import UserError
 from core.runs.store import RunStore
-from core.text import in_one_line, sanitise, shortened
+from core.text import count_of, in_one_line, shortened
 
 HINT = "Space lays a run beside others, here and on the chart of the next run. Enter resumes one."
 
@@ -35,8 +37,8 @@ CHARTING = ("x_axis", "range", "scale")
 """Actions that change how the chart is drawn."""
 
 
-class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
-    """Lists the runs. Answers with the one to go on with, or None; `compared` are those laid beside each other."""
+class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
+    """Lists the runs. Answers with the run to resume, or None; `compared` are the runs that are compared."""
 
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,7 +71,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
                     yield Static(id="cautions")
                 with VerticalScroll(id="differences", can_focus=False):
                     yield Static(id="table")
-            yield Static(HINT, id="runs-hint")
+            yield PlainText(HINT, id="runs-hint")
             yield KeyBar()
 
     def on_mount(self) -> None:
@@ -105,7 +107,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
 
     @on(OptionList.OptionSelected)
     def action_go_on(self) -> None:
-        """Answer with the run to go on with."""
+        """Answer with the run to resume."""
         run = self.chosen
         if run is not None and run.can_go_on:
             self.dismiss(run)
@@ -113,24 +115,12 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
             self._say(f"{run.name} is {run.summary.state}: it cannot be resumed.")
 
     def action_compare(self) -> None:
-        """Lay the run under the cursor beside others, or take it away again."""
+        """Add the run under the cursor to the compared ones, or take it away again."""
         if self.chosen is not None:
             self.compared = with_letter(self.compared, self.chosen)
             if len(self.compared) == len(LETTERS):
                 self._say(f"That is {len(LETTERS)} runs, as many as a chart can show.")
             self._draw()
-
-    def action_x_axis(self) -> None:
-        """Compare by steps, by epochs, by characters read, or by seconds."""
-        self.post_message(ChangePreferences(x_axis=following(X_AXES, self._preferences.x_axis)))
-
-    def action_range(self) -> None:
-        """Chart all of the runs, or what is recent."""
-        self.post_message(ChangePreferences(range=following(RANGES, self._preferences.range)))
-
-    def action_scale(self) -> None:
-        """Chart the losses, or their logarithms."""
-        self.post_message(ChangePreferences(scale=following(SCALES, self._preferences.scale)))
 
     def action_rename(self) -> None:
         """Ask for another name."""
@@ -171,7 +161,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
     def _look(self) -> None:
         self._runs = []
         self.query_one("#runs", OptionList).clear_options()
-        self._job.start(partial(bridge.past_runs, store=self._store), name="runs", interval=1 / 20)
+        self._job.start(partial(runs.past_runs, store=self._store), name="runs", interval=1 / 20)
 
     def _add(self, items: tuple[object, ...]) -> None:
         runs = self.query_one("#runs", OptionList)
@@ -239,7 +229,7 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
             "".join([f"{name:<14}", *(f" {_fitting(value, width - 1):>{width - 1}}" for value in values)])
             for name, values in rows
         ]
-        return Content("\n").join([heading, *(Content(sanitise(line)) for line in lines)])
+        return Content("\n").join([heading, *(plain(line) for line in lines)])
 
     def _line(self, run: PastRun) -> Content:
         summary = run.summary
@@ -258,11 +248,11 @@ class RunsScreen(FitsWindow, ModalScreen[PastRun | None]):
         return self.query_one(LossChart).style_of(other.role)
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
-        hint = self.query_one("#runs-hint", Static)
-        hint.update(Content(sanitise(text)))
+        hint = self.query_one("#runs-hint", PlainText)
+        hint.update(text)
         hint.set_class(trouble, "-trouble")
 
 
 def _fitting(value: str, width: int) -> str:
-    """Return a value in so many cells, its middle left out only if it has to be."""
+    """Return a value in so many cells, its middle left out only where it must be."""
     return value if len(value) <= width else shortened(value, width - 1)

@@ -18,17 +18,20 @@ from textual.widgets.option_list import Option
 from textual.widgets.tree import TreeNode
 
 from charlstm_tui.formatting.numbers import size_in_bytes
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.formatting.outside_text import plain
+from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from core.data.corpus import CorpusConfig
-from core.data.encodings import Errors, reading_fields
+from core.data.encodings import Errors
 from core.data.known_texts import KNOWN, KnownText
 from core.data.preview import Preview
 from core.errors import UserError
-from core.text import count_of, in_one_line, sanitise
+from core.settings.reading_fields import reading_fields
+from core.text import count_of, in_one_line
 
 HINT = "Enter chooses, Tab moves on; Backspace opens the folder above."
 _PATIENCE = 0.15
@@ -74,7 +77,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
     ) -> None:
         super().__init__()
         self._folder = folder
-        self._look = partial(bridge.look_at, limit=limit, validation=validation)
+        self._look = partial(texts.preview_text, limit=limit, validation=validation)
         self._reading = {"encoding": encoding or "", "encoding_errors": encoding_errors}
         self._highlighted = ""
         self._job = LatestJob(self, on_items=self._show_previews, on_end=self._end)
@@ -88,7 +91,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
                     yield Folders(self._folder, id="folders")
                 with VerticalScroll(id="look", can_focus=False):
                     yield Static(id="figures")
-                    yield Static(id="beginning")
+                    yield PlainText(id="beginning")
             with Horizontal(id="reading"):
                 for field in reading_fields():
                     yield SettingInput(field, self._reading[field.name])
@@ -190,11 +193,11 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
 
     def _end(self, ending: Ending) -> None:
         if ending.error:
-            self._show(Content.styled(sanitise(ending.error), "$error"), "")
+            self._show(plain(ending.error, "$error"), "")
 
     def _show(self, figures: Content, beginning: str) -> None:
         self.query_one("#figures", Static).update(figures)
-        self.query_one("#beginning", Static).update(Content(sanitise(beginning)))
+        self.query_one("#beginning", PlainText).update(beginning)
         self.query_one("#look").scroll_home(animate=False)
 
 

@@ -1,41 +1,35 @@
-"""Train: settings before a run, the run while it goes and after."""
+"""Train: the settings before a run, and the run."""
 
 import contextlib
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widgets import Button, ContentSwitcher, Input
 
-from charlstm_tui.screens.base import FitsWindow
-from charlstm_tui.screens.dialogs import AskAboutRun, EndOfRun
-from charlstm_tui.screens.more_epochs import AskMoreEpochs, with_epochs
+from charlstm_tui.screens.base import ModeScreen
+from charlstm_tui.screens.chart_keys import ChartKeys
+from charlstm_tui.screens.run_dialogs import RunDialogs
+from charlstm_tui.screens.training_keys import BINDINGS, is_offered
 from charlstm_tui.state.compared_runs import ComparedRun, PastRun
 from charlstm_tui.state.messages import (
-    ChangePreferences,
     EvaluateRun,
     GenerateFrom,
     PauseTraining,
-    ResumeTraining,
     SampleNow,
     StartTraining,
     StopTraining,
 )
-from charlstm_tui.state.preferences import RANGES, SCALES, SMOOTHINGS, X_AXES, Preferences, following
+from charlstm_tui.state.preferences import Preferences
 from charlstm_tui.state.training import TrainingView
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.sample_view import SampleView
 from charlstm_tui.widgets.training.settings_panel import SettingsPanel
-from core.errors import UserError
-from core.runs.run import RunConfig
 from core.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -43,50 +37,23 @@ if TYPE_CHECKING:
 
 FEW_ROWS = 20
 """Below which the sparkline goes."""
-CHART = Binding.Group("Chart", compact=True)
 
 
-class TrainingScreen(FitsWindow, Screen[None]):
-    """Choose a text and settings, start, watch the loss fall, stop, see what came of it."""
+class TrainingScreen(ChartKeys, ModeScreen):
+    """Choose a text and settings, start, watch the loss fall, stop, read the summary."""
 
     CSS_PATH = "training.tcss"
     AUTO_FOCUS = ""  # else each return to this screen would focus a field, and the keys of the run go into it
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "start", "Start"),
-        Binding("ctrl+enter", "start", "Start", show=False, priority=True),  # also from a field, where it can be sent
-        Binding("enter", "go_to_start", "Go to the Start button", show=False),
-        Binding("o", "choose_text", "Text"),
-        Binding("a", "all_settings", "All settings"),
-        Binding("p", "pause", "Pause"),
-        Binding("p", "go_on", "Go on"),
-        Binding("x", "stop", "Stop"),
-        Binding("m", "sample", "Sample"),
-        Binding("e", "evaluate", "Evaluate"),
-        Binding("g", "generate", "Generate"),
-        Binding("r", "resume", "Resume"),
-        Binding("r", "more_epochs", "More epochs"),
-        Binding("n", "new", "New"),
-        Binding("n", "new_instead", "New", show=False),
-        Binding("l", "runs", "Runs"),
-        Binding("f", "fetch", "Fetch", show=False),  # the line about it names the key
-        Binding("f", "stop_fetching", "Stop fetching"),
-        Binding("f", "filmstrip", "Filmstrip"),
-        Binding("v", "smoothing", "Smoothing of the chart", group=CHART),
-        Binding("t", "range", "Range of the chart: all or recent", group=CHART),
-        Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=CHART),
-        Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=CHART),
-        Binding("left", "earlier_sample", "Earlier sample", show=False),
-        Binding("right", "later_sample", "Later sample", show=False),
-        Binding("escape", "leave_field", "Leave the field", key_display="Esc"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     compared: reactive[tuple[ComparedRun, ...]] = reactive((), init=False, repaint=False)
-    """Runs of the past that are drawn beside the one on screen."""
+    """Past runs that are drawn on the chart of the run on screen."""
 
     def __init__(self, store: RunStore, preferences: Preferences) -> None:
         super().__init__()
         self._store = store
         self._preferences = preferences
+        self._dialogs = RunDialogs(self, store, self._complain)
         self._another_follows = False  # a new run, once this one is stopped
         self.laid_out = False
         """Whether the settings are there; they come after the first paint."""
@@ -135,8 +102,19 @@ class TrainingScreen(FitsWindow, Screen[None]):
         self.query_one("#start", Button).focus()
 
     def action_choose_text(self) -> None:
-        """Choose a text from a list, or from the folders of this machine."""
-        self.panel.choose_text()
+        """Choose a text from a list, or from the folders of this machine, whatever the other fields hold."""
+        from charlstm_tui.screens.text_picker import TextPicker
+
+        form = self.panel.form
+        encoding, errors = form.reading_or_usual
+        picker = TextPicker(
+            folder=self.panel.folder,
+            limit=form.text.limit_or_none,
+            validation=form.validation_or_usual,
+            encoding=encoding,
+            encoding_errors=errors,
+        )
+        self.app.push_screen(picker, self.panel.take_text)
 
     def action_fetch(self) -> None:
         """Fetch Molière's plays."""
@@ -153,7 +131,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
     def action_resume(self) -> None:
         """Resume the run that was just stopped, or choose one that can be resumed."""
         if self.training.can_go_on and self.training.started is not None and not self._on_settings:
-            self._resume(self.training.started.run)
+            self._dialogs.resume(self.training.started.run)
         else:
             self.action_runs()
 
@@ -161,7 +139,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
         """Ask how many more epochs the finished run on screen is to have."""
         started, config = self.training.started, self.training.config
         if started is not None and config is not None:
-            self._ask_for_more(started.run, config, len(self.training.epochs))
+            self._dialogs.ask_for_more(started.run, config, len(self.training.epochs))
 
     def action_runs(self) -> None:
         """List the runs of the past."""
@@ -171,32 +149,14 @@ class TrainingScreen(FitsWindow, Screen[None]):
 
         def back(chosen: PastRun | None) -> None:
             self.compared = runs.compared
-            if chosen is None:
-                return
-            if chosen.is_finished:
-                self._ask_for_more(chosen.name, chosen.config, len(chosen.epochs))
-            else:
-                self._resume(chosen.name)
+            if chosen is not None:
+                self._dialogs.resume_chosen(chosen)
 
         self.app.push_screen(runs, back)
 
-    def _ask_for_more(self, name: str, config: RunConfig, done: int) -> None:
-        self.app.push_screen(AskMoreEpochs(name, config.training, done), partial(self._resume_to, name))
-
-    def _resume_to(self, name: str, epochs: int | None) -> None:
-        if epochs is not None:
-            self._resume(name, epochs)
-
-    def _resume(self, name: str, epochs: int | None = None) -> None:
-        try:
-            config = self._store.get(name).config()
-        except UserError as error:
-            self._switch("settings")
-            self.panel.complain(str(error))
-            return
-        if epochs is not None:
-            config = msgspec.structs.replace(config, training=with_epochs(config.training, epochs))
-        self.post_message(ResumeTraining(config, name, epochs))
+    def _complain(self, reason: str) -> None:
+        self._switch("settings")
+        self.panel.complain(reason)
 
     # --- what the keys do: the run under way
 
@@ -205,18 +165,14 @@ class TrainingScreen(FitsWindow, Screen[None]):
         if self.training.started is None:
             self.post_message(StopTraining())
         else:
-            self.app.push_screen(AskAboutRun("stop the training?", then=""), self._stop)
-
-    def _stop(self, answer: EndOfRun | None) -> None:
-        if answer in ("save", "discard"):
-            self.post_message(StopTraining(discard=answer == "discard"))
+            self._dialogs.stop("stop the training?")
 
     def action_pause(self) -> None:
-        """Hold the run under way."""
+        """Pause the run under way."""
         self.post_message(PauseTraining())
 
     def action_go_on(self) -> None:
-        """Let the run that is held go on."""
+        """Continue the paused run."""
         self.post_message(PauseTraining())
 
     def action_sample(self) -> None:
@@ -226,21 +182,16 @@ class TrainingScreen(FitsWindow, Screen[None]):
 
     def action_new(self) -> None:
         """Show the settings again, for another run: those of the run on screen, to be changed."""
-        self._show_settings()
-
-    def action_new_instead(self) -> None:
-        """Ask what is to become of the run under way, then show its settings, to be changed."""
-        self.app.push_screen(AskAboutRun("stop, for a new run?", then=""), self._stop_for_another)
-
-    def _stop_for_another(self, answer: EndOfRun | None) -> None:
-        if answer in ("save", "discard"):
-            self._another_follows = True
-            self.post_message(StopTraining(discard=answer == "discard"))
-
-    def _show_settings(self) -> None:
         if self.training.config is not None:
             self.panel.form.show(self.training.config)
         self._switch("settings")
+
+    def action_new_instead(self) -> None:
+        """Ask whether to save or discard the run under way, then show its settings, to be changed."""
+        self._dialogs.stop("stop, for a new run?", self._show_settings_afterwards)
+
+    def _show_settings_afterwards(self) -> None:
+        self._another_follows = True
 
     def action_evaluate(self) -> None:
         """Evaluate the run on screen."""
@@ -253,22 +204,6 @@ class TrainingScreen(FitsWindow, Screen[None]):
             self.post_message(GenerateFrom(self.training.started.run))
 
     # --- what the keys do: the pictures
-
-    def action_smoothing(self) -> None:
-        """Smooth the training loss more, or less."""
-        self.post_message(ChangePreferences(smoothing=following(SMOOTHINGS, self._preferences.smoothing)))
-
-    def action_range(self) -> None:
-        """Chart all steps, or the recent ones."""
-        self.post_message(ChangePreferences(range=following(RANGES, self._preferences.range)))
-
-    def action_scale(self) -> None:
-        """Chart the losses, or their logarithms."""
-        self.post_message(ChangePreferences(scale=following(SCALES, self._preferences.scale)))
-
-    def action_x_axis(self) -> None:
-        """Chart the losses by steps, by epochs, by characters read, or by seconds."""
-        self.post_message(ChangePreferences(x_axis=following(X_AXES, self._preferences.x_axis)))
 
     def action_earlier_sample(self) -> None:
         """Show the sample of an epoch before."""
@@ -285,50 +220,18 @@ class TrainingScreen(FitsWindow, Screen[None]):
         self.query_one(SampleView).toggle_filmstrip()
         self.refresh_bindings()
 
-    def action_leave_field(self) -> None:
-        """Stop typing, so that letters are keys again."""
-        self.set_focus(None)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the keys that mean something now."""
-        if not self.laid_out:
+        if not self.laid_out or not is_offered(action, self.training, on_settings=self._on_settings):
             return False
-        training, on_settings = self.training, self._on_settings
         match action:
-            case "start" | "go_to_start":
-                return on_settings and not training.alive
-            case "choose_text" | "all_settings":
-                return on_settings
             case "fetch":
-                return on_settings and self.panel.fetch_line.offering
+                return self.panel.fetch_line.offering
             case "stop_fetching":
-                return on_settings and self.panel.fetch_line.fetching
-            case "new":
-                return not on_settings and not training.alive
-            case "new_instead":
-                return training.phase in ("training", "paused")
-            case "runs":
-                return not training.alive or training.started is not None
-            case "resume":
-                return (on_settings and not training.alive) or training.can_go_on
-            case "more_epochs":
-                return not on_settings and training.can_have_more
-            case "stop":
-                return training.alive and training.phase != "stopping"
-            case "pause":
-                return training.phase == "training"
-            case "go_on":
-                return training.phase == "paused"
-            case "sample":
-                return training.phase in ("training", "paused")
-            case "evaluate" | "generate":
-                finished = training.finished
-                return not on_settings and finished is not None and finished.last_checkpoint is not None
-            case "smoothing" | "range" | "scale" | "x_axis" | "filmstrip":
-                return not on_settings and training.started is not None
+                return self.panel.fetch_line.fetching
             case "earlier_sample" | "later_sample":
                 by = -1 if action == "earlier_sample" else 1
-                return not on_settings and any(view.can_step(by) for view in self.query(SampleView))
+                return any(view.can_step(by) for view in self.query(SampleView))
             case "leave_field":
                 return self.focused is not None
         return True
@@ -362,7 +265,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
             self.panel.complain(training.error)
         if self._another_follows and not training.alive:
             self._another_follows = False
-            self._show_settings()
+            self.action_new()
         if training.phase != before.phase or (training.started is None) != (before.started is None):
             self.refresh_bindings()  # which draws the footer anew
 
@@ -382,7 +285,7 @@ class TrainingScreen(FitsWindow, Screen[None]):
             (await self._run_view()).show_chart(self.training, preferences, self.compared)
 
     async def watch_compared(self, compared: tuple[ComparedRun, ...]) -> None:
-        """Draw the runs of the past beside the one on screen."""
+        """Draw the past runs on the chart of the run on screen."""
         if self.training.phase != "idle":
             (await self._run_view()).show_chart(self.training, self._preferences, compared)
 

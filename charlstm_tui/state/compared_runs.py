@@ -1,4 +1,4 @@
-"""Runs of the past as the screens show them: to look at, and to lay beside each other."""
+"""Past runs as the screens show them: one by one, and compared."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple

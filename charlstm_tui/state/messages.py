@@ -16,7 +16,7 @@ class StartTraining(Message):
 
 
 class ResumeTraining(Message):
-    """Resume a run that was stopped or cut off, or one that is finished, to have so many epochs in all."""
+    """Resume a run that was stopped or interrupted, or a finished one, to have so many epochs in all."""
 
     def __init__(self, config: RunConfig, name: str, epochs: int | None = None) -> None:
         super().__init__()
@@ -34,15 +34,15 @@ class StopTraining(Message):
 
 
 class PauseTraining(Message):
-    """Hold the run under way, or let it go on."""
+    """Pause the run under way, or continue it."""
 
 
 class SampleNow(Message):
-    """Have the run under way write something."""
+    """Draw a sample from the run under way."""
 
 
 class EvaluateRun(Message):
-    """Measure a run, on the screen for that."""
+    """Evaluate a run, on the Evaluate screen."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class EvaluateRun(Message):
 
 
 class GenerateFrom(Message):
-    """Have a run write, on the screen for that."""
+    """Generate with a run, on the Generate screen."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class GenerateFrom(Message):
 
 
 class ChangePreferences(Message):
-    """Remember something else from now on: fields of `Preferences` by name."""
+    """Change preferences and remember them: fields of `Preferences` by name."""
 
     def __init__(self, **changes: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the app knows of the training run under way: a value, made anew from the run's events."""
+"""The state of the training run, as screens show it: an immutable value, replaced after each batch of events."""
 
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from charlstm_tui.jobs.training import Doing, Earlier, TextRead
+from charlstm_tui.state.job_events import Doing, Earlier, TextRead
 from charlstm_tui.state.loss_curve import Curve, Point
 from core.events import (
     CheckpointSaved,
@@ -26,7 +26,7 @@ from core.reports.diagnosis import Verdict, judge
 from core.runs.run import RunConfig
 
 MAX_SAMPLES = 400
-"""Kept to step through; of more, every second one is let go."""
+"""Samples that are kept; when there are more, every second one is dropped."""
 
 Phase = Literal["idle", "preparing", "training", "paused", "stopping", "finished", "stopped", "failed"]
 
@@ -57,14 +57,14 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     curve: Curve = Curve()
     """The training loss against steps."""
     samples: tuple[SampleDrawn, ...] = ()
-    """What the model wrote, from before the first step on."""
+    """The model's samples, the first one from before the first step."""
     validating: float | None = None
     """The share of the validation part that was read, once an epoch's steps are done."""
     baselines: Any = None
     """What n-grams achieve on the same text, a `Baselines`, once that was counted."""
     finished: RunFinished | None = None
     trouble: str = ""
-    """What cannot be written just now, in words."""
+    """What cannot be saved at present, in words."""
     notice: str = ""
     """Something that happened on the way, in words."""
     error: str = ""
@@ -122,7 +122,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the run will go on at the speed it had so far; None while that cannot be known."""
+        """Seconds until the end at the average speed so far; None while that is unknown."""
         if self.steps is None or self.steps.elapsed_seconds < 1 or not self.done:
             return None
         return self.steps.elapsed_seconds * (1 - self.done) / self.done
@@ -136,11 +136,11 @@ class TrainingView(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, phase="stopping", doing="stopping") if self.alive else self
 
     def failed(self, error: str) -> "TrainingView":
-        """Return this view once the run broke off."""
+        """Return this view after the run failed."""
         return msgspec.structs.replace(self, phase="failed", doing="failed", error=error)
 
     def ended(self) -> "TrainingView":
-        """Return this view once nothing more will come: a run that was stopped before it began is no run."""
+        """Return this view after the last event: a run that was stopped before it began is no run."""
         return TrainingView() if self.alive else self
 
     def after(self, events: Iterable[object]) -> "TrainingView":
@@ -203,7 +203,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
 
 
 def _beginning(event: RunStarted | Resumed, config: RunConfig | None) -> str:
-    """Return what a run does first, once its network is built: on a busy machine each takes seconds."""
+    """Return what a run does first after its network is built: on a busy machine each takes seconds."""
     if isinstance(event, Resumed):
         return "training"
     samples = config is not None and config.training.sample_length > 0
@@ -211,7 +211,7 @@ def _beginning(event: RunStarted | Resumed, config: RunConfig | None) -> str:
 
 
 def _points_of(epochs: Iterable[EpochCompleted]) -> list[Point]:
-    """Return a curve of epochs, of which nobody remembers the steps: each in the middle of its own."""
+    """Return a curve of epochs whose steps are not recorded: a point in the middle of each."""
     points, before = [], 0
     for epoch in epochs:
         if epoch.total_steps:
@@ -226,6 +226,6 @@ def _kept(samples: tuple[SampleDrawn, ...]) -> tuple[SampleDrawn, ...]:
 
 
 def is_training(app: object) -> bool:
-    """Tell whether an app trains a run now, which needs the processor more than what one looks at meanwhile."""
+    """Tell whether an app trains a run now, which needs the CPU more than other screens do."""
     training = getattr(app, "training", None)
     return isinstance(training, TrainingView) and training.phase == "training"

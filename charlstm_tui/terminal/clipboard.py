@@ -2,7 +2,7 @@
 
 from textual.app import App
 
-from core.text import count_of, sanitise
+from core.text import count_of
 
 TERMINALS_TAKE = 74_000
 """Bytes; more of them are dropped by many terminals."""
@@ -18,12 +18,9 @@ def copy(app: App[object], text: str) -> None:
     except (pyperclip.PyperclipException, OSError, UnicodeError):
         long = len(text.encode("utf-8", "replace")) > TERMINALS_TAKE
         app.notify(
-            sanitise(
-                f"The terminal was given {count_of(len(text), 'character')}, and does not tell whether it took the text"
-                + (" and may not take so many. Saving works in any case." if long else ". Saving works in any case.")
-            ),
-            markup=False,
+            f"The terminal was given {count_of(len(text), 'character')}, and does not tell whether it took the text"
+            + (" and may not take so many. Saving works in any case." if long else ". Saving works in any case."),
             timeout=8,
         )
     else:
-        app.notify(f"Copied {count_of(len(text), 'character')} to the clipboard.", markup=False)
+        app.notify(f"Copied {count_of(len(text), 'character')} to the clipboard.")

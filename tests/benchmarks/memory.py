@@ -113,7 +113,7 @@ async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
             run = app.training.started.run if app.training.started is not None else ""
             if not whole and run and (Path(os.environ["CHARLSTM_RUNS"]) / run / "last.safetensors").exists():
                 await asyncio.sleep(3)  # as a run goes on for a while after it has saved
-                app._stop()
+                app.run_controller.stop()
                 while app.training.finished is None:
                     await asyncio.sleep(0.2)
         started = app.training.started

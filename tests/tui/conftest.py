@@ -51,7 +51,7 @@ def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest
         yield FORECAST
 
     if "forecast" not in request.keywords:
-        monkeypatch.setattr("charlstm_tui.jobs.training.foresee", foresee)
+        monkeypatch.setattr("charlstm_tui.jobs.forecast.foresee", foresee)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from textual.widgets import OptionList, ProgressBar, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs.generation import Expecting, Written
-from charlstm_tui.jobs.training import Fetching
+from charlstm_tui.jobs.texts import Fetching
 from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.screens.text_picker import Folders
 from charlstm_tui.state.compared_runs import PastRun
@@ -106,7 +106,7 @@ def test_train_while_moliere_is_fetched(
         while not control.stopped:
             control.wait(0.01)
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.fetch_moliere", fetching)
+    monkeypatch.setattr("charlstm_tui.jobs.texts.fetch_moliere", fetching)
 
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press("f")
@@ -339,7 +339,7 @@ def found(control: object, store: object) -> Iterator[PastRun]:
 def test_runs_of_the_past_beside_each_other(
     app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr("charlstm_tui.jobs.training.past_runs", found)
+    monkeypatch.setattr("charlstm_tui.jobs.runs.past_runs", found)
 
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press("l")
@@ -353,7 +353,7 @@ def test_runs_of_the_past_beside_each_other(
 def test_a_run_beside_one_of_the_past(
     app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charlstm_tui.jobs.training.past_runs", found)
+    monkeypatch.setattr("charlstm_tui.jobs.runs.past_runs", found)
 
     async def before(pilot: Pilot[None]) -> None:
         app.training = running(3)

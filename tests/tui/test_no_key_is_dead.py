@@ -8,11 +8,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.jobs.training import Doing
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.screens.inspection import InspectionScreen
 from charlstm_tui.screens.training import TrainingScreen
+from charlstm_tui.state.job_events import Doing
 from charlstm_tui.state.keys import Key, keys_of
 from charlstm_tui.state.messages import StartTraining
 from charlstm_tui.state.training import TrainingView
@@ -123,7 +123,7 @@ def under_way(phase: str, key: str = "") -> Prepare:
         if not app.training.alive:
             app.post_message(StartTraining(STARTED.config))
             await until(lambda: app.training.phase in ("training", "preparing") and app.training.doing != "starting")
-        control = app._training_job.control
+        control = app.run_controller.control
         held = control is not None and control.paused  # the screen may not have heard of it yet
         if held is not (phase == "paused"):
             await until(lambda: (app.training.phase == "paused") is held)
@@ -284,7 +284,7 @@ async def test_no_key_is_dead_during_a_run(app: CharLSTMApp, state: str, monkeyp
     produce, prepare = UNDER_WAY[state]
     RELEASED.clear()
     monkeypatch.setattr("charlstm_tui.jobs.training.train", produce)
-    monkeypatch.setattr("charlstm_tui.jobs.training.count_ngrams", job_that_says_nothing)
+    monkeypatch.setattr("charlstm_tui.jobs.ngrams.count_ngrams", job_that_says_nothing)
     assert await every_key(app, prepare, also_of_app=state == "training") == []
 
 

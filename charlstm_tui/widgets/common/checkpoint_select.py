@@ -6,13 +6,12 @@ from pathlib import Path
 from textual.content import Content
 from textual.widgets import Select
 
-from charlstm_tui.formatting.numbers import count_of
 from core.data.known_texts import KNOWN, MOLIERE
 from core.errors import UserError
 from core.runs import bundled_model
 from core.runs.store import RunStore
 from core.runs.summary import summarise
-from core.text import in_one_line, with_escapes
+from core.text import count_of, in_one_line, with_escapes
 
 SPEAKER = r"HARPAGON.\n\n"
 """How a speech of a play begins, in the form of the texts that have a name."""

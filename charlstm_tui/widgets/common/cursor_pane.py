@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from charlstm_tui.formatting.characters import SIGNS
 from charlstm_tui.widgets.common.stream_pane import StreamPane
-from core.text import sanitise
 
 _LAST = "\U0010ffff"
 
@@ -59,7 +59,7 @@ class CursorPane(StreamPane):
         """Show a text, with the cursor in a place of it."""
         self.begin("")
         self.following = False
-        self.append(sanitise(text).replace("\t", "␉"), levels)
+        self.append(text.replace("\t", SIGNS["\t"]), levels)
         self.scroll_home(animate=False)
         self.set_reactive(CursorPane.cursor, self.validate_cursor(cursor))
         self._move(self.cursor)

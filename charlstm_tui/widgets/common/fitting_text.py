@@ -1,9 +1,9 @@
-"""A line of text that is never cut off: it has shorter versions of itself for narrow windows."""
+"""A line of text that is never cut off: it has shorter versions for narrow windows."""
 
-from textual.content import Content
 from textual.widgets import Static
 
 from charlstm_tui.formatting.characters import fitting
+from charlstm_tui.formatting.outside_text import plain
 
 
 class FittingText(Static):
@@ -17,12 +17,12 @@ class FittingText(Static):
         self._chosen = ""
 
     def show(self, *versions: str) -> None:
-        """Show one of these from now on, the longest first. They must be safe to show."""
+        """Show one of these from now on, the longest first; they may come from outside."""
         self._versions = versions
         self._choose()
 
     def on_resize(self) -> None:
-        """Choose anew."""
+        """Choose the version for the new width."""
         self._choose()
 
     def _choose(self) -> None:
@@ -32,4 +32,4 @@ class FittingText(Static):
         chosen = fitting(room, *self._versions)
         if chosen != self._chosen:
             self._chosen = chosen
-            self.update(Content(chosen), layout=False)
+            self.update(plain(chosen), layout=False)

@@ -6,13 +6,13 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.validation import Function
 from textual.widget import Widget
-from textual.widgets import Input, Label, Select, Static
+from textual.widgets import Input, Label, Select
 
 from charlstm_tui.formatting.characters import unbroken
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.text_input import TextInput
 from core.errors import UserError
 from core.settings.config import Field, Value
-from core.text import sanitise
 
 
 class SettingInput(Vertical):
@@ -65,7 +65,7 @@ class SettingInput(Vertical):
                 yield Select(choices, value=self._first, allow_blank=False, compact=True)
             else:
                 yield self._box(self._first, compact=True, validators=[Function(self._fits)], select_on_focus=True)
-        yield Static(classes="reason", markup=False)
+        yield PlainText(classes="reason")
 
     def on_mount(self) -> None:
         """Mark it where it is not as usual."""
@@ -135,7 +135,7 @@ class SettingInput(Vertical):
             self.field.parse(self.typed)
         except UserError as error:
             reason = str(error)
-        self.query_one(".reason", Static).update(unbroken(sanitise(reason)))
+        self.query_one(".reason", PlainText).update(unbroken(reason))
         self.set_class(bool(reason), "-invalid")
         self.set_class(self.is_changed, "-changed")
 

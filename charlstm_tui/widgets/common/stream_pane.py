@@ -4,10 +4,8 @@ The text is kept as rows already wrapped to the width. What arrives can change o
 wrapped again: appending costs the same after a million characters as after ten.
 """
 
-import re
-from collections.abc import Iterator
 from itertools import groupby
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -20,59 +18,10 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from charlstm_tui.formatting.characters import drawn, fitting
+from charlstm_tui.formatting.characters import WIDE_TAB, drawn, fitting, with_wide_tabs
 from charlstm_tui.formatting.surprisal import CSS, legend
+from charlstm_tui.widgets.common.wrapping import Row, wrap
 from core.text import sanitise
-
-_A_CELL_EACH = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff]*")
-"""Latin letters, accents included: a hundred times quicker to measure than text that may hold wide characters."""
-
-
-class Row(NamedTuple):
-    """A row of the pane: a stretch of the text, without the space or newline at which it was broken."""
-
-    start: int
-    """Where it begins in the text."""
-    text: str
-
-
-def wrap(text: str, start: int, width: int) -> Iterator[Row]:
-    r"""Wrap text that begins at `start` in the whole to `width` cells, at spaces where it can, and at every `\n`."""
-    for paragraph in text.split("\n"):
-        yield from (_wrap_latin if _A_CELL_EACH.fullmatch(paragraph) else _wrap_any)(paragraph, start, width)
-        start += len(paragraph) + 1
-
-
-def _wrap_any(paragraph: str, start: int, width: int) -> Iterator[Row]:
-    begin = 0  # of the row
-    space = 0  # the last place where it may be broken
-    for place, character in enumerate(paragraph):
-        if character == " ":
-            space = place  # one that does not fit hangs over the edge, unseen
-            continue
-        while place > begin and cell_len(paragraph[begin : place + 1]) > width:
-            cut = space if space > begin else place
-            while cut > begin + 1 and cell_len(paragraph[cut]) == 0:
-                cut -= 1  # an accent or a joiner stays with its letter
-            yield Row(start + begin, paragraph[begin:cut])
-            begin = cut + (paragraph[cut] == " ")  # and look whether what is left fits: "´ a日" takes two breaks
-    yield Row(start + begin, paragraph[begin:])
-
-
-def _wrap_latin(paragraph: str, start: int, width: int) -> Iterator[Row]:
-    """Do the same where each character takes a cell: from row to row, not from character to character."""
-    begin = 0
-    while len(paragraph) - begin > width:
-        place = begin + width
-        while place < len(paragraph) and paragraph[place] == " ":
-            place += 1  # spaces hang over the edge, unseen
-        if place == len(paragraph):
-            break
-        space = paragraph.rfind(" ", begin + 1, place)
-        cut = space if space > 0 else place
-        yield Row(start + begin, paragraph[begin:cut])
-        begin = cut + (paragraph[cut] == " ")
-    yield Row(start + begin, paragraph[begin:])
 
 
 class StreamPane(ScrollView, can_focus=True):
@@ -155,8 +104,9 @@ class StreamPane(ScrollView, can_focus=True):
         text = sanitise(text)
         levels = levels or bytes(len(text))
         if "\t" in text:
-            levels = b"".join(levels[place : place + 1] * (4 if one == "\t" else 1) for place, one in enumerate(text))
-            text = text.replace("\t", "    ")
+            counts = [len(WIDE_TAB) if character == "\t" else 1 for character in text]
+            levels = b"".join(levels[place : place + 1] * count for place, count in enumerate(counts))
+            text = with_wide_tabs(text)
         self._pieces.append(text)
         self._levels += levels
         self._length += len(text)

@@ -11,12 +11,14 @@ from textual.content import Content
 from textual.widgets import Digits, OptionList, Static, TabbedContent, TabPane
 from textual.widgets.option_list import Option
 
-from charlstm_tui.formatting import report as report_view
+from charlstm_tui.formatting import report_content
+from charlstm_tui.formatting.characters import in_a_row
+from charlstm_tui.widgets.evaluation.character_explanation import explained
 from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.reports.results import Comparison
 
 if TYPE_CHECKING:
-    from core.evaluation.surprisal import Surprisals
+    from charlstm_tui.jobs.evaluation import Surprisals
     from core.reports.report import Report
     from core.reports.results import Extract
 
@@ -144,19 +146,19 @@ class ReportPages(Vertical):
         wide = self.screen.has_class("-wide")
         if self.report is not None:
             side = width // 2 - 2 if wide else width
-            self.query_one("#figures", Static).update(report_view.headline(self.report, wide=wide))
+            self.query_one("#figures", Static).update(report_content.headline(self.report, wide=wide))
             # Where the page has to be scrolled to its end, the verdict stands above it.
             roomy = wide and self.screen.has_class("-tall")
             meaning = [self.report.meaning, "" if roomy else self.report.verdict_in_short]
             self.query_one("#meaning", Static).update(Content("\n".join(filter(None, meaning))))
-            self.query_one("#bars", Static).update(report_view.beside(self.report, side, over=self._over))
-            self.query_one("#parts", Static).update(report_view.side_by_side(self.report, side))
-            failures = report_view.where(self.report, width)
+            self.query_one("#bars", Static).update(report_content.beside(self.report, side, over=self._over))
+            self.query_one("#parts", Static).update(report_content.side_by_side(self.report, side))
+            failures = report_content.where(self.report, width)
             self.query_one("#groups", Static).update(failures)
             self.query_one("#failures", Static).update(failures)
-            self.query_one("#copying", Static).update(report_view.copies(self.report, over=self._over))
+            self.query_one("#copying", Static).update(report_content.copies(self.report, over=self._over))
         if self.comparison is not None:
-            content = report_view.compared(self._compared, self.comparison)
+            content = report_content.compared(self._compared, self.comparison)
             self.query_one("#comparison", Static).update(content)
         self._explain(self.query_one(SurprisalMap).cursor)
 
@@ -164,7 +166,7 @@ class ReportPages(Vertical):
         if self.surprisals is not None:
             panel = self.query_one("#explained", Static)
             wide = self.screen.has_class("-wide")
-            panel.update(report_view.explained(self.surprisals.at(place), panel.size.width, in_a_line=not wide))
+            panel.update(explained(self.surprisals.at(place), panel.size.width, in_a_line=not wide))
 
     @on(SurprisalMap.Moved)
     def _follow(self, message: SurprisalMap.Moved) -> None:
@@ -200,5 +202,5 @@ def _extract(extract: "Extract") -> Table:
     row = Table.grid(padding=(0, 2, 0, 0))
     row.add_column(width=6, justify="right")
     row.add_column(ratio=1)
-    row.add_row(Text(f"{extract.loss:.3f}", style="bold"), Text(report_view.in_a_line(extract.text)))
+    row.add_row(Text(f"{extract.loss:.3f}", style="bold"), Text(in_a_row(extract.text)))
     return row

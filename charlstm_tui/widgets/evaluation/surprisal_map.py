@@ -9,7 +9,7 @@ from charlstm_tui.formatting.surprisal import LEVELS, legend
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
 
 if TYPE_CHECKING:
-    from core.evaluation.surprisal import Surprisals
+    from charlstm_tui.jobs.evaluation import Surprisals
 
 _KEYS = ("arrows move, n and p go to the next and the last surprise", "n, p: the next and the last surprise")
 

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.content import Content
 from textual.events import Resize
 
 from charlstm_tui.formatting.characters import fitting
+from charlstm_tui.formatting.outside_text import plain_title
+from charlstm_tui.jobs.inspection import relation
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.inspection.cell_equations import CellEquations
 from charlstm_tui.widgets.inspection.cell_heatmap import CellHeatmap
 from charlstm_tui.widgets.inspection.cell_text import CellText
 from core.settings.cell_kinds import MEMORY
-from core.text import in_one_line
 
 if TYPE_CHECKING:
-    from core.inspection.activations import Activations, Cells
+    from charlstm_tui.jobs.inspection import Activations, Cells
 
 BORDERS = (-0.6, -0.2, 0.2, 0.6)
 """Between the five tints of the text."""
@@ -136,12 +136,10 @@ class ActivationsView(Container):
         if len(text.text) == self.activations.read:
             text.tint(self._tints())
         title = f"{self._author}: the text by the {self._quantity} of cell {self.cell}"
-        text.border_title = Content(in_one_line(title)).markup
+        text.border_title = plain_title(title)
         rows = self.query_one(CellHeatmap)
         rows.border_subtitle = ""
         if self.follow != CHANGE and self._cells is not None:
-            from core.inspection.probes import relation
-
             rows.border_subtitle = relation(self.cell, self.follow, float(self._cells.measures[rows.chosen]))
         self._tell_numbers()
 

@@ -9,7 +9,7 @@ from charlstm_tui.formatting.bars import bar
 from charlstm_tui.formatting.characters import shown
 
 if TYPE_CHECKING:
-    from core.inspection.activations import Activations
+    from charlstm_tui.jobs.inspection import Activations
 
 ROOMY = 74
 """Columns of a window in which the three lines are told at length."""

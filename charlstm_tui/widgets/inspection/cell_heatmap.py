@@ -16,12 +16,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from charlstm_tui.formatting.characters import shown
-from core.text import sanitise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from core.inspection.activations import Cells
+    from charlstm_tui.jobs.inspection import Cells
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LABEL = 12
@@ -100,7 +99,7 @@ class CellHeatmap(Widget, can_focus=True):
 
         A `signed` measure is shown with its sign.
         """
-        self._text = "".join(map(_in_a_cell, sanitise(text)))
+        self._text = "".join(map(_in_a_cell, text))
         self._levels = ((scaled + 1) * (len(BLOCKS) / 2)).astype("int8").clip(0, len(BLOCKS) - 1)
         self._cells, self._is_signed = cells, signed
         self.set_reactive(CellHeatmap.chosen, self.validate_chosen(chosen))

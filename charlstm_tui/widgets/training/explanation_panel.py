@@ -8,10 +8,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from charlstm_tui.formatting.characters import unbroken
+from charlstm_tui.formatting.outside_text import plain_title
 from core.settings.config import Field
 from core.settings.explanations import EXPLANATIONS
 from core.settings.presets import Preset
-from core.text import sanitise
 
 ABOUT_TEXT = (
     "The text to learn from: the name of one that comes with the program, or the path of a file of your own. Any "
@@ -69,6 +69,6 @@ class ExplanationPanel(VerticalScroll, can_focus=False):
 
     def show(self, title: str, text: Content) -> None:
         """Explain something else."""
-        self.border_title = Content(sanitise(title)).markup
+        self.border_title = plain_title(title)
         self.query_one(Static).update(text)
         self.scroll_home(animate=False)

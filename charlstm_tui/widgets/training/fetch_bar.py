@@ -8,12 +8,10 @@ from textual.message import Message
 from textual.widgets import ProgressBar
 
 from charlstm_tui.formatting.numbers import size_in_bytes
-from charlstm_tui.jobs import training as bridge
-from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.jobs.training import Fetching
+from charlstm_tui.jobs import texts
+from charlstm_tui.jobs.job import TRAINING_INTERVAL, Ending, LatestJob
 from charlstm_tui.widgets.common.fitting_text import FittingText
 from core.data.known_texts import MOLIERE
-from core.text import sanitise
 
 _ABOUT = f"({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence})"
 OFFERS = (
@@ -68,13 +66,13 @@ class FetchBar(Horizontal):
 
     @property
     def offering(self) -> bool:
-        """Whether there is something to fetch and nobody does."""
+        """Whether there is something to fetch and it is not being fetched."""
         return not self._job.running and not MOLIERE.here
 
     def fetch(self) -> None:
         """Fetch the plays."""
         if self.offering:
-            self._job.start(bridge.fetch_moliere, name="fetch", interval=bridge.TRAINING_INTERVAL)
+            self._job.start(texts.fetch_moliere, name="fetch", interval=TRAINING_INTERVAL)
             self.query_one(ProgressBar).update(progress=0)
             self._show()
 
@@ -84,14 +82,14 @@ class FetchBar(Horizontal):
 
     def _follow(self, items: tuple[object, ...]) -> None:
         for item in items:
-            if isinstance(item, Fetching):
+            if isinstance(item, texts.Fetching):
                 self.query_one(ProgressBar).update(progress=item.done)
 
     def _end(self, ending: Ending) -> None:
         if ending.error and not ending.stopped:
-            self.app.notify(sanitise(ending.error), severity="error", markup=False, timeout=10)
+            self.app.notify(ending.error, severity="error", timeout=10)
         elif MOLIERE.here:
-            self.app.notify(f"{MOLIERE.title} are here.", markup=False)
+            self.app.notify(f"{MOLIERE.title} are here.")
         self._show()
 
     def _show(self) -> None:

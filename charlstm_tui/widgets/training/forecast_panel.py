@@ -9,8 +9,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from charlstm_tui.formatting.numbers import duration, duration_between, size_in_bytes
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.jobs import forecast
 from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.state.job_events import Doing
 from core.runs.run import RunConfig
 from core.settings.forecast import Forecast, Span
 from core.settings.presets import expected_of
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 _NAME = 13
 """Cells of a name, where each number has a line."""
 _PATIENCE = 0.3
-"""Seconds without another change before it is looked at."""
+"""Seconds without another change before a forecast."""
 
 
 class ForecastPanel(Static):
-    """Looks, in a thread, at what `consider` is given; the latest only."""
+    """Forecasts, in a thread, the run that `consider` is given; the latest only."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ForecastPanel { height: auto; color: $text-muted; }
@@ -49,7 +50,7 @@ class ForecastPanel(Static):
         self._trouble = ""
 
     def consider(self, config: RunConfig | None) -> None:
-        """Look at another run, in a moment; None looks at nothing."""
+        """Forecast another run, after a moment; None clears the panel."""
         if config == self._config:
             return
         self.stop()
@@ -62,12 +63,12 @@ class ForecastPanel(Static):
 
     @property
     def config(self) -> RunConfig | None:
-        """The settings that it looks at."""
+        """The settings that are forecast."""
         return self._config
 
     @property
     def told(self) -> Forecast | None:
-        """What was told of them so far."""
+        """The forecast so far."""
         return self._forecast
 
     @property
@@ -76,7 +77,7 @@ class ForecastPanel(Static):
         return self._job.running
 
     def stop(self) -> None:
-        """Look no further: a run begins, or the app ends."""
+        """Stop forecasting: a run begins, or the app ends."""
         self._job.drop()
 
     def on_unmount(self) -> None:
@@ -84,18 +85,18 @@ class ForecastPanel(Static):
         self.stop()
 
     def on_resize(self) -> None:
-        """Write it as the room is now."""
+        """Write it for the new size."""
         self._show()
 
     def _look_at(self, config: RunConfig) -> None:
         if config is self._config:
-            self._job.start(partial(bridge.foresee, config=config), name="forecast", interval=1 / 20)
+            self._job.start(partial(forecast.foresee, config=config), name="forecast", interval=1 / 20)
 
     def _take(self, items: tuple[object, ...]) -> None:
         for item in items:
             if isinstance(item, Forecast):
                 self._forecast = item
-            elif isinstance(item, bridge.Doing):
+            elif isinstance(item, Doing):
                 self._doing = item.what
             else:
                 self._take_baselines(item)  # type: ignore[arg-type]
@@ -113,7 +114,7 @@ class ForecastPanel(Static):
             self._show()
 
     def _show(self) -> None:
-        lines = self._lines()
+        lines = [(name, sanitise(value), unit) for name, value, unit in self._lines()]
         if self._is_tall:
             self.update(Content("\n").join(_row(*line, width=self.content_size.width) for line in lines))
             return
@@ -129,7 +130,7 @@ class ForecastPanel(Static):
         """Return names, values and units."""
         told, config = self._forecast, self._config
         if told is None or config is None:
-            return [("", "", sanitise(self._trouble) or "What it would take is told once the settings will do.")]
+            return [("", "", self._trouble or "What it would take is told once the settings will do.")]
         training = config.training
         lines = [
             ("parameters", f"{told.parameters:,}", "parameters" if not self._is_tall else ""),
@@ -139,7 +140,7 @@ class ForecastPanel(Static):
             needs = f"{size_in_bytes(told.memory_bytes)} of {size_in_bytes(told.available_bytes)}: it does not fit"
             return [*lines, ("memory", needs, "")]
         if told.trouble:
-            return [*lines[:1], ("", sanitise(told.trouble), "")]
+            return [*lines[:1], ("", told.trouble, "")]
         epoch, run = told.epoch(), told.run(training)
         if epoch is not None and run is not None:
             units = [] if self._is_tall else ["an epoch"]
@@ -152,11 +153,11 @@ class ForecastPanel(Static):
         lines.append(("memory", size_in_bytes(told.memory_bytes), "at most" if self._is_tall else "of memory at most"))
         lines += self._losses(config)
         if self._trouble:
-            lines.append(("", sanitise(self._trouble), ""))
+            lines.append(("", self._trouble, ""))
         return lines
 
     def _losses(self, config: RunConfig) -> list[tuple[str, str, str]]:
-        """Return the loss to beat, and the one to expect where that is known: each with what it is of."""
+        """Return the loss to beat and, where it is known, the loss to expect, each with its part of the text."""
         lines = []
         part = "validation" if "validation" in self._baselines else "test"
         to_beat = "" if self._is_tall else "to beat "
@@ -174,7 +175,7 @@ class ForecastPanel(Static):
 
 
 def _row(name: str, value: str, unit: str, *, width: int) -> Content:
-    """Return a name, a value and its unit; what has no room in a line goes on below the value."""
+    """Return a name, a value and its unit, wrapped below the value where there is no room in a line."""
     said = f"{value} {unit}".rstrip()
     wrapped = textwrap.wrap(said, max(width - _NAME, 16)) or [""]
     content = Content(f"\n{'':{_NAME}}".join(wrapped))

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-import msgspec
 from msgspec import Struct
 from textual import events
 from textual.color import Color
@@ -17,8 +16,9 @@ from charlstm_tui.widgets.training.chart.colors import curve_colors
 from charlstm_tui.widgets.training.chart.dots import Spot, curve_dots, level_dots
 from charlstm_tui.widgets.training.chart.edge_labels import EdgeLabel, edge_labels
 from charlstm_tui.widgets.training.chart.lines import Line
-from charlstm_tui.widgets.training.chart.scale import Scale, fitting, moved, zoomed
+from charlstm_tui.widgets.training.chart.scale import Scale, fitting
 from charlstm_tui.widgets.training.chart.view import MARKER, Curves, edge_values, in_view, loss_limits, x_limits
+from charlstm_tui.widgets.training.chart.zoom import Axes, Zoom
 
 _MODES: dict[Glyphs, tuple[HiResMode, tuple[int, int]]] = {
     "braille": (HiResMode.BRAILLE, (2, 4)),
@@ -27,8 +27,6 @@ _MODES: dict[Glyphs, tuple[HiResMode, tuple[int, int]]] = {
 }
 _MIN_COLUMNS = 24
 """For curves; with fewer, there are no values at the right."""
-_ZOOM = 0.8
-"""What a turn of the wheel leaves of an axis."""
 
 
 class _Drawing(Struct, frozen=True):
@@ -69,22 +67,21 @@ class LossChart(Canvas):
         self._drawn: object = None
         self._shown: tuple[Sequence[Line], Preferences, str] | None = None
         self._drawing: _Drawing | None = None
-        self._zoom_x: Scale | None = None
-        self._zoom_y: Scale | None = None
+        self._zoom = Zoom()
 
     # --- what is shown
 
     def show(self, lines: Sequence[Line], preferences: Preferences, of: str = "") -> None:
         """Draw some lines; the same ones again cost nothing. `of` is what they are of: another one is shown whole."""
         if self._shown is not None and _view(self._shown[1], self._shown[2]) != _view(preferences, of):
-            self._zoom_x = self._zoom_y = None
+            self._zoom.reset()
         self._shown = (lines, preferences, of)
         self.visible = any(line.points and not line.level for line in lines)  # axes without a line say nothing
         if not self.is_attached or not self.size.area:
             return
         colors = [self.style_of(role) for role in ("train", "raw", "validation", "baseline", "tick", "axis")]
         looks = (preferences.glyphs, preferences.smoothing, _view(preferences, of), self.size, colors)
-        what = (tuple(lines), looks, self._zoom_x, self._zoom_y)
+        what = (tuple(lines), looks, self._zoom.x, self._zoom.y)
         if what == self._drawn:
             return
         self._drawn = what
@@ -129,47 +126,39 @@ class LossChart(Canvas):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Show less, larger."""
-        self._zoom(event, _ZOOM)
+        self._turn(event, nearer=True)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Show more, until all is there."""
-        self._zoom(event, 1 / _ZOOM)
+        self._turn(event, nearer=False)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Move what is shown, while a button is held."""
         event.stop()
         if self._drawing is None or not event.button:
             return
-        whole_x, whole_y = self._whole_axes(self._drawing)
-        if event.delta_x:
-            self._zoom_x = moved(self._drawing.x, -event.delta_x, whole_x)
-        if event.delta_y:
-            self._zoom_y = moved(self._drawing.y, event.delta_y, whole_y)
+        drawing = self._drawing
+        whole = self._whole_axes(drawing)
+        self._zoom.move(drawing.x, drawing.y, whole, columns=event.delta_x, rows=event.delta_y)
         self._again()
 
     def on_click(self, event: events.Click) -> None:
         """Show all again."""
         if event.chain == 2:
-            self._zoom_x = self._zoom_y = None
+            self._zoom.reset()
             self._again()
 
-    def _zoom(self, event: events.MouseScrollDown | events.MouseScrollUp, factor: float) -> None:
-        """Zoom around what is under the mouse: beside or beneath the curves, one axis alone."""
+    def _turn(self, event: events.MouseScrollDown | events.MouseScrollUp, *, nearer: bool) -> None:
         event.stop()
         if self._drawing is None:
             return
-        x, y = self._drawing.x, self._drawing.y
-        whole_x, whole_y = self._whole_axes(self._drawing)
-        column, row = event.x - self._drawing.left, event.y
-        if 0 <= column < x.cells:
-            wider = zoomed(x, column, factor)
-            self._zoom_x = wider if whole_x is not None and wider.step < whole_x.step else None
-        if 0 <= row < y.cells:
-            higher = zoomed(y, y.cells - 1 - row, factor)
-            self._zoom_y = higher if whole_y is not None and higher.step < whole_y.step else None
+        drawing = self._drawing
+        whole = self._whole_axes(drawing)
+        column = event.x - drawing.left
+        self._zoom.turn(drawing.x, drawing.y, whole, column=column, row=event.y, nearer=nearer)
         self._again()
 
-    def _whole_axes(self, drawing: _Drawing) -> tuple[Scale | None, Scale | None]:
+    def _whole_axes(self, drawing: _Drawing) -> Axes:
         """Return the axes that show all."""
         assert self._shown is not None
         lines, preferences, _ = self._shown
@@ -184,18 +173,14 @@ class LossChart(Canvas):
         y = self._loss_axis(curves, lines, preferences)
         if y is None:
             return None
-        if self._zoom_y is not None and self._zoom_y.cells == y.cells:
-            y = self._zoom_y
+        y = self._zoom.y_with(y.cells) or y
         left = max(map(len, y.labels)) + 2
         values = edge_labels(edge_values(curves, lines, preferences), y)
         right = 1 + max((len(value.text) for value in values), default=0)
         if self.size.width - left - right < _MIN_COLUMNS:
             values, right = [], 1
         columns = self.size.width - left - right
-        if self._zoom_x is not None and columns > 1:
-            x: Scale | None = msgspec.structs.replace(self._zoom_x, cells=columns)
-        else:
-            x = self._x_axis(curves, preferences, columns)
+        x = self._zoom.x_with(columns) or self._x_axis(curves, preferences, columns)
         return _Drawing(x=x, y=y, left=left, values=values, curves=curves) if x is not None else None
 
     def _loss_axis(self, curves: Curves, lines: Sequence[Line], preferences: Preferences) -> Scale | None:
@@ -228,7 +213,7 @@ class LossChart(Canvas):
         units = ["time" if ":" in x.labels[0] else x.kind, *(["chars"] if x.kind == "characters" else [])]
         unit = next((unit for unit in units if end + 1 + len(unit) <= self.size.width), "")
         self._write(self.size.width - 1, y.cells + 1, unit, tick, align="right")
-        zoom = "zoomed" if self._zoom_x is not None or self._zoom_y is not None else ""
+        zoom = "zoomed" if self._zoom.active else ""
         if left + x.cells + len(zoom) < self.size.width:
             self._write(self.size.width - 1, y.cells, zoom, tick, align="right")
         for row, text, role in drawing.values:

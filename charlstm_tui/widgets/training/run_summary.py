@@ -7,11 +7,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from charlstm_tui.formatting.numbers import clock, count_of
+from charlstm_tui.formatting.numbers import clock
+from charlstm_tui.formatting.outside_text import plain
 from charlstm_tui.state.training import TrainingView
 from core.reports.diagnosis import Kind, training_loss_note
 from core.reports.results import bits_per_character
-from core.text import sanitise
+from core.text import count_of
 
 _GLYPHS: dict[Kind, str] = {
     "unknown": "·", "untrained": "·", "learning": "↘", "levelled": "→", "overfitting": "↗", "unsteady": "↗",
@@ -96,7 +97,7 @@ def _train(training: TrainingView) -> Content:
 
 def _verdict(training: TrainingView) -> Content:
     if training.error:
-        return Content.styled(sanitise(training.error), "$text-error")
+        return plain(training.error, "$text-error")
     verdict = training.verdict
     return Content.assemble(f"{_GLYPHS[verdict.kind]} {verdict.sentence}  ", (verdict.advice, "dim"))
 
@@ -106,7 +107,7 @@ def _saved(training: TrainingView) -> Content:
     if path is None:
         return Content("nothing")
     epochs, seconds = count_of(len(training.epochs), "epoch"), training.finished.elapsed_seconds  # type: ignore[union-attr]
-    return Content.assemble(sanitise(path), (f"   {epochs} in {clock(seconds)}", "dim"))
+    return Content.assemble(plain(path), (f"   {epochs} in {clock(seconds)}", "dim"))
 
 
 def _next(training: TrainingView) -> Content:

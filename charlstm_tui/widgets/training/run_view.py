@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import ProgressBar, Sparkline, Static
 
 from charlstm_tui.formatting.numbers import clock, loss_shown, size_in_bytes
+from charlstm_tui.formatting.outside_text import plain
 from charlstm_tui.state.compared_runs import ComparedRun
 from charlstm_tui.state.preferences import Preferences
 from charlstm_tui.state.run_status import status_versions
@@ -23,7 +24,6 @@ from charlstm_tui.widgets.training.loss_chart import LossChart
 from charlstm_tui.widgets.training.run_summary import RunSummaryView
 from charlstm_tui.widgets.training.sample_view import SampleView
 from core.reports.results import bits_per_character, perplexity
-from core.text import sanitise
 
 if TYPE_CHECKING:
     from core.events import EpochCompleted
@@ -253,7 +253,7 @@ class RunView(Vertical):
         text = (training.trouble or training.notice) if training.alive else ""
         message = self.query_one("#message", Static)
         message.set_class(bool(text), "-shown")
-        content = Content.styled(sanitise(text), "$text-warning")
+        content = plain(text, "$text-warning")
         written = self._written.get("#message")
         if written is None or not written.is_same(content):
             self._written["#message"] = content

@@ -9,6 +9,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from charlstm_tui.formatting.characters import with_wide_tabs
 from charlstm_tui.widgets.common.fitting_text import FittingText
 from charlstm_tui.widgets.training.filmstrip import Filmstrip
 from core.events import EpochCompleted, SampleDrawn
@@ -117,7 +118,7 @@ class SampleView(Vertical):
         else:
             which.update(self._heading(sample))
         self._show_prompt(sample)
-        prompt, text = (sanitise(part).replace("\t", "    ") for part in (sample.prompt, sample.text))
+        prompt, text = (with_wide_tabs(sanitise(part)) for part in (sample.prompt, sample.text))
         if tight:
             prompt, text = (re.sub(r"\n\s*\n", "\n", part) for part in (prompt, text))
         text = text if prompt else text.lstrip("\n")

@@ -10,8 +10,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
+from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.training.explanation_panel import (
     ABOUT_LIMIT,
     ABOUT_SPLIT,
@@ -29,7 +30,6 @@ from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.files import here, user_path
 from core.runs.run import RunConfig
-from core.text import sanitise
 
 HOW_TO_START = "s starts the training. Tab and Enter go from field to field; Esc leaves them."
 _ABOUT_BOXES = {"corpus": ("text", ABOUT_TEXT), "limit": ("characters", ABOUT_LIMIT), "split": ("split", ABOUT_SPLIT)}
@@ -95,7 +95,7 @@ class SettingsPanel(Vertical):
         """Lay out what is painted first; `lay_out` adds the form."""
         yield Horizontal(id="form-and-forecast")
         yield Vertical(id="below")
-        yield Static(HOW_TO_START, id="hint")
+        yield PlainText(HOW_TO_START, id="hint")
         yield Button("Start training", id="start", compact=True)
 
     async def lay_out(self) -> None:
@@ -130,29 +130,19 @@ class SettingsPanel(Vertical):
         self.query_one(ForecastPanel).stop()
         self.post_message(self.StartRequested(config))
 
-    def choose_text(self) -> None:
-        """Choose a text from a list, or from the folders of this machine, whatever the other fields hold."""
-        from charlstm_tui.screens.text_picker import TextPicker
+    @property
+    def folder(self) -> Path:
+        """The folder of the typed file, else the one that the app was started in."""
+        return _folder_of(self.query_one("#corpus", Input).value)
 
-        form = self.form
-        folder = _folder_of(self.query_one("#corpus", Input).value)
-        encoding, errors = form.reading_or_usual
-        picker = TextPicker(
-            folder=folder,
-            limit=form.limit_or_none,
-            validation=form.validation_or_usual,
-            encoding=encoding,
-            encoding_errors=errors,
-        )
-        self.app.push_screen(picker, self._take_text)
-
-    def _take_text(self, chosen: CorpusConfig | None) -> None:
+    def take_text(self, chosen: CorpusConfig | None) -> None:
+        """Take the text that was chosen, and fetch it first where it is not on this machine; None changes nothing."""
         if chosen is None:
             return
         if chosen.source == MOLIERE.name and not MOLIERE.here:
             self.fetch_line.fetch()
         else:
-            self.form.take_text(chosen.source, chosen.encoding, chosen.encoding_errors)
+            self.form.take_text(chosen)
 
     # --- what the widgets say
 
@@ -172,7 +162,7 @@ class SettingsPanel(Vertical):
 
     @on(SettingsForm.Changed)
     def _consider(self, event: SettingsForm.Changed) -> None:
-        """Tell what is asked for now would take."""
+        """Forecast a run with the changed settings."""
         event.stop()
         self._complaint = ""
         if not self._foresight_is_due:  # a preset changes thirty settings at once
@@ -180,12 +170,12 @@ class SettingsPanel(Vertical):
             self.call_after_refresh(self.foresee)
 
     def foresee(self) -> None:
-        """Tell what a run with these settings would take, and how its text begins."""
+        """Forecast a run with these settings, and show how its text begins."""
         self._foresight_is_due = False
         self._explain()
         if self.quiet:
             return
-        self.query_one(TextPreview).consider(self.query_one("#corpus", Input).value, self.form.limit_or_none)
+        self.query_one(TextPreview).consider(self.query_one("#corpus", Input).value, self.form.text.limit_or_none)
         try:
             self.query_one(ForecastPanel).consider(self.form.read())
         except UserError:
@@ -195,7 +185,7 @@ class SettingsPanel(Vertical):
     @on(TextPreview.Refused)
     def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused | TextPreview.Refused) -> None:
         if not self._complaint:
-            self.form.complain_about_text(event.reason)
+            self.form.text.complain_about_text(event.reason)
 
     @on(DescendantFocus)
     def _explain_focused(self) -> None:
@@ -206,12 +196,12 @@ class SettingsPanel(Vertical):
         self.call_after_refresh(self._explain)
 
     def complain(self, text: str) -> None:
-        """Say what is wrong until something else is typed."""
+        """Show what is wrong until something else is typed."""
         self._complaint = text
         self._explain()
 
     def _explain(self) -> None:
-        """Explain the field that has the focus, and say beneath what is to be mended, else how to start."""
+        """Explain the focused field, and show beneath it what is wrong, else how to start."""
         panels = self.query(ExplanationPanel)
         if not panels or not self.query(SettingsForm):
             return
@@ -240,8 +230,8 @@ class SettingsPanel(Vertical):
         return "preset", about_preset(preset), short
 
     def _say(self, text: str, *, trouble: bool = False) -> None:
-        hint = self.query_one("#hint", Static)
-        hint.update(Content(sanitise(text)))
+        hint = self.query_one("#hint", PlainText)
+        hint.update(text)
         hint.set_class(trouble, "-trouble")
 
 

@@ -3,21 +3,21 @@
 from functools import partial
 from typing import ClassVar
 
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
-from charlstm_tui.jobs import training as bridge
+from charlstm_tui.formatting.characters import with_wide_tabs
+from charlstm_tui.formatting.outside_text import plain_title
+from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.job import Ending, LatestJob
+from charlstm_tui.widgets.common.plain_text import PlainText
 from core.data.preview import Preview
-from core.text import sanitise
 
 _PATIENCE = 0.3
-"""Seconds that a name stays the same before the text is looked at."""
+"""Seconds without a change of the name before the text is read."""
 
 
-class TextPreview(Static):
-    """Looks, in a thread, at the text that `consider` names: the latest only."""
+class TextPreview(PlainText):
+    """Reads, in a thread, the text that `consider` names; the latest only."""
 
     DEFAULT_CSS: ClassVar[str] = "TextPreview { color: $text-muted; }"
 
@@ -35,7 +35,7 @@ class TextPreview(Static):
         self._looked_at: tuple[str, int | None] | None = None
 
     def consider(self, source: str, limit: int | None) -> None:
-        """Look at another text, in a moment."""
+        """Preview another text, after a moment."""
         self._wanted = (source, limit)
         self.set_timer(_PATIENCE, partial(self._look, self._wanted))
 
@@ -52,7 +52,7 @@ class TextPreview(Static):
             return
         self._looked_at = wanted
         source, limit = wanted
-        look = partial(bridge.look_at, source=source, limit=limit, validation=0.0)
+        look = partial(texts.preview_text, source=source, limit=limit, validation=0.0)
         self._job.start(look, name="text", interval=1 / 20)
 
     def _show(self, items: tuple[object, ...]) -> None:
@@ -60,8 +60,8 @@ class TextPreview(Static):
             if isinstance(item, Preview):
                 about = "" if item.exact else "about "
                 figures = f"{item.name} · {item.encoding} · {about}{item.characters:,} characters"
-                self.border_title = Content(sanitise(figures)).markup
-                self.update(Content(sanitise(item.beginning).replace("\t", "    ")))
+                self.border_title = plain_title(figures)
+                self.update(with_wide_tabs(item.beginning))
 
     def _end(self, ending: Ending) -> None:
         if ending.error and not ending.stopped:

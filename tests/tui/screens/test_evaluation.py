@@ -7,10 +7,11 @@ import pytest
 from textual.widgets import Digits, OptionList, Select, Static, TabbedContent
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.jobs.training import Doing, Fetching
+from charlstm_tui.jobs.texts import Fetching
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.missing_text import AskForText
 from charlstm_tui.screens.text_picker import TextPicker
+from charlstm_tui.state.job_events import Doing
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
@@ -247,7 +248,7 @@ async def test_moliere_chosen_for_evaluation_is_fetched(
         asked.append(True)
         yield Fetching(1.0)
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.fetch_moliere", fetch)
+    monkeypatch.setattr("charlstm_tui.jobs.texts.fetch_moliere", fetch)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f3")
         screen_of(app)._take_text(CorpusConfig.typed(MOLIERE.name))
@@ -337,7 +338,7 @@ async def test_where_the_text_is_missing_it_is_fetched_and_then_read(
         read.append(what)
         yield Doing("reading")
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.fetch_moliere", fetching)
+    monkeypatch.setattr("charlstm_tui.jobs.texts.fetch_moliere", fetching)
     monkeypatch.setattr("charlstm_tui.screens.evaluation.assess_model", assessing)
     monkeypatch.setattr("core.data.known_texts.KnownText.here", property(lambda known: bool(fetched)))
     without_its_text(trained)

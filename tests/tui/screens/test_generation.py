@@ -22,7 +22,7 @@ from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
 from core.checkpoints.checkpoint import load_checkpoint
 from core.data.corpus import load_corpus
-from core.evaluation.memorization import words
+from core.evaluation.memorization import WordCount, words
 from core.runs.run import Run
 from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
@@ -281,7 +281,7 @@ async def test_a_file_that_cannot_be_is_a_notice_and_the_text_stays(app: CharLST
         screen = app.screen
         assert isinstance(screen, GenerationScreen)
         await write(app, pilot)
-        text = screen.text
+        text = screen.panes.text
         for name in ("~nobody-is-called-so/x.txt", "", "x" * 300, "nowhere/at/all.txt"):
             screen._save(name)
         await pilot.pause()
@@ -290,7 +290,7 @@ async def test_a_file_that_cannot_be_is_a_notice_and_the_text_stays(app: CharLST
         assert said[1] == "No file was named."
         assert "File name too long" in said[2]
         assert "There is no folder" in said[3]
-        assert screen.text == text
+        assert screen.panes.text == text
 
 
 async def test_saving_works_where_the_working_folder_is_gone(
@@ -380,11 +380,11 @@ async def test_a_bad_length_does_not_keep_the_temperature_from_changing(app: Cha
 
 
 def test_the_figures_of_a_text_are_told_as_there_is_room() -> None:
-    figures = TextFigures("Le ")
+    figures = TextFigures()
     assert figures.line(80) == ""
     figures.add("loup et l'agnau ", 12.0)
     assert figures.line(80) == "mean surprise 0.75 nats/char"
-    figures.know({"loup", "et", "l", "agneau"})
+    figures.know(WordCount({"loup", "et", "l", "agneau"}, "Le "))
     assert figures.known_words == 0.75
     assert figures.line(80) == "75 % of its words are in the training text · mean surprise 0.75 nats/char"
     assert figures.line(28) == "75 % known words · 0.75 nats"

@@ -13,8 +13,8 @@ from textual.widgets import Input, Select, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs.inspection import WRITTEN, Looked, Seen, inspect_model
-from charlstm_tui.jobs.training import Doing, Prompted
 from charlstm_tui.screens.inspection import MORE, InspectionScreen
+from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.widgets.inspection.activations_view import BORDERS, CHANGE, ActivationsView
 from charlstm_tui.widgets.inspection.cell_equations import CellEquations
 from charlstm_tui.widgets.inspection.cell_heatmap import BLOCKS, LABEL, CellHeatmap

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input, OptionList, ProgressBar, Select, Static
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.jobs.training import Fetching
+from charlstm_tui.jobs.texts import Fetching
 from charlstm_tui.screens.text_picker import Folders, TextPicker
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.training.fetch_bar import FetchBar
@@ -111,7 +111,7 @@ async def test_f_fetches_moliere_and_makes_it_the_text(
         shutil.copy(moliere, MOLIERE.path)
         yield Fetching(1.0)
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.fetch_moliere", fetching)
+    monkeypatch.setattr("charlstm_tui.jobs.texts.fetch_moliere", fetching)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f")
         await until(lambda: offer(app).query_one(ProgressBar).progress == 0.25)
@@ -128,7 +128,7 @@ async def test_f_again_stops_the_fetching(app: CharLSTMApp, monkeypatch: pytest.
             yield Fetching(0.5)
             control.wait(0.01)
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.fetch_moliere", endless)
+    monkeypatch.setattr("charlstm_tui.jobs.texts.fetch_moliere", endless)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f")
         await until(lambda: offer(app).query_one(ProgressBar).progress == 0.5)
@@ -143,7 +143,7 @@ async def test_what_goes_wrong_in_fetching_is_a_notice(app: CharLSTMApp, monkeyp
         yield Fetching(0.0)
         raise UserError("The server [b]fell[/b] silent.")
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.fetch_moliere", broken)
+    monkeypatch.setattr("charlstm_tui.jobs.texts.fetch_moliere", broken)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("f")
         await until(lambda: offer(app).offering and len(app._notifications) == 1)

@@ -61,7 +61,7 @@ async def test_a_dialog_can_be_answered_where_the_screen_cannot_be_shown(app: Ch
         assert isinstance(app.screen, AskAboutRun)
         await pilot.press("g")
         await until(lambda: isinstance(app.screen, TrainingScreen))
-        assert app.leaving is None
+        assert app.run_controller.leaving is None
 
 
 @pytest.mark.parametrize("dialog", [False, True])

@@ -113,7 +113,7 @@ async def test_a_run_stopped_before_it_began_leads_back_to_the_settings(
         release.wait(DEADLINE)
         yield from open_corpus(config)
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.open_corpus", slow)
+    monkeypatch.setattr("charlstm_tui.jobs.texts.open_corpus", slow)
     async with app.run_test(size=(80, 24)) as pilot:
         set_up(app, small_text, epochs=3)
         await pilot.press("escape", "s")
@@ -251,7 +251,7 @@ async def test_an_error_that_nobody_foresaw_becomes_a_sentence(
     def broken(*_: object) -> None:
         raise RuntimeError("[bold]no[/bold] memory at all")
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.open_corpus", broken)
+    monkeypatch.setattr("charlstm_tui.jobs.texts.open_corpus", broken)
     async with app.run_test(size=(80, 24)) as pilot:
         app.screen.query_one("#corpus", Input).value = str(small_text)
         await pilot.press("s")

@@ -1,6 +1,6 @@
 import msgspec
 
-from charlstm_tui.jobs.training import Doing
+from charlstm_tui.state.job_events import Doing
 from charlstm_tui.state.training import TrainingView
 from core.data.corpus import CorpusConfig
 from core.events import (

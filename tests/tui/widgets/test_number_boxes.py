@@ -42,7 +42,7 @@ async def test_characters_are_read_with_spaces_between_thousands(app: CharLSTMAp
     async with app.run_test(size=(80, 24)) as pilot:
         app.screen.query_one("#limit", Input).value = typed
         await pilot.pause()
-        assert app.screen.query_one(SettingsForm).limit == limit
+        assert app.screen.query_one(SettingsForm).text.limit == limit
 
 
 @pytest.mark.parametrize("typed", ["1,5", "90,000", "90.000", "1 00"])

@@ -181,7 +181,7 @@ async def test_the_late_end_of_a_count_leaves_the_next_run_under_control(
             may_end.wait(DEADLINE)  # counting heeds a stop only now and then
         yield COUNTED
 
-    monkeypatch.setattr("charlstm_tui.jobs.training.count_ngrams", late)
+    monkeypatch.setattr("charlstm_tui.jobs.ngrams.count_ngrams", late)
     async with app.run_test(size=(80, 24)) as pilot:
         await begin(app, pilot, small_text)
         await until(lambda: len(counts) == 1)

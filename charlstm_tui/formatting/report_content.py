@@ -1,29 +1,21 @@
 """A report as it is shown on screen, a page for each of its sides."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from textual.content import Content
 
 from charlstm_tui.formatting.bars import bar
-from charlstm_tui.formatting.characters import fitting, shorten_middle, shown
-from core.text import count_of, in_one_line, sanitise
+from charlstm_tui.formatting.characters import fitting, in_a_row, shorten_middle
+from core.text import count_of, in_one_line
 
 if TYPE_CHECKING:
-    from core.evaluation.surprisal import CharacterLoss
     from core.reports.report import Report
     from core.reports.results import Comparison, Group
 
 _NAME = 19
 """Cells of the names in front of bars."""
 _QUIET = "$text-muted"
-
-
-def in_a_line(text: str) -> str:
-    """Return a passage in one line, safe to show."""
-    return sanitise(text).replace("\n", "⏎").replace("\t", "⇥")
 
 
 def about(report: "Report", room: int, *, stopped: bool = False) -> str:
@@ -126,7 +118,7 @@ def copies(report: "Report", *, over: bool) -> Content:
         lines += [
             Content(""),
             Content.styled(f"the longest passage of {name}", _QUIET),
-            Content(in_a_line(one.longest)),
+            Content(in_a_row(one.longest)),
         ]
     characters = count_of(copying.characters, "character")
     how = f"A sample of {characters}, temperature {copying.temperature:g}, seed {copying.seed}."
@@ -148,37 +140,6 @@ def compared(names: tuple[str, str], comparison: "Comparison") -> Content:
                              (bar(loss / max(*losses, 1e-9), 40), "$accent" if style else "$foreground 45%"))
         )  # fmt: skip
     return Content("\n").join([*lines, Content(""), Content(comparison.sentence)])
-
-
-def explained(moment: "CharacterLoss", width: int, *, in_a_line: bool) -> Content:
-    """Return what the model made of a character, in a line or in a column."""
-    name = shown(moment.character)
-    if moment.loss is None:
-        return Content.assemble((f"‘{name}’", "bold"), " the model does not know: it was left out")
-    probability = _percent(math.exp(-moment.loss)).strip()
-    given = Content.assemble((f"‘{name}’", "bold"), f" was given {probability}", (f"  {moment.loss:.2f} nats", _QUIET))
-    if in_a_line:
-        alternatives = [f"{shown(one.character)} {_percent(one.probability).strip()}" for one in moment.expected]
-        fewer = ("  ".join(alternatives[:count]) for count in range(len(alternatives), 0, -1))
-        return Content("\n").join([given, Content.assemble(("it expected ", _QUIET), fitting(width - 14, *fewer))])
-    room = max(width - 13, 4)
-    lines = [given, Content(""), Content.styled("it expected", _QUIET)]
-    for one in moment.expected:
-        drawn = bar(one.probability, room)
-        hit = one.character == moment.character
-        lines.append(
-            Content.assemble(
-                (f" {shown(one.character)}", "bold reverse" if hit else "bold"),
-                " " * (3 - cell_len(shown(one.character))), (drawn, "$accent"),
-                " " * (room - len(drawn)), (f"{_percent(one.probability):>8}", _QUIET),
-            )
-        )  # fmt: skip
-    return Content("\n").join(lines)
-
-
-def _percent(share: float) -> str:
-    """Return a share in six cells, so that a column of them stands in line."""
-    return f"{100 * share:4.1f} %" if share >= 0.0005 else "<0.1 %"
 
 
 def _title(text: str, unit: str) -> Content:

@@ -1,0 +1,72 @@
+"""What stands above an evaluation's pages: what to do, what was evaluated on what, or how far it came."""
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from charlstm_tui.formatting import report_content
+from charlstm_tui.widgets.common.plain_text import PlainText
+from core.reports.results import Stage
+from core.text import count_of
+
+if TYPE_CHECKING:
+    from core.reports.report import Report
+
+EMPTY = """Choose a model and press e. It reads the test part, new to it, and you see
+
+  · its loss, what that means, and what counting n-grams achieves
+  · where it fails: letters or capitals, names or speech
+  · the passages it expected least and most, the text as a map of surprise
+  · whether what it writes is copied"""
+
+
+class AboutLine(PlainText):
+    """Names a report in one line, as the room allows; without a report it has several lines, or none."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(EMPTY, id=id)
+        self._report: Report | None = None
+        self._so_far = ""  # what was evaluated when it was stopped
+        self._stopped = False  # whether that is all there is of the report
+
+    def begin(self) -> None:
+        """Say nothing while something is evaluated or compared."""
+        self._report, self._so_far = None, ""
+        self.update("")
+
+    def note(self, stage: Stage) -> None:
+        """Note how far the evaluation is, to say so if it is stopped."""
+        self._so_far = f"Stopped after {count_of(stage.scored, 'character')}, {stage.done:.0%}"
+        if stage.loss is not None:
+            self._so_far += f": the loss on these is {stage.loss:.4f}. Of the rest nothing is known."
+
+    def name_report(self, report: "Report") -> None:
+        """Name a report, which may still grow."""
+        self._report = report
+        self.add_class("-title")
+        self._fit()
+
+    def end(self, report: "Report | None", *, is_empty: bool, stopped: bool | None = None) -> None:
+        """Name the report there is, else say how far it came or what to do; `is_empty` where nothing is shown below.
+
+        `stopped` tells whether the evaluation was stopped; None after anything else, which leaves the report as it was.
+        """
+        self._report = report
+        self.set_class(report is not None, "-title")
+        if stopped is not None:
+            self._stopped = stopped
+        if report is not None:
+            self._fit()
+        elif stopped and self._so_far:
+            self.update(self._so_far)
+        else:
+            self.update(EMPTY if is_empty else "")
+
+    def on_resize(self) -> None:
+        """Name it as the room is now."""
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        if self._report is not None:
+            room = self.content_size.width or self.screen.size.width - 4  # as wide as it will be once it is shown
+            self.update(Content(report_content.about(self._report, room, stopped=self._stopped)))

@@ -1,0 +1,46 @@
+"""What the model made of one character of the text: its probability, and what it expected."""
+
+import math
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from charlstm_tui.formatting.bars import bar
+from charlstm_tui.formatting.characters import fitting, shown
+
+if TYPE_CHECKING:
+    from charlstm_tui.jobs.evaluation import CharacterLoss
+
+_QUIET = "$text-muted"
+
+
+def explained(moment: "CharacterLoss", width: int, *, in_a_line: bool) -> Content:
+    """Return what the model made of a character, in a line or in a column."""
+    name = shown(moment.character)
+    if moment.loss is None:
+        return Content.assemble((f"‘{name}’", "bold"), " the model does not know: it was left out")
+    probability = _percent(math.exp(-moment.loss)).strip()
+    given = Content.assemble((f"‘{name}’", "bold"), f" was given {probability}", (f"  {moment.loss:.2f} nats", _QUIET))
+    if in_a_line:
+        alternatives = [f"{shown(one.character)} {_percent(one.probability).strip()}" for one in moment.expected]
+        fewer = ("  ".join(alternatives[:count]) for count in range(len(alternatives), 0, -1))
+        return Content("\n").join([given, Content.assemble(("it expected ", _QUIET), fitting(width - 14, *fewer))])
+    room = max(width - 13, 4)
+    lines = [given, Content(""), Content.styled("it expected", _QUIET)]
+    for one in moment.expected:
+        drawn = bar(one.probability, room)
+        hit = one.character == moment.character
+        lines.append(
+            Content.assemble(
+                (f" {shown(one.character)}", "bold reverse" if hit else "bold"),
+                " " * (3 - cell_len(shown(one.character))), (drawn, "$accent"),
+                " " * (room - len(drawn)), (f"{_percent(one.probability):>8}", _QUIET),
+            )
+        )  # fmt: skip
+    return Content("\n").join(lines)
+
+
+def _percent(share: float) -> str:
+    """Return a share in six cells, so that a column of them stands in line."""
+    return f"{100 * share:4.1f} %" if share >= 0.0005 else "<0.1 %"

@@ -1,0 +1,68 @@
+"""How a text is generated: by which sampling settings, how long, and how fast."""
+
+import contextlib
+from collections.abc import Mapping
+
+from msgspec import Struct
+from textual.app import ComposeResult
+from textual.containers import ItemGrid
+
+from charlstm_tui.jobs.generation import WritingConfig
+from charlstm_tui.widgets.common.setting_input import SettingInput
+from core.errors import UserError
+from core.settings.config import SamplingConfig, Value, configure, fields_of
+
+WARMER = 0.1
+"""A step of the temperature."""
+
+
+class GenerationSettings(ItemGrid):
+    """A box for each setting; it posts no message of its own: `SettingInput.Changed` tells."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(min_column_width=24, id=id)
+
+    def compose(self) -> ComposeResult:
+        """Lay out the boxes."""
+        for config in (SamplingConfig, WritingConfig):
+            for field in fields_of(config):
+                yield SettingInput(field)
+
+    @property
+    def sampling(self) -> SamplingConfig:
+        """How characters are drawn.
+
+        Raises:
+            UserError: something typed will not do.
+        """
+        return configure(SamplingConfig(), self._values(SamplingConfig))
+
+    @property
+    def writing(self) -> WritingConfig:
+        """How much is written, and how fast.
+
+        Raises:
+            UserError: something typed will not do.
+        """
+        return configure(WritingConfig(), self._values(WritingConfig))
+
+    @property
+    def explanation(self) -> str:
+        """What the focused setting means; empty where none has the focus."""
+        return next((one.explanation for one in self.query(SettingInput) if one.has_focus_within), "")
+
+    def take_next_seed(self) -> None:
+        """Put the next seed into its box."""
+        with contextlib.suppress(UserError):
+            seed = self.query_one("#setting-seed", SettingInput)
+            seed.show((int(seed.value) + 1) % 2**32, usual=0)
+
+    def warm(self, by: int) -> None:
+        """Change the temperature by so many steps."""
+        box = self.query_one("#setting-temperature", SettingInput)
+        with contextlib.suppress(UserError):
+            box.show(round(min(max(float(box.value) + by * WARMER, 0), 100), 2), usual=box.field.default)
+
+    def _values(self, config: type[Struct]) -> Mapping[str, Value]:
+        boxes = {box.field.name: box for box in self.query(SettingInput)}
+        return {field.name: boxes[field.name].value for field in fields_of(config)}

@@ -1,0 +1,119 @@
+"""The texts that a model generates, one or three side by side, and what may come next."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from charlstm_tui.formatting.outside_text import plain_title
+from charlstm_tui.formatting.text_statistics import TextFigures
+from charlstm_tui.jobs.generation import Expecting, TrainingWords, Written
+from charlstm_tui.widgets.common.next_char_bars import NextCharBars
+from charlstm_tui.widgets.common.stream_pane import StreamPane
+
+
+class TextPanes(Horizontal):
+    """Shows a pane for each text. In each frame of three stand its temperature and its figures."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    TextPanes {
+        height: 1fr;
+        & StreamPane { width: 1fr; height: 100%; }
+        & NextCharBars { display: none; }
+    }
+    """
+
+    def __init__(self, hint: str, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+        super().__init__(id=id)
+        self._hint = hint
+        self._prompt = ""
+        self._figures: list[TextFigures] = []  # of each of three texts
+
+    def compose(self) -> ComposeResult:
+        """Lay out one pane, and the bars beside it."""
+        yield StreamPane(self._hint, id="text")
+        yield NextCharBars(id="bars")
+
+    @property
+    def panes(self) -> list[StreamPane]:
+        """A pane for each text, from left to right."""
+        return list(self.query(StreamPane))
+
+    @property
+    def text(self) -> str:
+        """All that was written; texts side by side one after the other, each under its temperature."""
+        if len(self.panes) == 1:
+            return self.panes[0].text
+        return "\n\n".join(f"--- {pane.name_of_text} ---\n{pane.text}" for pane in self.panes)
+
+    async def begin(self, prompt: str, temperatures: Sequence[float]) -> None:
+        """Begin a text for each temperature."""
+        three = len(temperatures) > 1
+        await self._lay_out(temperatures, three=three)
+        for pane in self.panes:
+            pane.begin(prompt)
+        self._prompt = prompt
+        self._figures = [TextFigures() for _ in temperatures] if three else []
+
+    async def _lay_out(self, temperatures: Sequence[float], *, three: bool) -> None:
+        """Have as many panes as there are texts."""
+        panes = self.panes
+        for pane in panes[len(temperatures) :]:
+            await pane.remove()
+        for number in range(len(panes), len(temperatures)):
+            pane = StreamPane(id=f"text-{number}")
+            pane.tinted = panes[0].tinted
+            await self.mount(pane, before="#bars")
+        self.set_class(three, "-three")
+        for pane, temperature in zip(self.panes, temperatures, strict=True):
+            pane.border_title = ""
+            pane.call(*(f"temperature {temperature:.3g}", f"{temperature:.3g}") if three else ("",))
+
+    def append(self, written: Sequence[Written]) -> None:
+        """Add to the texts what was written of each."""
+        texts: list[list[Written]] = [[] for _ in self.panes]
+        for one in written:
+            texts[one.lane].append(one)
+        for pane, parts in zip(self.panes, texts, strict=True):
+            if parts:
+                pane.append("".join(part.text for part in parts), b"".join(part.levels for part in parts))
+        for figures, parts in zip(self._figures, texts, strict=False):
+            figures.add("".join(part.text for part in parts), sum(part.surprise for part in parts))
+        self._tell_figures()
+
+    def know(self, words: TrainingWords) -> None:
+        """Count from now on how many words of each text are in the training text."""
+        for figures in self._figures:
+            figures.know(words.count_in(self._prompt))
+        self._tell_figures()
+
+    def expect(self, expecting: Expecting) -> None:
+        """Show what may come next in the first text."""
+        self.query_one(NextCharBars).show(expecting.alternatives)
+
+    def explain(self, explanation: str) -> None:
+        """Say in the frame of a single text what a setting means."""
+        if not self.has_class("-three"):
+            self.panes[0].border_title = plain_title(explanation)
+
+    def toggle_tint(self) -> None:
+        """Show each character by how little the model expected it, or no more."""
+        tinted = not self.panes[0].tinted
+        for pane in self.panes:
+            pane.tinted = tinted
+
+    def focus_text(self) -> None:
+        """Give the focus to the first text."""
+        self.panes[0].focus()
+
+    def on_resize(self) -> None:
+        """Tell the figures as the room is now."""
+        self.call_after_refresh(self._tell_figures)
+
+    def _tell_figures(self) -> None:
+        """Say in each frame how surprising the text is, and how many of its words are real ones."""
+        panes = self.panes
+        room = min(pane.size.width for pane in panes) - 4  # the same words in each frame
+        for pane, figures in zip(panes, self._figures, strict=False):
+            pane.note = figures.line(room)

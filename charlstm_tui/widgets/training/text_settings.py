@@ -1,0 +1,169 @@
+"""Which text a run is to read: its name or path, how many of its characters, and how it is split."""
+
+import contextlib
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Label, Select
+
+from charlstm_tui.widgets.common.fitting_text import FittingText
+from charlstm_tui.widgets.common.plain_text import PlainText
+from charlstm_tui.widgets.common.text_input import FieldInput
+from charlstm_tui.widgets.training.fetch_bar import FetchBar
+from core.data.corpus import CorpusConfig
+from core.data.known_texts import MOLIERE, PLAY
+from core.data.splits import SPLITS, Split
+from core.errors import UserError
+from core.settings.number_parsing import UnclearNumberError, read_number
+from core.text import shortened
+
+SPLIT_MEANS: dict[Split, str] = {
+    "tail": "test: the last tenth",
+    "interleaved": "test: every 10th block",
+}
+MAX_LIMIT = 10**15
+"""No text has as many characters."""
+
+
+class TextSettings(Vertical):
+    """The fields of the text in `SettingsForm`, which has the styles of its lines; offers to fetch Molière's plays."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    TextSettings {
+        height: auto;
+        & #corpus { width: 1fr; }
+        & #limit { width: 12; }
+        & #split { width: 16; }
+        & .line > #split-label { width: auto; margin: 0 1 0 2; }
+        & .text-reason { display: none; height: auto; color: $text-error; padding-left: 17; }
+        & .text-reason.-shown { display: block; }
+    }
+    """
+
+    class Changed(Message):
+        """Another text is asked for, or other characters of it."""
+
+    class SplitChanged(Message):
+        """The text is to be split otherwise."""
+
+    def __init__(self, corpus: CorpusConfig) -> None:
+        super().__init__()
+        self._begin = corpus
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields, and beneath each what is wrong with it."""
+        limit = _shown(self._begin.limit)
+        with Horizontal(classes="line"):
+            yield Label("text")
+            yield FieldInput(
+                self._begin.source, id="corpus", placeholder="the name or the path of a text", compact=True
+            )
+        yield PlainText(id="text-reason", classes="text-reason")
+        yield FetchBar()
+        with Horizontal(classes="line"):
+            yield Label("characters")
+            yield FieldInput(limit, id="limit", placeholder="all of it", compact=True)
+            yield Label("split", id="split-label")
+            yield Select(
+                [(split, split) for split in SPLITS],
+                value=self._begin.split, allow_blank=False, compact=True, id="split",
+            )  # fmt: skip
+            yield FittingText(SPLIT_MEANS[self._begin.split], id="split-means", classes="quiet")
+        yield PlainText(id="limit-reason", classes="text-reason")
+
+    @property
+    def source(self) -> str:
+        """The name or the path that was typed."""
+        return self.query_one("#corpus", Input).value
+
+    @property
+    def split(self) -> Split:
+        """The chosen split."""
+        return self.query_one("#split", Select).value  # type: ignore[return-value]
+
+    @property
+    def limit(self) -> int | None:
+        """How many characters to take from the start; None for all.
+
+        Raises:
+            UserError: what was typed is no such number.
+        """
+        typed = self.query_one("#limit", Input).value.strip()
+        if not typed:
+            return None
+        limit = 0
+        try:
+            limit = read_number(typed, int)
+        except UnclearNumberError as error:
+            raise UserError(f"characters: {error}") from None
+        except UserError:
+            pass
+        if not 1 <= limit < MAX_LIMIT:
+            raise UserError(
+                f"characters must be a whole number from 1, or nothing for the whole text, not {shortened(typed)}."
+            )
+        return limit
+
+    @property
+    def limit_or_none(self) -> int | None:
+        """How many characters to take; None also where what was typed is no such number."""
+        with contextlib.suppress(UserError):
+            return self.limit
+        return None
+
+    @property
+    def limit_reason(self) -> str:
+        """What is wrong with the number of characters; empty where nothing is."""
+        try:
+            _ = self.limit
+        except UserError as error:
+            return str(error)
+        return ""
+
+    def show(self, corpus: CorpusConfig) -> None:
+        """Put another text, limit and split into the fields."""
+        self.take_text(corpus.source)
+        self.query_one("#limit", Input).value = _shown(corpus.limit)
+        with self.prevent(Select.Changed):
+            self.query_one("#split", Select).value = corpus.split
+        self.query_one("#split-means", FittingText).show(SPLIT_MEANS[corpus.split])
+
+    def take_text(self, source: str) -> None:
+        """Put a text's name or path into its box."""
+        self.query_one("#corpus", Input).value = source
+
+    def complain_about_text(self, reason: str) -> None:
+        """Show beneath the text what is wrong with it; an empty reason removes it."""
+        self._complain("#text-reason", reason)
+
+    def _complain(self, selector: str, reason: str) -> None:
+        line = self.query_one(selector, PlainText)
+        line.update(reason)
+        line.set_class(bool(reason), "-shown")
+
+    @on(Input.Changed)
+    def _judge(self, event: Input.Changed) -> None:
+        event.stop()
+        self._complain("#limit-reason", self.limit_reason)
+        if event.input.id == "corpus":
+            self.complain_about_text("")
+        self.post_message(self.Changed())
+
+    @on(Select.Changed)
+    def _explain_split(self, event: Select.Changed) -> None:
+        event.stop()
+        self.query_one("#split-means", FittingText).show(SPLIT_MEANS[self.split])
+        self.post_message(self.SplitChanged())
+
+    @on(FetchBar.Changed)
+    def _take_moliere(self) -> None:
+        """Take Molière's plays once they are here, unless another text was chosen."""
+        if MOLIERE.here and self.source == PLAY.name:
+            self.take_text(MOLIERE.name)
+
+
+def _shown(limit: int | None) -> str:
+    return str(limit) if limit else ""
