@@ -66,9 +66,7 @@ def beside(report: "Report", width: int, *, over: bool) -> Content:
         )
     if report.baselines is None:
         why = (
-            "n-grams are counted in the text it was trained on,\nwhich is not here"
-            if over
-            else "n-grams: being counted"
+            "n-grams are counted in the text it was trained on, which is not here" if over else "n-grams: being counted"
         )
         lines.append(Content.styled(why, _QUIET))
     return Content("\n").join(lines)

@@ -25,8 +25,8 @@ class Measured(Struct, frozen=True, kw_only=True):
     name: str
     """Of the model, as it is shown."""
     path: Path
-    source: str | None = None
-    """The text; None for the one that the model was trained on."""
+    text: CorpusConfig | None = None
+    """The text and its encoding; None for the text that the model was trained on."""
     split: Split | None = None
     """None for the one that the model was trained with."""
     part: Part = "test"
@@ -85,10 +85,7 @@ def compare_models(control: Control, what: Measured, other: Path) -> Iterator[ob
 def _text(control: Control, checkpoint: "Checkpoint", what: Measured) -> Generator[Doing, None, Corpus | None]:
     """Load the text to measure on; None when told to stop."""
     split = what.split or checkpoint.corpus.split
-    if what.source is None:
-        config = msgspec.structs.replace(checkpoint.corpus, split=split)
-    else:
-        config = CorpusConfig.typed(what.source, split=split)
+    config = msgspec.structs.replace(what.text or checkpoint.corpus, split=split)
     yield Doing("reading the text")
     with closing(open_whole(config) if what.part == "whole" else open_corpus(config)) as events:
         for event in events:

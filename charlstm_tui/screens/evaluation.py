@@ -27,7 +27,7 @@ from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.evaluation.report_pages import ReportPages
 from core.data.corpus import CorpusConfig
-from core.data.known_texts import MOLIERE, PLAY
+from core.data.known_texts import KNOWN, MOLIERE, PLAY
 from core.data.splits import PARTS
 from core.errors import UserError
 from core.files import here, new_file, write_atomically
@@ -73,7 +73,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         self._so_far = ""  # what was measured when it was stopped
         self._stopped = False  # whether that is all there is of the report
         self._compared = ("", "")  # the names of the models that are, or were, compared
-        self._other_text: str | None = None
+        self._other_text: CorpusConfig | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -173,8 +173,15 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         """Choose another text to measure on."""
         from charlstm_tui.screens.text_picker import TextPicker
 
-        folder = Path(self._other_text).parent if self._other_text else here()
-        picker = TextPicker(folder=folder if folder.is_dir() else here(), limit=None, validation=0.0)
+        text = self._other_text or CorpusConfig(source="")
+        folder = Path(text.source).parent if text.source not in ("", *KNOWN) else here()
+        picker = TextPicker(
+            folder=folder if folder.is_dir() else here(),
+            limit=None,
+            validation=0.0,
+            encoding=text.encoding,
+            encoding_errors=text.encoding_errors,
+        )
         self.app.push_screen(picker, self._take_text)
 
     def action_save(self) -> None:
@@ -206,15 +213,13 @@ class EvaluationScreen(FitsWindow, Screen[None]):
         source, split, part = (str(self.query_one(f"#{name}", Select).value) for name in ("source", "split", "part"))
         try:
             path = models.checkpoint_path
-            if source != _OWN:
-                CorpusConfig.typed(source)
         except UserError as error:
             self._complain(error)
             return None
         return Measured(
             name=models.chosen_name,
             path=path,
-            source=None if source == _OWN else source,
+            text=None if source == _OWN else self._other_text,
             split=None if split == _OWN else split,  # type: ignore[arg-type]
             part=part,  # type: ignore[arg-type]
         )
@@ -225,7 +230,11 @@ class EvaluationScreen(FitsWindow, Screen[None]):
 
     def _asks_for_text(self, what: Measured, then: Callable[[], None]) -> bool:
         """Ask for a text, and do `then` with it, where the model's own was not fetched; tell whether that is so."""
-        if what.source is not None or not self.query_one("#model", CheckpointSelect).text_is_missing:
+        if what.text is None:
+            missing = self.query_one("#model", CheckpointSelect).text_is_missing
+        else:
+            missing = what.text.source == MOLIERE.name and not MOLIERE.here
+        if not missing:
             return False
         self._then = then
         self.app.push_screen(AskForText(), self._take_answer)
@@ -237,7 +246,7 @@ class EvaluationScreen(FitsWindow, Screen[None]):
             self._begin()
             self._show_progress(f"fetching {MOLIERE.title}", None)
         elif answer == "play":
-            self._take_text(PLAY.name)
+            self._take_text(CorpusConfig(source=PLAY.name))
             self._then()
 
     def _follow_fetching(self, items: tuple[object, ...]) -> None:
@@ -261,17 +270,20 @@ class EvaluationScreen(FitsWindow, Screen[None]):
     def _texts(self) -> list[tuple[Content, str]]:
         texts = [(Content("its own"), _OWN)]
         if self._other_text is not None:
-            texts.append((Content(in_one_line(CorpusConfig.typed(self._other_text).name)), self._other_text))
+            texts.append((Content(in_one_line(self._other_text.name)), self._other_text.source))
         return texts
 
-    def _take_text(self, source: str | None) -> None:
-        if source is None:
+    def _take_text(self, chosen: CorpusConfig | None) -> None:
+        if chosen is None:
             return
-        self._other_text = source
+        self._other_text = chosen
         select = self.query_one("#source", Select)
         select.set_options(self._texts())
-        select.value = source
+        select.value = chosen.source
         self.query_one("#part", Select).value = "whole"
+        if chosen.source == MOLIERE.name and not MOLIERE.here and not self._busy:
+            self._then = lambda: None
+            self._take_answer("fetch")
 
     # --- what the jobs and the widgets say
 

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import DirectoryTree, OptionList, Static
+from textual.widgets import DirectoryTree, Input, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.tree import TreeNode
 
@@ -22,12 +22,16 @@ from charlstm_tui.jobs import training as bridge
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.setting_input import SettingInput
+from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors
 from core.data.known_texts import KNOWN, KnownText
 from core.data.preview import Preview
+from core.errors import UserError
+from core.settings.reading_fields import reading_fields
 from core.text import count_of, in_one_line, sanitise
 
-HINT = "Enter chooses. Tab goes between the lists; Backspace to the folder above."
+HINT = "Enter chooses, Tab moves on; Backspace opens the folder above."
 _PATIENCE = 0.15
 """Seconds that something is highlighted before it is looked into: who walks down a folder wants none of it."""
 
@@ -51,8 +55,8 @@ class Folders(DirectoryTree):
         return safe
 
 
-class TextPicker(FitsWindow, ModalScreen[str | None]):
-    """Answers with the name or the path of a text, or None."""
+class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
+    """Answers with a text and its encoding, or None."""
 
     CSS_PATH = "text_picker.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,13 +75,8 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
     ) -> None:
         super().__init__()
         self._folder = folder
-        self._look = partial(
-            bridge.look_at,
-            limit=limit,
-            validation=validation,
-            encoding=encoding,
-            encoding_errors=encoding_errors,
-        )
+        self._look = partial(bridge.look_at, limit=limit, validation=validation)
+        self._reading = {"encoding": encoding or "", "encoding_errors": encoding_errors}
         self._highlighted = ""
         self._job = LatestJob(self, on_items=self._show_previews, on_end=self._end)
 
@@ -91,6 +90,9 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
                 with VerticalScroll(id="look", can_focus=False):
                     yield Static(id="figures")
                     yield Static(id="beginning")
+            with Horizontal(id="reading"):
+                for field in reading_fields():
+                    yield SettingInput(field, self._reading[field.name])
             yield Static(HINT, id="picker-hint")
             yield KeyBar()
 
@@ -122,11 +124,42 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
 
     @on(OptionList.OptionSelected)
     def _choose_known(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(str(event.option_id))
+        self._choose(str(event.option_id))
 
     @on(DirectoryTree.FileSelected)
     def _choose_file(self, event: DirectoryTree.FileSelected) -> None:
-        self.dismiss(str(event.path.absolute()))
+        self._choose(str(event.path.absolute()))
+
+    @on(Input.Submitted)
+    def _choose_highlighted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._highlighted in KNOWN or Path(self._highlighted).is_file():
+            self._choose(self._highlighted)
+        else:
+            self.query_one(Folders).focus()
+
+    @on(SettingInput.Changed)
+    def _read_anew(self, event: SettingInput.Changed) -> None:
+        event.stop()
+        self._highlight(self._highlighted)
+
+    def _choose(self, source: str) -> None:
+        """Answer with this text, or go to the box whose value will not do: what is wrong stands beneath it."""
+        try:
+            chosen = self._config(source)
+        except UserError:
+            self.query_one("#setting-encoding", SettingInput).box.focus()
+        else:
+            self.dismiss(chosen)
+
+    def _config(self, source: str) -> CorpusConfig:
+        """Return a text, to be read as the boxes say.
+
+        Raises:
+            UserError: there is no such encoding.
+        """
+        encoding, errors = (str(setting.value) for setting in self.query(SettingInput))
+        return CorpusConfig.typed(source, encoding=encoding, encoding_errors=errors)  # type: ignore[arg-type]
 
     def _highlight(self, source: str) -> None:
         self._highlighted = source
@@ -144,7 +177,12 @@ class TextPicker(FitsWindow, ModalScreen[str | None]):
             name = in_one_line(Path(source).name or source)
             self._show(Content.assemble((name, "bold"), ("\na folder: Enter opens or closes it", "dim")), "")
             return
-        self._job.start(partial(self._look, source=source), name="look", interval=1 / 20)
+        try:
+            config = self._config(source)
+        except UserError:  # said beneath the box
+            return
+        reading = {"encoding": config.encoding, "encoding_errors": config.encoding_errors}
+        self._job.start(partial(self._look, source=source, **reading), name="look", interval=1 / 20)
 
     def _show_previews(self, items: tuple[object, ...]) -> None:
         for item in items:

@@ -88,7 +88,7 @@ class Report(Struct, frozen=True, kw_only=True):
     def meaning(self) -> str:
         """What the loss means."""
         score = self.evaluation.score
-        hesitates = f"It hesitates as between {_rounded(score.perplexity)} characters."
+        hesitates = f"On average it chooses among {_rounded(score.perplexity)} characters."
         if score.standard_error is None:
             return f"{hesitates} The text is too short to tell whether that is chance."
         if self.baselines is None:

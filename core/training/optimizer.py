@@ -1,12 +1,29 @@
 """What moves the weights: the optimizer, and the average of the weights over its last steps."""
 
 import copy
+import inspect
 
 import torch
 from torch.optim import AdamW
 
 from core.model.char_lstm import CharLSTM
 from core.settings.config import TrainingConfig
+
+
+class PlainAdamW(AdamW):
+    """AdamW without the decorators of `torch.compile`.
+
+    They import PyTorch's compiler at the first step, 1.2 seconds of a run's start, and nothing here is compiled.
+    """
+
+    add_param_group = inspect.unwrap(AdamW.add_param_group)
+    zero_grad = inspect.unwrap(AdamW.zero_grad)
+    _plain_step = inspect.unwrap(AdamW.step)
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        """Change the weights by their gradients."""
+        self._plain_step()
 
 
 def make_optimizer(model: CharLSTM, config: TrainingConfig) -> AdamW:
@@ -16,7 +33,7 @@ def make_optimizer(model: CharLSTM, config: TrainingConfig) -> AdamW:
     groups = [{"params": list(model.parameters())}]
     if config.decay == "matrices":
         groups = [{"params": matrices}, {"params": biases, "weight_decay": 0.0}]  # type: ignore[dict-item]
-    return AdamW(
+    return PlainAdamW(
         groups, lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay, fused=True
     )
 

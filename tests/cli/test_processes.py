@@ -157,6 +157,18 @@ def test_a_model_is_loaded_without_pytorch_s_compiler() -> None:
     assert found.stdout.strip() == "False"
 
 
+def test_a_run_is_trained_without_pytorch_s_compiler(small_text: Path, tmp_path: Path) -> None:
+    """Which the decorators of PyTorch's optimizers import at the first step."""
+    settings = ["--averaging", "0.9", "--weight-drop", "0.2", "--epochs", "1", "--threads", "1"]
+    arguments = ["train", "--corpus", str(small_text), *settings, "--runs", str(tmp_path), "--json"]
+    code = (
+        f"import sys; from charlstm_tui.cli import commands; commands({arguments!r}, standalone_mode=False); "
+        "print('torch.optim' in sys.modules, 'torch._dynamo' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "True False"
+
+
 def test_without_a_terminal_the_app_says_so_and_names_the_commands() -> None:
     found = subprocess.run(COMMAND, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert found.returncode == 2

@@ -142,8 +142,10 @@ class ForecastPanel(Static):
             return [*lines[:1], ("", sanitise(told.trouble), "")]
         epoch, run = told.epoch(), told.run(training)
         if epoch is not None and run is not None:
-            more = "" if told.speed is None or told.speed.settled else ", still measuring"
-            lines.append(("", _span(epoch), f"an epoch here{more}"))
+            units = [] if self._is_tall else ["an epoch"]
+            if told.speed is not None and not told.speed.settled:
+                units.append("still measuring")
+            lines.append(("", _span(epoch), ", ".join(units)))
             lines.append(("the run", _span(run), "in all" if not training.patience else "in all, at most"))
         elif not self._trouble:
             lines.append(("", "measuring", f"the speed: {self._doing}" if self._doing else "the speed"))

@@ -185,8 +185,13 @@ class SettingsForm(Vertical):
         self._suited = ""
         self._show(config)
 
-    def take_text(self, source: str) -> None:
-        """Put a text's name or path into its box."""
+    def take_text(self, source: str, encoding: str | None = None, encoding_errors: Errors = "strict") -> None:
+        """Put a text's name or path into its box, and its encoding into those among the settings."""
+        reading = structs.replace(self._begin.corpus, encoding=encoding, encoding_errors=encoding_errors)
+        self._begin = structs.replace(self._begin, corpus=reading)
+        for setting in self.query(SettingInput):
+            if setting.field.name in ("encoding", "encoding_errors"):
+                setting.show(getattr(reading, setting.field.name) or "", usual=setting.field.default)
         self.query_one("#corpus", Input).value = source
 
     def complain_about_text(self, reason: str) -> None:

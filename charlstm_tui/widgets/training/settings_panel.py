@@ -24,6 +24,7 @@ from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
 from charlstm_tui.widgets.training.settings_form import SettingsForm
 from charlstm_tui.widgets.training.text_preview import TextPreview
+from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.files import here, user_path
@@ -145,11 +146,13 @@ class SettingsPanel(Vertical):
         )
         self.app.push_screen(picker, self._take_text)
 
-    def _take_text(self, source: str | None) -> None:
-        if source == MOLIERE.name and not MOLIERE.here:
+    def _take_text(self, chosen: CorpusConfig | None) -> None:
+        if chosen is None:
+            return
+        if chosen.source == MOLIERE.name and not MOLIERE.here:
             self.fetch_line.fetch()
-        elif source is not None:
-            self.form.take_text(source)
+        else:
+            self.form.take_text(chosen.source, chosen.encoding, chosen.encoding_errors)
 
     # --- what the widgets say
 

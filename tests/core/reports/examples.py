@@ -97,4 +97,4 @@ def plain() -> Report:
 
 ENOUGH = baselines({"5-gram": 2.0})
 NO_ORDER = baselines({"unigram": 2.0})
-HESITATES = "It hesitates as between 4.48 characters."
+HESITATES = "On average it chooses among 4.48 characters."

@@ -54,21 +54,22 @@ from tests.core.reports.examples import (
             2.5,
             0.25,
             ENOUGH,
-            "No better and no worse than a 5-gram, which only counts (2.000). It hesitates as between 12.2 characters.",
+            "No better and no worse than a 5-gram, which only counts (2.000). "
+            "On average it chooses among 12.2 characters.",
         ),
         (
             2.5,
             0.125,
             ENOUGH,
-            "Worse than a 5-gram, which only counts, by 0.50 nats. It hesitates as between 12.2 characters.",
+            "Worse than a 5-gram, which only counts, by 0.50 nats. On average it chooses among 12.2 characters.",
         ),
         (
             2.25,
             0.0625,
             NO_ORDER,
-            "Worse than one that knows no order, by 0.25 nats. It hesitates as between 9.49 characters.",
+            "Worse than one that knows no order, by 0.25 nats. On average it chooses among 9.49 characters.",
         ),
-        (math.log(12_345), 0.01, None, "It hesitates as between 12,345 characters."),
+        (math.log(12_345), 0.01, None, "On average it chooses among 12,345 characters."),
     ],
 )
 def test_the_meaning_of_a_loss(

@@ -11,6 +11,24 @@ def network() -> CharLSTM:
     return made
 
 
+def test_a_step_is_that_of_pytorch_s_own_adamw() -> None:
+    ours, theirs = network(), network()
+    optimizers = (
+        make_optimizer(ours, TrainingConfig(weight_decay=0.1)),
+        torch.optim.AdamW(theirs.parameters(), lr=0.001, betas=(0.9, 0.999), weight_decay=0.1, fused=True),
+    )
+    config = TrainingConfig()
+    assert (config.learning_rate, config.beta2) == (0.001, 0.999)
+    ids = torch.randint(9, (7, 2), generator=torch.Generator().manual_seed(1))
+    for _ in range(3):
+        for model, optimizer in zip((ours, theirs), optimizers, strict=True):
+            optimizer.zero_grad()
+            model(ids, None, None)[0].square().mean().backward()
+            optimizer.step()
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(mine, other)
+
+
 def test_weight_decay_may_leave_biases_alone() -> None:
     model = network()
     everything = make_optimizer(model, TrainingConfig())

@@ -10,11 +10,13 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs.training import Doing, Fetching
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.missing_text import AskForText
+from charlstm_tui.screens.text_picker import TextPicker
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
+from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.checkpoints.checkpoint import load_checkpoint
 from core.control import Control
-from core.data.corpus import Corpus
+from core.data.corpus import Corpus, CorpusConfig
 from core.data.known_texts import MOLIERE
 from core.evaluation.evaluator import evaluate
 from core.reports.results import Evaluation, EvaluationProgress
@@ -203,11 +205,56 @@ async def test_any_text_is_read_as_a_whole(app: CharLSTMApp, trained: Run, tmp_p
     other.write_text("3", encoding="utf-8")
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f3")
-        screen_of(app)._take_text(str(other))
+        screen_of(app)._take_text(CorpusConfig.typed(str(other)))
         await pilot.press("e")
         screen = await measured(app)
         assert said(app, "about") == "sheep on un · all of it · 1 character"
         assert screen.query_one(SurprisalMap).text == "3"
+
+
+async def test_another_text_is_read_in_the_encoding_that_was_typed(
+    app: CharLSTMApp, trained: Run, tmp_path: Path
+) -> None:
+    other = tmp_path / "mac.txt"
+    other.write_bytes("éèàù\n".encode("mac-roman") * 30)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3", "o")
+        await until(lambda: isinstance(app.screen, TextPicker))
+        box = app.screen.query_one("#setting-encoding", SettingInput)
+        box.input.value = "mac-romam"
+        picker = app.screen
+        assert isinstance(picker, TextPicker)
+        picker._choose(str(other))  # nothing is chosen in an encoding that does not exist
+        await until(lambda: box.box.has_focus)
+        await until(lambda: "Did you mean mac-roman?" in str(box.query_one(".reason", Static).content))
+        box.input.value = "mac-roman"
+        picker._choose(str(other))
+        await until(lambda: not isinstance(app.screen, TextPicker))
+        await pilot.press("e")
+        screen = await measured(app)
+        assert screen.query_one(SurprisalMap).text.startswith("éèàù\n")
+        await pilot.press("o")
+        await until(lambda: isinstance(app.screen, TextPicker))
+        assert app.screen.query_one("#setting-encoding", SettingInput).input.value == "mac-roman"  # remembered
+
+
+async def test_moliere_chosen_for_evaluation_is_fetched(
+    app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def fetch(control: Control) -> Iterator[Fetching]:
+        asked.append(True)
+        yield Fetching(1.0)
+
+    monkeypatch.setattr("charlstm_tui.jobs.training.fetch_moliere", fetch)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3")
+        screen_of(app)._take_text(CorpusConfig.typed(MOLIERE.name))
+        await until(lambda: asked == [True])
+        await until(lambda: not screen_of(app)._busy)
+        await pilot.press("e")
+        await until(lambda: isinstance(app.screen, AskForText))  # still not here: asked again, no error
 
 
 async def test_another_part_can_be_chosen(app: CharLSTMApp, trained: Run) -> None:

@@ -178,6 +178,29 @@ async def test_the_look_is_of_what_is_highlighted_also_where_that_is_no_text(app
         await until(lambda: "There is no file" in figures(app))
 
 
+async def test_a_text_that_cannot_be_read_is_looked_at_anew_in_the_encoding_that_is_typed(
+    app: CharLSTMApp, folder: Path
+) -> None:
+    Path("a.txt").write_bytes("Où était la chèvre? ".encode() * 30 + b"\xe9\xff\xfe" * 20)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("o")
+        await until(lambda: isinstance(app.screen, TextPicker))
+        app.screen.query_one(Folders).focus()
+        await pilot.press("down")
+        await until(lambda: "a.txt" in figures(app) or "damaged" in figures(app) or "line" in figures(app))
+        before = figures(app)
+        box = app.screen.query_one("#setting-encoding", SettingInput)
+        box.box.focus()
+        await pilot.press(*"latin-1")
+        await until(lambda: "iso-8859-1" in figures(app))
+        assert before != figures(app)
+        await pilot.press("enter")
+        await until(lambda: not isinstance(app.screen, TextPicker))
+        config = app.screen.query_one(SettingsForm).read()
+        assert config.corpus.source == str(folder / "a.txt")
+        assert config.corpus.encoding == "iso8859-1"
+
+
 async def test_an_encoding_typed_among_the_settings_is_what_the_text_is_read_in(app: CharLSTMApp, folder: Path) -> None:
     Path("mac.txt").write_bytes("Мельник жил у реки.\n".encode("mac-cyrillic") * 60)
     async with app.run_test(size=(120, 40)) as pilot:

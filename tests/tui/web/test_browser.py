@@ -142,7 +142,7 @@ def test_however_the_server_ends_the_run_of_a_page_is_saved_and_no_process_is_le
     page = Page(browser, address_of(server))
     page.until_shown("s Start")
     page.page.keyboard.press("s")
-    page.until(lambda screen: re.search(r"epoch +[1-9]", screen))
+    page.until(lambda screen: re.search(r"step +[1-9]", screen))
     apps = psutil.Process(server.pid).children(recursive=True)
     assert apps
     server.send_signal(getattr(signal, name))
