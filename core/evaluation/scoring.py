@@ -1,8 +1,8 @@
-"""A model reading along in a text: what it expected at each character, given all that came before.
+"""Scoring a text: the loss and the most probable alternatives at each character, given all characters before it.
 
-The text is read once, from no state, with the state carried to its end. The first character is given what stands before
-any text, as when the model writes (`Vocabulary.start_id`). Characters that the model has never seen are passed over, as
-if they were not there: they are neither scored nor read.
+The text is read once, from beginning to end, and the hidden state is carried along; it starts at zero. The character
+before the first is `Vocabulary.start_id`, as when the model generates text. Characters outside the model's vocabulary
+are skipped: they are neither scored nor fed to the model.
 """
 
 from collections.abc import Generator
@@ -16,41 +16,47 @@ from core.data.text_slice import UNKNOWN, Ids
 from core.model.char_lstm import CharLSTM, State
 
 CHUNK = 1_000
-"""Characters read at a time: enough for speed, few enough for a stop to be honoured at once."""
+"""Number of characters read at a time: large enough for speed, small enough for a quick response to a stop."""
 MAX_ALTERNATIVES = 5
-"""Characters that are told to have been expected most, at each place."""
+"""Number of most probable characters that are reported at each position."""
 
 
 class ScoredChunk(NamedTuple):
-    """Some characters of the text, K of which the model knows."""
+    """T consecutive characters of the text, K of which the model knows, with A alternatives for each of these."""
 
     begin: int
-    """The first one's place in the text."""
+    """Position of the first character in the text."""
     ids: NDArray[np.int64]
-    """Of all its characters: shape (T,), `UNKNOWN` among them."""
+    """Ids of all characters, `UNKNOWN` for unknown ones: shape (T,)."""
     losses: NDArray[np.float64]
-    """Of the known ones, in nats: shape (K,)."""
+    """Losses of the known characters, in nats: shape (K,)."""
     expected: NDArray[np.int64]
-    """The ids that the model expected most there, likeliest first: shape (K, A)."""
+    """Ids of the most probable characters at each known character, most probable first: shape (K, A)."""
     expected_losses: NDArray[np.float64]
-    """What each of these would have cost, in nats: shape (K, A)."""
+    """Losses that these characters would have had, in nats: shape (K, A)."""
 
     @property
     def end(self) -> int:
-        """The place after its last character."""
+        """Position after the last character."""
         return self.begin + len(self.ids)
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """Which of its characters the model knows: shape (T,)."""
+        """Which of the characters the model knows: shape (T,)."""
         known: NDArray[np.bool_] = self.ids != UNKNOWN
         return known
 
 
 def score_text(model: CharLSTM, ids: Ids, start_id: int) -> Generator[ScoredChunk, None, None]:
-    """Read a text to its end, telling of each stretch what the model made of it. To stop, stop asking."""
+    """Score a text from beginning to end. Yields one chunk at a time. To cancel, stop iterating.
+
+    Args:
+        model: the network.
+        ids: the ids of the text; `UNKNOWN` for characters outside the model's vocabulary.
+        start_id: the id that the model reads before the first character.
+    """
     device = model.output.weight.device
-    before = torch.tensor([start_id], device=device)  # what stands before the next character
+    before = torch.tensor([start_id], device=device)  # the last known character so far
     alternatives = min(MAX_ALTERNATIVES, model.output.out_features)
     nothing = np.empty((0, alternatives))
     state: State | None = None

@@ -217,7 +217,7 @@ def test_a_model_is_compared_with_one_that_is_there(sheep: Path) -> None:
 
 def test_a_part_that_is_empty_cannot_be_compared(goats: Path, sheep: Path, small_text: Path) -> None:
     said = refused("evaluate", goats, "--compare", sheep, "--corpus", small_text, "--part", "validation")
-    assert "no validation part, as the model was trained without one" in said
+    assert "no validation part, because the model was trained without one" in said
 
 
 def test_a_report_is_saved_as_json_as_csv_and_as_markdown(sheep: Path, tmp_path: Path) -> None:

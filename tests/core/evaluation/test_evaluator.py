@@ -98,11 +98,11 @@ def test_unknown_characters_are_left_out_and_counted() -> None:
 
 
 def test_a_part_that_cannot_be_scored_is_refused() -> None:
-    with pytest.raises(UserError, match="no validation part, as the model was trained without one"):
+    with pytest.raises(UserError, match="no validation part, because the model was trained without one"):
         list(evaluate(checkpoint(), corpus("abc." * 10), "validation"))
-    with pytest.raises(UserError, match="no validation part, as it is too short"):
+    with pytest.raises(UserError, match="no validation part, because it is too short"):
         list(evaluate(checkpoint(validation=0.05), corpus("abcabc"), "validation"))
-    with pytest.raises(UserError, match="no test part, as it is too short"):
+    with pytest.raises(UserError, match="no test part, because it is too short"):
         list(evaluate(checkpoint(), corpus("abc"), "test"))
     with pytest.raises(UserError, match="no character that the model knows"):
         list(evaluate(checkpoint(), corpus("xyz" * 10), "test"))

@@ -199,10 +199,10 @@ def test_a_text_whose_hash_is_not_known_is_not_kept() -> None:
 @pytest.mark.parametrize(
     ("text", "part", "validation", "sentence"),
     [
-        ("abc", "test", 0.0, "no test part, as it is too short"),
-        ("abc" * 10, "validation", 0.0, "no validation part, as none was kept"),
-        ("abcabc", "validation", 0.05, "no validation part, as it is too short"),
-        ("abc" * 10, "validation", 1.0, "no train part, as it is too short"),
+        ("abc", "test", 0.0, "no test part, because it is too short"),
+        ("abc" * 10, "validation", 0.0, "no validation part, because none was kept"),
+        ("abcabc", "validation", 0.05, "no validation part, because it is too short"),
+        ("abc" * 10, "validation", 1.0, "no train part, because it is too short"),
     ],
 )
 def test_an_empty_part_is_refused(text: str, part: Part, validation: float, sentence: str) -> None:

@@ -263,7 +263,7 @@ def test_a_report_grows_from_the_most_important_to_the_least(trained: Checkpoint
         "counting n-grams",
         "reading the other parts, quickly",
         "counting n-grams",
-        "writing a sample",
+        "generating a sample",
         "looking for copies in the sample",
         "looking for copies in held-out text",
     ]
@@ -427,7 +427,7 @@ def test_a_report_has_published_figures_where_there_are_some_on_exactly_this(
 def test_what_cannot_be_evaluated_cannot_be_assessed() -> None:
     with pytest.raises(UserError, match="no character that the model knows"):
         list(assess("sheep", tiny_checkpoint("ab"), corpus_of("xyz" * 10), "test"))
-    with pytest.raises(UserError, match="no validation part, as the model was trained without one"):
+    with pytest.raises(UserError, match="no validation part, because the model was trained without one"):
         list(assess("sheep", tiny_checkpoint("ab"), corpus_of("ab" * 10), "validation"))
 
 
