@@ -34,7 +34,7 @@ def test_what_has_no_equivalent_is_left_out_and_both_are_told() -> None:
     assert prompt.left_out == ("☃", "日")
     assert prompt.notice == (
         "Replaced in the prompt, unknown to the model: É by é, ê by e. "
-        "Left out of the prompt, unknown to the model: ☃ 日"
+        "Dropped from the prompt, unknown to the model: ☃ 日"
     )
     assert fit("abc", KNOWN).notice == ""
 

@@ -93,7 +93,7 @@ async def test_what_the_model_does_not_know_is_said(app: CharLSTMApp, trained: R
         await until(lambda: len(app._notifications) == 1)
         (notice,) = app._notifications
         assert notice.message == (
-            "Replaced in the prompt, unknown to the model: É by e. Left out of the prompt, unknown to the model: [ ☃ ]"
+            "Replaced in the prompt, unknown to the model: É by e. Dropped from the prompt, unknown to the model: [ ☃ ]"
         )
         assert pane(app).text.startswith("3 [☃]É")
 
