@@ -32,7 +32,7 @@ def test_validation_that_rises_while_training_falls_is_overfitting_since_the_epo
 def test_validation_that_rises_with_training_is_not_overfitting() -> None:
     verdict = judge(epochs(2.0, 1.7, 1.6, 1.62, 1.66, train=(2.0, 1.6, 1.5, 1.55, 1.6)), 80)
     assert (verdict.kind, verdict.since) == ("unsteady", 4)
-    assert "no overfitting: training loss rose too, from 1.5000 to 1.6000" in verdict.text
+    assert "not overfitting: training loss rose too, from 1.5000 to 1.6000" in verdict.text
     assert not verdict.sentence.startswith("Overfitting")
 
 
