@@ -43,7 +43,7 @@ def test_a_text_is_looked_for_beside_the_file(file: Path) -> None:
         ("[training]\nepochs = 3", "no setting called training"),
         ('preset = "speedy"', "no preset called speedy"),
         ("preset = 3", "no preset called 3"),
-        ("limit = 0", "limit must be a whole number from 1 on, not 0"),
+        ("limit = 0", "limit must be a whole number of at least 1, not 0"),
         ("limit = true", "limit must be a whole number"),
         ('split = "middle"', "split must be tail or interleaved, not middle"),
         ('encoding = "windows-1225"', r"no encoding called windows-1225\. Did you mean windows-125"),
@@ -53,8 +53,8 @@ def test_a_text_is_looked_for_beside_the_file(file: Path) -> None:
         ("corpus = 3", "corpus must be the path of a text file"),
         ("epochs 3", "mine.toml is not TOML"),
         ("epochs = 3\nepochs = 4", "mine.toml is not TOML"),
-        ("[" * 100_000, "mine.toml is not TOML"),
-        ("#" * 1_000_001, "too long for a file of settings"),
+        pytest.param("[" * 100_000, "mine.toml is not TOML", id="nested too deep"),
+        pytest.param("#" * 1_000_001, "too large for a settings file", id="too large"),
     ],
 )
 def test_what_is_wrong_is_named(file: Path, content: str, sentence: str) -> None:
