@@ -250,7 +250,7 @@ def test_a_report_of_the_loss_alone_can_be_saved(sheep: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("there.csv", "there.csv is there already. Save under another name."),
+        ("there.csv", "there.csv exists already. Save under another name."),
         ("a.txt", "must end in one of: .json, .csv, .md."),
         ("report", "must end in one of: .json, .csv, .md."),
         ("nowhere/a.md", "There is no folder "),

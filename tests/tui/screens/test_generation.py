@@ -238,7 +238,7 @@ async def test_the_text_is_saved_and_nothing_is_overwritten(
         assert box.value == "sheep-seed0-2.txt", "a name that is not taken"
         box.value = "sheep-seed0.txt"
         await pilot.press("enter")
-        await until(lambda: any("is there already" in notice.message for notice in app._notifications))
+        await until(lambda: any("exists already" in notice.message for notice in app._notifications))
         await pilot.press("s")
         app.screen.query_one(Input).value = "no/such/folder.txt"
         await pilot.press("enter")
