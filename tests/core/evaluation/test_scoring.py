@@ -52,7 +52,7 @@ def assert_as_by_hand(checkpoint: Checkpoint, text: str) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 2, 37, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 37])
-def test_a_text_of_any_length_is_read_as_by_hand(length: int) -> None:
+def test_a_text_of_any_length_is_scored_as_by_hand(length: int) -> None:
     assert_as_by_hand(tiny_checkpoint(ALPHABET), drawn(length))
 
 
@@ -73,7 +73,7 @@ def test_a_text_of_any_length_is_read_as_by_hand(length: int) -> None:
         "the first chunk", "the last chunk",
     ],
 )  # fmt: skip
-def test_unknown_characters_are_passed_over_wherever_they_stand(places: tuple[int, ...]) -> None:
+def test_unknown_characters_are_skipped_at_any_position(places: tuple[int, ...]) -> None:
     checkpoint, text = tiny_checkpoint(ALPHABET), with_unknown(drawn(2 * CHUNK + 5), *places)
     assert_as_by_hand(checkpoint, text)
     losses = np.concatenate([stretch.losses for stretch in followed(checkpoint, text)])
@@ -82,7 +82,7 @@ def test_unknown_characters_are_passed_over_wherever_they_stand(places: tuple[in
 
 
 @given(text=st.text(st.sampled_from(ALPHABET + NEVER_SEEN), min_size=1, max_size=40), chunk=st.integers(1, 12))
-def test_where_a_chunk_ends_changes_nothing(text: str, chunk: int) -> None:
+def test_the_borders_of_chunks_change_nothing(text: str, chunk: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.evaluation.scoring, "CHUNK", chunk)
         assert_as_by_hand(tiny_checkpoint(ALPHABET), text)
@@ -93,18 +93,18 @@ def test_every_cell_carries_its_state_into_the_next_chunk(cell: Cell) -> None:
     assert_as_by_hand(tiny_checkpoint(ALPHABET, cell=cell), drawn(CHUNK + 20))
 
 
-def test_a_text_of_which_nothing_is_known_has_no_losses() -> None:
+def test_a_text_of_unknown_characters_has_no_losses() -> None:
     stretches = followed(tiny_checkpoint(ALPHABET), NEVER_SEEN * (CHUNK + 1))
     assert [len(stretch.ids) for stretch in stretches] == [CHUNK, 1]
     assert [len(stretch.losses) for stretch in stretches] == [0, 0]
     assert not any(stretch.known.any() for stretch in stretches)
 
 
-def test_an_empty_text_has_no_stretch() -> None:
+def test_an_empty_text_has_no_chunk() -> None:
     assert followed(tiny_checkpoint(ALPHABET), "") == []
 
 
-def test_the_five_likeliest_are_told_in_their_order_with_what_they_would_have_cost() -> None:
+def test_the_five_most_probable_characters_are_reported_in_order_with_their_losses() -> None:
     checkpoint, text = tiny_checkpoint(ALPHABET), with_unknown(drawn(60), 20)
     (stretch,) = followed(checkpoint, text)
     for guess, expected, losses in zip(
@@ -123,13 +123,13 @@ def test_a_small_vocabulary_has_fewer_alternatives() -> None:
 
 
 @pytest.mark.parametrize("alphabet", ["ab.", "ab"], ids=["after a full stop", "after the first character"])
-def test_the_first_character_is_given_what_stands_before_any_text(alphabet: str) -> None:
+def test_the_first_character_is_predicted_from_the_start_id(alphabet: str) -> None:
     checkpoint = tiny_checkpoint(alphabet)
     (stretch,) = followed(checkpoint, "b")
     assert stretch.losses == pytest.approx([read_by_hand(checkpoint, "b")[0].loss], abs=1e-6)
 
 
-def test_one_who_stops_asking_stops_the_reading() -> None:
+def test_cancelling_stops_the_model() -> None:
     checkpoint = tiny_checkpoint(ALPHABET)
     generator = torch.random.get_rng_state()
     reading = score_text(checkpoint.model, passage_of(drawn(3 * CHUNK)).ids(checkpoint.vocabulary), 0)

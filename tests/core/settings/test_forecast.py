@@ -45,7 +45,7 @@ MIN_INTERLEAVED = (BLOCKS - 1) * TEST_BLOCK
 
 @st.composite
 def lengths(draw: st.DrawFn) -> tuple[int, int, int]:
-    """Streams, a window and a length of a text near what they need."""
+    """Draw a number of streams, a window, and a text length near the minimum for them."""
     streams, window = draw(st.integers(1, 40)), draw(st.integers(1, 60))
     near = round((streams * window + window) / 0.9)
     interleaved = st.integers(MIN_INTERLEAVED - 2, MIN_INTERLEAVED + 2)
@@ -60,7 +60,7 @@ def lengths(draw: st.DrawFn) -> tuple[int, int, int]:
     limit=st.one_of(st.none(), st.integers(1, 3_000)),
     letters=st.sampled_from(["a", " \n", "ab", "le mouton. "]),
 )
-def test_what_is_foreseen_as_possible_starts_and_nothing_else_does(
+def test_a_run_starts_if_and_only_if_the_forecast_says_so(
     tmp_path_factory: pytest.TempPathFactory,
     cut: tuple[int, int, int],
     split: Split,
@@ -88,7 +88,7 @@ Result = TypeVar("Result")
 
 
 def attempt(what: Callable[[], Result]) -> tuple[str, Result | None]:
-    """Return why something was refused, or what came of it."""
+    """Return the error message and the result of a call; one of them is empty."""
     try:
         return "", what()
     except UserError as error:
@@ -104,7 +104,7 @@ def until_a_step(trainer: Trainer) -> list[Event]:
     return events
 
 
-def test_what_does_not_fit_is_told_before_it_is_tried(tiny_training: TrainingConfig) -> None:
+def test_a_run_that_does_not_fit_in_memory_is_reported_before_it_starts(tiny_training: TrainingConfig) -> None:
     giant = forecast(ModelConfig(hidden_size=8192, num_layers=16), tiny_training, 80, 1_000_000)
     assert giant.memory_bytes > 100e9
     assert giant.fits == (giant.memory_bytes <= psutil.virtual_memory().total)
@@ -132,13 +132,13 @@ def test_many_samples_keep_to_their_share_of_the_run() -> None:
     assert run.least == pytest.approx(1.05 * 1_010)
 
 
-def test_a_run_by_time_takes_that_time() -> None:
+def test_a_run_with_a_time_limit_takes_that_time() -> None:
     training = TrainingConfig(seconds=90.0)
     assert forecast(TINY, training, 30, 2_021).run(training) == Span(90.0, 90.0)
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
-def test_a_presets_figure_is_expected_of_the_same_text_and_settings_only(name: str) -> None:
+def test_the_result_of_a_preset_is_expected_only_for_the_same_text_and_settings(name: str) -> None:
     preset = PRESETS[name]
     corpus = CorpusConfig(source=MOLIERE.name, limit=preset.measured.limit)
     model, training = preset.model, preset.training
@@ -159,11 +159,11 @@ def test_a_presets_figure_is_expected_of_the_same_text_and_settings_only(name: s
 
 
 PEAKS = {"notebook": 406e6, "quick": 431e6, "small": 537e6, "standard": 547e6, "best": 860e6}
-"""Bytes, by `python -m tests.benchmarks.memory`: in the app, on a machine of two cores, each the mean of two runs."""
+"""Peak memory of the app in bytes, measured by `python -m tests.benchmarks.memory` on two cores; means of two runs."""
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
-def test_the_memory_of_each_preset_is_foreseen_within_a_tenth(name: str) -> None:
+def test_the_memory_of_each_preset_is_estimated_within_a_tenth(name: str) -> None:
     preset = PRESETS[name]
     characters = preset.measured.limit or 1_687_290
     kept = round(characters * 0.9)

@@ -14,14 +14,14 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "mine.toml"
 
 
-def test_a_file_says_some_things_and_leaves_the_others(file: Path) -> None:
+def test_a_file_may_contain_only_some_settings(file: Path) -> None:
     file.write_text('preset = "quick"\nlimit = 1_000\nhidden-size = 12\nlearning_rate = 1\nprecision = "fp32"\n')
     assert read_settings(file) == Settings(
         preset="quick", limit=1000, model={"hidden_size": 12}, training={"learning_rate": 1, "precision": "fp32"}
     )
 
 
-def test_a_text_is_looked_for_beside_the_file(file: Path) -> None:
+def test_a_relative_corpus_path_starts_at_the_folder_of_the_file(file: Path) -> None:
     file.write_text('corpus = "lettres.txt"')
     assert read_settings(file).corpus == str(file.parent / "lettres.txt")
     file.write_text('corpus = "moliere"')
@@ -57,13 +57,13 @@ def test_a_text_is_looked_for_beside_the_file(file: Path) -> None:
         pytest.param("#" * 1_000_001, "too large for a settings file", id="too large"),
     ],
 )
-def test_what_is_wrong_is_named(file: Path, content: str, sentence: str) -> None:
+def test_the_error_names_the_wrong_setting(file: Path, content: str, sentence: str) -> None:
     file.write_text(content)
     with pytest.raises(UserError, match=sentence):
         read_settings(file)
 
 
-def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
+def test_the_error_names_a_file_that_cannot_be_read(file: Path) -> None:
     with pytest.raises(UserError, match="cannot be read: No such file"):
         read_settings(file)
     with pytest.raises(UserError, match="cannot be read: Is a directory"):
@@ -78,7 +78,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(file: Path) -> None:
     assert read_settings(file) == Settings(preset="quick")
 
 
-def test_a_file_says_how_the_text_is_read(file: Path) -> None:
+def test_a_file_may_set_the_encoding(file: Path) -> None:
     file.write_text('encoding = "koi8-r"\nencoding-errors = "replace"')
     assert read_settings(file) == Settings(encoding="koi8-r", encoding_errors="replace")
 
@@ -94,6 +94,6 @@ def test_a_preset_shown_as_a_file_reads_back(file: Path, name: str) -> None:
     assert len(settings.training) == len(msgspec.structs.fields(preset.training)), "each setting is there to be changed"
 
 
-def test_the_length_of_a_text_says_which_preset_to_begin_with() -> None:
+def test_the_recommended_preset_depends_on_the_length_of_the_text() -> None:
     assert preset_for(100_000).name == "small"
     assert preset_for(300_000).name == "standard"
