@@ -97,21 +97,21 @@ def measure_baselines(
     if (known := known_baselines(config, part, validation, counted_in=counted)) is not None:
         yield known
         return
-    train, measured = _train_and_measured(counted_in, corpus, part, validation)
+    train, evaluated = _train_and_evaluated(counted_in, corpus, part, validation)
     losses: list[float] = []
-    for loss in _losses(train, measured, len(counted_in.characters)):
+    for loss in _losses(train, evaluated, len(counted_in.characters)):
         losses.append(loss)
         yield BaselineProgress(done=(len(losses) - 1) / (len(NAMES) - 1))
     baselines = Baselines(
         part=part,
-        characters=len(measured),
+        characters=len(evaluated),
         of=tuple(
             Baseline(name=name, order=order, loss=loss)
             for order, (name, loss) in enumerate(zip(NAMES, losses, strict=True))
         ),
     )
     if config.sha256 and counted.sha256:
-        _keep(baselines, _file_name(config, counted, part, validation))
+        _write_cache(baselines, _file_name(config, counted, part, validation))
     yield baselines
 
 
@@ -131,7 +131,7 @@ def known_baselines(
     return known if whole else None
 
 
-def _train_and_measured(counted_in: Corpus, corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
+def _train_and_evaluated(counted_in: Corpus, corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
     """Return the ids of the training part and of the part to evaluate on. Neither is empty."""
     passage = counted_in.part("train", validation)
     if len(passage) > MAX_CHARACTERS:
@@ -140,13 +140,13 @@ def _train_and_measured(counted_in: Corpus, corpus: Corpus, part: Part, validati
             f"{len(passage):,}. Set a limit to use less of the text."
         )
     vocabulary = Vocabulary(counted_in.characters)
-    train, measured = _ids(passage, vocabulary), _ids(corpus.part(part, validation), vocabulary)
-    for which, ids in (("train", train), (part, measured)):
+    train, evaluated = _ids(passage, vocabulary), _ids(corpus.part(part, validation), vocabulary)
+    for which, ids in (("train", train), (part, evaluated)):
         if not len(ids):
             without = which == "validation" and not validation
             why = "because none was kept" if without else "because it is too short"
             raise UserError(f"This text has no {which} part, {why}. Choose another part, or another text.")
-    return train, measured
+    return train, evaluated
 
 
 def _ids(passage: Passage, vocabulary: Vocabulary) -> Ids:
@@ -159,25 +159,25 @@ def _ids(passage: Passage, vocabulary: Vocabulary) -> Ids:
     return np.concatenate(pieces)
 
 
-def _losses(train: Ids, measured: Ids, vocabulary_size: int) -> Iterator[float]:
-    """Yield the mean loss on `measured` for each order, from 0 on. Shapes: (n,) for train, (m,) for measured.
+def _losses(train: Ids, evaluated: Ids, vocabulary_size: int) -> Iterator[float]:
+    """Yield the mean loss on `evaluated` for each order, from 0 on. Shapes: (n,) for train, (m,) for evaluated.
 
     Each distinct n-gram of the training part is identified by its rank among those of its length. A key combines the
     rank of a context and the character after it into one number, below n times V for every order. One additional rank
     stands for all n-grams that were never seen: nothing followed them, so the shorter context alone decides.
     """
     V = vocabulary_size
-    probabilities = np.full(len(measured), 1 / V)
+    probabilities = np.full(len(evaluated), 1 / V)
     yield _loss(probabilities)
     contexts = 1  # number of distinct contexts of the current length; there is one of length 0
     train_context = np.zeros(len(train), dtype=np.int64)  # rank of the context of each character
-    context = np.zeros(len(measured), dtype=np.int64)
+    context = np.zeros(len(evaluated), dtype=np.int64)
     for order in range(1, len(NAMES)):
         begin = order - 1  # characters before this one have no context of this length
         keys, train_ngram, count = np.unique(train_context * V + train[begin:], return_inverse=True, return_counts=True)
         followed = np.bincount(train_context, minlength=contexts + 1)  # count(h)
         distinct = np.bincount(keys // V, minlength=contexts + 1)  # T(h)
-        ngram = _ranks(keys, context * V + measured[begin:])
+        ngram = _ranks(keys, context * V + evaluated[begin:])
         shorter = probabilities[begin:]
         counted = np.append(count, 0)[ngram] + distinct[context] * shorter
         total = followed[context] + distinct[context]
@@ -197,7 +197,7 @@ def _loss(probabilities: NDArray[np.float64]) -> float:
     return float(-np.log(probabilities).mean())
 
 
-def _keep(baselines: Baselines, name: str) -> None:
+def _write_cache(baselines: Baselines, name: str) -> None:
     """Write the result to the cache. If that fails, it is computed again the next time."""
     folder = cache_folder() / "baselines"
     with contextlib.suppress(OSError, UserError):

@@ -71,8 +71,8 @@ class Activations:
         for layer, quantities in enumerate(layers):
             for number, values in enumerate(quantities):
                 self._values[layer, number, place] = values
-        likeliest = np.argsort(-probabilities, kind="stable")[: self._kept]
-        self._expected[place], self._probabilities[place] = likeliest, probabilities[likeliest]
+        most_probable = np.argsort(-probabilities, kind="stable")[: self._kept]
+        self._expected[place], self._probabilities[place] = most_probable, probabilities[most_probable]
         if next_id is not None:
             self._given[place] = probabilities[next_id]
         self.read += 1
@@ -159,13 +159,13 @@ class Activations:
 
     def to_csv(self, layer: int, symbol: str) -> bytes:
         """Return a quantity of every cell of a layer as CSV: one row per character, with its position."""
-        written = io.StringIO()
-        table = csv.writer(written, lineterminator="\n")
+        output = io.StringIO()
+        table = csv.writer(output, lineterminator="\n")
         values = self.values(layer, symbol)
         table.writerow(["place", "character", *(f"{symbol}{cell}" for cell in range(values.shape[1]))])
         for place, row in enumerate(values):
             table.writerow([place, self.text[place], *(f"{value:.6g}" for value in row)])
-        return written.getvalue().encode("utf-8")
+        return output.getvalue().encode("utf-8")
 
     def _number(self, symbol: str) -> int:
         return [quantity.symbol for quantity in self.quantities].index(symbol)

@@ -52,8 +52,8 @@ class Dropout:
         """Return a mask: 0 for dropped elements, and 1 / (1 - share) for the others, which preserves the mean."""
         if like.device.type == "cpu":
             return self._mask_of_bytes(like, shape, share)
-        kept = torch.empty(shape, dtype=like.dtype, device=like.device)
-        return kept.bernoulli_(1 - share, generator=self._generator).div_(1 - share)
+        mask = torch.empty(shape, dtype=like.dtype, device=like.device)
+        return mask.bernoulli_(1 - share, generator=self._generator).div_(1 - share)
 
     def _mask_of_bytes(self, like: Tensor, shape: tuple[int, ...], share: float) -> Tensor:
         """Return the same mask on the CPU, with an eighth as many random numbers: one byte decides for each element.
@@ -64,5 +64,5 @@ class Dropout:
         below = min(max(round(share * 256), 1), 255)
         places = math.prod(shape)
         draws = torch.empty(math.ceil(places / 8), dtype=torch.int64).random_(-(2**63), None, generator=self._generator)
-        kept = draws.view(torch.uint8)[:places].view(shape) >= below
-        return kept.to(like.dtype).mul_(256 / (256 - below))
+        mask = draws.view(torch.uint8)[:places].view(shape) >= below
+        return mask.to(like.dtype).mul_(256 / (256 - below))

@@ -62,7 +62,7 @@ def write_texts(
     Raises:
         UserError: the logits are not finite, so no character can be drawn.
     """
-    written = 0
+    generated = 0
     for first in range(0, count, AT_ONCE):
         seeds = range(config.seed + first, config.seed + min(first + AT_ONCE, count))
         started = time.perf_counter()
@@ -71,9 +71,9 @@ def write_texts(
             if isinstance(event, list):
                 texts = event
             else:
-                yield Writing(written + event)
+                yield Writing(generated + event)
         speed = length * len(seeds) / (time.perf_counter() - started)
-        written += length * len(seeds)
+        generated += length * len(seeds)
         for seed, text in zip(seeds, texts, strict=True):
             yield Text(seed=seed, text=text, characters_per_second=speed)
 

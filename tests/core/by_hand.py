@@ -104,7 +104,7 @@ def assert_rounds_like(ours: NDArray[np.float32], theirs: NDArray[np.float32], e
     ratio stays near 1: it was between 0.5 and 1.4 with five kernels of OpenBLAS and oneDNN.
     """
     mine, its = (np.abs(values - exact).max() for values in (ours, theirs))
-    assert its < 1e-2, "the other computation is no measure"
+    assert its < 1e-2, "the other computation is too inaccurate to compare with"
     assert mine <= 4 * its, f"an error of {mine:.2e}, where the other computation has {its:.2e}"
 
 

@@ -50,7 +50,7 @@ def test_a_requested_sample_wakes_a_paused_job_once() -> None:
     assert control.paused
     waiter = threading.Thread(target=control.wait_while_paused)
     waiter.start()
-    assert not control._awake.is_set(), "it rests again"
+    assert not control._awake.is_set(), "it waits again"
     control.resume()
     waiter.join(DEADLINE)
     assert not waiter.is_alive()

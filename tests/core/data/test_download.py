@@ -112,7 +112,7 @@ def test_a_stalled_transfer_can_be_cancelled(server: str) -> None:
         for event in events:
             if isinstance(event, FetchProgress) and event.received:
                 break
-    assert not Handler.released.is_set(), "the server still has it wait"
+    assert not Handler.released.is_set(), "the server has not answered yet"
     assert left(wanted.path.parent) == []
 
 

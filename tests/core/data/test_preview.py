@@ -26,7 +26,7 @@ def test_of_a_large_text_only_the_beginning_is_read(tmp_path: Path, monkeypatch:
     assert not look.exact
     assert abs(look.characters - 21_500) < 0.3 * 21_500
     list(encoded_text.read_file(path))
-    assert not preview(str(path)).exact, "it changed a moment ago: nothing is remembered of it"
+    assert not preview(str(path)).exact, "a file that has just changed is not cached"
 
 
 def test_files_that_are_not_text_are_refused(tmp_path: Path) -> None:

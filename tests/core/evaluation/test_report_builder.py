@@ -221,7 +221,7 @@ def test_the_losses_of_the_parts_are_close_to_those_computed_by_hand() -> None:
         text = str(corpus.part(one.part, 0.2))
         assert one.characters == len(text)
         by_hand = statistics.fmean(guess.loss for guess in read_by_hand(checkpoint, text))
-        assert one.loss == pytest.approx(by_hand, abs=1e-4), "the state of a warm-up is nearly that of all before"
+        assert one.loss == pytest.approx(by_hand, abs=1e-4), "the state after the warm-up is close to the exact one"
 
 
 def test_an_empty_part_is_skipped() -> None:
@@ -442,7 +442,7 @@ def places_to_stop(checkpoint: Checkpoint, corpus: Corpus) -> Iterator[int]:
 
 def test_an_assessment_can_be_cancelled_at_any_time(trained: Checkpoint, small_corpus: Corpus) -> None:
     places = list(places_to_stop(trained, small_corpus))
-    assert len(places) == 11, "seven things to do, four reports"
+    assert len(places) == 11, "seven stages, four reports"
     for place in places:
         events = assess("sheep", trained, small_corpus, "test")
         list(islice(events, place + 1))

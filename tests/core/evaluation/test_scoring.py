@@ -33,22 +33,20 @@ def with_unknown(text: str, *places: int) -> str:
 
 
 def assert_as_by_hand(checkpoint: Checkpoint, text: str) -> None:
-    stretches = followed(checkpoint, text)
-    chunk = core.evaluation.scoring.CHUNK
-    assert [stretch.begin for stretch in stretches] == list(range(0, len(text), chunk))
-    assert [stretch.end for stretch in stretches] == [
-        min(begin + chunk, len(text)) for begin in range(0, len(text), chunk)
-    ]
-    ids = np.concatenate([stretch.ids for stretch in stretches])
+    chunks = followed(checkpoint, text)
+    size = core.evaluation.scoring.CHUNK
+    assert [chunk.begin for chunk in chunks] == list(range(0, len(text), size))
+    assert [chunk.end for chunk in chunks] == [min(begin + size, len(text)) for begin in range(0, len(text), size)]
+    ids = np.concatenate([chunk.ids for chunk in chunks])
     assert ids.tolist() == [checkpoint.vocabulary.get(character, UNKNOWN) for character in text]
     guesses = read_by_hand(checkpoint, text)
-    places = np.concatenate([np.flatnonzero(stretch.known) + stretch.begin for stretch in stretches])
+    places = np.concatenate([np.flatnonzero(chunk.known) + chunk.begin for chunk in chunks])
     assert places.tolist() == [guess.place for guess in guesses]
-    losses = np.concatenate([stretch.losses for stretch in stretches])
+    losses = np.concatenate([chunk.losses for chunk in chunks])
     assert losses == pytest.approx([guess.loss for guess in guesses], abs=1e-6)
-    for stretch in stretches:
-        assert stretch.losses.shape == (stretch.known.sum(),)
-        assert stretch.expected.shape == stretch.expected_losses.shape == (stretch.known.sum(), MAX_ALTERNATIVES)
+    for chunk in chunks:
+        assert chunk.losses.shape == (chunk.known.sum(),)
+        assert chunk.expected.shape == chunk.expected_losses.shape == (chunk.known.sum(), MAX_ALTERNATIVES)
 
 
 @pytest.mark.parametrize("length", [1, 2, 37, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 37])
@@ -76,15 +74,15 @@ def test_a_text_of_any_length_is_scored_as_by_hand(length: int) -> None:
 def test_unknown_characters_are_skipped_at_any_position(places: tuple[int, ...]) -> None:
     checkpoint, text = tiny_checkpoint(ALPHABET), with_unknown(drawn(2 * CHUNK + 5), *places)
     assert_as_by_hand(checkpoint, text)
-    losses = np.concatenate([stretch.losses for stretch in followed(checkpoint, text)])
-    without = np.concatenate([stretch.losses for stretch in followed(checkpoint, text.replace(NEVER_SEEN, ""))])
-    assert losses == pytest.approx(without, abs=1e-6), "as if they were not there"
+    losses = np.concatenate([chunk.losses for chunk in followed(checkpoint, text)])
+    without = np.concatenate([chunk.losses for chunk in followed(checkpoint, text.replace(NEVER_SEEN, ""))])
+    assert losses == pytest.approx(without, abs=1e-6), "the same losses as without them"
 
 
-@given(text=st.text(st.sampled_from(ALPHABET + NEVER_SEEN), min_size=1, max_size=40), chunk=st.integers(1, 12))
-def test_the_borders_of_chunks_change_nothing(text: str, chunk: int) -> None:
+@given(text=st.text(st.sampled_from(ALPHABET + NEVER_SEEN), min_size=1, max_size=40), size=st.integers(1, 12))
+def test_the_borders_of_chunks_change_nothing(text: str, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.evaluation.scoring, "CHUNK", chunk)
+        patch.setattr(core.evaluation.scoring, "CHUNK", size)
         assert_as_by_hand(tiny_checkpoint(ALPHABET), text)
 
 
@@ -94,10 +92,10 @@ def test_every_cell_carries_its_state_into_the_next_chunk(cell: Cell) -> None:
 
 
 def test_a_text_of_unknown_characters_has_no_losses() -> None:
-    stretches = followed(tiny_checkpoint(ALPHABET), NEVER_SEEN * (CHUNK + 1))
-    assert [len(stretch.ids) for stretch in stretches] == [CHUNK, 1]
-    assert [len(stretch.losses) for stretch in stretches] == [0, 0]
-    assert not any(stretch.known.any() for stretch in stretches)
+    chunks = followed(tiny_checkpoint(ALPHABET), NEVER_SEEN * (CHUNK + 1))
+    assert [len(chunk.ids) for chunk in chunks] == [CHUNK, 1]
+    assert [len(chunk.losses) for chunk in chunks] == [0, 0]
+    assert not any(chunk.known.any() for chunk in chunks)
 
 
 def test_an_empty_text_has_no_chunk() -> None:
@@ -106,18 +104,18 @@ def test_an_empty_text_has_no_chunk() -> None:
 
 def test_the_five_most_probable_characters_are_reported_in_order_with_their_losses() -> None:
     checkpoint, text = tiny_checkpoint(ALPHABET), with_unknown(drawn(60), 20)
-    (stretch,) = followed(checkpoint, text)
+    (chunk,) = followed(checkpoint, text)
     for guess, expected, losses in zip(
-        read_by_hand(checkpoint, text), stretch.expected, stretch.expected_losses, strict=True
+        read_by_hand(checkpoint, text), chunk.expected, chunk.expected_losses, strict=True
     ):
         assert expected.tolist() == np.argsort(guess.costs)[:MAX_ALTERNATIVES].tolist()
         assert losses == pytest.approx(np.sort(guess.costs)[:MAX_ALTERNATIVES], abs=1e-6)
 
 
 def test_a_small_vocabulary_has_fewer_alternatives() -> None:
-    *_, stretch = followed(tiny_checkpoint("ab"), "abba")
-    assert stretch.expected.shape == (4, 2)
-    assert np.exp(-stretch.expected_losses).sum(axis=1) == pytest.approx([1.0] * 4)
+    *_, chunk = followed(tiny_checkpoint("ab"), "abba")
+    assert chunk.expected.shape == (4, 2)
+    assert np.exp(-chunk.expected_losses).sum(axis=1) == pytest.approx([1.0] * 4)
     (unknown,) = followed(tiny_checkpoint("ab"), "xyz")
     assert unknown.expected.shape == (0, 2)
 
@@ -125,8 +123,8 @@ def test_a_small_vocabulary_has_fewer_alternatives() -> None:
 @pytest.mark.parametrize("alphabet", ["ab.", "ab"], ids=["after a full stop", "after the first character"])
 def test_the_first_character_is_predicted_from_the_start_id(alphabet: str) -> None:
     checkpoint = tiny_checkpoint(alphabet)
-    (stretch,) = followed(checkpoint, "b")
-    assert stretch.losses == pytest.approx([read_by_hand(checkpoint, "b")[0].loss], abs=1e-6)
+    (chunk,) = followed(checkpoint, "b")
+    assert chunk.losses == pytest.approx([read_by_hand(checkpoint, "b")[0].loss], abs=1e-6)
 
 
 def test_cancelling_stops_the_model() -> None:
@@ -134,7 +132,7 @@ def test_cancelling_stops_the_model() -> None:
     generator = torch.random.get_rng_state()
     reading = score_text(checkpoint.model, passage_of(drawn(3 * CHUNK)).ids(checkpoint.vocabulary), 0)
     assert next(reading).begin == 0
-    assert not torch.is_inference_mode_enabled(), "what is done between two stretches is not the model's affair"
+    assert not torch.is_inference_mode_enabled(), "the caller's code between two chunks is not in inference mode"
     reading.close()
     assert list(reading) == []
     assert torch.equal(torch.random.get_rng_state(), generator)

@@ -114,7 +114,7 @@ def test_the_expected_characters_are_those_of_the_network() -> None:
         assert expected[0].character == vocabulary.characters[probabilities[place].argmax()]
         assert [chance.probability for chance in expected] == sorted((c.probability for c in expected), reverse=True)
         assert activations.given(place) == pytest.approx(float(probabilities[place, ids[place + 1]]), abs=1e-5)
-    assert activations.given(len(TEXT) - 1) is None, "nobody knows what comes after the end"
+    assert activations.given(len(TEXT) - 1) is None, "there is no next character at the end"
 
 
 def test_a_cancelled_recording_has_the_characters_read_so_far() -> None:
@@ -210,7 +210,7 @@ def test_the_cell_that_follows_comes_first() -> None:
     assert sorted(found.order) == list(range(11))
     assert (np.diff(np.abs(found.measures)) <= 0).all()
     by_change = activations.cells(1, "c")
-    assert by_change.order[0] == 5, "it changes most, too"
+    assert by_change.order[0] == 5, "it also varies most"
     assert by_change.measures[0] == pytest.approx(activations.values(1, "c")[:, 5].std(), rel=1e-5)
 
 

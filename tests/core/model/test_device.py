@@ -21,7 +21,7 @@ def test_open_settings_are_timed_and_the_number_of_threads_is_restored() -> None
     before = torch.get_num_threads()
     choice = choose(TINY, 9, TrainingConfig(streams=4, window=20, device="cpu"))
     assert torch.get_num_threads() == before
-    assert (torch.tensor(1e-40) * 1.0).item() > 0, "numbers near zero are numbers again"
+    assert (torch.tensor(1e-40) * 1.0).item() > 0, "denormal numbers are no longer flushed"
     assert choice.threads in device._threads(TrainingConfig())
     assert choice.precision in ("fp32", "bf16")
 
@@ -66,7 +66,7 @@ def test_each_trial_is_reported_before_it_starts_and_can_be_cancelled(monkeypatc
     steps.clear()
     trying = choosing(TINY, 9, TrainingConfig(device="cpu"))
     next(trying)
-    assert steps == [], "told before it is tried"
+    assert steps == [], "a trial is reported before it is timed"
     next(trying)
     trying.close()
     assert {(one.precision, one.threads) for one in steps} == {("fp32", 2)}

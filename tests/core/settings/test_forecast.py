@@ -33,10 +33,10 @@ def test_a_forecast_agrees_with_the_run(
     config = CorpusConfig(source=str(small_text), limit=limit)
     started = next(iter(Trainer(load_corpus(config), tiny_model, tiny_training).run()))
     assert isinstance(started, RunStarted)
-    told = foresee(config, tiny_model, tiny_training)
-    assert (told.parameters, told.steps_per_epoch) == (started.parameters, started.steps_per_epoch)
-    assert (told.vocabulary, told.validation_characters) == (started.vocabulary, started.validation_characters)
-    assert told.is_possible
+    estimate = foresee(config, tiny_model, tiny_training)
+    assert (estimate.parameters, estimate.steps_per_epoch) == (started.parameters, started.steps_per_epoch)
+    assert (estimate.vocabulary, estimate.validation_characters) == (started.vocabulary, started.validation_characters)
+    assert estimate.is_possible
 
 
 TINY = ModelConfig(embedding_size=2, hidden_size=2)
@@ -77,11 +77,13 @@ def test_a_run_starts_if_and_only_if_the_forecast_says_so(
     )
     refused, trainer = attempt(lambda: Trainer(load_corpus(config), TINY, training))
     if trainer is not None:
-        assert any(isinstance(event, StepsCompleted) for event in until_a_step(trainer)), "it starts, and takes a step"
-    unreadable, told = attempt(lambda: foresee(config, TINY, training))
-    assert (unreadable or (told.trouble if told is not None else "")) == refused
-    assert told is None or told.is_possible == (not refused)
-    assert told is None or (told.steps_per_epoch > 0) == (not refused)
+        assert any(isinstance(event, StepsCompleted) for event in until_a_step(trainer)), (
+            "it starts and completes a step"
+        )
+    unreadable, estimate = attempt(lambda: foresee(config, TINY, training))
+    assert (unreadable or (estimate.trouble if estimate is not None else "")) == refused
+    assert estimate is None or estimate.is_possible == (not refused)
+    assert estimate is None or (estimate.steps_per_epoch > 0) == (not refused)
 
 
 Result = TypeVar("Result")
@@ -112,22 +114,22 @@ def test_a_run_that_does_not_fit_in_memory_is_reported_before_it_starts(tiny_tra
 
 def test_a_run_takes_its_epochs_its_validations_and_its_samples() -> None:
     training = TrainingConfig(epochs=5, streams=2, window=10, sample_length=300)
-    told = forecast(TINY, training, 30, 2_021)
-    assert told.steps_per_epoch == 101
-    assert told.epoch() is None
-    assert told.run(training) is None
-    told = msgspec.structs.replace(told, speed=Speed(step=Span(0.1, 0.2), epoch_end=2.0, sample=0.5))
-    assert told.epoch() == pytest.approx((12.1, 22.2))
-    assert told.run(training) == pytest.approx((63.5, 114.0)), "six samples"
+    estimate = forecast(TINY, training, 30, 2_021)
+    assert estimate.steps_per_epoch == 101
+    assert estimate.epoch() is None
+    assert estimate.run(training) is None
+    estimate = msgspec.structs.replace(estimate, speed=Speed(step=Span(0.1, 0.2), epoch_end=2.0, sample=0.5))
+    assert estimate.epoch() == pytest.approx((12.1, 22.2))
+    assert estimate.run(training) == pytest.approx((63.5, 114.0)), "six samples"
     without = msgspec.structs.replace(training, sample_length=0)
-    assert told.run(without) == pytest.approx((60.5, 111.0))
+    assert estimate.run(without) == pytest.approx((60.5, 111.0))
 
 
 def test_many_samples_keep_to_their_share_of_the_run() -> None:
     training = TrainingConfig(epochs=1_000, streams=2, window=10)
-    told = forecast(TINY, training, 30, 2_021)
-    told = msgspec.structs.replace(told, speed=Speed(step=Span(0.01, 0.01), sample=1.0))
-    run = told.run(training)
+    estimate = forecast(TINY, training, 30, 2_021)
+    estimate = msgspec.structs.replace(estimate, speed=Speed(step=Span(0.01, 0.01), sample=1.0))
+    run = estimate.run(training)
     assert run is not None
     assert run.least == pytest.approx(1.05 * 1_010)
 
@@ -168,5 +170,5 @@ def test_the_memory_of_each_preset_is_estimated_within_a_tenth(name: str) -> Non
     characters = preset.measured.limit or 1_687_290
     kept = round(characters * 0.9)
     validation = round(kept * preset.training.validation)
-    told = forecast(preset.model, preset.training, 85, kept - validation, validation)
-    assert told.memory_bytes == pytest.approx(PEAKS[name], rel=0.1)
+    estimate = forecast(preset.model, preset.training, 85, kept - validation, validation)
+    assert estimate.memory_bytes == pytest.approx(PEAKS[name], rel=0.1)

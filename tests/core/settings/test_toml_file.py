@@ -91,7 +91,7 @@ def test_a_preset_shown_as_a_file_reads_back(file: Path, name: str) -> None:
     assert settings.preset == name
     assert configure(preset.model, settings.model) == preset.model
     assert configure(preset.training, settings.training) == preset.training
-    assert len(settings.training) == len(msgspec.structs.fields(preset.training)), "each setting is there to be changed"
+    assert len(settings.training) == len(msgspec.structs.fields(preset.training)), "each setting is in the file"
 
 
 def test_the_recommended_preset_depends_on_the_length_of_the_text() -> None:
