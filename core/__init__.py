@@ -1,1 +1,1 @@
-"""The engine of charlstm-tui: corpora, the model, training, evaluation, sampling. No screen and no printing."""
+"""The engine of charlstm-tui: corpora, the model, training, evaluation and sampling. It draws and prints nothing."""

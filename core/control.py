@@ -1,66 +1,66 @@
-"""How one thread tells a job in another to stop or to pause."""
+"""Lets one thread stop, pause and resume a job in another thread."""
 
 import threading
 
 
 class Control:
-    """Requests to a job, from any thread. A trainer heeds them within a step."""
+    """Requests from any thread to a job: stop, pause, resume, sample. A trainer responds within a step."""
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
         self._paused = False
         self._sample = False
-        self._awake = threading.Event()  # cleared while there is nothing to do but wait
+        self._awake = threading.Event()  # cleared while the job has to wait
         self._awake.set()
 
     def stop(self) -> None:
-        """End the run, also a paused one."""
+        """Request that the run ends, even if it is paused."""
         self._stopped.set()
         self._awake.set()
 
     def pause(self) -> None:
-        """Pause the run between two steps."""
+        """Request that the run pauses between two steps."""
         self._paused = True
         self._rest()
 
     def resume(self) -> None:
-        """Let a paused run continue."""
+        """Request that a paused run continues."""
         self._paused = False
         self._awake.set()
 
     def ask_for_sample(self) -> None:
-        """Ask the run for a sample now, also a paused one."""
+        """Request a sample now, even if the run is paused."""
         self._sample = True
         self._awake.set()
 
     def takes_sample(self) -> bool:
-        """Tell whether a sample was asked for since this was last called."""
+        """Return whether a sample was requested since the last call."""
         if not self._sample:
             return False
-        self._sample = False  # another request that comes just now is the same one
+        self._sample = False  # a request that arrives at this moment counts as the same one
         if self._paused:
             self._rest()
         return True
 
     def _rest(self) -> None:
         self._awake.clear()
-        if not self.paused or self._sample:  # also if that came in between
+        if not self.paused or self._sample:  # another thread may have changed this meanwhile
             self._awake.set()
 
     @property
     def stopped(self) -> bool:
-        """Whether the run was told to end."""
+        """Whether a stop was requested."""
         return self._stopped.is_set()
 
     @property
     def paused(self) -> bool:
-        """Whether the run was told to pause."""
+        """Whether a pause was requested, and no stop."""
         return self._paused and not self.stopped
 
     def wait_while_paused(self) -> None:
-        """Hold the calling thread, without spinning, until `resume`, `stop` or `ask_for_sample`."""
+        """Block the calling thread while the run is paused, until `resume`, `stop` or `ask_for_sample`."""
         self._awake.wait()
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but no longer than until `stop`."""
+        """Sleep for some seconds, or until `stop`."""
         self._stopped.wait(seconds)

@@ -1,23 +1,24 @@
-"""The one exception for what a person can mend, and words for the others."""
+"""The exception for errors that the user can fix, and messages for all other errors."""
 
 
 class UserError(Exception):
-    """Something a person can mend: its text says, in one or two plain sentences, what was wrong and what to do.
+    """An error that the user can fix. Its message says in one or two plain sentences what is wrong and what to do.
 
-    It may quote what the person typed, or a file: whoever shows it sanitises it.
+    The message may quote input or the content of a file, so it must be sanitised before it is shown.
     """
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out: Python's own, or PyTorch's, which has no class for it on CPU."""
+    """Return whether an error means that memory ran out. PyTorch has no exception class for that on the CPU."""
     return isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error)
 
 
 def in_plain_words(error: Exception) -> str:
-    """Return a sentence for an error that nobody foresaw."""
+    """Return a message for an unexpected error."""
     if is_out_of_memory(error):
         return (
-            "This machine has not enough memory for that. Close other programs, or try fewer cells, layers or streams."
+            "This machine does not have enough memory for that. Close other programs, or choose fewer cells, layers or "
+            "streams."
         )
     if isinstance(error, OSError) and error.strerror:
         return f"The system refused: {error.strerror}{f' ({error.filename})' if error.filename else ''}."

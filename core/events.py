@@ -1,7 +1,7 @@
-"""The events of a training run. The command line and the app show them.
+"""The events that a training run emits. The command line and the app both render them.
 
-Each is a frozen record. As JSON it carries its own name in snake case under "event", so that a file of them reads back
-as the same records. Losses are nats per character, times are seconds without pauses.
+Each event is a frozen record. In JSON, its name in snake case is stored under "event", so that a file of events can be
+read back. Losses are in nats per character. Times are in seconds, without pauses.
 """
 
 import re
@@ -27,117 +27,124 @@ class _Event(Struct, frozen=True, kw_only=True, tag=_snake_case, tag_field="even
 
 
 class RunStarted(_Event, frozen=True, kw_only=True):
-    """The model is built and the first step comes next."""
+    """The model has been built; the first step is next."""
 
     run: str = ""
+    """Name of the run; empty if the run is not saved."""
     parameters: int
     vocabulary: int
-    """Distinct characters."""
+    """Number of distinct characters."""
     train_characters: int
     validation_characters: int
     test_characters: int
     epochs: int
     steps_per_epoch: int
-    """At the smallest offset; at another one an epoch may have one step less. Of a run by time, about so many."""
+    """Steps of an epoch at the smallest offset; at another offset there may be one less. Approximate for a run with a
+    time limit."""
     device: str = "cpu"
     precision: ComputePrecision = "fp32"
     threads: int = 1
     epochs_done: int = 0
-    """Epochs that an earlier process completed, if this run was resumed."""
+    """Number of epochs that were completed before, if this run was resumed."""
     elapsed_seconds: float = 0.0
-    """How long these took, and the part of the next one that was done."""
+    """Duration of the run before it was resumed, including an incomplete epoch."""
     history: "tuple[EpochCompleted, ...]" = ()
-    """Those epochs."""
+    """Events of the epochs that were completed before."""
 
 
 class StepsCompleted(_Event, frozen=True, kw_only=True):
-    """Some steps were taken since the last such event. At most ten a second, and one at each epoch's end."""
+    """Steps were completed. Emitted at most ten times a second, and at the end of each epoch."""
 
     epoch: int
-    """The epoch under way, from 1."""
+    """Number of the current epoch, from 1."""
     step: int
-    """Steps taken in this epoch."""
+    """Steps completed in this epoch."""
     steps: int
-    """Steps this epoch has."""
+    """Steps of this epoch in total."""
     loss: float
-    """Mean over the epoch's windows so far."""
+    """Mean loss over the windows of this epoch so far."""
     recent_loss: float
-    """Mean over the windows since the last such event."""
+    """Mean loss over the windows since the last such event."""
     total_steps: int
-    """Steps taken in the whole run."""
+    """Steps completed in the whole run."""
     chars_per_second: float
-    """Since the last such event."""
+    """Training speed since the last such event."""
     elapsed_seconds: float
     learning_rate: float | None = None
-    """Of the last step."""
+    """Learning rate of the last step."""
     gradient_norm: float | None = None
-    """Of the last step, before it was clipped."""
+    """Gradient norm of the last step, before clipping."""
     memory_bytes: int | None = None
-    """Of the process, or, on a GPU, of the tensors there."""
+    """Memory of the process, or, on a GPU, memory of its tensors there."""
 
 
 class ValidationProgressed(_Event, frozen=True, kw_only=True):
-    """The steps of an epoch are done, and some of the validation part was read. At most ten a second."""
+    """The validation at the end of an epoch has progressed. Emitted at most ten times a second."""
 
     epoch: int
     done: float
-    """The share that was read, 0 to 1."""
+    """Share of the validation part that has been read, 0 to 1."""
     elapsed_seconds: float
 
 
 class EpochCompleted(_Event, frozen=True, kw_only=True):
-    """An epoch is over and validated."""
+    """An epoch was completed and validated."""
 
     epoch: int
     train_loss: float
-    """Mean of the epoch's window losses, each taken before its step."""
+    """Mean loss of the epoch's windows, each computed before its step."""
     val_loss: float | None
-    """None where no validation part was kept."""
+    """Validation loss; None without a validation part."""
     best: bool
-    """Whether this is the epoch to keep: the lowest validation loss so far, or, without validation, the latest."""
+    """Whether this is the best epoch so far: the one with the lowest validation loss, or, without validation, the
+    latest."""
     seconds: float
-    """How long this epoch took, validation included."""
+    """Duration of this epoch, including its validation."""
     elapsed_seconds: float
-    """Since the run started."""
+    """Duration of the run so far."""
     chars_per_second: float
-    """Training only."""
+    """Speed of the training, without the validation."""
     total_steps: int = 0
-    """Steps taken in the whole run; 0 in the events of runs from before this field."""
+    """Steps completed in the whole run; 0 in files from before this field existed."""
 
 
 class SampleDrawn(_Event, frozen=True, kw_only=True):
-    """A sample of the model as it stands: before the first step, at an epoch's end, or when somebody asked."""
+    """The current model generated a sample: before the first step, at the end of an epoch, or on request."""
 
     epoch: int
-    """Epochs completed."""
+    """Number of completed epochs."""
     total_steps: int
     prompt: str
-    """May be empty."""
+    """Prompt of the sample; may be empty."""
     text: str
     asked: bool = False
-    """Whether somebody asked for it, within an epoch."""
+    """Whether it was requested during an epoch."""
 
 
 class CheckpointSaved(_Event, frozen=True, kw_only=True):
-    """A checkpoint lies on disk, whole."""
+    """A complete checkpoint was written to disk."""
 
     kind: SavedKind
     epoch: int
-    """Epochs completed when it was made."""
+    """Number of epochs that were completed when it was made."""
     path: str
 
 
 class SavingFailed(_Event, frozen=True, kw_only=True):
-    """A file of a run could not be written. The run continues and tries again; there is one such event until it can."""
+    """A file of the run could not be written. The run continues and tries again.
+
+    Emitted once until writing succeeds again.
+    """
 
     path: str
     why: str
+    """Reason given by the system."""
     again_after: float
-    """Seconds between two tries."""
+    """Seconds between two attempts."""
 
     @property
     def advice(self) -> str:
-        """What happened, and what comes next."""
+        """Message on what happened and what to do."""
         return (
             f"{self.path} cannot be written: {self.why}. The training goes on, and it is tried again every "
             f"{self.again_after:g} seconds. Make room there, or put the folder back."
@@ -145,7 +152,7 @@ class SavingFailed(_Event, frozen=True, kw_only=True):
 
 
 class Paused(_Event, frozen=True, kw_only=True):
-    """The run pauses between two steps."""
+    """The run paused between two steps."""
 
 
 class Resumed(_Event, frozen=True, kw_only=True):
@@ -153,18 +160,18 @@ class Resumed(_Event, frozen=True, kw_only=True):
 
 
 class RateHalved(_Event, frozen=True, kw_only=True):
-    """The loss diverged: the run returned to the weights that the epoch began with, with half the rate."""
+    """The loss diverged: the run returned to the weights at the start of the epoch and halved the learning rate."""
 
     epoch: int
     step: int
     rate_factor: float
-    """Factor on the learning rate from here on."""
+    """Factor by which the learning rate is now multiplied."""
     time: int
-    """The first time, the second, …"""
+    """How many times the rate has been halved, including this time."""
 
     @property
     def advice(self) -> str:
-        """What happened."""
+        """Message on what happened."""
         return (
             f"The loss diverged in epoch {self.epoch}: the run returned to the start of the epoch, with "
             f"{self.rate_factor:g} of the learning rate."
@@ -172,30 +179,30 @@ class RateHalved(_Event, frozen=True, kw_only=True):
 
 
 class Diverged(_Event, frozen=True, kw_only=True):
-    """The loss diverged, also at the lowest rate that is tried: the run ends."""
+    """The loss diverged even at the lowest learning rate that is tried, so the run ends."""
 
     epoch: int
     step: int
 
     @property
     def advice(self) -> str:
-        """What happened, and what to try."""
+        """Message on what happened and what to try."""
         what = f"The loss diverged in epoch {self.epoch}, also at half the learning rate and less."
         return f"{what} Try a much lower learning rate, or a gradient clip of 1."
 
 
 class RunFinished(_Event, frozen=True, kw_only=True):
-    """The last event of every run, whatever ended it."""
+    """The run ended. This is the last event of every run."""
 
     reason: Reason
     epochs: int
-    """Epochs completed."""
+    """Number of completed epochs."""
     elapsed_seconds: float
     run: str = ""
     best_checkpoint: str | None = None
     last_checkpoint: str | None = None
     unsaved: str = ""
-    """What could not be written until the end, and why; empty where all was."""
+    """Message on what could not be saved, and why; empty if everything was saved."""
 
 
 Event = (
@@ -222,9 +229,9 @@ def to_json(event: Event) -> str:
 
 
 def from_json(line: str | bytes) -> Event:
-    """Read an event that `to_json` wrote.
+    """Return the event that `to_json` wrote as this line.
 
     Raises:
-        ValueError: the line is not one, or only the beginning of one.
+        ValueError: the line is not an event, or is truncated.
     """
     return _decoder.decode(line)

@@ -1,4 +1,4 @@
-"""Paths as people type them, and files whose name holds, whatever happens, the old content or the new one, whole."""
+"""Paths that users type, and atomic writing: a file has either its old or its new content, never a part of it."""
 
 import contextlib
 import os
@@ -10,10 +10,11 @@ from core.text import shortened
 
 
 def user_path(typed: str) -> Path:
-    """Return the path that a person typed, where a leading ~ is a home folder.
+    """Return the path that was typed, with a leading ~ replaced by the home folder.
 
     Raises:
-        UserError: there is no such user, or the path is not text and so cannot be noted in a file.
+        UserError: there is no such user, or the path cannot be encoded as UTF-8, so that it could not be saved in a
+            file.
     """
     shown = shortened(typed)
     try:
@@ -27,7 +28,7 @@ def user_path(typed: str) -> Path:
 
 
 def here() -> Path:
-    """Return the folder that the program works in, or the user's own where that one is gone."""
+    """Return the working folder, or the user's home folder if the working folder was deleted."""
     try:
         return Path.cwd()
     except OSError:
@@ -49,46 +50,46 @@ def is_file(path: Path) -> bool:
 
 
 def new_file(typed: str) -> Path:
-    """Return the path of a file to be made.
+    """Return the path of a file to be created.
 
     Raises:
-        UserError: nothing was typed, it is there already, its folder is not, or no file can be called so.
+        UserError: nothing was typed, the file exists already, its folder does not exist, or the name is not possible.
     """
     if not typed.strip():
         raise UserError("No file was named.")
     path = here() / user_path(typed)
     try:
-        there, folder_there = path.exists(), path.parent.is_dir()
+        exists, folder_exists = path.exists(), path.parent.is_dir()
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{shortened(path)} cannot be written: {why}.") from None
-    if there:
-        raise UserError(f"{shortened(path)} is there already. Save under another name.")
-    if not folder_there:
+    if exists:
+        raise UserError(f"{shortened(path)} exists already. Save under another name.")
+    if not folder_exists:
         raise UserError(f"There is no folder {shortened(path.parent)}.")
     return path
 
 
 def write_atomically(path: Path, *content: bytes | memoryview) -> None:
-    """Put the pieces of `content` under `path`: written beside it, flushed to the disk, then renamed over it.
+    """Write `content` to `path` atomically: to a temporary file in the same folder, which is flushed and then renamed.
 
     Raises:
-        UserError: the folder cannot be written to, or is full. What was under the name is still there.
+        UserError: the folder cannot be written to, or the disk is full. The old file is unchanged.
     """
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         os.close(descriptor)
-        Path(name).unlink()  # made anew with the rights of any file: mkstemp's hide it from others
+        Path(name).unlink()  # created again with the usual permissions: mkstemp's are for the owner only
         replace_with(path, Path(name), *content)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def replace_with(path: Path, temporary: Path, *content: bytes | memoryview) -> None:
-    """Put the pieces of `content` under `path` by way of `temporary`, a name beside it that nobody else uses.
+    """Write `content` to `path` atomically, by way of `temporary`: an unused name in the same folder.
 
     Raises:
-        OSError: it cannot be written. What was under the name is still there.
+        OSError: the file cannot be written. The old file is unchanged.
     """
     try:
         with temporary.open("wb") as file:
@@ -105,9 +106,9 @@ def replace_with(path: Path, temporary: Path, *content: bytes | memoryview) -> N
 
 
 def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle for a folder to flush
+    if os.name == "nt":  # Windows cannot flush a folder
         return
-    with contextlib.suppress(OSError):  # the file is there; some file systems cannot flush a folder
+    with contextlib.suppress(OSError):  # the file is in place; some file systems cannot flush a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

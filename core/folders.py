@@ -1,4 +1,4 @@
-"""The user's folders for this program: for data, and for what can be made again."""
+"""The folders for downloaded texts, and for caches such as encoded texts. Runs have a folder of their own."""
 
 import os
 from pathlib import Path
@@ -11,12 +11,16 @@ _PROGRAM = "charlstm-tui"
 
 
 def data_folder() -> Path:
-    """Return the folder for texts that were fetched and for preferences: the system's own, or `CHARLSTM_DATA`."""
+    """Return the folder that `CHARLSTM_DATA` names; if that is not set, the user's data folder for this program."""
     return _named_folder() or system_data_folder()
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be made again: the system's own, or `cache` in what `CHARLSTM_DATA` names."""
+    """Return the folder for files that can be computed again.
+
+    It is `cache` in the folder that `CHARLSTM_DATA` names, or the user's cache folder for this program if that is not
+    set.
+    """
     if (named := _named_folder()) is not None:
         return named / "cache"
     return Path(platformdirs.user_cache_dir(_PROGRAM, appauthor=False))

@@ -1,11 +1,11 @@
-"""Text out: how characters are made safe to show. Text in: what is meant by a prompt that is typed in one line.
+"""Makes text safe to show in a terminal, and reads escapes in prompts that are typed on one line.
 
-`sanitise` is the only way for text that somebody else wrote, or that a model drew, to reach a terminal.
+Text from outside, or from a model, must pass through `sanitise` before it reaches a terminal.
 """
 
 import re
 
-# What a terminal could act on, or what could reorder a line around it. Newline and tab stay.
+# Characters that a terminal could act on, or that could reorder a line. Newline and tab are kept.
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)} | {0x7F: 0x2421}
 _BIDIRECTIONAL = [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _SEPARATORS = [0x2028, 0x2029]
@@ -18,37 +18,37 @@ _ESCAPES = {r"\n": "\n", r"\t": "\t", r"\\": "\\"}
 
 
 def sanitise(text: str) -> str:
-    """Return `text` with every character a terminal could act on replaced by a visible one, as many as there were."""
+    """Return `text` with each character that a terminal could act on replaced by one visible character."""
     return text.translate(_REPLACEMENTS)
 
 
 def in_one_line(text: str) -> str:
-    """Return `text`, sanitised, with newlines and tabs visible too: a name, for a line or a table."""
+    """Return `text` sanitised, with newlines and tabs replaced too; for names in a line or a table."""
     return sanitise(text).replace("\n", "\u2424").replace("\t", "\u2409")
 
 
 def shortened(text: object, length: int = 120) -> str:
-    """Return the text of something in one line, its middle left out if it is long, for a message about it."""
+    """Return an object's text on one line, sanitised; if it is longer than `length`, without its middle."""
     shown = in_one_line(str(text))
     half = length // 2
     return shown if len(shown) <= length else f"{shown[:half]}…{shown[-half:]}"
 
 
 def read_escapes(typed: str) -> str:
-    r"""Return what a person means who types a prompt in one line: `\n` is a new line, `\t` a tab, `\\` a backslash.
+    r"""Return a prompt that was typed on one line with its escapes replaced: `\n` newline, `\t` tab, `\\` backslash.
 
-    Every other backslash stands for itself. Boxes and options read prompts by this function alone.
+    Any other backslash is kept. All text boxes and options read prompts with this function.
     """
     return re.sub(r"\\[nt\\]", lambda found: _ESCAPES[found[0]], typed)
 
 
 def with_escapes(prompt: str) -> str:
-    """Return a prompt as a person would type it in one line: `read_escapes` gives it back."""
+    """Return a prompt as it would be typed on one line: the inverse of `read_escapes`."""
     for escape, character in reversed(_ESCAPES.items()):
         prompt = prompt.replace(character, escape)
     return prompt
 
 
 def count_of(number: int, noun: str) -> str:
-    """Return a number with its noun in the plural, unless there is one."""
+    """Return a number with its noun, in the singular for 1 and in the plural otherwise."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,1 +1,1 @@
-"""Data: which text, as which numbers, in which order."""
+"""Data: reads a text, encodes it as numbers, splits it and serves it to the trainer in windows."""

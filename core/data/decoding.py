@@ -1,9 +1,9 @@
-r"""Bytes to text: which encoding it is, and the characters in the one form the program works with.
+r"""Decodes bytes to text and normalises it.
 
-That form is NFC, lines ended by `\n` alone. Byte order marks (U+FEFF) are dropped wherever they stand, as they do
-within files that were joined; so is the ^Z (0x1A) by which DOS ended its texts, at the very end. A text arrives in
-pieces, so that one of a gigabyte needs no more memory than one of a megabyte; the pieces join to exactly what the
-whole would give at once.
+Normalised text is in NFC, and its lines end with `\n`. Byte order marks (U+FEFF) are dropped at any position, since
+concatenated files have them inside the text; the ^Z (0x1A) with which DOS ended its texts is dropped at the very end.
+A text is read in pieces, so that a gigabyte needs no more memory than a megabyte. The pieces join to exactly the text
+that decoding all of it at once would give.
 """
 
 import codecs
@@ -17,7 +17,7 @@ from core.data.encodings import Errors
 from core.errors import UserError
 
 CHUNK = 1 << 20
-"""Bytes read at a time."""
+"""Number of bytes read at a time."""
 _BYTE_ORDER_MARK = "\ufeff"
 _DOS_END = "\x1a"
 
@@ -34,20 +34,20 @@ _OTHER_KINDS = {
     b"{\\rtf": "an RTF document",
     b"\x1f\x8b": "a compressed file",
 }
-# Characters before which a text may be cut: none of them combines with what stands before it.
+# Characters before which a text may be cut: none of them combines with the character before it.
 _CUT = re.compile(r"[\u0000-\u02ff\u0374-\u0482\u048a-\u0590\u3041-\u3096\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _LONGEST_HELD = 1 << 16
 
 
 class Readable(Protocol):
-    """What bytes can be read from."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes, at most so many; none at the end."""
+        """Return the next bytes, at most `size`; no bytes at the end."""
 
 
 def normalise(text: str) -> str:
-    r"""Return `text` in the one form the program works with."""
+    r"""Return `text` in NFC, with `\n` line ends, without byte order marks and without a final ^Z."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace(_BYTE_ORDER_MARK, "")
     return unicodedata.normalize("NFC", text.rstrip(_DOS_END))
 
@@ -55,20 +55,21 @@ def normalise(text: str) -> str:
 def pieces(
     file: Readable, encoding: str, *, errors: Errors = "strict", chunk: int = CHUNK, whole: bool = True
 ) -> Iterator[str]:
-    """Yield the normalised text of a file, some of it at a time.
+    """Yield the normalised text of a file, piece by piece.
 
     Args:
-        file: what it is read from.
-        encoding: Python's name of it.
-        errors: with `replace`, what is not in the encoding becomes U+FFFD.
-        chunk: bytes to read at a time.
-        whole: whether the file ends with its last character; else one that its end cuts is left out.
+        file: the file.
+        encoding: Python's name of its encoding.
+        errors: with `replace`, bytes that are invalid in the encoding become U+FFFD.
+        chunk: the number of bytes to read at a time.
+        whole: whether the file ends after a complete character; if not, an incomplete last character is dropped.
 
     Raises:
-        UnicodeDecodeError: it is not in that encoding. Its `start` counts within some piece, not within the file.
+        UnicodeDecodeError: the file is not in that encoding. The error's `start` is relative to a piece, not to the
+            file.
     """
     decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)(errors), translate=True)
-    held = ""  # the end of a piece waits for the next: an accent to come would belong to its last character
+    held = ""  # the end of a piece is kept for the next one, which may begin with an accent for its last character
     more = True
     while more:
         read = file.read(chunk)
@@ -83,19 +84,23 @@ def pieces(
 
 
 def _last_cut(text: str) -> int:
-    """Return the last place where `text` may be cut, so that the pieces in NFC join to the whole in NFC."""
-    end = max(len(text.rstrip(_DOS_END)), len(text) - _LONGEST_HELD // 2)  # a ^Z may turn out to be the text's last
+    """Return the last position where `text` may be cut so that the pieces in NFC join to the whole text in NFC."""
+    end = max(len(text.rstrip(_DOS_END)), len(text) - _LONGEST_HELD // 2)  # a ^Z may be the end of the whole text
     for place in range(min(end, len(text) - 1), max(len(text) - _LONGEST_HELD, 0), -1):
         if _CUT.match(text, place):
             return place
-    return len(text) if len(text) > _LONGEST_HELD else 0  # a wall of accents: not a text that anybody wrote
+    return len(text) if len(text) > _LONGEST_HELD else 0  # so many accents in a row are not real text
 
 
 def announced_encoding(head: bytes, name: str) -> str | None:
-    """Return the encoding that a file's first bytes announce; None where they announce none.
+    """Return the encoding that a byte order mark at the beginning of a file declares; None without such a mark.
+
+    Args:
+        head: the first bytes of the file.
+        name: the name of the file, for the error message.
 
     Raises:
-        UserError: they announce that the file, called `name` here, is not plain text.
+        UserError: the first bytes are those of a PDF file, an archive or another format that is not plain text.
     """
     for magic, kind in _OTHER_KINDS.items():
         if head.startswith(magic):
@@ -104,10 +109,10 @@ def announced_encoding(head: bytes, name: str) -> str | None:
 
 
 def place_of_damage(file: BinaryIO, encoding: str) -> tuple[int, int, bytes]:
-    """Return where a file first is not in an encoding: the line and the byte, both from 1, and the bytes that are not.
+    """Return the first place where a file is invalid in an encoding: line and byte, both from 1, and the invalid bytes.
 
     Raises:
-        ValueError: all of it is.
+        ValueError: the whole file is valid.
     """
     decoder = codecs.getincrementaldecoder(encoding)()
     file.seek(0)
@@ -122,7 +127,7 @@ def place_of_damage(file: BinaryIO, encoding: str) -> tuple[int, int, bytes]:
             place = read - len(error.object) + error.start
             return line + _line_ends(before) - _line_ends(last), place + 1, error.object[error.start : error.end]
         if not chunk:
-            raise ValueError("it is not damaged")
+            raise ValueError("the file is valid in this encoding")
         line += _line_ends(last + text) - _line_ends(last)
         last = text[-1:] or last
 
@@ -132,6 +137,6 @@ def _line_ends(text: str) -> int:
 
 
 def looks_like_text(text: str) -> bool:
-    """Tell whether the beginning of a file that could be decoded is text: hardly a control character in it."""
+    """Return whether the decoded beginning of a file looks like text: no NUL, and at most 5 % control characters."""
     controls = sum(text.count(chr(code)) for code in range(32) if chr(code) not in "\n\t\f\v\x1a")
     return "\0" not in text and 20 * controls <= len(text)

@@ -1,7 +1,6 @@
-"""Fetching a known text: on the user's word only, checked against its hash, and never half there.
+"""Downloads a known text when the user asks for it. Its hash is checked, and an incomplete file is never left behind.
 
-pooch does the transfer, in a thread of its own: a connection that stalls holds nothing but that thread, so whoever
-waits here can stop at any time.
+pooch does the transfer in its own thread, so that the caller can cancel at any time, even if the connection stalls.
 """
 
 import contextlib
@@ -19,33 +18,38 @@ from core.data.known_texts import KnownText
 from core.errors import UserError
 
 TIMEOUT = 30.0
-"""Seconds without a byte after which a connection is given up."""
+"""Seconds without a byte after which the connection is closed."""
 _LOOK = 0.1
 
 
 class FetchProgress(Struct, frozen=True, kw_only=True):
-    """How much has come."""
+    """Progress of the download."""
 
     received: int
+    """Bytes received so far."""
     size: int
-    """Bytes in all."""
+    """Size of the file in bytes."""
 
 
 class Fetched(Struct, frozen=True, kw_only=True):
-    """The text is there, whole."""
+    """The download is complete."""
 
     path: Path
 
 
 class _CancelledError(Exception):
-    """Nobody waits for the rest."""
+    """The download was cancelled."""
 
 
 def fetch(text: KnownText, *, timeout: float = TIMEOUT) -> Generator[FetchProgress | Fetched, None, None]:
-    """Fetch a text over the network, yielding progress ten times a second and, last, where it is. To stop, stop asking.
+    """Download a text. Yields progress ten times a second and, last, the path. To cancel, close the generator.
+
+    Args:
+        text: the text.
+        timeout: seconds without a byte after which the download fails.
 
     Raises:
-        UserError: it cannot be fetched, is not what was expected, or cannot be written.
+        UserError: the text cannot be downloaded, has the wrong hash, or cannot be written.
     """
     path = text.path
     try:
@@ -60,7 +64,7 @@ def fetch(text: KnownText, *, timeout: float = TIMEOUT) -> Generator[FetchProgre
             yield FetchProgress(received=min(transfer.received, text.size), size=text.size)
             transfer.wait(_LOOK)
         if transfer.error is not None:
-            raise _in_words(transfer.error, text)
+            raise _explained(transfer.error, text)
         try:
             (folder / text.file).replace(path)
         except OSError as error:
@@ -73,15 +77,15 @@ def fetch(text: KnownText, *, timeout: float = TIMEOUT) -> Generator[FetchProgre
 
 
 def _clear_up(folder: Path) -> None:
-    """Delete what a fetch left that was killed: nothing is fetched for a day."""
-    for left in folder.glob(".fetching-*"):
+    """Delete the remains of downloads that were killed. Those of less than a day ago may be from a running process."""
+    for remains in folder.glob(".fetching-*"):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > 24 * 3600:
-                shutil.rmtree(left, ignore_errors=True)
+            if time.time() - remains.stat().st_mtime > 24 * 3600:
+                shutil.rmtree(remains, ignore_errors=True)
 
 
 class _Transfer:
-    """One download into a folder of its own; also the progress bar that pooch fills."""
+    """A download in a thread, into a temporary folder. It also serves as pooch's progress bar."""
 
     total = 0
 
@@ -91,7 +95,7 @@ class _Transfer:
         self._cancelled = False
         self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.over = False
-        # A daemon: one that waits for a silent server must not hold up the end of the program.
+        # A daemon thread, so that waiting for a silent server does not delay the program's exit.
         threading.Thread(target=self._run, args=(text, folder, timeout), daemon=True, name="fetch").start()
 
     def wait(self, seconds: float) -> None:
@@ -119,7 +123,7 @@ class _Transfer:
         finally:
             self._ended.put(None)
 
-    # What pooch asks of a progress bar.
+    # pooch's interface for a progress bar.
 
     def update(self, count: int) -> None:
         if self._cancelled:
@@ -133,7 +137,8 @@ class _Transfer:
         pass
 
 
-def _in_words(error: Exception, text: KnownText) -> Exception:
+def _explained(error: Exception, text: KnownText) -> Exception:
+    """Return a UserError that explains the error, or the error itself if it is unexpected."""
     import requests
 
     again = "Try again later, or name a text of your own."
@@ -143,13 +148,13 @@ def _in_words(error: Exception, text: KnownText) -> Exception:
                 f"{text.title} cannot be fetched: the server answered {error.response.status_code}. {again}"
             )
         case requests.Timeout():
-            return UserError(f"{text.title} cannot be fetched: the server fell silent. {again}")
+            return UserError(f"{text.title} cannot be fetched: the server did not answer in time. {again}")
         case requests.ConnectionError() | requests.exceptions.ChunkedEncodingError():
-            return UserError(f"{text.title} cannot be fetched: the connection failed or broke off. {again}")
+            return UserError(f"{text.title} cannot be fetched: the connection failed or was interrupted. {again}")
         case requests.RequestException():
             return UserError(f"{text.title} cannot be fetched ({error}). {again}")
-        case ValueError():  # pooch's word for another hash
-            return UserError(f"What came from {text.url} is not what was expected, and was not kept. {again}")
+        case ValueError():  # pooch raises it for a wrong hash
+            return UserError(f"The file from {text.url} is not the expected one, and was deleted. {again}")
         case OSError():
             return UserError(
                 f"{text.path.parent} cannot be written: {error.strerror}. Make room, or set CHARLSTM_DATA."

@@ -1,9 +1,9 @@
-"""Which encoding a text has that is not UTF-8: the one in which it reads most like a text of some language.
+"""Detects the encoding of a text that is not UTF-8: the one in which the text is most likely, in any language.
 
-Each encoding there may be is tried on a sample, and the readings are compared by `core.data.likelihood`. Where the
-likeliest two give different texts and neither is clearly likelier, or where even the likeliest is no text of any
-language known here, a person has to say; nothing is guessed. Romanian in ISO-8859-16 has the same bytes as in
-ISO-8859-2, with other cedillas: it is read as the commoner one.
+A sample is decoded with every candidate encoding, and `core.data.likelihood` compares the results. If the two most
+likely encodings give different texts of similar likelihood, or if even the most likely text resembles no known
+language, an error asks the user to name the encoding. One ambiguity remains: Romanian in ISO-8859-16 has the same bytes
+as in ISO-8859-2, with other cedillas; it is read as ISO-8859-2, which is more common.
 """
 
 import codecs
@@ -29,16 +29,16 @@ from core.data.likelihood import (
 from core.errors import UserError
 
 CLEARLY = 3.0
-"""By how much the likeliest reading must be likelier than the next: e to this power."""
+"""Minimum difference of the log likelihoods of the best reading and of another reading that gives a different text."""
 LEAST = -6.0, -9.0
-"""Of the mean likelihood of a character, in alphabets and in ideographs, for it to be a text at all."""
+"""Minimum mean log likelihood of a character, with alphabetic and with ideographic encodings, to count as text."""
 _MIXED = 8.0
-"""By how much likelier bytes must be one character in UTF-8 than several in the text's encoding, for it to be a mixture
-of both: é is, beside Ã©."""
+"""Minimum gain in log likelihood from reading a byte sequence as UTF-8, at which the text is considered a mixture of
+UTF-8 and another encoding. Reading é instead of Ã© gains that much."""
 _STRAY = -7.0
-"""Of a byte that is not UTF-8, in a text that is."""
+"""Log likelihood of a byte that is not UTF-8 in a text that otherwise is."""
 
-_ALPHABETIC = {  # and how much less usual than windows-1252 each is, as a logarithm
+_ALPHABETIC = {  # each with the logarithm of its prior probability relative to windows-1252
     "cp1252": 0.0, "cp1250": -1.0, "cp1251": -1.0, "cp1253": -1.0, "cp1254": -1.5, "cp1255": -1.0, "cp1256": -1.0,
     "cp1257": -1.5, "cp1258": -1.5, "cp874": -1.0, "koi8_r": -1.0, "koi8_u": -1.2, "iso8859_2": -1.5,
     "iso8859_3": -3.0, "iso8859_4": -3.0, "iso8859_5": -1.5, "iso8859_6": -1.5, "iso8859_7": -1.5, "iso8859_8": -1.5,
@@ -49,7 +49,7 @@ _ALPHABETIC = {  # and how much less usual than windows-1252 each is, as a logar
 _IDEOGRAPHIC = {
     "cp932": -1.0, "euc_jp": -1.5, "gb18030": -1.0, "cp950": -1.0, "big5hkscs": -8.0, "cp949": -1.0,
 }  # fmt: skip
-_SEVEN_BITS = (  # Japanese and Korean mail: ASCII, and escapes from it
+_SEVEN_BITS = (  # of Japanese and Korean mail: ASCII with escape sequences
     (re.compile(rb"\x1b\$\)C"), "iso2022_kr"),
     (re.compile(rb"\x1b\([IJ]|\x1b\$[@B]"), "iso2022_jp_ext"),
 )
@@ -62,22 +62,26 @@ _UTF_8 = re.compile(
 
 
 class _Reading(NamedTuple):
+    """The sample as decoded with one encoding, in the language that fits it best."""
+
     encoding: str
     likelihood: float
+    """Log likelihood of the whole reading."""
     mean: float
-    """Of a character, without what the encoding and the words in ASCII say."""
+    """Mean log likelihood of a character beyond ASCII, without the prior of the encoding and without ASCII words."""
     least: float
+    """Minimum of `mean` for the reading to count as text."""
     language: str = ""
 
 
 class DamagedUtf8Error(Exception):
-    """It is UTF-8, but for some of its bytes."""
+    """The text is UTF-8, except for some of its bytes."""
 
 
 def wide_encoding(head: bytes) -> str | None:
-    """Return UTF-16 or UTF-32 where the beginning of a file is that without a mark; None where it is not.
+    """Return the UTF-16 or UTF-32 encoding of a file without a byte order mark; None if it has another encoding.
 
-    `head` begins with the file, and has some NUL bytes.
+    `head` is the beginning of the file and contains NUL bytes.
     """
     if len(head) % 2:
         return None
@@ -92,7 +96,7 @@ def wide_encoding(head: bytes) -> str | None:
 
 
 def seven_bit_encoding(head: bytes) -> str | None:
-    """Return ISO-2022-JP or ISO-2022-KR where the beginning of a file is that; None where it is not."""
+    """Return Python's name of ISO-2022-JP or ISO-2022-KR if the beginning of a file is in one of them; None if not."""
     for escapes, encoding in _SEVEN_BITS:
         if escapes.search(head) and head.isascii() and "\ufffd" not in _decoded(head, encoding):
             return encoding
@@ -100,11 +104,15 @@ def seven_bit_encoding(head: bytes) -> str | None:
 
 
 def guessed_encoding(sample: bytes, name: str) -> str:
-    """Return the encoding that a sample which is not UTF-8 is likely to have; its last character may be cut.
+    """Return the most likely encoding of a sample that is not UTF-8.
+
+    Args:
+        sample: bytes of the file; the last character may be incomplete.
+        name: the name of the file, for error messages.
 
     Raises:
-        UserError: the sample is no text at all, or its encoding cannot be told.
-        DamagedUtf8Error: it is UTF-8, or was before another text was joined to it.
+        UserError: the sample is not text, or its encoding is ambiguous.
+        DamagedUtf8Error: the sample is damaged UTF-8, or UTF-8 mixed with another encoding.
     """
     weighed = lines_to_weigh(sample)
     readings = sorted(_readings(weighed), key=lambda reading: -reading.likelihood)
@@ -112,23 +120,26 @@ def guessed_encoding(sample: bytes, name: str) -> str:
     if _is_damaged_utf8(weighed, best):
         raise DamagedUtf8Error
     if best.mean < best.least:
-        raise UserError(f"{name} is not text, or its encoding cannot be told. Choose a text file, or {WAY_ON}.")
-    if best.encoding != "cp1252" and len({byte for byte in weighed if byte > 0x7F}) < 2:  # however often it is there
-        raise UserError(f"{name} may be {encoding_name(best.encoding)}, but one sign is too little to tell: {WAY_ON}.")
+        raise UserError(f"{name} is not text, or its encoding cannot be detected. Choose a text file, or {WAY_ON}.")
+    if best.encoding != "cp1252" and len({byte for byte in weighed if byte > 0x7F}) < 2:  # one byte, however frequent
+        raise UserError(
+            f"{name} may be {encoding_name(best.encoding)}, but a single special character is too little to be sure: "
+            f"{WAY_ON}."
+        )
     text = _normal(_decoded(sample, best.encoding))
     for other in readings[1:]:
         if best.likelihood - other.likelihood >= CLEARLY:
             break
         if _normal(_decoded(sample, other.encoding)) != text:
             names = f"{encoding_name(best.encoding)} or {encoding_name(other.encoding)}"
-            raise UserError(f"{name} may be {names}, which cannot be told from its letters: {WAY_ON}.")
+            raise UserError(f"{name} may be {names}; its letters do not show which: {WAY_ON}.")
     return best.encoding
 
 
 def _readings(sample: bytes) -> list[_Reading]:
     triples = Counter(zip(b"\n" + sample, sample, sample[1:] + b"\n", strict=False))
     beyond = {triple: count for triple, count in triples.items() if triple[1] > 0x7F}
-    # Words of two letters and more, and those of one, which stand between spaces.
+    # whole words of ASCII letters: a word with another letter does not count
     words = re.findall(rb"(?<![\x80-\xff\w])[a-z]+(?![\x80-\xff\w])", sample.lower())
     from_words = words_of((word.decode() for word in words), 25.0 + 2.0 * sum(beyond.values()))
     readings = [_alphabetic(encoding, beyond, from_words) for encoding in _ALPHABETIC]
@@ -172,13 +183,13 @@ def _ideographic(encoding: str, sample: bytes, from_words: dict[str, float]) -> 
 
 @cache
 def _table(encoding: str) -> tuple[str, tuple[str, ...]]:
-    """Return what each byte stands for, and of which kind that is."""
+    """Return the character of each byte in an encoding of one byte per character, and its kind."""
     characters = "".join(bytes([byte]).decode(encoding, "replace") for byte in range(256))
     return characters, tuple(map(kind_of, characters))
 
 
 def _is_damaged_utf8(sample: bytes, best: _Reading) -> bool:
-    """Tell whether what can be read as UTF-8 is likelier that than what it is in the likeliest encoding."""
+    """Return whether the sample is more likely damaged or mixed UTF-8 than a text in the best other encoding."""
     found = list(_UTF_8.finditer(sample))
     as_utf8 = Counter(match.group().decode() for match in found)
     of_all = {character: _likeliest(character) for character in as_utf8}
@@ -186,7 +197,7 @@ def _is_damaged_utf8(sample: bytes, best: _Reading) -> bool:
     rest = sum(byte > 0x7F for byte in sample) - sum(len(match.group()) for match in found)
     if not found:
         return False
-    if best.mean < best.least:  # it is no text in any encoding
+    if best.mean < best.least:  # it is not text in any other encoding
         likely = sum(count for character, count in as_utf8.items() if of_all[character] > _STRAY)
         return 3 * likely > rest
     if valid + rest * _STRAY > best.likelihood:
@@ -211,14 +222,17 @@ def _is_damaged_utf8(sample: bytes, best: _Reading) -> bool:
 
 @cache
 def _likeliest(character: str) -> float:
-    """Return how likely a character is in the language where it is likeliest."""
+    """Return the log likelihood of a character in the language where it is most likely."""
     if unicodedata.east_asian_width(character) == "W":
         return max(likelihood_of_ideograph(language, character) for language in IDEOGRAPHIC)
     return max(model.of(character) for model in models())
 
 
 def _likelihood_of_wide(text: str) -> float:
-    """Return how likely each character of a text is, where ASCII counts too and unknown alphabets stay together."""
+    """Return the mean log likelihood of a text's characters, including ASCII.
+
+    A character of an unknown alphabet is more likely after another one of the same alphabet.
+    """
     if not text:
         return BAD
     total, before = 0.0, "\0"
@@ -236,7 +250,7 @@ def _likelihood_of_wide(text: str) -> float:
 
 
 def _decoded(sample: bytes, encoding: str) -> str:
-    """Return a sample's text without a character that its end cuts; what is not in the encoding becomes U+FFFD."""
+    """Return a sample's text without an incomplete last character. Invalid bytes become U+FFFD."""
     return codecs.getincrementaldecoder(encoding)("replace").decode(sample)
 
 

@@ -1,20 +1,21 @@
-"""Which bytes of a file its encoding is guessed from."""
+"""The sample of a file from which its encoding is guessed."""
 
 import codecs
 import re
 from typing import BinaryIO
 
 SAMPLE = 1 << 18
-"""Bytes that an encoding is guessed from."""
+"""Maximum number of bytes of the sample from which an encoding is guessed."""
 WEIGHED = 48_000
-"""Bytes of the sample that each encoding is tried on: all of it would take too long."""
+"""Maximum number of bytes of the sample that are scored: scoring them takes time for each encoding."""
 
 
 def sample_of(file: BinaryIO) -> bytes:
-    """Return some of a file: its beginning, and whole lines from all over it.
+    """Return a sample of a file: its beginning, and lines from several other places.
 
-    Some of them are around the first byte beyond ASCII and the first that is not UTF-8, so that a change of encoding
-    midway is detected. No character is cut but the sample's last.
+    These are around its first byte beyond ASCII, around its first byte that is not UTF-8, and at equal distances, so
+    that a change of the encoding within the file is noticed. Only whole lines are taken, so that no character is cut
+    except possibly the last of the sample.
     """
     file.seek(0, 2)
     size = file.tell()
@@ -37,7 +38,7 @@ def sample_of(file: BinaryIO) -> bytes:
 
 
 def lines_to_weigh(sample: bytes) -> bytes:
-    """Return lines with bytes beyond ASCII, from all over the sample; the whole sample if it is short."""
+    """Return lines with bytes beyond ASCII, from all parts of the sample; the whole sample if it is short."""
     if len(sample) <= WEIGHED:
         return sample
     lines = re.findall(rb"[^\r\n]*[\x80-\xff][^\r\n]*[\r\n]*", sample)
@@ -46,7 +47,10 @@ def lines_to_weigh(sample: bytes) -> bytes:
 
 
 def _first_beyond(file: BinaryIO) -> tuple[int, int]:
-    """Return where a file has its first byte beyond ASCII, and its first that is not UTF-8."""
+    """Return the positions of a file's first byte beyond ASCII and of its first byte that is not UTF-8.
+
+    If there is none, they are 0 and the file's size.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
     file.seek(0)
     read, first = 0, -1

@@ -1,4 +1,4 @@
-"""The texts that the program knows by name: the play that comes with it, and Molière's plays, which are fetched."""
+"""The texts with a name: the play that is part of the program, and Molière's plays, which are downloaded."""
 
 from pathlib import Path
 
@@ -10,31 +10,32 @@ _COURSE = "SimonThomine/CoursDeepLearning/aa8ec3d5d44a157884f08c544c3f760d73d5ef
 
 
 class KnownText(Struct, frozen=True, kw_only=True):
-    """A text that has a name."""
+    """A text that users can choose by name."""
 
     name: str
     title: str
     licence: str
     file: str
     sha256: str = ""
-    """Of the file to fetch; empty for a text that comes with the program."""
+    """SHA-256 of the file to download; empty for a text that is part of the program."""
     size: int = 0
-    """Of the file to fetch, in bytes."""
+    """Size of the file to download, in bytes."""
     url: str = ""
+    """Address to download from; empty for a text that is part of the program."""
 
     @property
     def bundled(self) -> bool:
-        """Whether it comes with the program."""
+        """Whether the text is part of the program."""
         return not self.url
 
     @property
     def path(self) -> Path:
-        """Where it lies, or would lie once fetched."""
+        """Path of the file; a downloaded text may not be there yet."""
         return (Path(__file__).parent.parent / "plays" if self.bundled else data_folder() / "texts") / self.file
 
     @property
     def here(self) -> bool:
-        """Whether it is there, by its size; its hash is looked at when it is read."""
+        """Whether the file exists and has the right size. Its hash is checked when it is read."""
         return self.path.is_file() and self.size in (0, self.path.stat().st_size)
 
 
@@ -49,7 +50,7 @@ MOLIERE = KnownText(
     title="Molière's plays",
     licence="public domain",
     file="moliere.txt",
-    # As the course publishes them, at a commit that cannot change.
+    # The course's file, at a fixed commit.
     url=f"https://raw.githubusercontent.com/{_COURSE}/fr/05_NLP/moliere.txt",
     sha256="9589b888061b947f572349272728147e6de1c34887a1298c92563e7cb1f10d28",
     size=1_723_219,
@@ -58,5 +59,5 @@ KNOWN: dict[str, KnownText] = {known.name: known for known in (MOLIERE, PLAY)}
 
 
 def default_name() -> str:
-    """Return the text to learn from when none is named: Molière once fetched, else the play."""
+    """Return the name of the default text: Molière's plays if they have been downloaded, otherwise the bundled play."""
     return MOLIERE.name if MOLIERE.here else PLAY.name

@@ -1,24 +1,24 @@
-"""What texts of a language are full of: its letters beyond ASCII, and its short words in ASCII, the commonest first.
+"""The most common letters beyond ASCII and the most common ASCII words of each language, for encoding detection.
 
-For `core.data.encoding_detection` only, which weighs encodings by them. The orders are rough: what counts is that a
-wrong encoding gives letters that a language does not have, or has seldom.
+Only `core.data.likelihood` uses them. Their order is rough; that is enough, because a wrong encoding gives letters that
+are rare in the language or missing from it.
 """
 
 from typing import NamedTuple
 
 
 class Language(NamedTuple):
-    """The letters and words that tell a language."""
+    """The letters, words and signs by which a language is recognised."""
 
     name: str
     letters: str
-    """In lower case, the commonest first; those of ASCII are left out, since each encoding has them in one place."""
+    """Lower-case letters beyond ASCII, the most common first. ASCII is the same in nearly all encodings."""
     words: frozenset[str] = frozenset()
-    """In ASCII letters only."""
+    """Common words of ASCII letters only."""
     signs: str = ""
-    """That it uses more than others do."""
+    """Signs that are more common than in other languages."""
     signs_share: float = 0.12
-    """Of the characters beyond ASCII, how many are signs rather than letters."""
+    """Share of signs among the characters beyond ASCII; the others are letters."""
 
 
 _LATIN = {
@@ -131,9 +131,9 @@ LATIN = tuple(
 ALPHABETIC = tuple(Language(name, letters, signs=_ALPHABET_SIGNS.get(name, "")) for name, letters in _ALPHABETS.items())
 
 SIGNS = "’“”—–…«»‘\u00a0„°£€§½·•©¿¡ºª®™²³¼¾±×‚‹›†‡µ¥¶¢¬÷№ªº"
-"""Beyond ASCII, in texts of any language, the commonest first."""
+"""Signs beyond ASCII in texts of any language, the most common first."""
 
-# The commonest characters of languages with thousands of them.
+# The most common characters of languages with thousands of them.
 SIMPLIFIED = (
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学如都"
     "同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十民第公此已工使情明性知全三又关点正业外将两高间由问很"

@@ -1,8 +1,8 @@
-"""How likely a text is, as a text of some language: what the readings of the same bytes are compared by.
+"""The likelihood of a text in a language, for comparing the texts that different encodings give for the same bytes.
 
-Only characters beyond ASCII count, since ASCII is the same in nearly all encodings: how common each is in the language,
-and whether it stands where such a character may stand. `’` stands between letters, `½` does not; no capital follows a
-small letter. All figures are natural logarithms of rough probabilities.
+Only characters beyond ASCII count, since ASCII is the same in nearly all encodings. Their likelihood depends on how
+common they are in the language, and on their neighbours: `’` is usual between letters and `½` is not, and a capital
+letter is unusual after a small one. All values are natural logarithms of rough probabilities.
 """
 
 import math
@@ -24,19 +24,19 @@ from core.data.languages import (
 )
 
 BAD = -14.0
-"""Of a control character, a byte that stands for nothing, or a character that no text has."""
+"""Log likelihood of a control character, an undefined byte, or a character that texts do not contain."""
 _STRANGE = -11.0
 _FOREIGN, _FAR_FOREIGN = -7.0, -8.5
-"""Of a letter of another Latin alphabet, of Western Europe or not."""
+"""Log likelihoods of a letter of another Latin alphabet: one of Western Europe, and any other."""
 _UNKNOWN = -8.0
 _ROLES = {
-    "word": "àéèòóáíôúÀÉÈÒÓÁÍÔÚåÅöØøуиваоскязійєУИВАОСКЯЗІЙЄжЖбБηοήόΗΟΉΌ",  # may be one by itself
+    "word": "àéèòóáíôúÀÉÈÒÓÁÍÔÚåÅöØøуиваоскязійєУИВАОСКЯЗІЙЄжЖбБηοήόΗΟΉΌ",  # may be a word alone
     "last": "ςךםןףץةى",  # no letter follows
     "inner": "ьъЬЪ",  # no word begins with it
 }
 _ROLE_OF = {letter: role for role, letters in _ROLES.items() for letter in letters}
 
-_KINDS = {  # signs that have places of their own; the others stand between spaces or digits
+_KINDS = {  # signs with typical neighbours; other signs are usual between spaces or digits
     "’": "apostrophe",
     "“”‘«»„‹›‚": "quote",
     "¿¡": "opening",
@@ -55,7 +55,7 @@ _SMALL, _CAPITAL = frozenset({"latin small", "small"}), frozenset({"latin capita
 
 @cache
 def kind_of(character: str) -> str:
-    """Return what a character is, as far as its neighbours care."""
+    """Return the kind of a character; the cost of its neighbours depends on it."""
     category = unicodedata.category(character)
     if character in _KIND_OF_SIGN:
         return _KIND_OF_SIGN[character]
@@ -76,13 +76,13 @@ def kind_of(character: str) -> str:
 
 @cache
 def cost_of_place(before: str, kind: str, after: str, role: str = "") -> float:
-    """Return what it costs that a character of some kind stands between two others; 0 where it usually does.
+    """Return by how much a character's neighbours lower its log likelihood; 0 if they are usual for it.
 
     Args:
         before: the kind of the character before it.
-        kind: its own.
-        after: the kind of the one after it.
-        role: what `role_of` says of it.
+        kind: the kind of the character.
+        after: the kind of the character after it.
+        role: the character's role, from `role_of`.
     """
     letters = (before in _LETTERS) + (after in _LETTERS)
     match kind:
@@ -114,10 +114,10 @@ def cost_of_place(before: str, kind: str, after: str, role: str = "") -> float:
 def _cost_of_letter(before: str, kind: str, after: str, role: str) -> float:
     cost = 0.0
     latin = kind.startswith("latin")
-    for beside in (before, after):
-        if beside in _LETTERS and "mark" not in (beside, kind) and beside.startswith("latin") != latin:
-            cost += 6.0  # of two scripts in one word
-        cost += 3.0 if beside == "digit" else 0.0
+    for neighbour in (before, after):
+        if neighbour in _LETTERS and "mark" not in (neighbour, kind) and neighbour.startswith("latin") != latin:
+            cost += 6.0  # two scripts in one word
+        cost += 3.0 if neighbour == "digit" else 0.0
     if kind == "mark":
         return cost + (0.0 if before in _LETTERS else 6.0)
     if kind in _CAPITAL:
@@ -134,21 +134,21 @@ def _cost_of_letter(before: str, kind: str, after: str, role: str) -> float:
 
 
 def role_of(character: str) -> str:
-    """Return what is particular about the place of a letter in words; nothing for most."""
+    """Return the role of a letter in words: "word", "last", "inner", or empty for most letters."""
     return _ROLE_OF.get(character, "")
 
 
 def words_of(words: Iterable[str], most: float) -> dict[str, float]:
-    """Return how much less likely words in ASCII are in each language than in the likeliest one, at most so much.
+    """Return the log likelihood of ASCII words in each language, relative to the most likely language.
 
-    Languages of other alphabets quote words of any language.
+    The values are at least -`most`. Languages with other alphabets may quote words of any language.
     """
     counts = Counter(words)
     total = sum(counts.values())
     found = {
         language.name: sum((3.7 if len(word) > 1 else 1.5) * counts[word] for word in language.words) - 0.35 * total
         for language in LATIN
-    }  # a common word is forty times as common in its own language, one of a letter is in several
+    }  # a common word is forty times as common in its own language; one-letter words are common in several languages
     best = max(found.values())
     relative = {name: max(value - best, -most) for name, value in found.items()}
     others = (*(language.name for language in ALPHABETIC), *IDEOGRAPHIC)
@@ -156,13 +156,14 @@ def words_of(words: Iterable[str], most: float) -> dict[str, float]:
 
 
 class Model:
-    """How likely each character beyond ASCII is in a language."""
+    """The log likelihoods of characters beyond ASCII in a language."""
 
     def __init__(self, language: Language, *, latin: bool) -> None:
         self.name = language.name
         self.latin = latin
         self.together = -4.0 if language.signs_share >= 0.3 else -0.3
-        """Of two Latin letters beyond ASCII, one after the other: seldom, where they are of foreign words."""
+        """Log likelihood of two adjacent Latin letters beyond ASCII. They are rare in languages where such letters
+        occur only in foreign words."""
         self._block = ord(language.letters[0]) >> 8
         self._known: dict[str, float] = {}
         signs = language.signs + "".join(sign for sign in SIGNS if sign not in language.signs)
@@ -181,7 +182,7 @@ class Model:
                     self._known.setdefault(capital, value)
 
     def of(self, character: str) -> float:
-        """Return the logarithm of a character's probability."""
+        """Return the log likelihood of a character."""
         known = self._known.get(character)
         if known is not None:
             return known
@@ -198,13 +199,13 @@ class Model:
 
 @cache
 def models() -> tuple[Model, ...]:
-    """Return those of all languages that have an alphabet."""
+    """Return the models of all languages that have an alphabet."""
     return tuple(Model(language, latin=latin) for latin, of in ((True, LATIN), (False, ALPHABETIC)) for language in of)
 
 
 @cache
 def likelihood_of_ideograph(language: str, character: str) -> float:
-    """Return the logarithm of the probability of a character beyond ASCII in Chinese, Japanese or Korean."""
+    """Return the log likelihood of a character beyond ASCII in Chinese, Japanese or Korean."""
     code = ord(character)
     if code == 0xFFFD or kind_of(character) == "bad" or 0xE000 <= code < 0xF900:
         return BAD
@@ -219,7 +220,7 @@ def likelihood_of_ideograph(language: str, character: str) -> float:
             return BAD
         return -5.2 if character in HANGUL else -8.3 if _lead(character, "euc_kr") else -12.0
     if not 0x4E00 <= code < 0xA000:
-        return -11.0  # other alphabets, signs, the narrow katakana of old terminals
+        return -11.0  # other alphabets, signs, half-width katakana
     common, encoding, before = _IDEOGRAPHS[language]
     if character in common:
         return -5.8 if language != "Japanese" else -6.5
@@ -227,7 +228,7 @@ def likelihood_of_ideograph(language: str, character: str) -> float:
     return -9.2 if lead and lead < before else -12.0
 
 
-_IDEOGRAPHS = {  # the commonest, and where the rows of common characters end in the old standards
+_IDEOGRAPHS = {  # the most common characters; an old standard; and the lead byte after its rows of common characters
     "Simplified Chinese": (frozenset(SIMPLIFIED), "gb2312", 0xD8),
     "Traditional Chinese": (frozenset(TRADITIONAL), "big5", 0xC7),
     "Japanese": (frozenset(KANJI), "euc_jp", 0xD0),
@@ -237,7 +238,7 @@ IDEOGRAPHIC = tuple(_IDEOGRAPHS)
 
 
 def _lead(character: str, encoding: str) -> int:
-    """Return the first byte of a character in an encoding of two bytes; 0 where it has none."""
+    """Return the first byte of a character in an encoding of two bytes; 0 if the encoding lacks the character."""
     try:
         return character.encode(encoding)[0]
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""A look at a text before it is chosen: quick even for one of a gigabyte, of which only the beginning is read."""
+"""A preview of a text before it is chosen. It is quick even for a gigabyte, since only the beginning is read."""
 
 from msgspec import Struct
 
@@ -10,23 +10,25 @@ from core.errors import UserError
 from core.text import in_one_line
 
 BEGINNING = 2_000
-"""Characters shown."""
+"""Number of characters shown."""
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What a text is, in figures, and how it begins."""
+    """Figures about a text, and its beginning."""
 
     name: str
     bytes: int
     encoding: str
     characters: int
     exact: bool
-    """False where only the beginning was read: then the characters are an estimate, and there may be more distinct."""
+    """Whether the whole text was read. If not, `characters` is an estimate, and there may be more distinct characters.
+    """
     distinct: int
-    """Up to the limit."""
+    """Number of distinct characters, up to the limit."""
     beginning: str
+    """The first characters of the text."""
     parts: dict[Split, dict[Part, int]]
-    """Characters of each part under each split; too short a text has no test part when interleaved."""
+    """Number of characters of each part under each split. If the text is short, its interleaved test part is empty."""
 
 
 def preview(
@@ -37,10 +39,17 @@ def preview(
     encoding: str | None = None,
     encoding_errors: Errors = "strict",
 ) -> Preview:
-    """Look at the text that a person named, cut as a run with these settings would cut it.
+    """Return a preview of a text, with the parts that a run with these settings would have.
+
+    Args:
+        source: the name of a known text, or the path of a file.
+        limit: the number of characters to use; None for all.
+        validation: the share of the training part that is kept for validation.
+        encoding: the encoding of the file; None to detect it.
+        encoding_errors: what to do with bytes that are invalid in the encoding.
 
     Raises:
-        UserError: it cannot be read, is not text, or is empty.
+        UserError: the text cannot be read, is not text, or is empty.
     """
     from core.data.text_slice import Passage
 
@@ -64,10 +73,10 @@ def preview(
 
 
 def open_beginning(config: CorpusConfig) -> tuple[Corpus, float]:
-    """Return a text, or as much of its beginning as is quickly read, and which share of its bytes that is.
+    """Return a text, or the beginning of a large one, and the share of its bytes that was read.
 
     Raises:
-        UserError: it cannot be read, is not text, or is empty.
+        UserError: the text cannot be read, is not text, or is empty.
     """
     from core.data.encoded_text import read_beginning
 

@@ -1,6 +1,7 @@
-"""Some of a text, read where it is asked for.
+"""Parts of a text that are read on demand, without copying them.
 
-A passage is what a split gives: one stretch of a text, or stretches at equal distances, read as if they were one.
+A passage is a part that a split gives: one range of the text, or several ranges of equal length at equal distances,
+which are read as one.
 
     run = 3, period = 5, first = 0        a b c|d e|f g h|i j|k l m|n o         ->  a b c f g h k l m
     run = 2, period = 5, first = 3        a b c|d e|f g h|i j|k l m|n o         ->  d e i j n o
@@ -17,22 +18,25 @@ from core.data.encoded_text import EncodedText
 from core.data.vocabulary import Vocabulary
 
 UNKNOWN = -1
-"""Stands in the place of a character that a vocabulary does not have."""
+"""Id of a character that the vocabulary does not have."""
 
 
 class Ids(Protocol):
-    """The ids of a text's characters, to be taken from any places: an array, or a passage with a vocabulary."""
+    """The ids of a text's characters, with random access: an array, or a passage with a vocabulary."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of ids."""
 
     def take(self, places: NDArray[np.int64], /) -> NDArray[Any]:
-        """Return the ids at `places`, in the same shape."""
+        """Return the ids at `places`, in an array of the same shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """Characters of a text: its p-th is the text's at `first + (p + skip) // run * period + (p + skip) % run`."""
+    """A part of a text.
+
+    The passage's character p is the text's character `first + (p + skip) // run * period + (p + skip) % run`.
+    """
 
     text: EncodedText
     length: int
@@ -40,24 +44,24 @@ class Passage:
     run: int
     period: int
     skip: int = 0
-    """Of the characters that run, first and period give, so many are left out from the start."""
+    """Number of characters skipped at the start of those that `first`, `run` and `period` give."""
 
     def __len__(self) -> int:
         return self.length
 
     def places(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return where in the text the characters at these places of the passage stand."""
-        if self.skip + self.length <= self.run:  # one stretch: no need to divide
+        """Return the positions in the text of the characters at these positions of the passage."""
+        if self.skip + self.length <= self.run:  # a single range needs no division
             return places + (self.first + self.skip)
         runs, within = np.divmod(places + self.skip, self.run)
         return self.first + runs * self.period + within
 
     def cut(self, start: int, stop: int) -> "Passage":
-        """Return the passage from its `start`-th character to before its `stop`-th."""
+        """Return the part of the passage from position `start` up to, but not including, `stop`."""
         return replace(self, skip=self.skip + start, length=stop - start)
 
     def stretches(self) -> Iterator[tuple[int, int]]:
-        """Yield where in the text each stretch begins and ends."""
+        """Yield the begin and the end of each range of the passage, as positions in the text."""
         done = 0
         while done < self.length:
             runs, within = divmod(done + self.skip, self.run)
@@ -67,7 +71,7 @@ class Passage:
             done += characters
 
     def characters_shared_with(self, other: "Passage") -> int:
-        """Return how many characters of the same text are in both."""
+        """Return how many characters of the text are in both passages, which must be of the same text."""
         shared = 0
         mine, theirs = list(self.stretches()), list(other.stretches())
         i = j = 0
@@ -80,18 +84,18 @@ class Passage:
         return shared
 
     def ids(self, vocabulary: Vocabulary) -> "PassageIds":
-        """Return the ids of its characters, `UNKNOWN` for those that the vocabulary does not have."""
+        """Return the ids of the characters; `UNKNOWN` for those that the vocabulary does not have."""
         return PassageIds(self, vocabulary)
 
     def __str__(self) -> str:
-        """Return its characters. Meant for a page, not for a library."""
+        """Return the characters as a string. It takes memory for all of them at once."""
         points = np.array([ord(character) for character in self.text.alphabet], dtype=np.uint32)
         codes = self.text.codes[self.places(np.arange(self.length))]
         return points[codes].tobytes().decode("utf-32-le", "surrogatepass")
 
 
 class PassageIds:
-    """A passage as a vocabulary numbers it."""
+    """The ids of a passage's characters in a vocabulary."""
 
     def __init__(self, passage: Passage, vocabulary: Vocabulary) -> None:
         self._passage = passage
@@ -101,6 +105,6 @@ class PassageIds:
         return len(self._passage)
 
     def take(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the ids at `places`, in the same shape."""
+        """Return the ids at `places`, in an array of the same shape."""
         ids: NDArray[np.int64] = self._id_of_code[self._passage.text.codes[self._passage.places(places)]]
         return ids

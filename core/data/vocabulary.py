@@ -1,4 +1,4 @@
-"""The characters a model knows, and the small whole numbers that stand for them."""
+"""The vocabulary of a model: the characters that it knows, and their ids."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 START = "."
-"""What stands before a text that begins from nothing, as in the course: a sentence has just ended."""
+"""The character that a model reads before a text without a prompt, as in the course: a sentence has just ended."""
 
 
 class Vocabulary:
-    """Characters in order of their code points: a character's id is its place in that order.
+    """Characters with ids from 0 to V - 1, in the order of their code points.
 
-    A character that is not among them has no id: `encode` leaves it out, and `unknown_in` tells what that would be.
+    Other characters have no id: `encode` skips them, and `unknown_in` lists them.
     """
 
     def __init__(self, characters: Iterable[str]) -> None:
@@ -36,11 +36,11 @@ class Vocabulary:
 
     @property
     def start_id(self) -> int:
-        """The id to read before a text that begins from nothing: of `START`, or, where it is unknown, the first."""
+        """Id that the model reads before the first character of a text: that of `START`, or 0 if it is unknown."""
         return self._ids.get(START, 0)
 
     def get(self, character: str, default: int) -> int:
-        """Return the id of a character, or `default` where it has none."""
+        """Return the id of a character, or `default` if it has none."""
         return self._ids.get(character, default)
 
     def encode(self, text: str) -> "NDArray[np.int64]":
@@ -49,16 +49,16 @@ class Vocabulary:
 
         codes = _code_points(text)
         places = np.searchsorted(self._codes, codes)
-        places[places == len(self._codes)] = 0  # beyond the last: some place that cannot match
+        places[places == len(self._codes)] = 0  # beyond the last: any index, since the comparison below will fail
         known: NDArray[np.int64] = places[self._codes[places] == codes]
         return known
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the characters of `ids`."""
+        """Return the characters of `ids` as a string."""
         return "".join(self.characters[i] for i in ids)
 
     def unknown_in(self, text: str) -> dict[str, int]:
-        """Return the characters of `text` that have no id, each with how often it occurs, most frequent first."""
+        """Return the characters of `text` that have no id, with their counts, the most frequent first."""
         counts: dict[str, int] = {}
         for character in set(text) - self._ids.keys():
             counts[character] = text.count(character)

@@ -1,7 +1,6 @@
-"""How many windows a text has for some streams, and whether it has enough to be trained on: counted without the text.
+"""The number of windows of a text, and the check that it is long enough to train on. Both need only its length.
 
-Whoever has to know whether a run can start asks here: the forecast, the command line, and `Streams`, which reads the
-windows.
+The forecast, the command line and `Streams` all use this module to decide whether a run can start.
 """
 
 from core.errors import UserError
@@ -9,15 +8,15 @@ from core.text import count_of
 
 
 def windows_at(characters: int, offset: int, *, streams: int, window: int) -> int:
-    """Return how many windows an epoch has that skips `offset` of a training part's characters."""
+    """Return the number of windows of an epoch that skips `offset` of a training part's characters."""
     return max(characters - offset - 1, 0) // (streams * window)
 
 
 def check_length(characters: int, *, streams: int, window: int) -> None:
-    """Check that a training part has a window at every offset.
+    """Check that a training part has at least one window at every offset.
 
     Raises:
-        UserError: it is too short; the text says what would fit.
+        UserError: the part is too short; the message says which window would fit.
     """
     needed = streams * window + window
     if characters >= needed:
@@ -26,6 +25,6 @@ def check_length(characters: int, *, streams: int, window: int) -> None:
     instead = f"a window of at most {fitting:,}" if fitting else "fewer streams"
     raise UserError(
         f"The training part has {count_of(characters, 'character')}, and {count_of(streams, 'stream')} and a "
-        f"window of {window:,} need {needed:,} (streams × window, and a window to vary the beginning). "
+        f"window of {window:,} need {needed:,} (streams × window, and one window more to vary the start). "
         f"Choose a longer text, or {instead}."
     )

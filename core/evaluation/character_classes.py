@@ -1,4 +1,4 @@
-"""Kinds of characters: what a loss is broken down by."""
+"""Classes of characters (letters, spaces, punctuation …), by which a loss is broken down."""
 
 import unicodedata
 
@@ -12,7 +12,7 @@ _LIGATURES = "æœ"
 
 
 def kind_of(character: str) -> int:
-    """Return the place in `KINDS` of a character's kind. A capital with an accent is a capital."""
+    """Return the index in `KINDS` of a character's class. A capital letter with an accent counts as a capital."""
     if character == "\n":
         return KINDS.index("newline")
     if character.isspace():
@@ -29,5 +29,5 @@ def kind_of(character: str) -> int:
 
 
 def kinds_of(vocabulary: Vocabulary) -> NDArray[np.intp]:
-    """Return the kind of each id: shape (V,)."""
+    """Return the class of each id of a vocabulary, as an index in `KINDS`: shape (V,)."""
     return np.array([kind_of(character) for character in vocabulary.characters], dtype=np.intp)

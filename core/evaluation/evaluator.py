@@ -1,6 +1,6 @@
-"""The loss of a model on a text, exactly: each character is scored once, given all that came before it.
+"""The exact loss of a model on a text: each character is scored once, given all the characters before it.
 
-`core.evaluation.scoring` reads the text, `core.evaluation.loss_accumulator` adds up.
+`core.evaluation.scoring` runs the model over the text; `core.evaluation.loss_accumulator` adds up the losses.
 """
 
 from collections.abc import Generator, Iterator
@@ -21,30 +21,34 @@ from core.evaluation.validation_loss import quick_loss
 from core.reports.results import Evaluation, EvaluationProgress, PartLoss, Score
 
 MAX_APPROXIMATE = 200_000
-"""Characters of a part, from all over it, that are scored quickly."""
+"""Number of characters of a part that `part_losses` scores, taken from the whole part."""
 
 
 def evaluate(
     checkpoint: Checkpoint, corpus: Corpus, part: Part, keep: Surprisals | None = None
 ) -> Iterator[EvaluationProgress | Evaluation]:
-    """Score a part of a corpus, yielding progress and, last, the result. To stop, stop asking.
+    """Evaluate a model on a part of a corpus. Yields progress and, last, the result. To cancel, stop iterating.
 
-    `keep` is told of every character.
+    Args:
+        checkpoint: the model to evaluate.
+        corpus: the text.
+        part: the part of the text to score.
+        keep: records the loss of every character, if given.
 
     Raises:
-        UserError: the part is empty, or holds no character that the model knows.
+        UserError: the part is empty, or contains no character of the model's vocabulary.
     """
     passage = part_of(checkpoint, corpus, part)
     for event in score(checkpoint, passage, keep):
         if isinstance(event, Score):
             if not event.scored:
-                raise UserError(f"{_called(part)} has no character that the model knows. Choose another text.")
+                raise UserError(f"{_described(part)} has no character that the model knows. Choose another text.")
             yield Evaluation(
                 corpus=corpus.config,
                 part=part,
                 characters=len(passage),
                 unknown_characters=len(passage) - event.scored,
-                learnt_characters=_learnt(checkpoint, corpus, part),
+                learnt_characters=_count_learnt(checkpoint, corpus, part),
                 score=event,
             )
         else:
@@ -52,25 +56,25 @@ def evaluate(
 
 
 def part_of(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Passage:
-    """Return a part of a corpus, as the model's training cut it.
+    """Return a part of a corpus, with the share for validation that the model was trained with.
 
     Raises:
-        UserError: it is empty.
+        UserError: the part is empty.
     """
     passage = corpus.part(part, checkpoint.training.validation)
     if not len(passage):
         without = part == "validation" and not checkpoint.training.validation
-        why = "as the model was trained without one" if without else "as it is too short"
+        why = "because the model was trained without one" if without else "because it is too short"
         raise UserError(f"This text has no {part} part, {why}. Choose another part, or another text.")
     return passage
 
 
-def _called(part: Part) -> str:
+def _described(part: Part) -> str:
     return "This text" if part == "whole" else f"The {part} part of this text"
 
 
-def _learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
-    """Return how many characters of the part were in the model's training part."""
+def _count_learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
+    """Return how many characters of the part are also in the model's training part."""
     if checkpoint.corpus.sha256 != corpus.text.sha256:
         return 0
     trained_on = Corpus(checkpoint.corpus, corpus.text).part("train", checkpoint.training.validation)
@@ -80,7 +84,10 @@ def _learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
 def score(
     checkpoint: Checkpoint, passage: Passage, keep: Surprisals | None = None
 ) -> Generator[EvaluationProgress | Score, None, None]:
-    """Score a passage, leaving out unknown characters; yields progress and, last, the result. To stop, stop asking."""
+    """Score a passage; unknown characters are skipped.
+
+    Yields progress and, last, the score. To cancel, stop iterating. `keep` records the loss of every character.
+    """
     vocabulary = checkpoint.vocabulary
     tally = Tally(vocabulary)
     finder = RoleFinder()
@@ -95,7 +102,7 @@ def score(
 
 
 class _Reader:
-    """Gives out arrays that come in pieces of any length, by as many elements as are wanted."""
+    """Joins arrays of any length and returns them again in pieces of the requested lengths."""
 
     def __init__(self, pieces: Iterator[Roles]) -> None:
         self._pieces = pieces
@@ -109,9 +116,10 @@ class _Reader:
 
 
 def part_losses(checkpoint: Checkpoint, corpus: Corpus) -> Iterator[EvaluationProgress | PartLoss]:
-    """Score each part that a corpus has, quickly; yields progress and each part's loss. To stop, stop asking.
+    """Estimate the loss on each part of a corpus. Yields progress and each part's loss. To cancel, stop iterating.
 
-    That is for a corpus all of whose characters the model knows: of one with others nothing is scored.
+    The corpus must have no character outside the model's vocabulary; otherwise nothing is yielded. Empty parts are
+    skipped.
     """
     if not set(corpus.characters) <= set(checkpoint.vocabulary.characters):
         return

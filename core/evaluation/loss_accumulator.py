@@ -1,4 +1,4 @@
-"""A score, added up while a text is read: nothing of the text is kept but the means of its blocks."""
+"""Running totals of a model's score. Of the text itself, only the mean loss of each block is stored."""
 
 import math
 
@@ -12,20 +12,21 @@ from core.evaluation.scored_chunk import ScoredChunk
 from core.reports.results import Group, Score
 
 BLOCK = 200
-"""Characters a block of the standard error, at least."""
+"""Minimum number of characters of a block, for the standard error."""
 MAX_BLOCKS = 50
-"""Blocks that a long text is cut into: the longer they are, the less neighbours have in common. On all of Molière's
-test part, where one play is harder than another, blocks of 200 characters would give a third of the error."""
+"""Number of blocks, about, that a long text is divided into: the longer the blocks, the less correlated neighbours are.
+On the test part of all of Molière, where some plays are harder than others, blocks of 200 characters would give a third
+of the standard error."""
 
 
 class Blocks:
-    """The mean of a long series, and the standard error of it from the means of its blocks."""
+    """The mean of a long series, and its standard error, estimated from the means of blocks."""
 
     def __init__(self) -> None:
         self.count = 0
         self._total = 0.0
         self._means: list[NDArray[np.float64]] = []
-        self._begun = np.empty(0)  # a block that is not full yet
+        self._begun = np.empty(0)  # values of a block that is not full yet
 
     def add(self, values: NDArray[np.float64]) -> None:
         """Add the next values of the series: shape (n,)."""
@@ -38,12 +39,12 @@ class Blocks:
 
     @property
     def mean(self) -> float:
-        """Of all values; 0 before the first."""
+        """Mean of all values; 0 if there are none."""
         return self._total / max(self.count, 1)
 
     @property
     def standard_error(self) -> float | None:
-        """Of the mean; None with fewer than two blocks."""
+        """Standard error of the mean; None with fewer than two blocks."""
         if self.count < 2 * BLOCK:
             return None
         means = np.concatenate(self._means)
@@ -53,7 +54,7 @@ class Blocks:
 
 
 class Tally:
-    """Adds up what a model made of a text."""
+    """Adds up a model's losses and hits on a text, in total and by group of characters."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._kind_of_id = kinds_of(vocabulary)
@@ -65,11 +66,11 @@ class Tally:
 
     @property
     def loss(self) -> float:
-        """The mean loss so far, nats per character."""
+        """Mean loss so far, in nats per character."""
         return self._losses.mean
 
     def add(self, chunk: ScoredChunk, roles: Roles) -> None:
-        """Add a stretch of the text; `roles` has the role of each of its characters."""
+        """Add a chunk of the text. `roles` has the role of each of its characters: shape (T,)."""
         known = chunk.known
         ids = chunk.ids[known]
         hits = chunk.expected == ids[:, None]
@@ -80,7 +81,7 @@ class Tally:
         self._roles.add(roles[known].astype(np.intp), chunk.losses)
 
     def score(self, *, is_play: bool) -> Score:
-        """Return what it comes to; the roles count in a play alone."""
+        """Return the score of the whole text. The losses by role are included only if `is_play`."""
         count = max(self._losses.count, 1)
         return Score(
             scored=self._losses.count,
@@ -94,7 +95,7 @@ class Tally:
 
 
 class _Groups:
-    """The losses of some groups of characters."""
+    """Total loss and number of characters of each group."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._names = names
@@ -106,10 +107,10 @@ class _Groups:
         self._totals += np.bincount(groups, weights=losses, minlength=len(self._names))
 
     def groups(self) -> tuple[Group, ...]:
-        """Return those that have a character."""
-        everything = max(float(self._totals.sum()), np.finfo(float).tiny)
+        """Return the groups that have at least one character."""
+        total_loss = max(float(self._totals.sum()), np.finfo(float).tiny)
         return tuple(
-            Group(name=name, characters=int(count), loss=float(total / count), share=float(total / everything))
+            Group(name=name, characters=int(count), loss=float(total / count), share=float(total / total_loss))
             for name, count, total in zip(self._names, self._counts, self._totals, strict=True)
             if count
         )

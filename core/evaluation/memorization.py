@@ -1,7 +1,7 @@
-"""Does a text copy another? How much of a sample stands word for word in the text that a model was trained on.
+"""Memorization: how much of a generated sample occurs word for word in the text that the model was trained on.
 
-A model that has learnt its text by heart writes convincingly and has understood nothing. So that the figures can be
-judged, the same ones are computed for held-out text, which its author cannot have copied: the natural level.
+A model that has memorized its training text can generate convincing text without having generalized. The same figures
+are computed for held-out text, which cannot be a copy; they show how much overlap is natural.
 """
 
 import re
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.reports.results import COPIED_LENGTHS, Copying
 
-_BASE = 0x9E3779B97F4A7C15  # odd, its bits well mixed
+_BASE = 0x9E3779B97F4A7C15  # odd, with well-mixed bits
 _WORD = re.compile(r"[^\W\d_]+")
 _END = re.compile(r"[^\W\d_]*\Z")
 
@@ -21,14 +21,14 @@ Hashes = NDArray[np.uint64]
 
 
 class CopyingProgress(Struct, frozen=True):
-    """How far the search has come."""
+    """Progress of the search."""
 
     done: float
-    """0 to 1."""
+    """Share that is done, 0 to 1."""
 
 
 def copying(sample: str, text: str) -> Iterator[CopyingProgress | Copying]:
-    """Tell how much of `sample` is found in `text`; yields progress and, last, the result. To stop, stop asking."""
+    """Find how much of `sample` occurs in `text`. Yields progress and, last, the result. To cancel, stop iterating."""
     known = set(words(text))
     yield CopyingProgress(0.1)
     of_sample = words(sample)
@@ -49,22 +49,27 @@ def copying(sample: str, text: str) -> Iterator[CopyingProgress | Copying]:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in small letters: what stands between characters that are no letters."""
+    """Return the words of a text in lower case. A word is a longest sequence of letters."""
     return _WORD.findall(text.lower())
 
 
 class WordCount:
-    """How many words of a text that grows are among those of another text. A word counts once it is complete."""
+    """Counts the words of a growing text, and how many of them are known. A word is counted once it is complete."""
 
     def __init__(self, known: Collection[str], before: str = "") -> None:
-        """Begin; the text continues `before`, whose last word may not be complete."""
+        """Start counting.
+
+        Args:
+            known: the known words, in lower case.
+            before: the text before the first piece; its last word may be incomplete.
+        """
         self.complete = 0
         self.found = 0
         self._known = known
-        self._begun = _END.search(before)[0].lower()  # type: ignore[index]  # it matches nothing as well
+        self._begun = _END.search(before)[0].lower()  # type: ignore[index]  # the pattern also matches no letters
 
     def add(self, text: str) -> None:
-        """Count what is added to the text."""
+        """Append a piece to the text and count the words that it completes."""
         whole = self._begun + text.lower()
         self._begun = _END.search(whole)[0]  # type: ignore[index]
         complete = words(whole[: len(whole) - len(self._begun)])
@@ -73,7 +78,7 @@ class WordCount:
 
     @property
     def share(self) -> float | None:
-        """Their share, 0 to 1; None before the first word is complete."""
+        """Share of the complete words that are known, 0 to 1; None before the first word is complete."""
         return self.found / self.complete if self.complete else None
 
 
@@ -82,9 +87,10 @@ def _share(found: NDArray[np.bool_]) -> float:
 
 
 def _longest(sample: str, text: str) -> Iterator[tuple[float, str]]:
-    """Yield how far it is, 0 to 1, and the longest common passage so far: one that is found has each beginning found.
+    """Yield the progress, 0 to 1, and the longest common passage so far.
 
-    Lengths are doubled until one is not found, and halved in between: most samples share little.
+    Every prefix of a common passage is common too, so the length can be searched: it is doubled until no passage of
+    that length is found, then bisected. Doubling comes first because most samples share only short passages.
     """
     best, longest, too_long, length = "", 0, min(len(sample), len(text)) + 1, 16
     steps = 0
@@ -103,30 +109,34 @@ def _longest(sample: str, text: str) -> Iterator[tuple[float, str]]:
 
 
 def _common(sample: str, text: str, length: int) -> str:
-    """Return the first passage of the sample of that length that is found in the text; empty if none is."""
+    """Return the first passage of `length` characters of the sample that occurs in the text; empty if none does."""
     for place in np.flatnonzero(_found(sample, text, length)):
         passage = sample[int(place) : int(place) + length]
-        if passage in text:  # and not by a chance of hashing
+        if passage in text:  # not only a hash collision
             return passage
     return ""
 
 
 def _found(sample: str, text: str, length: int) -> NDArray[np.bool_]:
-    """Tell of each sequence of `length` characters in the sample, by its start, whether it is in the text."""
+    """Return, for each sequence of `length` characters in the sample, whether it occurs in the text (by its hash).
+
+    Sequences are indexed by their start: shape (max(len(sample) - length + 1, 0),).
+    """
     sought, place = np.unique(_hashes(sample, length), return_inverse=True)  # sorted: the sample is the shorter
     if not len(sought):
         return np.empty(0, dtype=bool)
-    there = _hashes(text, length)
-    nearest = np.minimum(np.searchsorted(sought, there), len(sought) - 1)
+    of_text = _hashes(text, length)
+    nearest = np.minimum(np.searchsorted(sought, of_text), len(sought) - 1)
     found = np.zeros(len(sought), dtype=bool)
-    found[nearest[sought[nearest] == there]] = True
+    found[nearest[sought[nearest] == of_text]] = True
     return found[place]
 
 
 def _hashes(text: str, length: int) -> Hashes:
-    """Return a hash of each sequence of `length` characters, by its start, modulo 2**64.
+    """Return a hash, modulo 2**64, of each sequence of `length` characters, indexed by its start.
 
-    That of a sequence comes from those of its halves: as many products over the whole text as `length` has bits.
+    The hash of a sequence is computed from the hashes of its halves, so the number of products over the whole text is
+    the number of bits of `length`.
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint64)
     count = max(len(codes) - length + 1, 0)

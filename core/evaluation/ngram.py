@@ -1,12 +1,13 @@
-"""n-gram models to hold a loss against: what counting alone makes of the same text, cut the same way.
+"""n-gram baselines: the loss of models that only count, on the same text with the same split.
 
-Interpolated Witten-Bell (Witten and Bell, 1991; interpolated as in Chen and Goodman, 1998): the chance of a character c
-after the k - 1 characters h, where h' is h without its first one and T(h) is how many distinct characters followed h:
+The models use interpolated Witten-Bell smoothing (Witten and Bell, 1991; interpolated as in Chen and Goodman, 1998).
+The probability of a character c after a context h of k - 1 characters is, where h' is h without its first character and
+T(h) is the number of distinct characters that followed h:
 
     P_k(c | h) = (count(h c) + T(h) P_k-1(c | h')) / (count(h) + T(h)),    P_0 = 1 / V
 
-One pass from the shortest n-grams to the longest gives the loss of every order. The measured part is read from nothing,
-as a network is evaluated: its first character has no context, the second a context of one character, and so on.
+One pass from the shortest n-grams to the longest gives the loss of every order. As for a network, nothing precedes the
+evaluated part: its first character has no context, the second a context of one character, and so on.
 """
 
 import contextlib
@@ -29,31 +30,37 @@ from core.reports.results import NGRAM_NAMES, Baseline, Baselines
 from core.settings.forecast import MAX_COUNTED
 
 MAX_CHARACTERS = MAX_COUNTED
-"""Of a training part to count."""
+"""Maximum number of characters of a training part whose n-grams are counted."""
 _FORMAT = 2
-"""Of the kept files: another number when they, or the figures in them, come to mean something else."""
+"""Version of the cached files: to be changed whenever their format, or the meaning of their figures, changes."""
 _PIECE = 1 << 20
 
 Ids = NDArray[np.int32]
 
 
 class BaselineProgress(Struct, frozen=True, kw_only=True):
-    """How far the measuring has come."""
+    """Progress of the evaluation."""
 
     done: float
-    """Share of the orders, 0 to 1."""
+    """Share of the orders that are done, 0 to 1."""
 
 
 def measure_baselines(
     corpus: Corpus, part: Part, validation: float = 0.0, *, counted_in: Corpus | None = None
 ) -> Iterator[BaselineProgress | Baselines]:
-    """Count the training part and measure `part`, yielding progress and, last, the result. To stop, stop asking.
+    """Count n-grams in the training part and evaluate the models on `part`.
 
-    `validation` is the share kept for validation, as for `Corpus.part`. The training part is that of `counted_in`, if
-    it is another text. What was measured is kept, and given at once the next time.
+    Yields progress and, last, the result. To cancel, stop iterating. The result is cached on disk and returned from
+    there the next time.
+
+    Args:
+        corpus: the text to evaluate on.
+        part: the part of it to evaluate on.
+        validation: the share of the training part that is kept for validation, as for `Corpus.part`.
+        counted_in: the text whose training part is counted; by default `corpus`.
 
     Raises:
-        UserError: the part, or the training part, is empty; or the training part is too long to be counted.
+        UserError: the part or the training part is empty, or the training part is too long to be counted.
     """
     counted_in = counted_in or corpus
     config = msgspec.structs.replace(corpus.config, sha256=corpus.text.sha256)
@@ -61,28 +68,28 @@ def measure_baselines(
     if (known := known_baselines(config, part, validation, counted_in=counted)) is not None:
         yield known
         return
-    train, measured = _train_and_measured(counted_in, corpus, part, validation)
+    train, evaluated = _train_and_evaluated(counted_in, corpus, part, validation)
     losses: list[float] = []
-    for loss in _losses(train, measured, len(counted_in.characters)):
+    for loss in _losses(train, evaluated, len(counted_in.characters)):
         losses.append(loss)
         yield BaselineProgress(done=(len(losses) - 1) / (len(NGRAM_NAMES) - 1))
     baselines = Baselines(
         part=part,
-        characters=len(measured),
+        characters=len(evaluated),
         of=tuple(
             Baseline(name=name, order=order, loss=loss)
             for order, (name, loss) in enumerate(zip(NGRAM_NAMES, losses, strict=True))
         ),
     )
     if config.sha256 and counted.sha256:
-        _keep(baselines, _file_name(config, counted, part, validation))
+        _write_cache(baselines, _file_name(config, counted, part, validation))
     yield baselines
 
 
 def known_baselines(
     corpus: CorpusConfig, part: Part, validation: float = 0.0, *, counted_in: CorpusConfig | None = None
 ) -> Baselines | None:
-    """Return what was measured before, without reading the text; None where nothing was, or the file is damaged."""
+    """Return the cached result of `measure_baselines` without reading the text; None if it is missing or damaged."""
     counted_in = counted_in or corpus
     if not corpus.sha256 or not counted_in.sha256:
         return None
@@ -95,52 +102,53 @@ def known_baselines(
     return known if whole else None
 
 
-def _train_and_measured(counted_in: Corpus, corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
-    """Return the ids of the training part and of the one to measure, which both have some."""
+def _train_and_evaluated(counted_in: Corpus, corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
+    """Return the ids of the training part and of the part to evaluate on. Neither is empty."""
     passage = counted_in.part("train", validation)
     if len(passage) > MAX_CHARACTERS:
         raise UserError(
             f"n-grams are counted in a training part of at most {MAX_CHARACTERS:,} characters, and this one has "
-            f"{len(passage):,}. Set a limit to take less of the text."
+            f"{len(passage):,}. Set a limit to use less of the text."
         )
     vocabulary = Vocabulary(counted_in.characters)
-    train, measured = _ids(passage, vocabulary), _ids(corpus.part(part, validation), vocabulary)
-    for which, ids in (("train", train), (part, measured)):
+    train, evaluated = _ids(passage, vocabulary), _ids(corpus.part(part, validation), vocabulary)
+    for which, ids in (("train", train), (part, evaluated)):
         if not len(ids):
-            why = "as none was kept" if which == "validation" and not validation else "as it is too short"
+            without = which == "validation" and not validation
+            why = "because none was kept" if without else "because it is too short"
             raise UserError(f"This text has no {which} part, {why}. Choose another part, or another text.")
-    return train, measured
+    return train, evaluated
 
 
 def _ids(passage: Passage, vocabulary: Vocabulary) -> Ids:
-    """Return the ids of a passage, leaving out unknown characters: shape (number of known ones,)."""
+    """Return the ids of a passage without unknown characters: shape (number of known characters,)."""
     ids = passage.ids(vocabulary)
     pieces = [np.zeros(0, dtype=np.int32)]
-    for start in range(0, len(ids), _PIECE):  # places and ids take eight bytes a character, the pieces four
+    for start in range(0, len(ids), _PIECE):  # positions and ids take eight bytes a character, the pieces four
         piece = ids.take(np.arange(start, min(start + _PIECE, len(ids))))
         pieces.append(piece[piece != UNKNOWN].astype(np.int32))
     return np.concatenate(pieces)
 
 
-def _losses(train: Ids, measured: Ids, vocabulary_size: int) -> Iterator[float]:
-    """Yield the mean loss on `measured` of each order, from 0 on. Shapes are (n,) for train, (m,) for measured.
+def _losses(train: Ids, evaluated: Ids, vocabulary_size: int) -> Iterator[float]:
+    """Yield the mean loss on `evaluated` for each order, from 0 on. Shapes: (n,) for train, (m,) for evaluated.
 
-    Each distinct n-gram of the training part is known by its rank among those of its length. A key is the rank of a
-    context and the character after it, as one number: below n times V, whatever the order. One rank more stands for
-    every n-gram that was never seen: nothing followed it, so the shorter context decides alone.
+    Each distinct n-gram of the training part is identified by its rank among those of its length. A key combines the
+    rank of a context and the character after it into one number, below n times V for every order. One additional rank
+    stands for all n-grams that were never seen: nothing followed them, so the shorter context alone decides.
     """
     V = vocabulary_size
-    probabilities = np.full(len(measured), 1 / V)
+    probabilities = np.full(len(evaluated), 1 / V)
     yield _loss(probabilities)
-    contexts = 1  # distinct ones of the length at hand; of no length, there is one
-    train_context = np.zeros(len(train), dtype=np.int64)  # what each character follows
-    context = np.zeros(len(measured), dtype=np.int64)
+    contexts = 1  # number of distinct contexts of the current length; there is one of length 0
+    train_context = np.zeros(len(train), dtype=np.int64)  # rank of the context of each character
+    context = np.zeros(len(evaluated), dtype=np.int64)
     for order in range(1, len(NGRAM_NAMES)):
-        begin = order - 1  # earlier characters have no context of this length
+        begin = order - 1  # characters before this one have no context of this length
         keys, train_ngram, count = np.unique(train_context * V + train[begin:], return_inverse=True, return_counts=True)
         followed = np.bincount(train_context, minlength=contexts + 1)  # count(h)
         distinct = np.bincount(keys // V, minlength=contexts + 1)  # T(h)
-        ngram = _ranks(keys, context * V + measured[begin:])
+        ngram = _ranks(keys, context * V + evaluated[begin:])
         shorter = probabilities[begin:]
         counted = np.append(count, 0)[ngram] + distinct[context] * shorter
         total = followed[context] + distinct[context]
@@ -150,7 +158,7 @@ def _losses(train: Ids, measured: Ids, vocabulary_size: int) -> Iterator[float]:
 
 
 def _ranks(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the places of the wanted among the sorted keys, and `len(keys)` for those that are not there."""
+    """Return the index of each wanted key in the sorted keys; `len(keys)` for a key that is missing."""
     ranks = np.searchsorted(keys, wanted)
     ranks[np.append(keys, -1)[ranks] != wanted] = len(keys)
     return ranks
@@ -160,8 +168,8 @@ def _loss(probabilities: NDArray[np.float64]) -> float:
     return float(-np.log(probabilities).mean())
 
 
-def _keep(baselines: Baselines, name: str) -> None:
-    """Note what was measured; what cannot be written is measured anew another time."""
+def _write_cache(baselines: Baselines, name: str) -> None:
+    """Write the result to the cache. If that fails, it is computed again the next time."""
     folder = cache_folder() / "baselines"
     with contextlib.suppress(OSError, UserError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -169,6 +177,6 @@ def _keep(baselines: Baselines, name: str) -> None:
 
 
 def _file_name(corpus: CorpusConfig, counted_in: CorpusConfig, part: Part, validation: float) -> str:
-    cuts = [(one.sha256, one.limit, one.split, *one.reading) for one in (corpus, counted_in)]
+    cuts = [(config.sha256, config.limit, config.split, *config.reading) for config in (corpus, counted_in)]
     depends_on = (_FORMAT, *cuts, float(validation), part)
     return f"{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}.json"

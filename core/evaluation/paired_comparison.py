@@ -1,7 +1,8 @@
-"""Two models on the same text: which predicts it better, and whether that may be chance.
+"""Paired comparison: which of two models predicts the same text better, and whether the difference may be chance.
 
-Both read along, each with its own vocabulary, and the difference is taken character by character: texts have easy and
-hard places, which are the same for both, so the difference is known far better than either loss.
+Each model reads the text with its own vocabulary, and their losses are subtracted character by character. The easy and
+the hard passages of the text are the same for both models, so the standard error of the difference is much smaller
+than that of either loss.
 """
 
 from collections.abc import Generator
@@ -18,29 +19,31 @@ from core.reports.results import Comparison, EvaluationProgress
 def compare(
     first: Checkpoint, other: Checkpoint, passage: Passage
 ) -> Generator[EvaluationProgress | Comparison, None, None]:
-    """Have two models read a passage side by side; yields progress and, last, the comparison. To stop, stop asking.
+    """Compare two models on a passage. Yields progress and, last, the comparison. To cancel, stop iterating.
+
+    Only characters that both models know are counted.
 
     Raises:
-        UserError: there is no character that both know.
+        UserError: no character of the passage is known to both models.
     """
-    mine, theirs, difference = Blocks(), Blocks(), Blocks()
+    of_first, of_other, difference = Blocks(), Blocks(), Blocks()
     with (
-        closing(score_text(first.model, passage.ids(first.vocabulary), first.vocabulary.start_id)) as my_stretches,
-        closing(score_text(other.model, passage.ids(other.vocabulary), other.vocabulary.start_id)) as their_stretches,
+        closing(score_text(first.model, passage.ids(first.vocabulary), first.vocabulary.start_id)) as first_chunks,
+        closing(score_text(other.model, passage.ids(other.vocabulary), other.vocabulary.start_id)) as other_chunks,
     ):
-        for one, another in zip(my_stretches, their_stretches, strict=True):
-            both = one.known & another.known
-            my_losses = one.losses[both[one.known]]
-            their_losses = another.losses[both[another.known]]
-            mine.add(my_losses)
-            theirs.add(their_losses)
-            difference.add(my_losses - their_losses)
-            yield EvaluationProgress(scored=one.end, characters=len(passage), loss=mine.mean)
-    if not mine.count:
+        for chunk, other_chunk in zip(first_chunks, other_chunks, strict=True):
+            known = chunk.known & other_chunk.known
+            losses = chunk.losses[known[chunk.known]]
+            other_losses = other_chunk.losses[known[other_chunk.known]]
+            of_first.add(losses)
+            of_other.add(other_losses)
+            difference.add(losses - other_losses)
+            yield EvaluationProgress(scored=chunk.end, characters=len(passage), loss=of_first.mean)
+    if not of_first.count:
         raise UserError("This text has no character that both models know. Choose another text, or another model.")
     yield Comparison(
-        characters=mine.count,
-        loss=mine.mean,
-        other_loss=theirs.mean,
+        characters=of_first.count,
+        loss=of_first.mean,
+        other_loss=of_other.mean,
         standard_error=difference.standard_error,
     )

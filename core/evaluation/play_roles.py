@@ -1,11 +1,11 @@
-"""Who speaks: the parts of a play that are printed each in its own way.
+"""The roles of characters in the text of a play: speaker line, stage direction or speech.
 
     HARPAGON, bas.                              a speaker line: the name, and after the comma a stage direction
 
     Tais-toi. (Il sort.) Ce que je cherche      speech, and a stage direction in parentheses
 
-The same names come again and again; by that a play is told from a text with headings in capitals. A line of a name and
-a colon, as in many editions of Shakespeare, is a speaker line, too.
+In a play the same names occur many times; this distinguishes it from a text with headings in capitals. A line that is a
+name followed by a colon, as in many editions of Shakespeare, is also a speaker line.
 """
 
 import re
@@ -20,11 +20,11 @@ from core.data.text_slice import Passage
 ROLES = ("speaker line", "stage direction", "speech")
 SPEAKER, DIRECTION, SPEECH = range(3)
 MIN_LINES = 4
-"""Speaker lines that a play has, at least."""
+"""Minimum number of speaker lines of a play."""
 LINES_A_NAME = 2
-"""Speaker lines to a name, on the average, that a play has at least."""
+"""Minimum number of speaker lines per name, on average, of a play."""
 RAREST = 2_000
-"""Characters to a speaker line, at most."""
+"""Maximum number of characters per speaker line, on average, of a play."""
 _PIECE = 1 << 18
 _NAME = re.compile(
     r"(?P<name>[^\W\d_a-zà-öø-ÿœ](?:[^\W\da-zà-öø-ÿœ_]|[ '’-](?=\w))+)(?=[.,:\n]| \(|$)"  # in capitals
@@ -32,13 +32,13 @@ _NAME = re.compile(
 )
 _BODY = re.compile(r"[^\n]+(?:\n[^\n]+)*")
 _ENDING = re.compile(r"[.: ]*(?:\([^()]*\)[.: ]*)?")
-"""What may follow a name that has its line to itself."""
+"""What may follow a name on a line without speech."""
 
 Roles = NDArray[np.uint8]
 
 
 class RoleFinder:
-    """Tells the roles of a passage, a piece at a time, and at the end whether it has the form of a play at all."""
+    """Finds the role of each character of a passage, and whether the passage has the form of a play."""
 
     def __init__(self) -> None:
         self._lines = 0
@@ -48,17 +48,17 @@ class RoleFinder:
 
     @property
     def is_play(self) -> bool:
-        """Whether what was read so far is a play."""
+        """Whether the text read so far has the form of a play."""
         return (
             self._lines >= max(MIN_LINES, LINES_A_NAME * len(self._names)) and self._characters <= RAREST * self._lines
         )
 
     def roles(self, passage: Passage) -> Iterator[Roles]:
-        """Yield the role of each character of a passage, as many as are found at a time: places in `ROLES`."""
+        """Yield the role of each character of a passage, as indices in `ROLES`, in arrays of varying length."""
         left = ""
         for start in range(0, len(passage), _PIECE):
             text = left + str(passage.cut(start, min(start + _PIECE, len(passage))))
-            whole = text.rfind("\n\n") + 2  # paragraphs that are complete; newlines that follow belong to the last
+            whole = text.rfind("\n\n") + 2  # end of the complete paragraphs; newlines belong to the one before them
             if whole < 2 or start + _PIECE >= len(passage):
                 whole = len(text)
             left = text[whole:]
@@ -77,7 +77,7 @@ class RoleFinder:
         return roles
 
     def _mark(self, body: str, roles: Roles) -> None:
-        """Mark the roles in a paragraph and the newlines after it; what is not marked is speech."""
+        """Set the roles in a paragraph and the newlines after it. They are all speech at first."""
         named = _NAME.match(body)
         if named is not None and _is_name(named):
             self._lines += 1
@@ -98,6 +98,9 @@ class RoleFinder:
 
 
 def _is_name(named: re.Match[str]) -> bool:
-    """Tell whether letters that are no small ones of Latin are capitals, in an alphabet that has both."""
+    """Return whether a match of `_NAME` is in capitals, or begins with one, in an alphabet that has both cases.
+
+    The pattern excludes only the small letters of Latin.
+    """
     name = named["name"]
     return named["spoken"][0].isupper() if name is None else name == name.upper() != name.lower()

@@ -1,4 +1,4 @@
-"""Everything there is to find out about a model on a text, one thing after another, the most important first."""
+"""The full evaluation of a model on a text: builds the report step by step, the most important results first."""
 
 from collections.abc import Generator, Sequence
 from itertools import islice
@@ -21,11 +21,11 @@ from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
 
 SAMPLE = 5_000
-"""Characters that are written to see whether they are copied."""
+"""Length in characters of the sample that is generated to look for copies of the training text."""
 EXTRACTS = 5
-"""Passages that are shown, of the least and of the most expected."""
+"""Number of passages that the report shows, both of the least expected and of the most expected."""
 MAX_SEARCHED = 8_000_000
-"""Characters of a training part to look for copies in: memory of some 40 bytes each."""
+"""Maximum length in characters of a training part that is searched for copies: each takes about 40 bytes of memory."""
 _SAY_EVERY = 100
 
 
@@ -38,11 +38,18 @@ def assess(
     *,
     history: Sequence[EpochCompleted] = (),
 ) -> Generator[Stage | Report, None, None]:
-    """Assess a model on a part of a corpus. Yields stages and, each time there is more to it, the report so far.
+    """Evaluate a model on a part of a corpus. Yields stages and, whenever it has grown, the report so far.
 
-    `name` is what the model is called; `keep` is told of every character; `history` is that of the model's run, where
-    it is known. What takes the text that the model was trained on is left out where that is not here. To stop, stop
-    asking.
+    To cancel, stop iterating. The sections that need the text that the model was trained on are omitted if that text
+    is not available.
+
+    Args:
+        name: the name of the model.
+        checkpoint: the model.
+        corpus: the text to evaluate on.
+        part: the part of it to evaluate on.
+        keep: records the loss of every character; by default a new `Surprisals`.
+        history: the completed epochs of the model's run, if they are known.
 
     Raises:
         UserError: as for `evaluate`.
@@ -65,11 +72,11 @@ def assess(
                 has_dropout=checkpoint.training.has_dropout,
             )
     yield report
-    own = yield from _own(checkpoint, corpus)
+    own = yield from _open_training_text(checkpoint, corpus)
     if own is None:
         return
     validation = checkpoint.training.validation
-    report = msgspec.structs.replace(report, baselines=(yield from _counted(own, corpus, part, validation)))
+    report = msgspec.structs.replace(report, baselines=(yield from _baselines(own, corpus, part, validation)))
     yield report
     losses: list[PartLoss] = []
     for progress in part_losses(checkpoint, own):
@@ -79,14 +86,14 @@ def assess(
             yield Stage(doing="reading the other parts, quickly", done=progress.scored / progress.characters)
     report = msgspec.structs.replace(report, parts=tuple(losses))
     if report.loss_on("validation") is not None:
-        counted = yield from _counted(own, own, "validation", validation)
-        report = msgspec.structs.replace(report, validation_baselines=counted)
+        baselines = yield from _baselines(own, own, "validation", validation)
+        report = msgspec.structs.replace(report, validation_baselines=baselines)
     yield report
-    yield msgspec.structs.replace(report, copying=(yield from _copied(checkpoint, own)))
+    yield msgspec.structs.replace(report, copying=(yield from _sample_copying(checkpoint, own)))
 
 
 def surprisals_for(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Surprisals:
-    """Return what can keep what the model makes of each character of a part.
+    """Return an empty `Surprisals` for the characters of a part.
 
     Raises:
         UserError: the part is empty.
@@ -94,8 +101,8 @@ def surprisals_for(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Surpri
     return Surprisals(checkpoint.vocabulary.characters, part_of(checkpoint, corpus, part))
 
 
-def _own(checkpoint: Checkpoint, corpus: Corpus) -> Generator[Stage, None, Corpus | None]:
-    """Return the text that the model was trained on, cut as it was; None where it is gone, or another one now."""
+def _open_training_text(checkpoint: Checkpoint, corpus: Corpus) -> Generator[Stage, None, Corpus | None]:
+    """Return the text that the model was trained on, with the same split; None if it is missing or has changed."""
     config = checkpoint.corpus
     if corpus.text.sha256 == config.sha256:
         return Corpus(config, corpus.text)
@@ -111,8 +118,8 @@ def _own(checkpoint: Checkpoint, corpus: Corpus) -> Generator[Stage, None, Corpu
     return None
 
 
-def _counted(own: Corpus, corpus: Corpus, part: Part, validation: float) -> Generator[Stage, None, Baselines | None]:
-    """Measure the n-gram models; None where the text is too long, or too short, to be counted."""
+def _baselines(own: Corpus, corpus: Corpus, part: Part, validation: float) -> Generator[Stage, None, Baselines | None]:
+    """Return the n-gram baselines; None if the text is too long or too short for them."""
     try:
         for event in measure_baselines(corpus, part, validation, counted_in=own):
             if not isinstance(event, BaselineProgress):
@@ -123,8 +130,8 @@ def _counted(own: Corpus, corpus: Corpus, part: Part, validation: float) -> Gene
     return None
 
 
-def _copied(checkpoint: Checkpoint, own: Corpus) -> Generator[Stage, None, SampleCopying | None]:
-    """Have the model write, and look how much of it stands in its training part; None where that is too long."""
+def _sample_copying(checkpoint: Checkpoint, own: Corpus) -> Generator[Stage, None, SampleCopying | None]:
+    """Generate a sample and return how much of it occurs in the training part; None if that part is too long."""
     train = own.part("train", checkpoint.training.validation)
     if not 0 < len(train) <= MAX_SEARCHED:
         return None
@@ -133,13 +140,13 @@ def _copied(checkpoint: Checkpoint, own: Corpus) -> Generator[Stage, None, Sampl
     for character in islice(Sampler(checkpoint.model, checkpoint.vocabulary, config), SAMPLE):
         drawn.append(character.character)
         if len(drawn) % _SAY_EVERY == 0:
-            yield Stage(doing="writing a sample", done=len(drawn) / SAMPLE)
+            yield Stage(doing="generating a sample", done=len(drawn) / SAMPLE)
     text = str(train)
     test = own.part("test")
     held_out = str(test.cut(0, min(len(test), SAMPLE)))
     found: list[Copying] = []
     for sample, what in (("".join(drawn), "the sample"), (held_out, "held-out text")):
-        found.append((yield from _looked_for(sample, text, f"looking for copies in {what}")))
+        found.append((yield from _find_copies(sample, text, f"looking for copies in {what}")))
     return SampleCopying(
         characters=SAMPLE,
         temperature=config.temperature,
@@ -149,7 +156,7 @@ def _copied(checkpoint: Checkpoint, own: Corpus) -> Generator[Stage, None, Sampl
     )
 
 
-def _looked_for(sample: str, text: str, doing: str) -> Generator[Stage, None, Copying]:
+def _find_copies(sample: str, text: str, doing: str) -> Generator[Stage, None, Copying]:
     for event in copying(sample, text):
         if isinstance(event, CopyingProgress):
             yield Stage(doing=doing, done=event.done)

@@ -1,4 +1,4 @@
-"""The losses of some characters of a text, as arrays: what scoring yields, and what is added up or kept of it."""
+"""The losses of consecutive characters of a text, as arrays. Scoring yields such chunks."""
 
 from typing import NamedTuple
 
@@ -9,26 +9,26 @@ from core.data.text_slice import UNKNOWN
 
 
 class ScoredChunk(NamedTuple):
-    """Some characters of the text, K of which the model knows."""
+    """T consecutive characters of the text, K of which the model knows, with A alternatives for each of these."""
 
     begin: int
-    """The first one's place in the text."""
+    """Position of the first character in the text."""
     ids: NDArray[np.int64]
-    """Of all its characters: shape (T,), `UNKNOWN` among them."""
+    """Ids of all characters, `UNKNOWN` for unknown ones: shape (T,)."""
     losses: NDArray[np.float64]
-    """Of the known ones, in nats: shape (K,)."""
+    """Losses of the known characters, in nats: shape (K,)."""
     expected: NDArray[np.int64]
-    """The ids that the model expected most there, likeliest first: shape (K, A)."""
+    """Ids of the most probable characters at each known character, most probable first: shape (K, A)."""
     expected_losses: NDArray[np.float64]
-    """Their losses, in nats: shape (K, A)."""
+    """Losses that these characters would have had, in nats: shape (K, A)."""
 
     @property
     def end(self) -> int:
-        """The place after its last character."""
+        """Position after the last character."""
         return self.begin + len(self.ids)
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """Which of its characters the model knows: shape (T,)."""
+        """Which of the characters the model knows: shape (T,)."""
         known: NDArray[np.bool_] = self.ids != UNKNOWN
         return known

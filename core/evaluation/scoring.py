@@ -1,8 +1,8 @@
-"""The loss of a model on each character of a text, given all that came before.
+"""Scoring a text: the loss and the most probable alternatives at each character, given all characters before it.
 
-The text is read once: the hidden state is zero at its beginning and carried to its end. The first character is
-predicted from the one that stands before any text, as in sampling (`Vocabulary.start_id`). Characters that the model
-does not know are skipped, as if they were not there: they are neither scored nor read.
+The text is read once, from beginning to end, and the hidden state is carried along; it starts at zero. The character
+before the first is `Vocabulary.start_id`, as when the model generates text. Characters outside the model's vocabulary
+are skipped: they are neither scored nor fed to the model.
 """
 
 from collections.abc import Generator
@@ -15,15 +15,21 @@ from core.evaluation.scored_chunk import ScoredChunk
 from core.model.char_lstm import CharLSTM, State
 
 CHUNK = 1_000
-"""Characters read at a time: enough for speed, few enough for a stop to be honoured at once."""
+"""Number of characters read at a time: large enough for speed, small enough for a quick response to a stop."""
 MAX_ALTERNATIVES = 5
-"""Characters that are told to have been expected most, at each place."""
+"""Number of most probable characters that are reported at each position."""
 
 
 def score_text(model: CharLSTM, ids: Ids, start_id: int) -> Generator[ScoredChunk, None, None]:
-    """Read a text to its end; yield the losses of each chunk. To stop, stop asking."""
+    """Score a text from beginning to end. Yields one chunk at a time. To cancel, stop iterating.
+
+    Args:
+        model: the network.
+        ids: the ids of the text; `UNKNOWN` for characters outside the model's vocabulary.
+        start_id: the id that the model reads before the first character.
+    """
     device = model.output.weight.device
-    before = torch.tensor([start_id], device=device)  # what stands before the next character
+    before = torch.tensor([start_id], device=device)  # the last known character so far
     alternatives = min(MAX_ALTERNATIVES, model.output.out_features)
     nothing = np.empty((0, alternatives))
     state: State | None = None

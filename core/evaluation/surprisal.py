@@ -1,4 +1,4 @@
-"""What a model made of each character of a text, to be looked at: how much it was surprised, and what it expected."""
+"""The surprisal of each character of a text, stored for display, with the characters that the model expected."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,60 +13,63 @@ if TYPE_CHECKING:
     from core.evaluation.scored_chunk import ScoredChunk
 
 MAX_KEPT = 1_000_000
-"""Characters, from the start of the text: 36 bytes each."""
+"""Maximum number of characters stored, from the start of the text: 36 bytes each."""
 PASSAGE = 160
-"""Characters of a passage: two lines or so."""
+"""Length of an extract in characters: about two lines."""
 SHORT_PASSAGE = 20
-"""Characters of a passage of a text that has only a few lines."""
+"""Minimum length in characters of an extract from a text of only a few lines."""
 
 
 class CharacterLoss(NamedTuple):
-    """What the model made of one character."""
+    """The loss of one character, and the most probable alternatives."""
 
     character: str
     loss: float | None
-    """In nats; None for one that the model does not know."""
+    """Surprisal in nats; None for a character that the model does not know."""
     expected: tuple[Expected, ...]
-    """Likeliest first; empty for one that it does not know."""
+    """Most probable characters, the most probable first; empty for a character that the model does not know."""
 
 
 class Surprisals:
-    """The characters of a text, or of its first million, with what the model made of each."""
+    """The first million characters of a text, with the surprisal and the alternatives of each."""
 
     def __init__(self, vocabulary: str, passage: "Passage") -> None:
         self.text = str(passage.cut(0, min(len(passage), MAX_KEPT)))
-        """As it stands, characters unknown to the model included."""
+        """The N characters that are stored, including those unknown to the model."""
         self._vocabulary = vocabulary
         self._losses = np.full(len(self.text), np.nan, dtype=np.float32)  # NaN: unknown, or not read yet
         self._expected: NDArray[np.int32] | None = None  # (N, A)
         self._expected_losses: NDArray[np.float32] | None = None
         self.read = 0
-        """Characters, so far."""
+        """Number of characters read so far."""
 
     def add(self, chunk: "ScoredChunk") -> None:
-        """Keep a stretch: the next one of the text."""
+        """Store the next chunk of the text."""
         places = np.flatnonzero(chunk.known) + chunk.begin
-        kept = places < len(self.text)
-        places = places[kept]
+        stored = places < len(self.text)
+        places = places[stored]
         if self._expected is None or self._expected_losses is None:
             shape = (len(self.text), chunk.expected.shape[1])
             self._expected, self._expected_losses = np.zeros(shape, np.int32), np.zeros(shape, np.float32)
-        self._losses[places] = chunk.losses[kept]
-        self._expected[places] = chunk.expected[kept]
-        self._expected_losses[places] = chunk.expected_losses[kept]
+        self._losses[places] = chunk.losses[stored]
+        self._expected[places] = chunk.expected[stored]
+        self._expected_losses[places] = chunk.expected_losses[stored]
         self.read = min(chunk.end, len(self.text))
 
     @property
     def losses(self) -> NDArray[np.float32]:
-        """In nats, by place: shape (N,), NaN where the model does not know the character."""
+        """Loss of each character in nats: shape (N,), NaN if the model does not know the character."""
         return self._losses
 
     def levels(self, borders: Sequence[float]) -> bytes:
-        """Return between which of some losses each character's is: 0 below the first; so is an unknown one's."""
+        """Return the level of each character, one byte each: the number of `borders` that its loss reaches.
+
+        `borders` are losses in ascending order. Unknown characters have level 0.
+        """
         return np.searchsorted(borders, np.nan_to_num(self._losses), side="right").astype(np.uint8).tobytes()
 
     def next_above(self, border: float, place: int, *, backwards: bool = False) -> int | None:
-        """Return the nearest place after another one, or before it, whose loss is above a border."""
+        """Return the nearest position after `place` (before it if `backwards`) with a loss above `border`; or None."""
         if backwards:
             found = np.flatnonzero(self._losses[:place] > border)[-1:]
         else:
@@ -74,7 +77,7 @@ class Surprisals:
         return int(found[0]) if len(found) else None
 
     def at(self, place: int) -> CharacterLoss:
-        """Tell what the model made of the character at a place."""
+        """Return the loss and the alternatives of the character at a position."""
         loss = float(self._losses[place])
         if np.isnan(loss) or self._expected is None or self._expected_losses is None:
             return CharacterLoss(self.text[place], None, ())
@@ -82,20 +85,21 @@ class Surprisals:
             self.text[place],
             loss,
             tuple(
-                Expected(self._vocabulary[one], float(np.exp(-cost)))
-                for one, cost in zip(self._expected[place], self._expected_losses[place], strict=True)
+                Expected(self._vocabulary[id_], float(np.exp(-cost)))
+                for id_, cost in zip(self._expected[place], self._expected_losses[place], strict=True)
             ),
         )
 
     @property
     def passage_length(self) -> int:
-        """Characters of a passage before it is cut at words: less of a short text, so that there are some."""
+        """Length of an extract in characters, before it is trimmed to whole words; shorter if the text is short."""
         return min(PASSAGE, max(self.read // 3, SHORT_PASSAGE), self.read)
 
     def extremes(self, count: int) -> tuple[list[Extract], list[Extract]]:
-        """Return up to `count` passages that the model expected least, and most; no two of them overlap.
+        """Return the least expected and the most expected passages, at most `count` of each; no two overlap.
 
-        The least expected ones take up no more than a third of the text, or are one alone, so that there are others.
+        At most a third of the text goes to the least expected ones (but always one passage), so that some text is left
+        for the others.
         """
         if not self.read:
             return [], []
@@ -103,9 +107,9 @@ class Surprisals:
         return least, self.extracts(count, most_expected=True, apart_from=least)
 
     def extracts(self, count: int, *, most_expected: bool = False, apart_from: Sequence[Extract] = ()) -> list[Extract]:
-        """Return the passages that the model expected least, or most: the most extreme first, none overlapping.
+        """Return the least expected (or the most expected) passages, at most `count`, the most extreme first.
 
-        Nor does any overlap one of `apart_from`: of a short text there may be none left.
+        No two overlap, and none overlaps a passage of `apart_from`, so a short text may give fewer or none.
         """
         length = self.passage_length
         if not length:
@@ -117,11 +121,11 @@ class Surprisals:
             mean: NDArray[np.float64] = (sums[end] - sums[begin]) / np.maximum(known[end] - known[begin], 1)
             return mean
 
-        begins = np.arange(self.read - length + 1)  # of each passage there could be
+        begins = np.arange(self.read - length + 1)  # start of each candidate
         means = mean_of(begins, begins + length)
         if not most_expected:
             means = -means
-        means[2 * (known[begins + length] - known[begins]) < length] = np.inf  # mostly unknown
+        means[2 * (known[begins + length] - known[begins]) < length] = np.inf  # most characters are unknown
         for other in apart_from:
             means[max(other.begin - length + 1, 0) : other.begin + len(other.text)] = np.inf
         found: list[Extract] = []
@@ -133,7 +137,7 @@ class Surprisals:
         return sorted(found, key=lambda extract: extract.loss if most_expected else -extract.loss)
 
     def _at_words(self, begin: int, end: int) -> tuple[int, int]:
-        """Return a stretch without the halves of words at its ends, where it has more than those."""
+        """Return the range trimmed to whole words; unchanged if it contains no whole word."""
         start, stop = begin, end
         while 0 < start < end and not (self.text[start - 1].isspace() and not self.text[start].isspace()):
             start += 1

@@ -1,4 +1,4 @@
-"""The loss of a model on a long text, nearly: many places of it are read side by side."""
+"""A fast estimate of a model's loss on a long text, which is read as many streams in parallel."""
 
 import math
 from collections.abc import Iterator
@@ -13,25 +13,32 @@ from core.reports.results import EvaluationProgress
 from core.settings.forecast import VALIDATION_STREAMS, VALIDATION_WINDOW
 
 WARM_UP = VALIDATION_WINDOW
-"""Characters that a stream reads before the ones it scores; also those it reads at a time."""
+"""Number of characters that a stream reads before those it scores; also the number that it reads at a time."""
 MAX_STREAMS = VALIDATION_STREAMS
 
 
 def quick_loss(
     model: CharLSTM, ids: Ids, start_id: int, most: int | None = None
 ) -> Iterator[EvaluationProgress | float]:
-    """Score a text of known ids as streams side by side, yielding how far it is and, last, the mean loss.
+    """Estimate the mean loss on a text, in nats per character. Yields progress and, last, the loss.
 
-    Much faster than `core.evaluation.evaluator.score`, and nearly the same (`python -m tests.benchmarks.evaluation`
-    measures how nearly): each stream but the first begins `WARM_UP` characters early, to know what came before it. Of a
-    text of more than `most` characters about so many are scored, from as many places all over it as there are streams;
-    the progress says how many. To stop, stop asking.
+    This is much faster than `core.evaluation.evaluator.score`, with nearly the same result
+    (`python -m tests.benchmarks.evaluation` measures the difference). The text is divided into streams, which are read
+    in parallel. Each stream except the first starts `WARM_UP` characters early, so that its hidden state is warm when
+    scoring begins. To cancel, stop iterating.
+
+    Args:
+        model: the network.
+        ids: the ids of the text, without `UNKNOWN`.
+        start_id: the id that the model reads before the first character of the text.
+        most: if the text is longer, about so many characters are scored, the first ones of each stream; the progress
+            reports the exact number.
     """
     device = model.output.weight.device
     streams = max(1, min(MAX_STREAMS, len(ids) // (5 * WARM_UP)))
     stride = math.ceil(len(ids) / streams)
     length = min(stride, math.ceil((most or len(ids)) / streams))
-    begins = np.arange(streams) * stride  # the last stream may have less
+    begins = np.arange(streams) * stride  # the last stream may be shorter
     count = int((len(ids) - begins).clip(0, length).sum())
     total = torch.zeros((), dtype=torch.float64, device=device)
     state: State | None = None
@@ -44,7 +51,7 @@ def quick_loss(
             inputs[0, 0] = start_id
             if state is not None:
                 keep = torch.ones(streams, device=device)
-                keep[0] = 0  # nothing came before the first stream
+                keep[0] = 0  # nothing precedes the first stream
                 state = state.masked(keep)
         with torch.inference_mode():
             logits, state = model(inputs, state)

@@ -1,7 +1,7 @@
-"""What there is to know of a place in a text: a cell may be found to follow it.
+"""Properties of each position in a text, and how closely the values of a cell follow them.
 
-That single cells of a character-level LSTM can be read, the length of a line or being inside quotes, is from Karpathy,
-Johnson and Fei-Fei, "Visualizing and Understanding Recurrent Networks", 2015.
+Karpathy, Johnson and Fei-Fei, "Visualizing and Understanding Recurrent Networks", 2015, found single cells of a
+character-level LSTM that can be interpreted, such as cells for the length of a line or for being inside quotes.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _VOWELS = frozenset("aeiouyàâäéèêëîïôöùûüœæ")
 
 
 def _since(text: str, ends: Callable[[str], bool]) -> Values:
-    """Return how many characters ago, (T,), the last one came that ends something."""
+    """Return the number of characters since the last one for which `ends` is true: (T,)."""
     count, counts = 0, []
     for character in text:
         count = 0 if ends(character) else count + 1
@@ -24,6 +24,7 @@ def _since(text: str, ends: Callable[[str], bool]) -> Values:
 
 
 def _where(text: str, holds: Callable[[str], bool]) -> Values:
+    """Return 1 for each character for which `holds` is true, and 0 for the others: (T,)."""
     return np.array([holds(character) for character in text], dtype=np.float64)
 
 
@@ -53,7 +54,7 @@ def _line_ends(text: str) -> Values:
 
 
 def _following(text: str) -> str:
-    """Return what comes after each character, as if a line ended with the text."""
+    """Return the character after each character; after the last one, a newline."""
     return (text + "\n")[1:]
 
 
@@ -71,7 +72,7 @@ PROPERTIES: dict[str, Callable[[str], Values]] = {
     "the last of a word": _word_ends,
     "the last of a line": _line_ends,
 }
-"""By name: what each gives for a text of T characters is (T,)."""
+"""Properties by name. Each is a function from a text of T characters to an array of shape (T,)."""
 _TRACKED = {
     "place in the line": "the place in the line",
     "place in the word": "the place in the word",
@@ -80,18 +81,21 @@ _TRACKED = {
     "the last of a line": "the last characters of lines",
 }
 TRACKS, FOLLOWS = 0.7, 0.4
-"""Absolute values of r from which on a cell tracks something, and from which on it follows it loosely."""
+"""Minimum absolute values of r at which a cell is said to track a property, and to follow it loosely."""
 
 
 def relation(cell: int, name: str, r: float) -> str:
-    """Return a sentence on how a cell's values go with a property: r is Pearson's, -1 to 1."""
+    """Return a sentence on how closely a cell follows a property; `r` is Pearson's, -1 to 1."""
     what = _TRACKED.get(name, name)
     how = "tracks" if abs(r) >= TRACKS else "loosely follows" if abs(r) >= FOLLOWS else "hardly follows"
     return f"cell {cell} {how} {what}, r = {r:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def correlations(values: NDArray[np.float32], followed: Values) -> Values:
-    """Return Pearson's r of each column of `values`, (T, H), with `followed`, (T,): (H,), 0 where one is constant."""
+    """Return Pearson's r of each column of `values`, (T, H), with `followed`, (T,).
+
+    The result has shape (H,); r is 0 if the column or `followed` is constant.
+    """
     centred = followed - followed.mean()
     deviations = values - values.mean(axis=0, dtype=np.float64)
     norms = np.sqrt((deviations**2).sum(axis=0)) * np.sqrt((centred**2).sum())

@@ -1,6 +1,6 @@
-"""Gates and cells, character by character: a network reads a text, and all that it computes is kept.
+"""Recording activations: a network reads a text, and its gates and cells are stored for each character.
 
-It is the same arithmetic that writes texts, `core.model.numpy_lstm`: what is shown is what is used.
+The network is computed by `core.model.numpy_lstm`, the same code that generates text.
 """
 
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
 
 REPORTED = 20
-"""Characters between two reports."""
+"""Number of characters between two progress reports."""
 _AS_EXPECTED = SamplingConfig(temperature=1.0)
 
 
 def look_inside(model: CharLSTM, vocabulary: Vocabulary, activations: Activations) -> Iterator[float]:
-    """Have a network read the text of `activations` from nothing, and keep there what goes on inside.
+    """Run a network over the text of `activations`, from a zero state, and store its activations there.
 
-    The model must know all its characters: `core.sampling.prompt.fit` sees to that. Yields how far it is, 0 to 1;
-    `activations` is good between any two. To stop, stop asking.
+    The model must know all characters of the text; `core.sampling.prompt.fit` ensures that. Yields the progress, 0 to
+    1. `activations` may be read at each yield. To cancel, stop iterating.
 
     Raises:
-        UserError: what the model expects is not a number.
+        UserError: the logits are not finite.
     """
     ids = vocabulary.encode(activations.text)
     lstm = NumpyLSTM(model, None)
@@ -48,15 +48,15 @@ def look_inside(model: CharLSTM, vocabulary: Vocabulary, activations: Activation
 def write_on(
     model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, text: str, count: int
 ) -> Iterator[float | str]:
-    """Have a network go on from a text; yield how far it is, 0 to 1, and, last, the text with what it wrote.
+    """Generate `count` characters after a text. Yields the progress, 0 to 1, and, last, the text with them.
 
-    One that begins from nothing reads a character first, see `Vocabulary.start_id`: that is then the text's first.
+    If the text is empty, it starts with the character that the network reads first, `Vocabulary.start_id`.
     """
     text = text or vocabulary.decode([vocabulary.start_id])
     sampler = Sampler(model, vocabulary, config, text)
-    written = ""
+    generated = ""
     for number in range(count):
-        written += next(sampler).character
+        generated += next(sampler).character
         if number % REPORTED == REPORTED - 1:
             yield (number + 1) / count
-    yield text + written
+    yield text + generated

@@ -1,1 +1,1 @@
-"""Model: the network, and the device it is computed on."""
+"""Model: the network, and the device that computes it."""

@@ -1,4 +1,4 @@
-"""The network: characters in, a guess at the next character out.
+"""The network: predicts the next character from the characters before it.
 
     ids (T, B) -> Embedding -> (T, B, E) -> L layers of H cells -> (T, B, H) -> Linear -> logits (T, B, V)
 
@@ -19,17 +19,17 @@ _LAYERS: dict[Cell, type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]] = {"lstm": nn.L
 
 
 class State(NamedTuple):
-    """What the network remembers between windows: one plane a layer, one row a stream."""
+    """The hidden and cell state of each layer and stream, carried from one window to the next."""
 
     hidden: Tensor  # (L, B, H)
     cell: Tensor  # (L, B, H); (0, B, H) for a network whose layers have no cell state
 
     def detach(self) -> "State":
-        """Return the same values cut off from the gradients that led to them (truncated back-propagation)."""
+        """Return the same values, detached from the graph that computed them (truncated back-propagation)."""
         return State(self.hidden.detach(), self.cell.detach())
 
     def masked(self, keep: Tensor) -> "State":
-        """Return the state with the streams for which `keep`, (B,), is 0 begun from nothing."""
+        """Return the state with zeros in the streams for which `keep`, (B,), is 0; it is 1 for the others."""
         return State(self.hidden * keep[:, None], self.cell * keep[:, None])
 
 
@@ -41,7 +41,7 @@ class CharLSTM(nn.Module):
         self.config = config
         self.vocabulary_size = vocabulary_size
         vectors = torch.empty(vocabulary_size, config.embedding_size)
-        if not vectors.is_meta:  # there PyTorch would load its compiler to draw nothing, which took 1.1 s of a start
+        if not vectors.is_meta:  # on the meta device PyTorch would import its compiler here, which took 1.1 s
             nn.init.normal_(vectors)
         self.embedding = nn.Embedding.from_pretrained(vectors, freeze=False)  # type: ignore[no-untyped-call]
         sizes = [config.embedding_size] + [config.hidden_size] * (config.num_layers - 1)
@@ -49,15 +49,15 @@ class CharLSTM(nn.Module):
         self.output = nn.Linear(config.hidden_size, vocabulary_size)
 
     def forward(self, ids: Tensor, state: State | None = None, dropout: Dropout | None = None) -> tuple[Tensor, State]:
-        """Read a window.
+        """Compute the logits for a window.
 
         Args:
             ids: character ids, (T, B).
-            state: where the previous window ended; None starts from nothing (zeros).
-            dropout: what is left out in training; None leaves out nothing.
+            state: the state at the end of the previous window; None is zeros.
+            dropout: the dropout to apply in training; None applies none.
 
         Returns:
-            The logits of the character that follows each of `ids`, (T, B, V), and the state after the last.
+            The logits of the character that follows each of `ids`, (T, B, V), and the state at the window's end.
         """
         between = self.embedding(ids)  # (T, B) -> (T, B, E)
         if dropout is not None:
@@ -76,7 +76,10 @@ class CharLSTM(nn.Module):
     def _through(
         self, layer: nn.Module, inputs: Tensor, state: State | None, number: int, dropout: Dropout | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return a layer's outputs, (T, B, H), and its hidden and cell state, (1, B, H) or nothing, at the end."""
+        """Return a layer's outputs, (T, B, H), and its hidden and cell state at the window's end, each (1, B, H).
+
+        The cell state is (0, B, H) for layers without one.
+        """
         here = slice(number, number + 1)
         before = None
         if state is not None:
@@ -92,10 +95,11 @@ class CharLSTM(nn.Module):
 
     @torch.no_grad()
     def initialise(self, generator: Generator, *, forget_bias: float = 0.0) -> None:
-        """Draw every weight as PyTorch does by default, but from `generator`, so that no global generator is touched.
+        """Draw all weights from PyTorch's default distributions, using `generator` instead of the global generator.
 
-        Embedding: normal, mean 0, deviation 1. Layers: uniform within 1/sqrt(H). Linear: uniform within 1/sqrt(H).
-        `forget_bias` is added to the forget gates of an LSTM (Jozefowicz et al., 2015): what is new is kept at first.
+        Embedding: normal, mean 0, standard deviation 1. Layers and linear layer: uniform between -1/sqrt(H) and
+        1/sqrt(H). `forget_bias` is added to the forget gates' bias of an LSTM (Jozefowicz et al., 2015), so that cells
+        keep most of their state at the start of training.
         """
         nn.init.normal_(self.embedding.weight, generator=generator)
         bound = self.config.hidden_size**-0.5  # the linear layer's fan-in is H as well
@@ -107,5 +111,5 @@ class CharLSTM(nn.Module):
                 layer.bias_ih_l0[forget] += forget_bias  # type: ignore[index, operator]
 
     def count_parameters(self) -> int:
-        """Return how many numbers the network learns."""
+        """Return the number of trainable parameters."""
         return sum(parameter.numel() for parameter in self.parameters())

@@ -1,7 +1,8 @@
-"""What this machine computes on, with how many threads, and how precisely: measured in under a second, not guessed.
+"""Chooses the device, the precision and the number of threads for training, by timing them in under a second.
 
-bfloat16 halves what has to be moved and, on processors and GPUs that have it, multiplies several times as fast; on
-others it is emulated, slower than float32, or not there at all. More threads help large products and hinder small ones.
+bfloat16 halves the memory traffic and, on CPUs and GPUs that support it, multiplies several times as fast; on others it
+is emulated, which is slower than float32, or missing. More threads speed up large matrix products and slow down small
+ones.
 """
 
 import os
@@ -21,38 +22,38 @@ from core.settings.config import ComputeDevice, Device, ModelConfig, TrainingCon
 from core.text import count_of
 
 BUDGET = 0.4
-"""Seconds that the measuring may take, about: the quickest of runs takes a few."""
-_SHORT = 25  # characters of the windows that are timed, at most
-_OPERATIONS = 1e11  # multiplications and additions of a timed step, at most, about: a second on a slow processor
-_SLOW = 0.5  # seconds of a first step beyond which building what the others use counts for little
+"""Approximate time limit for all timings, in seconds: the shortest runs take only a few."""
+_SHORT = 25  # maximum length of a timed window, in characters
+_OPERATIONS = 1e11  # approximate maximum of additions and multiplications in a timed step: a second on a slow CPU
+_SLOW = 0.5  # seconds; in a first step that takes longer, its one-time setup is a small share and the step counts
 _BY_SPEED: tuple[ComputeDevice, ...] = ("cuda", "mps", "cpu")
-_WORTHWHILE = 1.05  # how much faster bfloat16 must be: it is less precise
+_WORTHWHILE = 1.05  # bfloat16 must be faster by this factor, since it is less precise
 
 
 def memory_in_use(device: ComputeDevice) -> int:
-    """Return the bytes that this process holds, or, for a GPU, those that its tensors take there."""
+    """Return the bytes of memory that this process uses; for CUDA, the bytes of its tensors on the GPU."""
     if device == "cuda":
         return torch.cuda.memory_allocated()
     return int(psutil.Process().memory_info().rss)
 
 
 class ComputeSettings(Struct, frozen=True, kw_only=True):
-    """What to compute on, and how."""
+    """The device, the precision and the number of threads to compute with."""
 
     device: ComputeDevice
     precision: ComputePrecision
     threads: int
 
     def autocast(self) -> torch.autocast:
-        """Return the context in which the network is run."""
+        """Return the context manager in which the forward pass is computed."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Set up the thread that computes, and leave it as it was."""
+        """Set the number of threads, and flush denormal numbers, within a `with` block."""
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
-        torch.set_flush_denormal(True)  # a gate that is nearly shut makes numbers that take a hundred times as long
+        torch.set_flush_denormal(True)  # nearly closed gates give denormals, which are a hundred times as slow
         try:
             yield
         finally:
@@ -61,36 +62,38 @@ class ComputeSettings(Struct, frozen=True, kw_only=True):
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """What is about to be timed."""
+    """A candidate that is about to be timed."""
 
     precision: ComputePrecision
     threads: int
     number: int
-    """From 1."""
+    """Number of this candidate, from 1."""
     of: int
+    """Number of candidates."""
 
     @property
     def doing(self) -> str:
-        """It in words, to be shown meanwhile."""
+        """Description to show while it is timed."""
         return f"trying {self.precision} on {count_of(self.threads, 'thread')}, {self.number} of {self.of}"
 
 
 def choose(model: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> ComputeSettings:
-    """Return what suits this network on this machine, within what the configuration leaves open.
+    """Return the fastest settings for this network on this machine that the configuration allows.
 
     Raises:
-        UserError: the configuration asks for a device that is not here, or for bf16 where it does not work.
+        UserError: the configuration asks for a device that is missing, or for bf16 and it does not work here.
     """
     for event in choosing(model, vocabulary_size, config):
         if isinstance(event, ComputeSettings):
             return event
-    raise AssertionError  # a choice is the last event
+    raise AssertionError  # the last event is a ComputeSettings
 
 
 def choosing(
     model: ModelConfig, vocabulary_size: int, config: TrainingConfig
 ) -> Generator[Trial | ComputeSettings, None, None]:
-    """Yield what is about to be timed, if anything has to be, and last the choice. To stop, stop asking.
+    """Choose the settings as `choose` does. Yields each candidate before it is timed, if several are possible, and
+    last the settings. To cancel, stop iterating.
 
     Raises:
         UserError: as for `choose`.
@@ -113,12 +116,12 @@ def choosing(
     seconds: dict[ComputeSettings, float] = {}
     yield from _measure(candidates, model, vocabulary_size, config, seconds)
     if not seconds:
-        raise UserError("This processor cannot train in bf16. Choose precision fp32, or auto.")
+        raise UserError("This CPU cannot train in bf16. Choose precision fp32, or auto.")
     yield min(seconds, key=lambda choice: seconds[choice] * (_WORTHWHILE if choice.precision == "bf16" else 1.0))
 
 
 def works_here(choice: ComputeSettings) -> bool:
-    """Tell whether what was chosen on some machine will do on this one."""
+    """Return whether settings that were chosen on another machine work on this one."""
     cores = _cores()
     if not _here()[choice.device] or choice.threads > cores:
         return False
@@ -140,9 +143,9 @@ def _measure(
     config: TrainingConfig,
     seconds: dict[ComputeSettings, float],
 ) -> Iterator[Trial]:
-    """Note the seconds of a short step for each candidate that works, as far as the time allows; yield each before."""
+    """Fill `seconds` with the time of a short step for each candidate that works. Yields each before it is timed."""
     network = CharLSTM(model, vocabulary_size)
-    per_character = 6 * network.count_parameters() * config.streams  # multiply and add, forward once and backward twice
+    per_character = 6 * network.count_parameters() * config.streams  # multiply and add: one forward, two backward
     short = min(config.window, max(int(_OPERATIONS / per_character), 1), _SHORT)
     ids = torch.randint(vocabulary_size, (short + 1, config.streams), generator=torch.Generator())
     for number, choice in enumerate(candidates, start=1):
@@ -151,7 +154,7 @@ def _measure(
         until = started + BUDGET / len(candidates)
         try:
             with choice.applied():
-                finite = _step(network, ids, choice)  # the first one builds what the others use
+                finite = _step(network, ids, choice)  # the first step includes one-time setup
                 first = time.perf_counter() - started
                 if first > _SLOW:
                     seconds[choice] = first if finite else float("inf")
@@ -167,6 +170,7 @@ def _measure(
 
 
 def _step(network: CharLSTM, ids: torch.Tensor, choice: ComputeSettings) -> bool:
+    """Compute a forward and a backward pass; return whether the loss is finite."""
     with choice.autocast():
         logits, _ = network(ids[:-1])
     loss = F.cross_entropy(logits.float().flatten(0, 1), ids[1:].flatten())
@@ -193,7 +197,7 @@ def _cores() -> int:
 
 
 def _threads(config: TrainingConfig) -> list[int]:
-    """Return the thread counts to try, in rising order."""
+    """Return the numbers of threads to try, in ascending order."""
     if config.threads:
         return [config.threads]
     cores = _cores()

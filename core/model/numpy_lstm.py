@@ -1,9 +1,9 @@
-"""The network in NumPy, a character at a time: for writing, where each one must be known before the next is read.
+"""The network in NumPy, one character at a time: for generating text, where each character depends on the one before.
 
-PyTorch takes some 150 microseconds to get through a network of any size, most of it spent on the way to the arithmetic.
-Here a character takes a few dozen NumPy calls on arrays made beforehand. Two things are computed once: the product of
-the embedding and the first layer's input weights, a row for each character; and gates as a hyperbolic tangent, since
-sigmoid(x) = (1 + tanh(x / 2)) / 2, so that one call serves all of them, their weights halved.
+PyTorch takes about 150 microseconds per character even for a small network, most of it overhead. Here a character takes
+a few dozen NumPy calls on preallocated arrays. Two optimizations are prepared in advance. The product of the embedding
+and the first layer's input weights is stored, one row per character. The weights of the gates are halved, since
+sigmoid(x) = (1 + tanh(x / 2)) / 2, so that a single call of tanh computes the gates and the candidate.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -20,24 +20,27 @@ Floats = NDArray[np.float32]
 
 
 class NumpyLSTM:
-    """Reads characters for N texts side by side, which all go on from the same state."""
+    """Reads characters for N texts in parallel, which all start from the same state."""
 
     def __init__(self, model: CharLSTM, state: State | None, texts: int = 1) -> None:
-        """Copy the weights of a network, and its state of one stream; None is nothing, zeros."""
+        """Copy the weights of a network, and the state of its first stream; None is zeros."""
         cell = {"lstm": _LSTMCell, "gru": _GRUCell, "rnn": _RNNCell}[model.config.cell]
         self._cells = [cell(layer, texts) for layer in model.layers]
-        self._table = self._cells[0].inputs(_array(model.embedding.weight))  # (V, G): what each character adds
+        self._table = self._cells[0].inputs(_array(model.embedding.weight))  # (V, G): input term of each character
         self._out = np.ascontiguousarray(_array(model.output.weight).T)  # (H, V)
         self._out_bias = _array(model.output.bias)
         self._logits = np.empty((texts, model.vocabulary_size), dtype=np.float32)
         if state is not None:
-            for number, one in enumerate(self._cells):
-                one.hidden[:] = _array(state.hidden[number, 0])
-                if isinstance(one, _LSTMCell):
-                    one.memory[:] = _array(state.cell[number, 0])
+            for number, layer in enumerate(self._cells):
+                layer.hidden[:] = _array(state.hidden[number, 0])
+                if isinstance(layer, _LSTMCell):
+                    layer.memory[:] = _array(state.cell[number, 0])
 
     def step(self, ids: NDArray[np.int64]) -> Floats:
-        """Read a character of each text, (N,); return the logits of what follows, (N, V): good until the next call."""
+        """Read one character of each text, (N,), and return the logits of the next one, (N, V).
+
+        The array is reused: the next call overwrites it.
+        """
         hidden = self._cells[0].step(self._table[ids])
         for cell in self._cells[1:]:
             hidden = cell.step(cell.inputs(hidden))
@@ -46,16 +49,16 @@ class NumpyLSTM:
         return self._logits
 
     def activations(self) -> list[list[Floats]]:
-        """Return what the last step computed: for each layer its quantities, (N, H), as `core.settings.cell_kinds`
-        orders them.
+        """Return the quantities that the last step computed for each layer, each (N, H).
 
-        They are the stepper's own arrays, good until the next step.
+        They are in the order of `core.settings.cell_kinds.QUANTITIES`. The arrays are reused: the next step overwrites
+        them.
         """
         return [cell.activations() for cell in self._cells]
 
 
 class _Cell:
-    """One layer: G numbers are computed for its H cells, in PyTorch's order of gates."""
+    """One layer of H cells. Its G = gates * H pre-activations are in PyTorch's order of the gates."""
 
     gates = 1
 
@@ -74,15 +77,15 @@ class _Cell:
         return [np.float32(1.0)] * self.gates
 
     def inputs(self, below: Floats) -> Floats:
-        """Return what inputs (N, E or H) add to the gates, (N, G)."""
+        """Return the input term of the pre-activations, (N, G), from the layer's inputs, (N, E or H)."""
         return below @ self._w_in + self._bias_in
 
     def step(self, inputs: Floats) -> Floats:
-        """Return the hidden state after one more character, (N, H): the cell's own array."""
+        """Return the hidden state after the next character, (N, H): the layer's own array, which is reused."""
         raise NotImplementedError
 
     def activations(self) -> list[Floats]:
-        """Return the quantities of the last step, each (N, H)."""
+        """Return the quantities that the last step computed, each (N, H)."""
         return [self.hidden]
 
 
@@ -161,6 +164,6 @@ class _RNNCell(_Cell):
 
 
 def _array(tensor: "Tensor") -> Floats:
-    """Return a copy of a tensor, from whatever device."""
+    """Return a copy of a tensor, on any device, as a float32 array."""
     copied: Floats = tensor.detach().float().cpu().numpy().copy()
     return copied

@@ -1,7 +1,7 @@
-"""What a run's losses mean, in words: the one rule for the Train screen, the Evaluate screen, the shell and reports.
+"""Interprets the losses of a run in words, in the same way for the Train and Evaluate screens, the shell and reports.
 
-Overfitting is validation loss that rises while training loss falls, so only a run's history can tell it. A validation
-loss that merely lies above the training loss is a gap, and is called a gap.
+A run overfits if the validation loss rises while the training loss falls, so the history of the run is needed to
+diagnose it. A validation loss that is merely higher than the training loss is called a gap.
 """
 
 import math
@@ -15,22 +15,23 @@ from core.events import EpochCompleted
 Kind = Literal["unknown", "untrained", "learning", "levelled", "overfitting", "unsteady"]
 
 NOTICEABLE = 0.005
-"""Nats per character: a loss that changed by less has not changed."""
+"""Smallest change of a loss that counts as a change, in nats per character."""
 RECENT = 0.2
-"""The share of the epochs that tells whether the loss still falls."""
+"""Share of the epochs, the last ones, over which the fall of the validation loss is computed."""
 LITTLE = 0.05
-"""Nats per character: a gap between training and held-out text of no more is hardly one."""
+"""Largest gap between the losses on training and held-out text that is called "hardly a gap", in nats per character."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What the history of a run says."""
+    """The diagnosis of a run, from its history."""
 
     kind: Kind
     sentence: str
+    """The diagnosis in one sentence, with its figures."""
     advice: str = ""
-    """What would help."""
+    """Suggestion for the next run; may be empty."""
     since: int | None = None
-    """The first epoch with a higher validation loss than the best one, where validation rose."""
+    """The first epoch after the best one, if the validation loss rose."""
 
     @property
     def in_short(self) -> str:
@@ -39,16 +40,16 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The sentence and the advice."""
+        """The sentence followed by the advice."""
         return f"{self.sentence} {self.advice}".rstrip()
 
 
 def judge(epochs: Sequence[EpochCompleted], vocabulary_size: int) -> Verdict:
-    """Say what the losses of a run's completed epochs mean.
+    """Return the diagnosis of a run.
 
     Args:
-        epochs: the completed ones.
-        vocabulary_size: how many distinct characters the text has; 0 where that is not known.
+        epochs: the completed epochs of the run.
+        vocabulary_size: the number of distinct characters of the text; 0 if it is unknown.
     """
     validated = [(epoch, epoch.val_loss) for epoch in epochs if epoch.val_loss is not None]
     if not epochs:
@@ -89,7 +90,7 @@ def judge(epochs: Sequence[EpochCompleted], vocabulary_size: int) -> Verdict:
 
 
 def _lowest_of(epoch: EpochCompleted) -> float:
-    """Return an epoch's training loss, or its validation loss where that is lower, as with much dropout."""
+    """Return the lower of an epoch's training and validation loss. With much dropout, the validation loss is lower."""
     return epoch.train_loss if epoch.val_loss is None else min(epoch.train_loss, epoch.val_loss)
 
 
@@ -109,23 +110,23 @@ def _risen(best: EpochCompleted, best_loss: float, last: EpochCompleted, last_lo
         kind="unsteady",
         since=since,
         sentence=f"Worse since epoch {since}: {rose}.",
-        advice=f"That is no overfitting: training loss rose too, from {best.train_loss:.4f} to {last.train_loss:.4f}. "
+        advice=f"This is not overfitting: training loss rose too, from {best.train_loss:.4f} to {last.train_loss:.4f}. "
         "The best epoch is kept; a lower learning rate would help.",
     )
 
 
 def gap_sentence(train: float, held_out: float, *, where: str, judged: bool) -> str:
-    """Say how the loss on held-out text compares with that on training text, both of the same weights.
+    """Return a sentence that compares the loss on held-out text with that on training text, for the same weights.
 
     Args:
-        train: the loss on the training part, nats per character.
-        held_out: the loss on the part called `where`.
-        where: "validation" or "test".
-        judged: whether a verdict by the run's history stands beside this sentence.
+        train: the loss on the training part, in nats per character.
+        held_out: the loss on the held-out part, in nats per character.
+        where: the held-out part: "validation" or "test".
+        judged: whether a verdict from the run's history is shown next to the sentence.
     """
     gap = held_out - train
     size = f"{where} loss is {abs(gap):.2f} {'above' if gap >= 0 else 'below'} training loss"
-    if round(abs(gap), 2) <= LITTLE:  # as it is shown
+    if round(abs(gap), 2) <= LITTLE:  # rounded as in the sentence
         return f"Hardly a gap: {size}."
     if gap < 0:
         return f"A gap: {size}, so that part is easier to predict."
@@ -139,9 +140,9 @@ def gap_sentence(train: float, held_out: float, *, where: str, judged: bool) -> 
 
 
 def training_loss_note(last: EpochCompleted, *, dropout: bool) -> str:
-    """Say in a few words how an epoch's training loss is measured, and why it lies above validation loss where it does.
+    """Return a short note on how an epoch's training loss is computed, and on why it is above the validation loss.
 
-    Validation is read with the weights at the epoch's end and without dropout.
+    The validation loss is computed with the weights at the end of the epoch, and without dropout.
     """
     mean = f"mean over epoch {last.epoch}" + (", with dropout" if dropout else "")
     if last.val_loss is None:

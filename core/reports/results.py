@@ -141,56 +141,57 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
-    """One n-gram model, measured."""
+    """The loss of one n-gram model."""
 
     name: str
     order: int
     loss: float
-    """Mean cross-entropy, nats per character."""
+    """Mean cross-entropy, in nats per character."""
 
 
 class Baselines(Struct, frozen=True, kw_only=True):
-    """The n-gram models of all orders on one part of a text."""
+    """The n-gram models of all orders, evaluated on one part of a text."""
 
     part: Part
     characters: int
-    """That were measured."""
+    """Number of characters evaluated."""
     of: tuple[Baseline, ...]
-    """By order, from 0."""
+    """The models by order, from 0."""
 
     @property
     def best(self) -> Baseline:
-        """The one with the lowest loss; of equals, the simplest."""
+        """Model with the lowest loss; if several have it, the one of the lowest order."""
         return min(self.of, key=lambda baseline: baseline.loss)
 
     def named(self, name: str) -> Baseline:
-        """Return the one of this name, which is in `NGRAM_NAMES`."""
+        """Return the model with this name, one of `NGRAM_NAMES`."""
         return self.of[NGRAM_NAMES.index(name)]
 
 
 class Copying(Struct, frozen=True):
-    """How much of a sample is found in another text."""
+    """How much of a sample occurs in another text."""
 
     longest: str
-    """The longest passage of the sample that is found there; of several, the first."""
+    """Longest passage of the sample that occurs in the text; if several have that length, the first."""
     shares: dict[int, float]
-    """For each of `COPIED_LENGTHS`, the share of the sample's sequences of that length; NaN where it has none."""
+    """For each of `COPIED_LENGTHS`, the share of the sample's sequences of that length that occur in the text, 0 to 1;
+    NaN if the sample has none."""
     words: float
-    """The share of its words, capitals and small letters alike; NaN where it has none."""
+    """Share of the sample's words that occur in the text, regardless of case, 0 to 1; NaN if the sample has none."""
 
 
 class Extract(NamedTuple):
-    """A passage, and how well the model expected it."""
+    """A passage of the text with its mean loss."""
 
     begin: int
-    """Its place in the text."""
+    """Position of its first character in the text."""
     text: str
     loss: float
-    """Mean, nats per character."""
+    """Mean loss, in nats per character."""
 
 
 class Expected(NamedTuple):
-    """A character that the model thought might stand there."""
+    """A character that the model expected at a position, and its probability."""
 
     character: str
     probability: float

@@ -1,8 +1,8 @@
-"""Many texts at once, each from a seed of its own: a step reads a character of all of them in one matrix product.
+"""Batch sampling: generates many texts at once, each from its own seed, with one matrix product a step for all of them.
 
-They are the very texts that a `Sampler` would give. The product of many rows rounds otherwise than that of one, by some
-millionths; so a draw that falls closer than that to the border between two characters cannot be trusted, and that text
-is written anew by itself: one in a dozen of 250 characters.
+The texts are identical to those of a `Sampler`. A matrix product of many rows differs from that of one row by a few
+millionths, because of rounding. A draw that is closer than that to the boundary between two characters is therefore
+doubtful, and a text with a doubtful draw is generated again on its own: about one in twelve texts of 250 characters.
 """
 
 import time
@@ -23,12 +23,14 @@ from core.sampling.sampler import Sampler, read_prompt
 from core.settings.config import SamplingConfig
 
 AT_ONCE = 64
-"""Texts in a batch."""
+"""Number of texts in a batch."""
 LONGEST = 2_000
-"""Characters; of longer texts too many would have to be written twice."""
+"""Maximum length in characters of texts that are generated in batches. Too many longer ones would be generated
+twice."""
 ROUNDING = 1.5e-5
-"""How far apart two logits, less the shift that all of them share, may be, computed alone or among others. At 1×128 and
-1×512, over 3,000 characters, the share of probability up to a border differed by 5.5e-6 of itself at most."""
+"""Bound on the difference between a logit computed alone and in a batch, apart from a shift common to all logits. At
+1×128 and 1×512, over 3,000 characters, the cumulative probability at a boundary had a relative difference of at most
+5.5e-6."""
 REPORT_SECONDS = 0.1
 
 Ids = NDArray[np.int64]
@@ -36,30 +38,32 @@ Flags = NDArray[np.bool_]
 
 
 class Text(Struct, frozen=True):
-    """A text that is finished, without its prompt."""
+    """A finished text, without the prompt."""
 
     seed: int
     text: str
     characters_per_second: float
-    """Of its batch as a whole."""
+    """Speed of the whole batch."""
 
 
 class Writing(Struct, frozen=True):
-    """How far it is."""
+    """Progress of the generation."""
 
     characters: int
-    """Written so far, of all texts."""
+    """Number of characters generated so far, of all texts."""
 
 
 def write_texts(
     model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, prompt: str = "", *, length: int, count: int
 ) -> Iterator[Writing | Text]:
-    """Write `count` texts of `length` characters, with the seeds from `config.seed` on. Yields them in that order.
+    """Generate `count` texts of `length` characters, with consecutive seeds from `config.seed` on.
+
+    Yields progress and the texts, in the order of their seeds.
 
     Raises:
-        UserError: what the model expects is not a number, so that nothing can be drawn.
+        UserError: the logits are not finite, so no character can be drawn.
     """
-    written = 0
+    generated = 0
     for first in range(0, count, AT_ONCE):
         seeds = range(config.seed + first, config.seed + min(first + AT_ONCE, count))
         started = time.perf_counter()
@@ -68,9 +72,9 @@ def write_texts(
             if isinstance(event, list):
                 texts = event
             else:
-                yield Writing(written + event)
+                yield Writing(generated + event)
         speed = length * len(seeds) / (time.perf_counter() - started)
-        written += length * len(seeds)
+        generated += length * len(seeds)
         for seed, text in zip(seeds, texts, strict=True):
             yield Text(seed=seed, text=text, characters_per_second=speed)
 
@@ -78,7 +82,7 @@ def write_texts(
 def _batch(
     model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, prompt: str, length: int, seeds: range
 ) -> Iterator[int | list[str]]:
-    """Write one text a seed. Yields how many characters there are, now and then, and at last the texts."""
+    """Generate one text per seed. Yields the number of characters from time to time, and last the texts."""
     doubted = np.ones(len(seeds), dtype=bool)
     ids: Ids = np.empty((length if length <= LONGEST else 0, len(seeds)), dtype=np.int64)
     if len(seeds) > 1 and length <= LONGEST:
@@ -114,9 +118,16 @@ def _batch(
 
 
 def draw(logits: NDArray[np.float32], randoms: NDArray[np.float64], config: SamplingConfig) -> tuple[Ids, Flags]:
-    """Draw a character of each text, ids (N,), for logits (N, V) and numbers from 0 to 1 (N,), as `Sampler` does.
+    """Draw the next character of each text as `Sampler` does.
 
-    The second is True where rounding might have decided. Where nothing can be drawn, that is so too.
+    Args:
+        logits: the logits of each text, (N, V).
+        randoms: a random number between 0 and 1 for each text, (N,).
+        config: temperature, top-k and top-p.
+
+    Returns:
+        The drawn ids, (N,), and flags, (N,): True if the draw is doubtful, because rounding may have decided it, or
+        if no character can be drawn.
     """
     rows = np.arange(len(logits))
     if config.temperature == 0:
@@ -130,7 +141,7 @@ def draw(logits: NDArray[np.float32], randoms: NDArray[np.float64], config: Samp
     chosen = np.minimum((below <= target[:, None]).sum(axis=1), logits.shape[1] - 1)
     above = below[rows, chosen]
     under = above - weights[rows, chosen]
-    blur = min(ROUNDING / config.temperature, 1e300)  # of a temperature that is next to nothing
+    blur = min(ROUNDING / config.temperature, 1e300)  # finite even for a tiny temperature
     with np.errstate(over="ignore"):
         sure = (target - under >= blur * np.minimum(under, total - under)) & (
             above - target >= blur * np.minimum(above, total - above)
@@ -142,7 +153,7 @@ def draw(logits: NDArray[np.float32], randoms: NDArray[np.float64], config: Samp
 
 
 def _cut_is_doubtful(logits: NDArray[np.float32], config: SamplingConfig, blur: float) -> Flags:
-    """Tell where rounding might have decided which characters top-k and top-p keep, (N,)."""
+    """Return whether rounding may have decided which characters top-k and top-p keep, for each text: (N,)."""
     whole = weights_of(logits, SamplingConfig(temperature=config.temperature))
     ordered = -np.sort(-whole, axis=1)
     doubtful = np.zeros(len(logits), dtype=bool)
@@ -152,7 +163,7 @@ def _cut_is_doubtful(logits: NDArray[np.float32], config: SamplingConfig, blur: 
     if config.top_p < 1:
         before = (ordered.cumsum(axis=1) - ordered) / ordered.sum(axis=1, keepdims=True)
         doubtful |= (np.abs(before - config.top_p) <= blur * np.minimum(before, 1 - before)).any(axis=1)
-        neighbours = ordered[:, :-1] - ordered[:, 1:] <= blur * ordered[:, :-1]  # which of two comes first
+        neighbours = ordered[:, :-1] - ordered[:, 1:] <= blur * ordered[:, :-1]  # their order is doubtful
         at_the_cut = (before[:, 1:] < config.top_p + blur) & (before[:, 1:] + 2 * ordered[:, 1:] >= config.top_p - blur)
         doubtful |= (neighbours & at_the_cut & (ordered[:, 1:] > 0)).any(axis=1)
     return doubtful

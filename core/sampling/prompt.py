@@ -1,8 +1,8 @@
-"""A prompt as a model can read it: what it does not know becomes what comes nearest, and the person is told.
+"""Adapts a prompt to a model's vocabulary: unknown characters are replaced by the nearest known ones or dropped.
 
-Somebody types on the keyboard they have, and pastes from where they read: curly quotes, accents in two pieces, capitals
-of an alphabet that the training text happens to lack. A character with a natural equivalent is replaced by it; only one
-without is left out.
+A typed or pasted prompt may contain characters that the training text lacks: curly quotes, letters with combining
+accents, capitals. A character with a natural equivalent is replaced by it; a character without one is dropped. The
+user is shown a notice of both.
 """
 
 import unicodedata
@@ -20,34 +20,36 @@ _TYPOGRAPHY = {
     "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
     "đ": "d", "ð": "d", "þ": "th",
 }  # fmt: skip
-"""What stands for a character where a text has it not; more than one may have to be tried."""
+"""Equivalents of characters, for a vocabulary that lacks them; `_equivalents` tries others too."""
 
 
 MAX_LISTED = 20
-"""Characters that a notice names."""
+"""Maximum number of characters that a notice lists."""
 
 
 class Prompt(Struct, frozen=True):
-    """A prompt and what became of it."""
+    """A prompt before and after its adaptation to a vocabulary."""
 
     typed: str
-    """As it was typed, its accents in one piece each."""
+    """The prompt as typed, with composed accents (NFC)."""
     read: str
-    """As the model reads it: only characters that it knows."""
+    """The prompt as the model reads it, with known characters only."""
     replaced: dict[str, str]
-    """What was replaced, and by what, in order of appearance."""
+    """Replaced characters with their replacements, in order of appearance."""
     left_out: tuple[str, ...]
-    """What has no equivalent that the model knows, in order of appearance."""
+    """Dropped characters, which have no known equivalent, in order of appearance."""
 
     @property
     def notice(self) -> str:
-        """What was changed, in words; empty if nothing was."""
+        """Message about the changes; empty if there are none."""
         parts = []
         if self.replaced:
             changes = _listed([f"{_named(old)} by {_named(new)}" for old, new in self.replaced.items()], ", ")
             parts.append(f"Replaced in the prompt, unknown to the model: {changes}.")
         if self.left_out:
-            parts.append(f"Left out of the prompt, unknown to the model: {_listed([*map(_named, self.left_out)], ' ')}")
+            parts.append(
+                f"Dropped from the prompt, unknown to the model: {_listed([*map(_named, self.left_out)], ' ')}"
+            )
         return " ".join(parts)
 
 
@@ -57,14 +59,14 @@ def _listed(items: list[str], between: str) -> str:
 
 
 def fit(prompt: str, vocabulary: Vocabulary) -> Prompt:
-    """Return a prompt such that a model with this vocabulary can read it."""
+    """Return a prompt adapted to a model with this vocabulary."""
     typed = normalise(prompt)
     replaced: dict[str, str] = {}
     left_out: dict[str, None] = {}
     for character in dict.fromkeys(typed):
         if character in vocabulary:
             continue
-        known = (one for one in _equivalents(character) if all(part in vocabulary for part in one))
+        known = (candidate for candidate in _equivalents(character) if all(part in vocabulary for part in candidate))
         equivalent = next(known, "")
         if equivalent:
             replaced[character] = equivalent
@@ -75,7 +77,7 @@ def fit(prompt: str, vocabulary: Vocabulary) -> Prompt:
 
 
 def _equivalents(character: str) -> Iterator[str]:
-    """Yield what may stand for a character, what comes nearest first."""
+    """Yield the possible replacements of a character, the nearest first."""
     if character in _TYPOGRAPHY:
         yield _TYPOGRAPHY[character]
     compatible = unicodedata.normalize("NFKC", character)  # a ligature, a full-width letter, a superscript
@@ -83,7 +85,7 @@ def _equivalents(character: str) -> Iterator[str]:
     swapped = character.swapcase()
     bare = "".join(part for part in unicodedata.normalize("NFKD", character) if not unicodedata.combining(part))
     if len(swapped) == 1:
-        yield swapped  # É is é before it is E: the sound matters more than the size
+        yield swapped  # É becomes é rather than E: the sound matters more than the case
     yield bare
     yield bare.swapcase()
     if character in _TYPOGRAPHY:
@@ -91,5 +93,5 @@ def _equivalents(character: str) -> Iterator[str]:
 
 
 def _named(character: str) -> str:
-    """Return a character such that it can be seen."""
+    """Return a visible name for a character that is invisible, and any other character unchanged."""
     return {"\n": "⏎", " ": "space", "\t": "tab", "\u00a0": "no-break space", "": "nothing"}.get(character, character)

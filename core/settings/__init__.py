@@ -1,1 +1,1 @@
-"""Settings: what can be set, to which values, and what a run with them would take."""
+"""Settings: their names, bounds and presets, and a forecast of what a run with them takes."""

@@ -1,6 +1,6 @@
-"""What can be looked at inside a layer, by the kind of its cells: the letters are those of the equations.
+"""The quantities that each kind of cell computes, with the symbols of its equations.
 
-Letters as in `torch.nn`: LSTM i, f, g, o, c, h; GRU r, z, n, h; a plain RNN has nothing but h.
+The symbols are those of `torch.nn`: i, f, g, o, c, h for an LSTM; r, z, n, h for a GRU; h for a plain RNN.
 """
 
 from msgspec import Struct
@@ -9,12 +9,12 @@ from core.settings.config import Cell
 
 
 class Quantity(Struct, frozen=True):
-    """One number a cell and a character."""
+    """A quantity that each cell computes for each character."""
 
     symbol: str
     name: str
     is_gate: bool = False
-    """Whether it is a share, 0 to 1; else it has a sign."""
+    """Whether its values are between 0 and 1; otherwise they have a sign."""
 
 
 HIDDEN = Quantity("h", "hidden state")
@@ -36,7 +36,8 @@ QUANTITIES: dict[Cell, tuple[Quantity, ...]] = {
     ),
     "rnn": (HIDDEN,),
 }
-"""In the order in which they are computed."""
+"""Quantities of each kind of cell, in the order in which they are computed."""
 
 MEMORY: dict[Cell, str] = {"lstm": "c", "gru": "h", "rnn": "h"}
-"""What a cell keeps from character to character, untouched by the gate that lets it out: what is shown at first."""
+"""Symbol of the quantity that a cell carries from one character to the next, before any output gate. Inspect shows it
+first."""

@@ -1,6 +1,6 @@
-"""What a run would take, before it starts: parameters, steps, memory and, once a few steps were timed, how long.
+"""The forecast of a run before it starts: parameters, steps, memory and, once a few steps have been timed, duration.
 
-The timing itself needs torch: `throughput.py`.
+The timing itself needs torch; it is in `core.training.throughput`.
 """
 
 from typing import NamedTuple
@@ -16,86 +16,87 @@ from core.settings.config import Cell, ModelConfig, TrainingConfig
 
 _GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
 _PROGRAM = 398_000_000
-"""Bytes of Python, PyTorch with its libraries at work, and the app."""
+"""Memory in bytes of Python, PyTorch with its libraries in use, and the app."""
 _COUNTING = 75
-"""Bytes for each character of the training part while n-grams are counted."""
+"""Memory in bytes per character of the training part while n-grams are counted."""
 MAX_COUNTED = 8_000_000
-"""Characters of a training part whose n-grams are counted: 20 million took 2 GB and 47 s on a two-core machine."""
+"""Maximum number of characters of a training part whose n-grams are counted: 20 million took 2 GB and 47 s on a
+two-core machine."""
 _FLOAT = 4
+"""Bytes of a float32."""
 VALIDATION_STREAMS, VALIDATION_WINDOW = 32, 200
-"""How a validation reads its part: so many streams at most, so many characters at a time."""
+"""Maximum number of streams of a validation, and the number of characters that each reads at a time."""
 ALWAYS_SAMPLED = 10
-"""So many samples are drawn whatever they take; then they have to keep within their share."""
+"""Number of samples that are always generated; further ones must keep within `MAX_SAMPLING`."""
 MAX_SAMPLING = 0.05
-"""Of a run's time, for samples: an epoch of a tiny text takes less time than a sample does."""
+"""Maximum share of a run's time for samples: an epoch of a tiny text takes less time than a sample."""
 
 
 class Span(NamedTuple):
-    """A duration, as two that it lies between: equal where the measurements agree."""
+    """A duration in seconds, as a lower and an upper bound; they are equal if the measurements agree."""
 
     least: float
-    """Seconds."""
     most: float
 
     @property
     def is_exact(self) -> bool:
-        """Whether the two are the same."""
+        """Whether both bounds are the same."""
         return self.least == self.most
 
     def times(self, count: float, plus: float = 0.0) -> "Span":
-        """Return so many of these, and some seconds more."""
+        """Return `count` times this duration, plus `plus` seconds."""
         return Span(self.least * count + plus, self.most * count + plus)
 
 
 class Speed(Struct, frozen=True, kw_only=True):
-    """How long the parts of a run take on this machine, as far as they were timed."""
+    """Measured durations of the parts of a run on this machine."""
 
     step: Span
-    """A training step."""
+    """Duration of a training step."""
     epoch_end: float = 0.0
-    """Seconds, at each epoch's end: the validation, and the copies that saving takes."""
+    """Seconds at the end of each epoch, for the validation and for the copies that saving needs."""
     sample: float = 0.0
-    """Seconds of a sample of the length asked for."""
+    """Seconds for a sample of the configured length."""
     settled: bool = True
-    """Whether no more steps will be timed."""
+    """Whether the timing is complete."""
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
-    """What a run would take."""
+    """An estimate of what a run takes."""
 
     parameters: int
     steps_per_epoch: int
-    """0 where the text is too short for the streams and the window."""
+    """Steps per epoch; 0 if the text is too short for the streams and the window."""
     memory_bytes: int
-    """The most that the app would hold; on a GPU most of the network's share lies there."""
+    """Peak memory of the app; on a GPU, most of the network's share is GPU memory."""
     available_bytes: int
-    """What this machine has left, and what this process holds already."""
+    """Free memory of this machine, plus the memory that this process already uses."""
     vocabulary: int = 0
-    """Distinct characters."""
+    """Number of distinct characters."""
     validation_characters: int = 0
     trouble: str = ""
-    """Why such a run cannot start, whatever the memory; empty if it can."""
+    """Reason why the run cannot start, apart from memory; empty if there is none."""
     speed: Speed | None = None
-    """None until it is measured."""
+    """Measured speed; None until it has been measured."""
 
     @property
     def fits(self) -> bool:
-        """Whether the machine has the memory."""
+        """Whether the machine has enough memory."""
         return self.memory_bytes <= self.available_bytes
 
     @property
     def is_possible(self) -> bool:
-        """Whether such a run can start."""
+        """Whether the run can start."""
         return self.fits and not self.trouble
 
     def epoch(self) -> Span | None:
-        """Return how long an epoch takes, with its validation, without samples; None until the speed is known."""
+        """Return the duration of an epoch with its validation, without samples; None until the speed is known."""
         if self.speed is None:
             return None
         return self.speed.step.times(self.steps_per_epoch, plus=self.speed.epoch_end)
 
     def run(self, config: TrainingConfig) -> Span | None:
-        """Return how long the run takes: its epochs and its samples; None until the speed is known."""
+        """Return the duration of the run, with its epochs and its samples; None until the speed is known."""
         if config.seconds:
             return Span(config.seconds, config.seconds)
         epoch = self.epoch()
@@ -105,7 +106,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
         return Span(*(seconds + self._samples(config, seconds) for seconds in training))
 
     def _samples(self, config: TrainingConfig, training: float) -> float:
-        """Return the seconds that a run's samples take, of which one is drawn before the first step."""
+        """Return the seconds for all samples of a run: one before the first step and one after each epoch."""
         if self.speed is None or not config.sample_length:
             return 0.0
         all_of_them = self.speed.sample * (config.epochs + 1)
@@ -113,7 +114,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
 
 
 def count_parameters(model: ModelConfig, vocabulary_size: int) -> int:
-    """Return how many numbers a network has: as `CharLSTM.count_parameters`, without making it."""
+    """Return the number of parameters of a network, as `CharLSTM.count_parameters` does, without building it."""
     gates, hidden, embedding = _GATES[model.cell], model.hidden_size, model.embedding_size
     first = gates * hidden * (embedding + hidden + 2)
     others = (model.num_layers - 1) * gates * hidden * (2 * hidden + 2)
@@ -121,10 +122,10 @@ def count_parameters(model: ModelConfig, vocabulary_size: int) -> int:
 
 
 def foresee(corpus: CorpusConfig, model: ModelConfig, config: TrainingConfig) -> Forecast:
-    """Return what can be told of a run from its text, or from the beginning of a large one, without trying.
+    """Return the forecast of a run on a corpus, without timing. Of a large text only the beginning is read.
 
     Raises:
-        UserError: the text cannot be read, or learnt from: as for `open_corpus`.
+        UserError: the text cannot be read, or cannot be trained on, as for `open_corpus`.
     """
     beginning, share = open_beginning(corpus)
     characters = round(len(beginning.text) / share)
@@ -144,7 +145,7 @@ def forecast(
     train_characters: int,
     validation_characters: int = 0,
 ) -> Forecast:
-    """Return what can be told of a run on a text of so many characters, without trying."""
+    """Return the forecast of a run on a text of so many characters, without timing."""
     import psutil
 
     try:
@@ -171,14 +172,14 @@ def memory_of(
     train_characters: int,
     validation_characters: int,
 ) -> int:
-    """Return about how many bytes the app holds at most while it foresees, trains and saves such a run on a CPU.
+    """Return an estimate of the app's peak memory, in bytes, while it prepares, trains and saves such a run on a CPU.
 
-    `python -m tests.benchmarks.memory` measures how near that is.
+    `python -m tests.benchmarks.memory` measures the error of the estimate.
     """
     parameters = count_parameters(model, vocabulary_size)
-    saved = 3 + (1 if config.averaging else 0)  # weights, two moments, the average
+    saved = 3 + (1 if config.averaging else 0)  # the weights, two moments, the average
     learner = saved + 1  # and the gradients
-    copies = 3  # where the run is, where its epoch began, and what is still being written
+    copies = 3  # the current state, the state at the start of the epoch, and the one being written to disk
     numbers = parameters * (learner + copies * saved)
     if config.weight_drop:  # a mask, the masked weights, and the gradient with respect to them
         numbers += 3 * model.num_layers * _GATES[model.cell] * model.hidden_size**2
@@ -191,12 +192,12 @@ def memory_of(
 
 
 def _activations(characters: int, model: ModelConfig, vocabulary_size: int, *, kept: int) -> int:
-    """Return the numbers that a network computes from so many characters: per cell its gates and `kept` others."""
+    """Return how many values a network computes for so many characters: per cell, its gates and `kept` other values."""
     per_cell = _GATES[model.cell] + kept
     return characters * (model.embedding_size + model.num_layers * model.hidden_size * per_cell + 3 * vocabulary_size)
 
 
 def _validated_at_once(characters: int) -> int:
-    """Return how many characters a pass of a validation reads, as `quick_loss`."""
+    """Return how many characters a validation reads at once, over all streams, as `quick_loss` does."""
     streams = max(1, min(VALIDATION_STREAMS, characters // (5 * VALIDATION_WINDOW)))
     return min(streams * VALIDATION_WINDOW, characters)

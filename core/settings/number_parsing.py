@@ -1,8 +1,9 @@
-"""Numbers as people type them: read as the number that every reader sees, or refused.
+"""Parses numbers that people type, and refuses those that two readers would understand differently.
 
-A French reader writes 1 000,5 where an English reader writes 1,000.5. Both are read. What the two would read
-differently, as 1,000, is refused with a sentence that says how to write it. A single dot is the decimal point, as in
-every number that the program shows; only 1.000, or 1.500, which the program would show as 1 and 1.5, is refused too.
+A French writer writes 1 000,5 and an English writer 1,000.5; both are accepted. A number that the two would read
+differently, such as 1,000, is refused with a message that says how to write it. A single dot is a decimal point, as in
+all numbers that the program shows. However, 1.000 and 1.500 are refused too, because the program would show the
+fractions as 1 and 1.5.
 """
 
 import math
@@ -14,11 +15,11 @@ from core.errors import UserError
 from core.text import shortened
 
 MAX_LENGTH = 40
-"""Characters of a number; a longer one is a text that was pasted by mistake."""
+"""Maximum length of a number in characters; longer input is text that was pasted by mistake."""
 _SAME_CHARACTERS = str.maketrans("０１２３４５６７８９．，＋－−ｅＥ", "0123456789.,+--eE")
-"""Full-width forms, and the minus sign: nobody reads another number in them."""
+"""Full-width characters and the minus sign, which have only one reading."""
 _GROUP_MARKS = " \u00a0\u2007\u2009\u202f'\u2019_"
-"""What stands between thousands and is no decimal mark: spaces of all widths, apostrophes, the underscore."""
+"""Separators of thousands that are never decimal marks: spaces of all widths, apostrophes, the underscore."""
 _NUMBER = re.compile(
     rf"""
     (?P<sign>[+-]?)
@@ -36,11 +37,11 @@ _NUMBER = re.compile(
 
 
 class UnclearNumberError(UserError):
-    """A number that two readers read differently, or in digits that one of them does not know."""
+    """The number is ambiguous, or is written in digits other than 0 to 9."""
 
 
 class _Parts(NamedTuple):
-    """A number taken apart, in plain digits."""
+    """The parts of a number, in plain digits."""
 
     sign: str
     whole: str
@@ -49,7 +50,7 @@ class _Parts(NamedTuple):
 
     @property
     def number(self) -> str:
-        """The number as programs write it."""
+        """The number in Python's notation."""
         return f"{self.sign}{self.whole or '0'}.{self.decimals or '0'}e{self.exponent or '0'}"
 
 
@@ -58,17 +59,18 @@ def read_number(typed: str, kind: type[int]) -> int: ...
 @overload
 def read_number(typed: str, kind: type[float]) -> float: ...
 def read_number(typed: str, kind: type[int] | type[float]) -> int | float:
-    """Return the number that was typed, as an `int` or as a `float`.
+    """Return the number that was typed, as an `int` or a `float`.
 
     Raises:
-        UnclearNumberError: two readers would not agree on it.
-        UserError: it is no number, or no whole number where one is asked for.
+        UnclearNumberError: the number is ambiguous.
+        UserError: it is not a number, is too large or too small for a `float`, or is not whole although `kind` is
+            `int`.
     """
     parts = _take_apart(typed, kind)
     exact = Decimal(parts.number)
     number = float(exact)
     if math.isinf(number) or (exact and not number):
-        raise UserError(f"{shortened(typed)} is beyond what this program computes with.")
+        raise UserError(f"{shortened(typed)} is too large or too small for this program.")
     if kind is float:
         return number
     if (parts.decimals and not parts.exponent) or exact != exact.to_integral_value():
@@ -91,7 +93,7 @@ def _take_apart(typed: str, kind: type[int] | type[float]) -> _Parts:
         raise UserError(f"{shortened(typed) or 'Nothing'} is not a number.")
     parts = _Parts(match["sign"], whole, decimals, match["exponent"] or "")
     may_be_thousands = decimal == "," or (decimal == "." and (kind is int or decimals.endswith("0")))
-    is_fraction = bool(whole) and not whole.strip("0")  # no group of thousands follows a zero
+    is_fraction = bool(whole) and not whole.strip("0")  # thousands do not follow a zero: 0,125 is a fraction
     if may_be_thousands and len(decimals) == 3 and not is_fraction and (not grouped or match["marked"]):
         raise UnclearNumberError(_two_readings(typed, parts, kind))
     return parts

@@ -1,6 +1,6 @@
-"""The presets: settings that were found by experiment to go well together, each with what it reached.
+"""The presets: combinations of settings that worked well in experiments, each with the loss that it reached.
 
-`python -m tests.benchmarks.presets` measures them.
+`python -m tests.benchmarks.presets` measures the losses.
 """
 
 from msgspec import Struct, structs
@@ -12,31 +12,32 @@ from core.settings.config import ModelConfig, TrainingConfig
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """What a preset reached on Molière's plays, tail split, on two cores without a GPU."""
+    """The result of a preset on Molière's plays, tail split, on two cores without a GPU."""
 
     limit: int | None
-    """Of the text, in characters; None is all of it."""
+    """Number of characters of the text that were used; None for all."""
     test_loss: str
-    """Nats per character."""
+    """Loss on the test part, in nats per character."""
     took: str
+    """Duration of the run."""
 
     @property
     def text(self) -> str:
-        """Which text it was."""
+        """Description of the text."""
         return "all of Molière" if self.limit is None else f"the first {self.limit:,} characters of Molière"
 
     @property
     def sentence(self) -> str:
-        """The figures, and what they are of."""
+        """The result in one sentence."""
         return f"Measured on two cores, on {self.text}: {self.took}, test loss {self.test_loss}."
 
 
 class Preset(Struct, frozen=True, kw_only=True):
-    """A named pair of configurations."""
+    """A named combination of a model and a training configuration."""
 
     name: str
     purpose: str
-    """One sentence: when to take it."""
+    """One sentence on when to use it."""
     measured: Measured
     model: ModelConfig
     training: TrainingConfig
@@ -45,7 +46,7 @@ class Preset(Struct, frozen=True, kw_only=True):
 _ANNEALED = TrainingConfig(
     warmup=0.05, final_rate=0.02, beta2=0.99, decay="matrices", gradient_clip=1.0, forget_bias=1.0
 )
-"""What all presets but the notebook's begin from."""
+"""The settings that all presets except the notebook's share."""
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -101,19 +102,19 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 DEFAULT_PRESET = "standard"
 SMALL_TEXT = 300_000
-"""Characters below which a text is better served by the preset for small ones."""
+"""Number of characters below which the preset for small texts is recommended."""
 
 
 def preset_for(characters: int) -> Preset:
-    """Return the preset to begin with for a text of that many characters."""
+    """Return the recommended preset for a text of so many characters."""
     return PRESETS["small" if characters < SMALL_TEXT else DEFAULT_PRESET]
 
 
 def preset_named(name: str) -> Preset:
-    """Return the preset of that name.
+    """Return the preset with this name.
 
     Raises:
-        UserError: there is none; the text lists those there are.
+        UserError: there is no such preset; the message lists all presets.
     """
     if name not in PRESETS:
         raise UserError(f"There is no preset called {name}. The presets are: {', '.join(PRESETS)}.")
@@ -121,11 +122,14 @@ def preset_named(name: str) -> Preset:
 
 
 _WITHOUT_EFFECT = ("device", "precision", "threads", "seed", "sample_length", "sample_prompt")
-"""The settings of training that do not change the loss to expect by more than chance does."""
+"""The training settings whose effect on the expected loss is no larger than chance."""
 
 
 def expected_of(name: str, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> Measured | None:
-    """Return what a preset reached, if that can be expected of a run: on the same text, with the same settings."""
+    """Return the result of a preset if a run can be expected to reach it; None otherwise.
+
+    That is the case if the run has the same text and the same settings, apart from those without effect.
+    """
     preset = PRESETS.get(name)
     if preset is None:
         return None

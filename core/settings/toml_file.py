@@ -1,7 +1,7 @@
-"""Settings in a TOML file: one a line, under the names that the command line has for them.
+"""Settings in a TOML file: one per line, with the same names as on the command line.
 
 preset = "small"
-corpus = "letters.txt"  # beside this file
+corpus = "letters.txt"  # in the same folder as this file
 hidden_size = 384
 epochs = 30
 """
@@ -23,14 +23,14 @@ from core.settings.presets import Preset, preset_named
 from core.text import in_one_line
 
 MAX_BYTES = 1_000_000
-"""Of such a file: more is a text, given by mistake."""
+"""Maximum size of such a file; a larger one is a text that was given by mistake."""
 _MODEL = {field.name: field for field in fields_of(ModelConfig)}
 _TRAINING = {field.name: field for field in fields_of(TrainingConfig)}
 _OTHERS = ("preset", "corpus", "limit", "split", "encoding", "encoding_errors")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What a file of settings says; None and nothing where it does not."""
+    """The content of a settings file; None or empty for settings that it does not contain."""
 
     preset: str | None = None
     corpus: str | None = None
@@ -44,18 +44,18 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def read_settings(path: Path) -> Settings:
-    """Read a file of settings, each checked.
+    """Read a settings file and check each setting.
 
     Raises:
-        UserError: the file cannot be read, is not TOML, or has a setting that there is not, or out of its bounds.
+        UserError: the file cannot be read, is not TOML, or has a setting that is unknown or out of bounds.
     """
     shown = in_one_line(str(path))
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise UserError(f"{shown} is too long for a file of settings.")
-        said = tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a file with a mark
+            raise UserError(f"{shown} is too large for a settings file.")
+        values = tomllib.loads(content.decode("utf-8-sig"))  # some editors write a byte order mark
     except OSError as error:
         raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError:
@@ -63,13 +63,13 @@ def read_settings(path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise UserError(f"{shown} is not TOML: {in_one_line(str(error) or 'it cannot be read')}.") from None
     try:
-        return _checked({name.replace("-", "_"): value for name, value in said.items()}, path.parent)
+        return _checked({name.replace("-", "_"): value for name, value in values.items()}, path.parent)
     except UserError as error:
         raise UserError(f"{shown}: {error}") from None
 
 
 def as_toml(preset: Preset) -> str:
-    """Return a file of settings with all that a preset sets, each with its description, to be changed."""
+    """Return the content of a settings file with all settings of a preset, each with its description, for editing."""
     lines = [f"# {preset.purpose}", f'preset = "{preset.name}"']
     for config in (preset.model, preset.training):
         lines.append("")
@@ -80,12 +80,13 @@ def as_toml(preset: Preset) -> str:
     return "\n".join(lines)
 
 
-def _checked(said: dict[str, Any], folder: Path) -> Settings:
+def _checked(values: dict[str, Any], folder: Path) -> Settings:
+    """Return the settings of a file in `folder`; raise UserError if one is unknown or out of bounds."""
     known = (*_OTHERS, *_MODEL, *_TRAINING)
-    for name in said:
+    for name in values:
         if name not in known:
             raise UserError(f"There is no setting called {in_one_line(name)}. The settings are: {', '.join(known)}.")
-    preset, corpus, limit, split, encoding, errors = (said.get(name) for name in _OTHERS)
+    preset, corpus, limit, split, encoding, errors = (values.get(name) for name in _OTHERS)
     if preset is not None:
         preset_named(str(preset))
     if corpus is not None:
@@ -93,15 +94,15 @@ def _checked(said: dict[str, Any], folder: Path) -> Settings:
             raise UserError(f"corpus must be the path of a text file, or one of: {', '.join(KNOWN)}.")
         corpus = corpus if corpus in KNOWN else str(folder / user_path(corpus))
     if limit is not None and (type(limit) is not int or limit < 1):
-        raise UserError(f"limit must be a whole number from 1 on, not {limit}.")
+        raise UserError(f"limit must be a whole number of at least 1, not {limit}.")
     if split is not None and split not in get_args(Split):
         raise UserError(f"split must be {' or '.join(SPLITS)}, not {split}.")
     if encoding is not None:
         encoding_named(str(encoding))
     if errors is not None and errors not in ERRORS:
         raise UserError(f"encoding_errors must be {' or '.join(ERRORS)}, not {errors}.")
-    model = {name: value for name, value in said.items() if name in _MODEL}
-    training = {name: value for name, value in said.items() if name in _TRAINING}
+    model = {name: value for name, value in values.items() if name in _MODEL}
+    training = {name: value for name, value in values.items() if name in _TRAINING}
     configure(ModelConfig(), model)
     configure(TrainingConfig(), training)
     return Settings(

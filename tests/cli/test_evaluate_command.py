@@ -218,7 +218,7 @@ def test_a_model_is_compared_with_one_that_is_there(sheep: Path) -> None:
 
 def test_a_part_that_is_empty_cannot_be_compared(goats: Path, sheep: Path, small_text: Path) -> None:
     said = refused("evaluate", goats, "--compare", sheep, "--corpus", small_text, "--part", "validation")
-    assert "no validation part, as the model was trained without one" in said
+    assert "no validation part, because the model was trained without one" in said
 
 
 def test_a_report_is_saved_as_json_as_csv_and_as_markdown(sheep: Path, tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_report_of_the_loss_alone_can_be_saved(sheep: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("there.csv", "there.csv is there already. Save under another name."),
+        ("there.csv", "there.csv exists already. Save under another name."),
         ("a.txt", "must end in one of: .json, .csv, .md."),
         ("report", "must end in one of: .json, .csv, .md."),
         ("nowhere/a.md", "There is no folder "),

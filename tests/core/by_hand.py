@@ -1,4 +1,4 @@
-"""A model reading along as the textbooks have it: NumPy, double precision, one character after another."""
+"""A textbook implementation of a model's forward pass: NumPy, double precision, one character at a time."""
 
 from typing import NamedTuple
 
@@ -18,15 +18,15 @@ Vector = NDArray[np.float64]
 
 
 class Guess(NamedTuple):
-    """What the model made of a character that it knows."""
+    """The model's prediction at a character that it knows."""
 
     place: int
     character: str
     loss: float
     likelier: int
-    """How many other characters it held to be likelier."""
+    """Number of characters that the model considered more probable."""
     costs: Vector
-    """What each character of the vocabulary would have cost: shape (V,)."""
+    """Loss that each character of the vocabulary would have had, in nats: shape (V,)."""
 
 
 def tiny_checkpoint(
@@ -97,14 +97,14 @@ def logits_by_hand(model: CharLSTM, ids: NDArray[np.int64]) -> Vector:
 
 
 def assert_rounds_like(ours: NDArray[np.float32], theirs: NDArray[np.float32], exact: Vector) -> None:
-    """Hold the largest rounding error of one float32 computation to four times that of another.
+    """Assert that the largest rounding error of one float32 computation is at most four times that of another.
 
-    Two float32 computations differ by an amount that depends on the matrix kernels of the processor, and that a
-    recurrent network may enlarge from character to character: no bound on their difference holds on every machine. Both
-    errors grow alike, so their ratio stays near 1: 0.5 to 1.4 was seen with five kernels of OpenBLAS and oneDNN.
+    The difference between two float32 computations depends on the CPU's matrix kernels, and a recurrent network may
+    amplify it with each character, so no fixed bound holds on every machine. Both errors grow in the same way, so their
+    ratio stays near 1: it was between 0.5 and 1.4 with five kernels of OpenBLAS and oneDNN.
     """
     mine, its = (np.abs(values - exact).max() for values in (ours, theirs))
-    assert its < 1e-2, "the other computation is no measure"
+    assert its < 1e-2, "the other computation is too inaccurate to compare with"
     assert mine <= 4 * its, f"an error of {mine:.2e}, where the other computation has {its:.2e}"
 
 

@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """The threads of a tiny model wait for each other on a busy machine: its tests took 75 s with two, 4 s with one."""
+    """Use one thread. On a busy machine two threads of a tiny model wait for each other: 75 s instead of 4 s."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -20,7 +20,7 @@ def test_a_stop_ends_a_pause() -> None:
     assert not control.paused
 
 
-def test_what_is_stopped_cannot_be_paused() -> None:
+def test_a_stopped_run_cannot_be_paused() -> None:
     control = Control()
     control.stop()
     control.pause()
@@ -40,7 +40,7 @@ def test_a_stop_that_comes_while_a_pause_begins_is_not_lost(monkeypatch: pytest.
     assert not control.paused
 
 
-def test_a_sample_that_is_asked_for_wakes_a_paused_job_once() -> None:
+def test_a_requested_sample_wakes_a_paused_job_once() -> None:
     control = Control()
     control.pause()
     control.ask_for_sample()
@@ -50,7 +50,7 @@ def test_a_sample_that_is_asked_for_wakes_a_paused_job_once() -> None:
     assert control.paused
     waiter = threading.Thread(target=control.wait_while_paused)
     waiter.start()
-    assert not control._awake.is_set(), "it rests again"
+    assert not control._awake.is_set(), "it waits again"
     control.resume()
     waiter.join(DEADLINE)
     assert not waiter.is_alive()

@@ -38,7 +38,7 @@ EPOCH = EpochCompleted(
         RunFinished(reason="stopped", epochs=0, elapsed_seconds=0.1, run="quick-1"),
     ],
 )
-def test_an_event_comes_back_from_its_line_of_json(event: Event) -> None:
+def test_an_event_is_read_back_from_its_line_of_json(event: Event) -> None:
     line = to_json(event)
     assert "\n" not in line
     assert from_json(line) == event
@@ -48,6 +48,6 @@ def test_the_line_names_the_event_in_snake_case() -> None:
     assert msgspec.json.decode(to_json(EPOCH))["event"] == "epoch_completed"
 
 
-def test_half_a_line_is_no_event() -> None:
+def test_half_a_line_is_not_an_event() -> None:
     with pytest.raises(msgspec.DecodeError):
         from_json(to_json(EPOCH)[:-5])

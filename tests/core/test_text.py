@@ -10,7 +10,7 @@ anything = st.text(st.characters(), max_size=200)
 
 
 @given(anything)
-def test_nothing_that_a_terminal_acts_on_is_left(text: str) -> None:
+def test_no_character_that_a_terminal_acts_on_remains(text: str) -> None:
     shown = sanitise(text)
     for character in shown:
         assert character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp")
@@ -24,7 +24,7 @@ def test_each_character_is_replaced_by_one_so_that_positions_hold(text: str) -> 
 
 
 @given(anything)
-def test_character_by_character_is_the_same_as_at_once(text: str) -> None:
+def test_sanitising_character_by_character_gives_the_same_text(text: str) -> None:
     assert "".join(map(sanitise, text)) == sanitise(text)
 
 
@@ -38,7 +38,7 @@ def test_an_escape_sequence_becomes_visible() -> None:
 
 
 @given(anything)
-def test_what_is_quoted_in_a_message_stays_in_one_short_line(text: str) -> None:
+def test_a_quotation_in_a_message_is_one_short_line(text: str) -> None:
     shown = shortened(text * 3)
     assert "\n" not in shown
     assert sanitise(shown) == shown
@@ -57,7 +57,7 @@ def test_what_is_quoted_in_a_message_stays_in_one_short_line(text: str) -> None:
         ("", ""),
     ],
 )
-def test_a_prompt_that_is_typed_in_one_line_means_its_escapes(typed: str, meant: str) -> None:
+def test_escapes_in_a_typed_prompt_are_replaced(typed: str, meant: str) -> None:
     assert read_escapes(typed) == meant
 
 

@@ -1,4 +1,4 @@
-"""Plain sentences in many languages, written for these tests, with the encodings that their texts usually come in."""
+"""Plain sentences in many languages, written for these tests, with the usual encodings of texts in these languages."""
 
 import unicodedata
 from typing import NamedTuple
@@ -11,7 +11,7 @@ WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", 
 
 
 class Sample(NamedTuple):
-    """Some sentences of a language."""
+    """Sentences in a language."""
 
     encodings: tuple[str, ...]
     sentences: tuple[str, ...]
@@ -21,7 +21,7 @@ TONES = "\u0300\u0301\u0303\u0309\u0323"
 
 
 def encoded(text: str, encoding: str) -> bytes:
-    """Return a text's bytes; windows-1258 has the tones of Vietnamese apart from the letters."""
+    """Return a text's bytes. windows-1258 encodes the tones of Vietnamese separately from the letters."""
     if encoding == "cp1258":
         return b"".join(_with_tone_apart(letter).encode(encoding) for letter in text)
     return text.encode(encoding)

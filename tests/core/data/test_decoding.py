@@ -21,18 +21,18 @@ def test_pieces_join_to_the_whole(text: str, chunk: int) -> None:
 
 
 @given(texts)
-def test_what_is_normalised_stays_as_it_is(text: str) -> None:
+def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
     assert "\r" not in normalise(text)
     assert unicodedata.is_normalized("NFC", normalise(text))
 
 
-def test_newlines_and_accents_come_in_one_form() -> None:
+def test_newlines_and_accents_are_normalised() -> None:
     assert normalise("a\r\nb\rc\ne\u0301") == "a\nb\nc\né"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
-def test_a_byte_order_mark_announces_the_encoding_and_is_not_text(encoding: str) -> None:
+def test_a_byte_order_mark_declares_the_encoding_and_is_not_text(encoding: str) -> None:
     content = FRENCH.encode(encoding)
     assert announced_encoding(content, "x") == encoding
     assert "".join(pieces(io.BytesIO(content), encoding)) == FRENCH
@@ -86,7 +86,7 @@ def test_damaged_utf_8_is_not_taken_for_another_encoding() -> None:
     ("magic", "kind"),
     [(b"%PDF-1.7", "PDF"), (b"PK\x03\x04", "word processor"), (b"{\\rtf1", "RTF"), (b"\x1f\x8b\x08", "compressed")],
 )
-def test_a_document_that_holds_text_is_called_what_it_is(magic: bytes, kind: str) -> None:
+def test_the_error_names_the_format_of_a_document(magic: bytes, kind: str) -> None:
     with pytest.raises(UserError, match=f"x is a.*{kind}.*Save its text"):
         announced_encoding(magic, "x")
 
@@ -97,7 +97,7 @@ def test_a_form_feed_is_text_and_a_nul_is_not() -> None:
     assert not looks_like_text("\x01\x02a")
 
 
-def test_byte_order_marks_within_a_text_and_the_end_of_a_dos_text_are_no_characters_of_it() -> None:
+def test_byte_order_marks_and_the_end_mark_of_a_dos_text_are_dropped() -> None:
     joined = "un\n".encode("utf-8-sig") + "deux\n".encode("utf-8-sig") + b"e" + "\ufeff\u0301\x1a".encode()
     assert normalise(joined.decode()) == "un\ndeux\né"
     for chunk in range(1, 9):
@@ -125,7 +125,7 @@ def test_a_character_may_be_cut_by_the_end_of_what_is_read_at_a_time(encoding: s
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "cp932", "cp1252"])
 @pytest.mark.parametrize("chunk", [1, 2, 3, 5, 1000])
-def test_where_a_text_is_damaged_is_told_by_line_and_byte(
+def test_the_place_of_damage_is_given_by_line_and_byte(
     encoding: str, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.data.decoding.CHUNK", chunk)

@@ -1,4 +1,4 @@
-"""Which encoding a text is found to have: a table of languages, encodings and lengths, and what is refused."""
+"""Encoding detection: a table of languages, encodings and lengths, and the texts that are refused."""
 
 import random
 from pathlib import Path
@@ -14,10 +14,10 @@ from core.errors import UserError
 from tests.core.data.sentences import SAMPLES, WIDE, encoded
 
 LENGTHS = {"a sentence": (1, 1), "three sentences": (3, 1), "a long text": (3, 60)}
-"""How many sentences, and how often."""
+"""Number of sentences, and how often they are repeated."""
 MAY_BE_REFUSED = {
-    ("Albanian", "cp850", "a sentence"),  # with one letter beyond ASCII, which is another one elsewhere
-    # One sentence whose only capital tells the two apart: all small letters but one are in the same places.
+    ("Albanian", "cp850", "a sentence"),  # its only letter beyond ASCII is another letter in other encodings
+    # Only the capital distinguishes the encodings: all small letters but one have the same bytes.
     ("Slovak", "mac-latin2", "a sentence"),
     ("Russian", "mac-cyrillic", "a sentence"),
     ("Bulgarian", "mac-cyrillic", "a sentence"),
@@ -37,7 +37,7 @@ def shown(text: EncodedText) -> str:
 
 
 def outcome(path: Path, text: str, encoding: str) -> str:
-    """Return whether a text is read right, wrong or not at all: then the reason names the way on."""
+    """Return "right", "wrong", or "refused" if the text is refused with a message that names the option to use."""
     try:
         return "right" if shown(read(path, encoded(text, encoding))) == normalise(text) else "wrong"
     except UserError as error:
@@ -45,7 +45,7 @@ def outcome(path: Path, text: str, encoding: str) -> str:
 
 
 @pytest.mark.parametrize("language", SAMPLES)
-def test_a_language_is_read_right_in_its_usual_encodings(language: str, tmp_path: Path) -> None:
+def test_a_language_is_read_correctly_in_its_usual_encodings(language: str, tmp_path: Path) -> None:
     path, sample = tmp_path / "text.txt", SAMPLES[language]
     found = {}
     for length, (sentences, times) in LENGTHS.items():
@@ -56,7 +56,7 @@ def test_a_language_is_read_right_in_its_usual_encodings(language: str, tmp_path
     assert {case for case, what in found.items() if what == "refused"} <= MAY_BE_REFUSED
 
 
-def test_the_table_has_thirty_languages_and_more_and_those_of_all_alphabets() -> None:
+def test_the_table_has_at_least_thirty_languages_and_all_alphabets() -> None:
     assert len(SAMPLES) >= 40
     assert len({encoding for sample in SAMPLES.values() for encoding in sample.encodings}) >= 40
 
@@ -80,13 +80,13 @@ def test_english_whose_only_signs_are_beyond_ascii_is_windows_1252(sentence: str
     assert guessed_encoding(content, "x") == "cp1252"
 
 
-def test_a_stray_apostrophe_in_plain_ascii_is_one() -> None:
+def test_a_single_curly_apostrophe_in_ascii_text_is_recognised() -> None:
     content = b"This is a text, and it\x92s all plain.\n" + b"There is nothing else in it.\n" * 1000
     assert content.decode(guessed_encoding(content, "x")).startswith("This is a text, and it’s")
 
 
 @pytest.mark.parametrize("byte", [b"\x9d", b"\x81", b"\xff"])
-def test_a_stray_byte_that_means_nothing_is_refused_with_the_way_on(byte: bytes) -> None:
+def test_a_stray_meaningless_byte_is_refused_with_advice(byte: bytes) -> None:
     content = b"This is a text, and it" + byte + b" is all plain.\n" + b"There is nothing else in it.\n" * 1000
     with pytest.raises(UserError, match="--encoding"):
         guessed_encoding(content, "x")
@@ -132,7 +132,7 @@ def test_a_foreign_word_in_an_english_text_does_not_decide_what_alphabet_it_is()
     assert guessed_encoding(line.encode("cp1251"), "x") == "cp1251"
 
 
-def test_random_bytes_are_no_text() -> None:
+def test_random_bytes_are_not_text() -> None:
     for seed in range(20):
         content = bytes(random.Random(seed).choices(range(1, 256), k=3000))
         with pytest.raises(UserError, match="x is not text"):
@@ -141,11 +141,11 @@ def test_random_bytes_are_no_text() -> None:
         guessed_encoding(bytes(range(1, 256)) * 20, "x")
 
 
-def test_what_cannot_be_told_is_refused_with_two_names_and_the_way_on() -> None:
+def test_an_ambiguous_encoding_is_refused_with_two_names_and_advice() -> None:
     with pytest.raises(UserError, match=r"x may be mac-cyrillic or windows-1251.* --encoding.* app"):
         guessed_encoding((SAMPLES["Russian"].sentences[0] + "\n").encode("mac-cyrillic"), "x")
 
 
-def test_the_name_that_is_shown_is_of_the_encoding_that_was_found(tmp_path: Path) -> None:
+def test_the_name_of_the_detected_encoding_is_shown(tmp_path: Path) -> None:
     text = read(tmp_path / "x.txt", "\n".join(SAMPLES["Czech"].sentences).encode("iso8859-2"))
     assert text.encoding == encoding_name("iso8859_2") == "iso-8859-2"

@@ -7,7 +7,7 @@ from core.data.preview import BEGINNING, preview
 from core.errors import UserError
 
 
-def test_a_preview_says_what_a_run_would_have() -> None:
+def test_a_preview_has_the_figures_of_a_run() -> None:
     look = preview("l-homme-aux-contrats", limit=100_000, validation=0.05)
     assert look.exact
     assert look.characters > 100_000
@@ -26,10 +26,10 @@ def test_of_a_large_text_only_the_beginning_is_read(tmp_path: Path, monkeypatch:
     assert not look.exact
     assert abs(look.characters - 21_500) < 0.3 * 21_500
     list(encoded_text.read_file(path))
-    assert not preview(str(path)).exact, "it changed a moment ago: nothing is remembered of it"
+    assert not preview(str(path)).exact, "a file that has just changed is not cached"
 
 
-def test_what_cannot_be_a_text_is_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_text_are_refused(tmp_path: Path) -> None:
     empty = tmp_path / "vide.txt"
     empty.touch()
     with pytest.raises(UserError, match=r"vide\.txt is empty"):

@@ -18,9 +18,11 @@ def cuts(draw: st.DrawFn) -> tuple[int, int, int, int]:
 
 
 @given(cuts())
-def test_every_character_but_the_tail_is_used_once_and_its_target_is_the_next(cut: tuple[int, int, int, int]) -> None:
+def test_every_character_except_the_tail_is_used_once_and_its_target_is_the_next(
+    cut: tuple[int, int, int, int],
+) -> None:
     length, streams, window, offset = cut
-    ids = np.arange(length)  # each character is its own place
+    ids = np.arange(length)  # the id of each character is its position
     used = []
     for inputs, targets in Streams(ids, streams=streams, window=window).epoch(offset):
         assert inputs.shape == targets.shape == (window, streams)
@@ -31,7 +33,7 @@ def test_every_character_but_the_tail_is_used_once_and_its_target_is_the_next(cu
 
 
 @given(cuts())
-def test_each_window_goes_on_where_the_one_before_ended(cut: tuple[int, int, int, int]) -> None:
+def test_each_window_continues_where_the_previous_one_ended(cut: tuple[int, int, int, int]) -> None:
     length, streams, window, offset = cut
     windows = [inputs for inputs, _ in Streams(np.arange(length), streams=streams, window=window).epoch(offset)]
     assert len(windows) == Streams(np.arange(length), streams=streams, window=window).windows_at(offset) > 0
@@ -39,7 +41,7 @@ def test_each_window_goes_on_where_the_one_before_ended(cut: tuple[int, int, int
         assert torch.equal(after[0], before[-1] + 1)
 
 
-def test_the_picture_in_the_module_is_true() -> None:
+def test_the_example_in_the_module_docstring_is_correct() -> None:
     text = "abcdefghijklmno"
     windows = list(Streams(np.arange(len(text)), streams=2, window=3).epoch(1))
     shown = [
@@ -48,13 +50,13 @@ def test_the_picture_in_the_module_is_true() -> None:
     assert shown == [["bcd", "hij"], ["cde", "ijk"], ["efg", "klm"], ["fgh", "lmn"]]
 
 
-def test_one_stream_walks_like_the_course() -> None:
+def test_one_stream_gives_the_windows_of_the_course() -> None:
     windows = list(Streams(np.arange(90_000), streams=1, window=100).epoch(37))
     assert len(windows) == len(range(37, 90_000 - 100, 100))
     assert windows[0][0].flatten().tolist() == list(range(37, 137))
 
 
-def test_a_text_too_short_is_refused_with_what_would_fit() -> None:
+def test_a_text_that_is_too_short_is_refused_with_a_window_that_would_fit() -> None:
     with pytest.raises(
         UserError, match=r"has 99 characters.*4 streams and a window of 25 need 125.*window of at most 19"
     ) as refusal:

@@ -25,31 +25,31 @@ def places(passage: Passage) -> list[int]:
     return list(passage.places(np.arange(len(passage))))
 
 
-def test_the_picture_in_the_module_is_true() -> None:
+def test_the_example_in_the_module_docstring_is_correct() -> None:
     assert str(Passage(text=TEXT, run=3, period=5, length=9)) == "abcfghklm"
     assert str(Passage(text=TEXT, run=2, period=5, first=3, length=6)) == "deijno"
 
 
 @given(passages())
-def test_its_characters_are_those_of_its_stretches(passage: Passage) -> None:
+def test_the_characters_of_a_passage_are_those_of_its_ranges(passage: Passage) -> None:
     assert places(passage) == [place for start, stop in passage.stretches() for place in range(start, stop)]
     assert str(passage) == "".join("abcdefghijklmno"[place] for place in places(passage))
 
 
 @given(passages(), st.data())
-def test_a_cut_is_what_a_slice_would_be(passage: Passage, data: st.DataObject) -> None:
+def test_a_cut_equals_a_slice_of_the_characters(passage: Passage, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(passage)))
     stop = data.draw(st.integers(start, len(passage)))
     assert str(passage.cut(start, stop)) == str(passage)[start:stop]
 
 
 @given(passages(), passages())
-def test_what_two_share_is_counted(one: Passage, other: Passage) -> None:
+def test_the_characters_shared_by_two_passages_are_counted(one: Passage, other: Passage) -> None:
     assert one.characters_shared_with(other) == len(set(places(one)) & set(places(other)))
 
 
 @given(passages())
-def test_a_vocabulary_numbers_it(passage: Passage) -> None:
+def test_the_ids_of_a_passage_are_those_of_the_vocabulary(passage: Passage) -> None:
     ids = passage.ids(Vocabulary("aceg"))
     taken = ids.take(np.arange(len(passage))[:, None]).ravel().tolist()
     assert taken == ["aceg".find(character) for character in str(passage)]

@@ -21,20 +21,20 @@ from core.evaluation.character_classes import KINDS, kind_of, kinds_of
         ("+=$€°\N{COMBINING ACUTE ACCENT}\x07😀", "other"),
     ],
 )
-def test_each_character_is_of_its_kind(characters: str, kind: str) -> None:
+def test_each_character_has_its_class(characters: str, kind: str) -> None:
     assert {character: KINDS[kind_of(character)] for character in characters} == dict.fromkeys(characters, kind)
 
 
-def test_a_letter_of_a_script_without_accents_is_not_an_accented_one() -> None:
+def test_a_letter_of_a_script_without_accents_is_not_accented() -> None:
     assert KINDS[kind_of("한")] != "accented letter"
 
 
 @given(st.characters())
-def test_any_character_is_of_some_kind(character: str) -> None:
+def test_any_character_has_a_class(character: str) -> None:
     assert kind_of(character) in range(len(KINDS))
 
 
-def test_the_kinds_of_a_vocabulary_are_those_of_its_characters_by_id() -> None:
+def test_the_classes_of_a_vocabulary_are_in_the_order_of_its_ids() -> None:
     vocabulary = Vocabulary("a. \néA7+")
     kinds = kinds_of(vocabulary)
     assert kinds.dtype == np.intp

@@ -43,7 +43,7 @@ def passage(ids: torch.Tensor, alphabet: str = ".abc") -> Passage:
     return corpus("".join(alphabet[i] for i in ids.tolist())).part("whole")
 
 
-def test_the_loss_is_that_of_a_slow_walk_in_double_precision() -> None:
+def test_the_loss_equals_a_slow_computation_in_double_precision() -> None:
     made = checkpoint()
     ids = torch.randint(4, (2 * CHUNK + 37,), generator=torch.Generator().manual_seed(0))
     *progress, last = score(made, passage(ids))
@@ -64,14 +64,14 @@ def test_the_loss_is_that_of_a_slow_walk_in_double_precision() -> None:
     assert [event.scored for event in progress if isinstance(event, EvaluationProgress)] == [1000, 2000, 2037]
 
 
-def test_the_figures_beside_the_loss_follow_from_it() -> None:
+def test_bits_per_character_and_perplexity_follow_from_the_loss() -> None:
     one = Score(scored=1, loss=math.log(8), standard_error=None, accuracy=0.0)
     assert one.bits_per_character == pytest.approx(3)
     assert one.perplexity == pytest.approx(8)
     assert perplexity(1000.0) == math.inf
 
 
-def test_the_standard_error_is_that_of_the_blocks_means() -> None:
+def test_the_standard_error_is_computed_from_the_means_of_blocks() -> None:
     made = checkpoint()
     ids = torch.randint(4, (3 * BLOCK + 50,), generator=torch.Generator().manual_seed(0))
     *_, whole = score(made, passage(ids))
@@ -86,7 +86,7 @@ def test_the_standard_error_is_that_of_the_blocks_means() -> None:
     assert short.standard_error is None
 
 
-def test_unknown_characters_are_left_out_and_counted() -> None:
+def test_unknown_characters_are_skipped_and_counted() -> None:
     made = checkpoint()
     *_, clean = evaluate(made, corpus("abc." * 30 + "abcabcabc"), "test")
     *_, with_unknown = evaluate(made, corpus("abc." * 30 + "abcaßbcabc"), "test")
@@ -98,11 +98,11 @@ def test_unknown_characters_are_left_out_and_counted() -> None:
 
 
 def test_a_part_that_cannot_be_scored_is_refused() -> None:
-    with pytest.raises(UserError, match="no validation part, as the model was trained without one"):
+    with pytest.raises(UserError, match="no validation part, because the model was trained without one"):
         list(evaluate(checkpoint(), corpus("abc." * 10), "validation"))
-    with pytest.raises(UserError, match="no validation part, as it is too short"):
+    with pytest.raises(UserError, match="no validation part, because it is too short"):
         list(evaluate(checkpoint(validation=0.05), corpus("abcabc"), "validation"))
-    with pytest.raises(UserError, match="no test part, as it is too short"):
+    with pytest.raises(UserError, match="no test part, because it is too short"):
         list(evaluate(checkpoint(), corpus("abc"), "test"))
     with pytest.raises(UserError, match="no character that the model knows"):
         list(evaluate(checkpoint(), corpus("xyz" * 10), "test"))
@@ -137,7 +137,7 @@ def test_the_quick_loss_is_nearly_the_exact_one(length: int) -> None:
 @pytest.mark.shipped
 @pytest.mark.parametrize("length", [1_500, pytest.param(6_000, marks=pytest.mark.thorough)])
 def test_the_quick_loss_of_a_model_that_has_learnt_is_nearly_the_exact_one(length: int) -> None:
-    """What an untrained one cannot show: a state that remembers, and streams that begin without."""
+    """An untrained model hardly uses its hidden state, so it cannot show the effect of streams that start at zero."""
     path = shipped_path()
     assert path is not None
     trained = load_checkpoint(path)

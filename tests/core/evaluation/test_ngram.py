@@ -30,7 +30,7 @@ def measured(corpus: Corpus, part: Part = "test", validation: float = 0.0) -> Ba
 
 
 def slow_losses(corpus: Corpus, part: Part, validation: float = 0.0) -> list[float]:
-    """The loss of every order as the formula has it, one character at a time, with strings for contexts."""
+    """Return the loss of every order, computed directly from the formula, with strings as contexts."""
     train, text = str(corpus.part("train", validation)), str(corpus.part(part, validation))
     followers: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for i, character in enumerate(train):
@@ -67,11 +67,11 @@ def test_every_order_agrees_with_a_slow_count(small_corpus: Corpus, part: Part) 
     st.text("ab.é\n", min_size=10, max_size=200).filter(lambda text: len(set(text)) > 1), st.sampled_from([0.2, 0.5])
 )
 def test_any_short_text_agrees_with_a_slow_count(text: str, validation: float) -> None:
-    """Also with training parts that are shorter than the order."""
+    """The texts include training parts that are shorter than the order."""
     assert_agrees_with_a_slow_count(corpus_of(text), "test", validation)
 
 
-def test_the_stretches_of_the_interleaved_split_are_read_as_one() -> None:
+def test_the_blocks_of_the_interleaved_split_are_read_as_one_text() -> None:
     letters = np.random.default_rng(0).choice(list("abcd "), 91_000)
     corpus = corpus_of("".join(letters), split="interleaved")
     assert len(corpus.part("test")) == 1_000
@@ -79,7 +79,7 @@ def test_the_stretches_of_the_interleaved_split_are_read_as_one() -> None:
 
 
 def test_an_alphabet_of_tens_of_thousands_does_not_overflow() -> None:
-    """A context's rank times the alphabet is beyond 32 bits here, and a number for six characters beyond 64."""
+    """The rank of a context times the size of the alphabet exceeds 32 bits; a code of six characters exceeds 64."""
     alphabet = [chr(point) for point in (*range(0x4E00, 0x9E00), *range(0xAC00, 0xC9C0))]
     once, again, thrice = ("".join(np.random.default_rng(seed).permutation(alphabet)) for seed in range(3))
     corpus = corpus_of(once + again + thrice + once)
@@ -93,21 +93,21 @@ def test_a_part_shorter_than_the_order_agrees_with_a_slow_count() -> None:
     assert_agrees_with_a_slow_count(corpus, "test")
 
 
-def test_a_part_of_one_character_is_predicted_from_nothing() -> None:
+def test_a_part_of_one_character_is_predicted_without_context() -> None:
     found = measured(corpus_of("aab" * 3 + "a"))
     assert found.characters == 1
     assert found.named("unigram").loss == pytest.approx(-math.log((6 + 2 * 0.5) / (9 + 2)))
     assert {baseline.loss for baseline in found.of[1:]} == {found.named("unigram").loss}
 
 
-def test_characters_that_the_vocabulary_lacks_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_characters_outside_the_vocabulary_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     clean = corpus_of("abcb" * 25)
     with_unknown = corpus_of("abc?b" * 25)
     monkeypatch.setattr(with_unknown, "characters", "abc")
     assert measured(with_unknown) == msgspec.structs.replace(measured(clean), characters=10)
 
 
-def test_each_model_goes_by_its_name_and_the_best_has_the_lowest_loss(small_corpus: Corpus) -> None:
+def test_models_are_found_by_name_and_the_best_has_the_lowest_loss(small_corpus: Corpus) -> None:
     found = measured(small_corpus)
     assert [baseline.name for baseline in found.of] == list(NGRAM_NAMES)
     assert [found.named(name).order for name in NGRAM_NAMES] == list(range(7))
@@ -116,7 +116,7 @@ def test_each_model_goes_by_its_name_and_the_best_has_the_lowest_loss(small_corp
     assert (found.part, found.characters) == ("test", len(small_corpus.part("test")))
 
 
-def test_one_can_stop_after_every_order(small_corpus: Corpus) -> None:
+def test_the_evaluation_can_be_cancelled_after_every_order(small_corpus: Corpus) -> None:
     *progress, _ = measure_baselines(small_corpus, "test")
     done = [event.done for event in progress if isinstance(event, BaselineProgress)]
     assert len(done) == len(progress) >= len(NGRAM_NAMES)
@@ -137,15 +137,13 @@ def test_moliere_s_losses_are_the_published_ones(
     assert found.best.loss == pytest.approx(loss, abs=0.01)
 
 
-def test_what_was_measured_is_found_again_without_counting(
-    small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cached_result_is_returned_without_counting(small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     first = measured(small_corpus, "validation", 0.1)
     monkeypatch.setattr(core.evaluation.ngram, "_losses", _must_not_count)
     assert list(measure_baselines(small_corpus, "validation", 0.1)) == [first]
 
 
-def test_what_was_measured_is_known_without_the_text(small_corpus: Corpus) -> None:
+def test_a_cached_result_is_found_without_the_text(small_corpus: Corpus) -> None:
     assert known_baselines(small_corpus.config, "test") is None
     found = measured(small_corpus)
     assert known_baselines(small_corpus.config, "test") == found
@@ -154,7 +152,7 @@ def test_what_was_measured_is_known_without_the_text(small_corpus: Corpus) -> No
     assert known_baselines(msgspec.structs.replace(moved, sha256=""), "test") is None
 
 
-def test_another_text_limit_split_share_or_part_is_measured_for_itself() -> None:
+def test_another_text_limit_split_share_or_part_has_its_own_cache_entry() -> None:
     corpus = corpus_of("abcabd" * 20_000)
     measured(corpus, "test", 0.1)
     others = ({"sha256": "0" * 64}, {"limit": 100_000}, {"split": "interleaved"})
@@ -165,17 +163,17 @@ def test_another_text_limit_split_share_or_part_is_measured_for_itself() -> None
     assert known_baselines(corpus.config, "test", 0.2) is None
     assert known_baselines(corpus.config, "validation", 0.1) is None
     measured(corpus, "validation", 0.1)
-    assert known_baselines(corpus.config, "test", 0.1) is not None, "one does not take the other's place"
+    assert known_baselines(corpus.config, "test", 0.1) is not None, "one entry does not replace the other"
 
 
-def test_a_measurement_that_was_stopped_is_not_kept(small_corpus: Corpus) -> None:
+def test_a_cancelled_evaluation_is_not_cached(small_corpus: Corpus) -> None:
     for _ in zip(range(3), measure_baselines(small_corpus, "test"), strict=False):
         pass
     assert known_baselines(small_corpus.config, "test") is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe", b"[]", b'{"part":"test","characters":9,"of":[]}'])
-def test_a_damaged_file_is_made_anew(small_corpus: Corpus, damage: bytes) -> None:
+def test_a_damaged_cache_file_is_written_again(small_corpus: Corpus, damage: bytes) -> None:
     found = measured(small_corpus)
     (file,) = kept_files()
     whole = file.read_bytes()
@@ -185,13 +183,13 @@ def test_a_damaged_file_is_made_anew(small_corpus: Corpus, damage: bytes) -> Non
     assert file.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(small_corpus: Corpus) -> None:
+def test_an_unwritable_cache_is_not_an_error(small_corpus: Corpus) -> None:
     cache_folder().parent.mkdir(parents=True)
     cache_folder().write_text("a file where the folder should be")
     assert measured(small_corpus) == measured(small_corpus)
 
 
-def test_a_text_whose_hash_is_not_known_is_not_kept() -> None:
+def test_a_text_without_a_hash_is_not_cached() -> None:
     corpus = corpus_of("abcabd" * 20)
     corpus.text = msgspec.structs.replace(corpus.text, sha256="")
     measured(corpus)
@@ -201,10 +199,10 @@ def test_a_text_whose_hash_is_not_known_is_not_kept() -> None:
 @pytest.mark.parametrize(
     ("text", "part", "validation", "sentence"),
     [
-        ("abc", "test", 0.0, "no test part, as it is too short"),
-        ("abc" * 10, "validation", 0.0, "no validation part, as none was kept"),
-        ("abcabc", "validation", 0.05, "no validation part, as it is too short"),
-        ("abc" * 10, "validation", 1.0, "no train part, as it is too short"),
+        ("abc", "test", 0.0, "no test part, because it is too short"),
+        ("abc" * 10, "validation", 0.0, "no validation part, because none was kept"),
+        ("abcabc", "validation", 0.05, "no validation part, because it is too short"),
+        ("abc" * 10, "validation", 1.0, "no train part, because it is too short"),
     ],
 )
 def test_an_empty_part_is_refused(text: str, part: Part, validation: float, sentence: str) -> None:

@@ -27,7 +27,7 @@ def drawn(characters: str, length: int) -> str:
 
 
 def losses_of_both(first: Checkpoint, other: Checkpoint, text: str) -> tuple[list[float], list[float]]:
-    """The losses of both, by hand, on the characters that both know."""
+    """Return the losses of both models on the characters that both know, computed by hand."""
     mine, theirs = ({guess.place: guess.loss for guess in read_by_hand(one, text)} for one in (first, other))
     both = sorted(mine.keys() & theirs.keys())
     return [mine[place] for place in both], [theirs[place] for place in both]
@@ -57,19 +57,19 @@ def test_the_difference_and_its_error_are_those_of_the_blocks_by_hand(length: in
     assert_as_by_hand(tiny_checkpoint("abc."), tiny_checkpoint("abc.", seed=2), drawn("abc.", length))
 
 
-def test_models_of_other_vocabularies_are_compared_on_what_both_know() -> None:
+def test_models_with_different_vocabularies_are_compared_on_common_characters() -> None:
     first, other = tiny_checkpoint("abc."), tiny_checkpoint("bcd.é", seed=2)
     text = drawn("abcdé.?", CHUNK + 300)
     assert_as_by_hand(first, other, text)
     assert compared(first, other, text).characters == sum(character in "bc." for character in text)
 
 
-def test_a_chunk_of_which_one_knows_nothing_is_passed_over() -> None:
+def test_a_chunk_that_one_model_does_not_know_is_skipped() -> None:
     first, other = tiny_checkpoint("abc."), tiny_checkpoint("bcd.", seed=2)
     assert_as_by_hand(first, other, "b" * CHUNK + "a" * CHUNK + "?" * CHUNK + drawn("abcd", 450))
 
 
-def test_the_other_way_round_the_difference_has_the_other_sign() -> None:
+def test_swapping_the_models_changes_the_sign_of_the_difference() -> None:
     first, other, text = tiny_checkpoint("abc."), tiny_checkpoint("abd.", seed=2), drawn("abcd.", 700)
     there, back = compared(first, other, text), compared(other, first, text)
     assert there.difference == pytest.approx(-back.difference)
@@ -81,7 +81,7 @@ def test_the_other_way_round_the_difference_has_the_other_sign() -> None:
 def test_the_better_model_has_the_lower_loss_and_a_difference_below_zero() -> None:
     better, worse = tiny_checkpoint("ab"), tiny_checkpoint("ab", seed=2)
     with torch.no_grad():
-        better.model.output.bias[0] += 5  # it expects an a, and is right
+        better.model.output.bias[0] += 5  # the text is all "a", which it now expects
     found = compared(better, worse, "a" * 500)
     assert found.loss < found.other_loss
     assert found.difference < 0
@@ -96,7 +96,7 @@ def test_a_model_is_no_better_than_itself() -> None:
     assert found.sentence == "They predict it equally well, to the last digit."
 
 
-def test_the_progress_is_that_of_the_reading() -> None:
+def test_the_progress_counts_the_characters_read() -> None:
     first, other = tiny_checkpoint("abc."), tiny_checkpoint("abc.", seed=2)
     text = drawn("abc.", CHUNK + 5)
     *progress, _ = compare(first, other, passage_of(text))
@@ -111,12 +111,12 @@ def test_the_progress_is_that_of_the_reading() -> None:
 
 
 @pytest.mark.parametrize("text", ["adad", "????", "a"])
-def test_models_with_nothing_in_common_on_a_text_cannot_be_compared(text: str) -> None:
+def test_models_without_common_characters_in_a_text_cannot_be_compared(text: str) -> None:
     with pytest.raises(UserError, match=r"no character that both models know\. Choose another text, or another model"):
         compared(tiny_checkpoint("ab"), tiny_checkpoint("bd"), text)
 
 
-def test_one_who_stops_asking_stops_the_reading_of_both() -> None:
+def test_cancelling_stops_both_models() -> None:
     reading = compare(tiny_checkpoint("ab"), tiny_checkpoint("ab"), passage_of("ab" * CHUNK))
     next(reading)
     reading.close()
@@ -136,7 +136,7 @@ def test_one_who_stops_asking_stops_the_reading_of_both() -> None:
         (1.25, 1.5, 0.0, "The first is better by 0.2500 ± 0.0000 nats per character: more than chance."),
     ],
 )
-def test_the_sentence_says_who_is_better_and_whether_that_is_chance(
+def test_the_sentence_says_which_model_is_better_and_whether_that_may_be_chance(
     loss: float, other_loss: float, standard_error: float | None, sentence: str
 ) -> None:
     found = Comparison(characters=9, loss=loss, other_loss=other_loss, standard_error=standard_error)

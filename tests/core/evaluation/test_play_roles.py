@@ -11,10 +11,10 @@ from core.evaluation.play_roles import MIN_LINES, RAREST, ROLES, SPEECH, RoleFin
 from tests.core.by_hand import passage_of
 
 LETTERS = "NDs"
-"""For a name's line, a direction, speech: a text's roles, to be written under it."""
+"""One letter per role (speaker line, stage direction, speech), so that roles can be written under their text."""
 
 EXCHANGE = "HARPAGON, bas.\n\nTais-toi. (Il sort.)\n\nLA FLÈCHE.\n\nOui,\nmonsieur.\n\n"
-"""Two speaker lines of two names."""
+"""Two speaker lines, with different names."""
 
 PROSE = """LE CHAT NOIR
 
@@ -51,7 +51,7 @@ PARAGRAPHS = st.sampled_from(
 
 
 def found(text: str) -> tuple[str, RoleFinder]:
-    """The roles of a text, a letter a character, and who found them."""
+    """Return the roles of a text, one letter per character, and the finder."""
     finder = RoleFinder()
     pieces = list(finder.roles(passage_of(text)))
     return "".join(LETTERS[role] for piece in pieces for role in piece), finder
@@ -67,7 +67,7 @@ def is_play(text: str) -> bool:
     return found(text)[1].is_play
 
 
-def test_the_letters_here_stand_for_the_roles() -> None:
+def test_there_is_one_letter_per_role() -> None:
     assert ROLES == ("speaker line", "stage direction", "speech")
     assert len(LETTERS) == len(ROLES)
 
@@ -100,11 +100,11 @@ def test_each_character_has_its_role(text: str, roles: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["да, конечно.", "но он ушёл.", "ναι, βέβαια."])
-def test_small_letters_of_other_alphabets_are_no_names(text: str) -> None:
+def test_small_letters_of_other_alphabets_are_not_names(text: str) -> None:
     assert found(text)[0] == "s" * len(text)
 
 
-def test_an_empty_text_has_no_roles_and_is_no_play() -> None:
+def test_an_empty_text_has_no_roles_and_is_not_a_play() -> None:
     roles, finder = found("")
     assert roles == ""
     assert not finder.is_play
@@ -117,13 +117,13 @@ def test_there_are_as_many_roles_as_characters(text: str, size: int) -> None:
 
 
 @given(paragraphs=st.lists(PARAGRAPHS, max_size=12), size=st.integers(30, 90))
-def test_where_a_piece_ends_changes_nothing_as_long_as_it_holds_a_paragraph(paragraphs: list[str], size: int) -> None:
+def test_the_borders_of_pieces_change_nothing_if_a_piece_holds_a_paragraph(paragraphs: list[str], size: int) -> None:
     text = "\n\n".join(paragraphs)
     assert found_in_pieces(text, size) == found(text)[0]
 
 
 @pytest.mark.parametrize("size", range(16, 18))
-def test_where_a_piece_ends_changes_nothing_among_many_newlines(size: int) -> None:
+def test_the_borders_of_pieces_change_nothing_among_many_newlines(size: int) -> None:
     text = "HARPAGON, bas.\n\n\n\nOui."
     assert found_in_pieces(text, size) == found(text)[0]
 
@@ -144,12 +144,12 @@ def test_the_roles_come_as_bytes_a_piece_at_a_time(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_million_newlines_are_speech() -> None:
-    """Each is looked at a few times, which takes milliseconds; each held against all others, they would take hours."""
+    """A linear algorithm takes milliseconds; a quadratic one would take hours."""
     roles = np.concatenate(list(RoleFinder().roles(passage_of("\n" * 1_000_000))))
     assert roles.tolist() == [SPEECH] * 1_000_000
 
 
-def test_a_play_is_one() -> None:
+def test_a_play_is_recognised() -> None:
     assert is_play(EXCHANGE * 2)
     assert is_play(PLAY.path.read_text(encoding="utf-8"))
     assert is_play("First Citizen:\nSpeak.\n\nAll:\nSpeak, speak.\n\n" * 2)
@@ -165,12 +165,12 @@ def test_prose_without_headings_is_not_a_play() -> None:
     assert not is_play("Il faisait nuit (déjà), et le vent soufflait.\n\n" * 50)
 
 
-def test_a_play_has_so_many_speaker_lines_at_least() -> None:
+def test_a_play_has_a_minimum_of_speaker_lines() -> None:
     assert is_play("FROSINE.\n\nOui.\n\n" * MIN_LINES)
     assert not is_play("FROSINE.\n\nOui.\n\n" * (MIN_LINES - 1))
 
 
-def test_the_names_of_a_play_come_twice_on_the_average() -> None:
+def test_the_names_of_a_play_occur_at_least_twice_on_average() -> None:
     names = ["FROSINE", "CLÉANTE", "ÉLISE"]
     lines = [f"{name}.\n\nOui.\n\n" for name in names]
     assert is_play("".join(lines * 2))
@@ -178,7 +178,7 @@ def test_the_names_of_a_play_come_twice_on_the_average() -> None:
     assert is_play("".join([*lines * 2, "VALÈRE.\n\nOui.\n\n", "VALÈRE, bas.\n\nNon.\n\n"]))
 
 
-def test_a_play_has_a_speaker_line_in_so_many_characters() -> None:
+def test_a_play_has_a_minimum_density_of_speaker_lines() -> None:
     scene = "FROSINE.\n\n"
     speech = "o" * (RAREST - len(scene) - 2) + "\n\n"
     assert is_play((scene + speech) * MIN_LINES)
@@ -200,5 +200,5 @@ def test_the_corpus_is_a_play(moliere: Path) -> None:
         ("LES DEUX. Bonjour.", "NNNNNNNNNNssssssss"),
     ],
 )
-def test_what_else_may_stand_on_the_line_of_the_name(text: str, roles: str) -> None:
+def test_a_speaker_line_may_continue_after_the_name(text: str, roles: str) -> None:
     assert found(text)[0][: len(text)] == (roles + "s" * len(text))[: len(text)]

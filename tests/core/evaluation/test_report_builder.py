@@ -72,7 +72,7 @@ def short_sample(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def trained(small_corpus: Corpus) -> Checkpoint:
-    """A model whose training text is there."""
+    """Return a model whose training text is available."""
     return tiny_checkpoint(small_corpus.characters, corpus=small_corpus.config, validation=0.1)
 
 
@@ -86,13 +86,13 @@ def groups_by_hand(sorts: tuple[str, ...], guesses: list[Guess], sort_of: Iterab
     losses = defaultdict(list)
     for guess, sort in zip(guesses, sort_of, strict=True):
         losses[sort].append(guess.loss)
-    everything = sum(guess.loss for guess in guesses)
+    total_loss = sum(guess.loss for guess in guesses)
     return [
         Group(
             name=name,
             characters=len(losses[name]),
             loss=statistics.fmean(losses[name]),
-            share=sum(losses[name]) / everything,
+            share=sum(losses[name]) / total_loss,
         )
         for name in sorts
         if losses[name]
@@ -121,15 +121,15 @@ def with_unknown(text: str, *places: int) -> str:
     return "".join(NEVER_SEEN if place in places else character for place, character in enumerate(text))
 
 
-def test_the_text_here_has_speech_wherever_a_chunk_ends() -> None:
-    """So that unknown characters there change no role."""
+def test_the_test_text_has_speech_at_each_chunk_border() -> None:
+    """Unknown characters at these positions must not change a role."""
     for border in (CHUNK, 2 * CHUNK):
         assert set(ROLE_AT[border - 2 : border + 3]) == {"speech"}
         assert PLAY[border - 2 : border + 3].isprintable()
 
 
 @pytest.mark.parametrize("length", [1, 37, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 37])
-def test_all_that_is_measured_is_as_by_hand(length: int) -> None:
+def test_all_figures_equal_those_computed_by_hand(length: int) -> None:
     assert_as_by_hand(PLAY[:length])
 
 
@@ -143,11 +143,11 @@ def test_all_that_is_measured_is_as_by_hand(length: int) -> None:
     ],
     ids=["last of a chunk", "first of a chunk", "all around", "a chunk in the middle"],
 )
-def test_all_that_is_measured_is_as_by_hand_with_unknown_characters(places: tuple[int, ...]) -> None:
+def test_all_figures_equal_those_computed_by_hand_with_unknown_characters(places: tuple[int, ...]) -> None:
     assert_as_by_hand(with_unknown(PLAY, *places))
 
 
-def test_a_model_that_knows_less_is_measured_on_what_it_knows() -> None:
+def test_a_model_with_a_smaller_vocabulary_is_evaluated_on_the_characters_it_knows() -> None:
     checkpoint = tiny_checkpoint("aeiou .")
     guesses = read_by_hand(checkpoint, PLAY)
     assert scored(checkpoint, PLAY).loss == pytest.approx(statistics.fmean(one.loss for one in guesses), abs=1e-6)
@@ -167,7 +167,7 @@ def test_a_text_in_several_pieces_has_the_same_roles(monkeypatch: pytest.MonkeyP
     assert scored(checkpoint, PLAY) == whole
 
 
-def test_the_loss_so_far_is_told_while_the_text_is_read() -> None:
+def test_the_progress_reports_the_loss_so_far() -> None:
     checkpoint = tiny_checkpoint(PLAY)
     *progress, _ = score(checkpoint, passage_of(PLAY[: CHUNK + 100]))
     losses = [guess.loss for guess in read_by_hand(checkpoint, PLAY[: CHUNK + 100])]
@@ -177,7 +177,7 @@ def test_the_loss_so_far_is_told_while_the_text_is_read() -> None:
     assert second.loss == pytest.approx(statistics.fmean(losses), abs=1e-6)
 
 
-def test_what_is_kept_of_each_character_is_as_by_hand() -> None:
+def test_the_surprisals_equal_those_computed_by_hand() -> None:
     checkpoint, corpus = tiny_checkpoint("abcdefghijlmnopqrstuvxyz ."), corpus_of(PLAY)
     keep = surprisals_for(checkpoint, corpus, "train")
     list(evaluate(checkpoint, corpus, "train", keep))
@@ -214,7 +214,7 @@ def losses_of(checkpoint: Checkpoint, corpus: Corpus) -> list[PartLoss]:
     return [event for event in part_losses(checkpoint, corpus) if isinstance(event, PartLoss)]
 
 
-def test_the_parts_losses_are_nearly_those_by_hand() -> None:
+def test_the_losses_of_the_parts_are_close_to_those_computed_by_hand() -> None:
     checkpoint, corpus = tiny_checkpoint(PLAY, validation=0.2), corpus_of(PLAY)
     found = losses_of(checkpoint, corpus)
     assert [one.part for one in found] == ["train", "validation", "test"]
@@ -222,18 +222,18 @@ def test_the_parts_losses_are_nearly_those_by_hand() -> None:
         text = str(corpus.part(one.part, 0.2))
         assert one.characters == len(text)
         by_hand = statistics.fmean(guess.loss for guess in read_by_hand(checkpoint, text))
-        assert one.loss == pytest.approx(by_hand, abs=1e-4), "the state of a warm-up is nearly that of all before"
+        assert one.loss == pytest.approx(by_hand, abs=1e-4), "the state after the warm-up is close to the exact one"
 
 
-def test_a_part_that_is_not_there_is_passed_over() -> None:
+def test_an_empty_part_is_skipped() -> None:
     assert [one.part for one in losses_of(tiny_checkpoint(PLAY), corpus_of(PLAY))] == ["train", "test"]
 
 
-def test_a_text_with_a_character_that_the_model_does_not_know_has_no_parts() -> None:
+def test_a_text_with_an_unknown_character_has_no_losses_of_parts() -> None:
     assert losses_of(tiny_checkpoint(PLAY, validation=0.2), corpus_of(PLAY + NEVER_SEEN)) == []
 
 
-def test_a_long_part_is_scored_at_places_all_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_part_is_scored_at_positions_spread_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint, corpus = tiny_checkpoint(PLAY), corpus_of(PLAY)
     length = len(corpus.part("train"))
     assert 2_000 <= length < 3_000, "two streams"
@@ -264,7 +264,7 @@ def test_a_report_grows_from_the_most_important_to_the_least(trained: Checkpoint
         "counting n-grams",
         "reading the other parts, quickly",
         "counting n-grams",
-        "writing a sample",
+        "generating a sample",
         "looking for copies in the sample",
         "looking for copies in held-out text",
     ]
@@ -286,7 +286,7 @@ def test_a_report_grows_from_the_most_important_to_the_least(trained: Checkpoint
     assert [one.part for one in last.parts] == ["train", "validation", "test"]
 
 
-def test_each_figure_of_a_report_is_the_one_found_alone(trained: Checkpoint, small_corpus: Corpus) -> None:
+def test_each_figure_of_a_report_equals_the_one_computed_separately(trained: Checkpoint, small_corpus: Corpus) -> None:
     *_, last = assessed(trained, small_corpus)[1]
     *_, evaluation = evaluate(trained, small_corpus, "test")
     assert last.evaluation == evaluation
@@ -297,7 +297,7 @@ def test_each_figure_of_a_report_is_the_one_found_alone(trained: Checkpoint, sma
     assert list(last.parts) == losses_of(trained, small_corpus)
 
 
-def test_a_sample_and_as_much_held_out_text_are_looked_for_in_the_training_part(
+def test_a_sample_and_as_much_held_out_text_are_searched_for_in_the_training_part(
     trained: Checkpoint, small_corpus: Corpus, short_sample: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_for: list[tuple[str, str]] = []
@@ -323,7 +323,7 @@ def test_a_sample_and_as_much_held_out_text_are_looked_for_in_the_training_part(
         assert told == alone
 
 
-def test_the_loss_so_far_comes_with_the_reading_alone(trained: Checkpoint) -> None:
+def test_only_the_reading_stage_reports_the_loss_so_far(trained: Checkpoint) -> None:
     stages, (only,) = assessed(tiny_checkpoint(PLAY), corpus_of(PLAY), "whole")
     assert [stage.doing for stage in stages] == ["reading"] * 3
     assert [stage.scored for stage in stages] == [CHUNK, 2 * CHUNK, len(PLAY)]
@@ -333,7 +333,7 @@ def test_the_loss_so_far_comes_with_the_reading_alone(trained: Checkpoint) -> No
     assert {(stage.loss, stage.scored) for stage in later} == {(None, 0)}
 
 
-def test_extracts_are_of_the_part_that_was_read(trained: Checkpoint, small_corpus: Corpus) -> None:
+def test_extracts_come_from_the_evaluated_part(trained: Checkpoint, small_corpus: Corpus) -> None:
     first, *_ = assessed(trained, small_corpus)[1]
     text = str(small_corpus.part("test", 0.1))
     assert 1 <= len(first.least_expected) <= EXTRACTS
@@ -344,14 +344,14 @@ def test_extracts_are_of_the_part_that_was_read(trained: Checkpoint, small_corpu
     assert whole.least_expected[0].loss > whole.evaluation.score.loss > whole.most_expected[0].loss
 
 
-def test_one_who_wants_to_keep_each_character_is_given_them(trained: Checkpoint, small_corpus: Corpus) -> None:
+def test_the_surprisals_of_the_caller_are_filled(trained: Checkpoint, small_corpus: Corpus) -> None:
     keep = surprisals_for(trained, small_corpus, "test")
     report = next(event for event in assess("sheep", trained, small_corpus, "test", keep) if isinstance(event, Report))
     assert keep.read == len(keep.text) == report.evaluation.characters
     assert (report.least_expected, report.most_expected) == tuple(map(tuple, keep.extremes(EXTRACTS)))
 
 
-def test_another_text_is_held_against_the_model_s_own(trained: Checkpoint, small_corpus: Corpus) -> None:
+def test_baselines_on_another_text_are_counted_in_the_training_text(trained: Checkpoint, small_corpus: Corpus) -> None:
     other = corpus_of("3 chèvres, 4 moutons. " * 20)
     stages, reports = assessed(trained, other, "whole")
     assert doings(stages)[:3] == ["reading", "reading the text it was trained on", "counting n-grams"]
@@ -361,7 +361,7 @@ def test_another_text_is_held_against_the_model_s_own(trained: Checkpoint, small
     assert list(last.parts) == losses_of(trained, small_corpus)
 
 
-def test_a_limit_of_the_model_s_own_text_counts(small_corpus: Corpus) -> None:
+def test_the_limit_of_the_training_text_is_respected(small_corpus: Corpus) -> None:
     config = msgspec.structs.replace(small_corpus.config, limit=600)
     *_, last = assessed(tiny_checkpoint(small_corpus.characters, corpus=config), small_corpus)[1]
     assert [(one.part, one.characters) for one in last.parts] == [("train", 540), ("test", 60)]
@@ -381,7 +381,7 @@ def emptied(path: Path) -> None:
 
 
 @pytest.mark.parametrize("happens", [gone, changed, emptied])
-def test_without_the_text_it_was_trained_on_a_report_has_the_rest(
+def test_without_the_training_text_a_report_has_the_other_sections(
     trained: Checkpoint, happens: Callable[[Path], None]
 ) -> None:
     happens(trained.corpus.path)
@@ -390,13 +390,13 @@ def test_without_the_text_it_was_trained_on_a_report_has_the_rest(
     assert only.evaluation.characters == 44
 
 
-def test_a_model_that_does_not_say_what_it_was_trained_on_has_no_text_of_its_own(small_text: Path) -> None:
+def test_a_model_without_the_hash_of_its_training_text_has_no_training_text(small_text: Path) -> None:
     checkpoint = tiny_checkpoint("mouton", corpus=CorpusConfig(source=str(small_text)))
     _, (only,) = assessed(checkpoint, corpus_of("moutons" * 20))
     assert only.baselines is None
 
 
-def test_what_would_take_too_much_memory_is_left_out(
+def test_sections_that_would_take_too_much_memory_are_omitted(
     trained: Checkpoint, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(core.evaluation.ngram, "MAX_CHARACTERS", 100)
@@ -416,7 +416,7 @@ def test_what_would_take_too_much_memory_is_left_out(
         ("0" * 64, None, "test", False),
     ],
 )
-def test_a_report_has_published_figures_where_there_are_some_on_exactly_this(
+def test_a_report_has_published_losses_only_for_exactly_this_text_and_part(
     sha256: str, limit: int | None, part: Part, there: bool
 ) -> None:
     config = CorpusConfig(source="x", sha256=sha256, limit=limit)
@@ -425,15 +425,15 @@ def test_a_report_has_published_figures_where_there_are_some_on_exactly_this(
     assert bool(only.published) is there
 
 
-def test_what_cannot_be_evaluated_cannot_be_assessed() -> None:
+def test_a_part_that_cannot_be_evaluated_has_no_report() -> None:
     with pytest.raises(UserError, match="no character that the model knows"):
         list(assess("sheep", tiny_checkpoint("ab"), corpus_of("xyz" * 10), "test"))
-    with pytest.raises(UserError, match="no validation part, as the model was trained without one"):
+    with pytest.raises(UserError, match="no validation part, because the model was trained without one"):
         list(assess("sheep", tiny_checkpoint("ab"), corpus_of("ab" * 10), "validation"))
 
 
 def places_to_stop(checkpoint: Checkpoint, corpus: Corpus) -> Iterator[int]:
-    """Places of events: the first of each thing that is done, and each report."""
+    """Yield the index of the first event of each stage, and of each report."""
     doing = None
     for place, event in enumerate(assess("sheep", checkpoint, corpus, "test")):
         if isinstance(event, Report) or event.doing != doing:
@@ -441,9 +441,9 @@ def places_to_stop(checkpoint: Checkpoint, corpus: Corpus) -> Iterator[int]:
         doing = event.doing if isinstance(event, Stage) else None
 
 
-def test_an_assessment_can_be_stopped_at_any_time(trained: Checkpoint, small_corpus: Corpus) -> None:
+def test_an_assessment_can_be_cancelled_at_any_time(trained: Checkpoint, small_corpus: Corpus) -> None:
     places = list(places_to_stop(trained, small_corpus))
-    assert len(places) == 11, "seven things to do, four reports"
+    assert len(places) == 11, "seven stages, four reports"
     for place in places:
         events = assess("sheep", trained, small_corpus, "test")
         list(islice(events, place + 1))
@@ -451,7 +451,7 @@ def test_an_assessment_can_be_stopped_at_any_time(trained: Checkpoint, small_cor
         assert list(events) == []
 
 
-def test_an_assessment_stopped_while_another_text_is_read_leaves_it(trained: Checkpoint) -> None:
+def test_cancelling_while_the_training_text_is_read_ends_the_assessment(trained: Checkpoint) -> None:
     events = assess("sheep", trained, corpus_of("moutons" * 20), "whole")
     stage = next(event for event in events if isinstance(event, Stage) and "trained on" in event.doing)
     assert stage.loss is None

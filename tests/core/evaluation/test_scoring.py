@@ -34,26 +34,24 @@ def with_unknown(text: str, *places: int) -> str:
 
 
 def assert_as_by_hand(checkpoint: Checkpoint, text: str) -> None:
-    stretches = followed(checkpoint, text)
-    chunk = core.evaluation.scoring.CHUNK
-    assert [stretch.begin for stretch in stretches] == list(range(0, len(text), chunk))
-    assert [stretch.end for stretch in stretches] == [
-        min(begin + chunk, len(text)) for begin in range(0, len(text), chunk)
-    ]
-    ids = np.concatenate([stretch.ids for stretch in stretches])
+    chunks = followed(checkpoint, text)
+    size = core.evaluation.scoring.CHUNK
+    assert [chunk.begin for chunk in chunks] == list(range(0, len(text), size))
+    assert [chunk.end for chunk in chunks] == [min(begin + size, len(text)) for begin in range(0, len(text), size)]
+    ids = np.concatenate([chunk.ids for chunk in chunks])
     assert ids.tolist() == [checkpoint.vocabulary.get(character, UNKNOWN) for character in text]
     guesses = read_by_hand(checkpoint, text)
-    places = np.concatenate([np.flatnonzero(stretch.known) + stretch.begin for stretch in stretches])
+    places = np.concatenate([np.flatnonzero(chunk.known) + chunk.begin for chunk in chunks])
     assert places.tolist() == [guess.place for guess in guesses]
-    losses = np.concatenate([stretch.losses for stretch in stretches])
+    losses = np.concatenate([chunk.losses for chunk in chunks])
     assert losses == pytest.approx([guess.loss for guess in guesses], abs=1e-6)
-    for stretch in stretches:
-        assert stretch.losses.shape == (stretch.known.sum(),)
-        assert stretch.expected.shape == stretch.expected_losses.shape == (stretch.known.sum(), MAX_ALTERNATIVES)
+    for chunk in chunks:
+        assert chunk.losses.shape == (chunk.known.sum(),)
+        assert chunk.expected.shape == chunk.expected_losses.shape == (chunk.known.sum(), MAX_ALTERNATIVES)
 
 
 @pytest.mark.parametrize("length", [1, 2, 37, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 37])
-def test_a_text_of_any_length_is_read_as_by_hand(length: int) -> None:
+def test_a_text_of_any_length_is_scored_as_by_hand(length: int) -> None:
     assert_as_by_hand(tiny_checkpoint(ALPHABET), drawn(length))
 
 
@@ -74,18 +72,18 @@ def test_a_text_of_any_length_is_read_as_by_hand(length: int) -> None:
         "the first chunk", "the last chunk",
     ],
 )  # fmt: skip
-def test_unknown_characters_are_passed_over_wherever_they_stand(places: tuple[int, ...]) -> None:
+def test_unknown_characters_are_skipped_at_any_position(places: tuple[int, ...]) -> None:
     checkpoint, text = tiny_checkpoint(ALPHABET), with_unknown(drawn(2 * CHUNK + 5), *places)
     assert_as_by_hand(checkpoint, text)
-    losses = np.concatenate([stretch.losses for stretch in followed(checkpoint, text)])
-    without = np.concatenate([stretch.losses for stretch in followed(checkpoint, text.replace(NEVER_SEEN, ""))])
-    assert losses == pytest.approx(without, abs=1e-6), "as if they were not there"
+    losses = np.concatenate([chunk.losses for chunk in followed(checkpoint, text)])
+    without = np.concatenate([chunk.losses for chunk in followed(checkpoint, text.replace(NEVER_SEEN, ""))])
+    assert losses == pytest.approx(without, abs=1e-6), "the same losses as without them"
 
 
-@given(text=st.text(st.sampled_from(ALPHABET + NEVER_SEEN), min_size=1, max_size=40), chunk=st.integers(1, 12))
-def test_where_a_chunk_ends_changes_nothing(text: str, chunk: int) -> None:
+@given(text=st.text(st.sampled_from(ALPHABET + NEVER_SEEN), min_size=1, max_size=40), size=st.integers(1, 12))
+def test_the_borders_of_chunks_change_nothing(text: str, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.evaluation.scoring, "CHUNK", chunk)
+        patch.setattr(core.evaluation.scoring, "CHUNK", size)
         assert_as_by_hand(tiny_checkpoint(ALPHABET), text)
 
 
@@ -94,48 +92,48 @@ def test_every_cell_carries_its_state_into_the_next_chunk(cell: Cell) -> None:
     assert_as_by_hand(tiny_checkpoint(ALPHABET, cell=cell), drawn(CHUNK + 20))
 
 
-def test_a_text_of_which_nothing_is_known_has_no_losses() -> None:
-    stretches = followed(tiny_checkpoint(ALPHABET), NEVER_SEEN * (CHUNK + 1))
-    assert [len(stretch.ids) for stretch in stretches] == [CHUNK, 1]
-    assert [len(stretch.losses) for stretch in stretches] == [0, 0]
-    assert not any(stretch.known.any() for stretch in stretches)
+def test_a_text_of_unknown_characters_has_no_losses() -> None:
+    chunks = followed(tiny_checkpoint(ALPHABET), NEVER_SEEN * (CHUNK + 1))
+    assert [len(chunk.ids) for chunk in chunks] == [CHUNK, 1]
+    assert [len(chunk.losses) for chunk in chunks] == [0, 0]
+    assert not any(chunk.known.any() for chunk in chunks)
 
 
-def test_an_empty_text_has_no_stretch() -> None:
+def test_an_empty_text_has_no_chunk() -> None:
     assert followed(tiny_checkpoint(ALPHABET), "") == []
 
 
-def test_the_five_likeliest_are_told_in_their_order_with_what_they_would_have_cost() -> None:
+def test_the_five_most_probable_characters_are_reported_in_order_with_their_losses() -> None:
     checkpoint, text = tiny_checkpoint(ALPHABET), with_unknown(drawn(60), 20)
-    (stretch,) = followed(checkpoint, text)
+    (chunk,) = followed(checkpoint, text)
     for guess, expected, losses in zip(
-        read_by_hand(checkpoint, text), stretch.expected, stretch.expected_losses, strict=True
+        read_by_hand(checkpoint, text), chunk.expected, chunk.expected_losses, strict=True
     ):
         assert expected.tolist() == np.argsort(guess.costs)[:MAX_ALTERNATIVES].tolist()
         assert losses == pytest.approx(np.sort(guess.costs)[:MAX_ALTERNATIVES], abs=1e-6)
 
 
 def test_a_small_vocabulary_has_fewer_alternatives() -> None:
-    *_, stretch = followed(tiny_checkpoint("ab"), "abba")
-    assert stretch.expected.shape == (4, 2)
-    assert np.exp(-stretch.expected_losses).sum(axis=1) == pytest.approx([1.0] * 4)
+    *_, chunk = followed(tiny_checkpoint("ab"), "abba")
+    assert chunk.expected.shape == (4, 2)
+    assert np.exp(-chunk.expected_losses).sum(axis=1) == pytest.approx([1.0] * 4)
     (unknown,) = followed(tiny_checkpoint("ab"), "xyz")
     assert unknown.expected.shape == (0, 2)
 
 
 @pytest.mark.parametrize("alphabet", ["ab.", "ab"], ids=["after a full stop", "after the first character"])
-def test_the_first_character_is_given_what_stands_before_any_text(alphabet: str) -> None:
+def test_the_first_character_is_predicted_from_the_start_id(alphabet: str) -> None:
     checkpoint = tiny_checkpoint(alphabet)
-    (stretch,) = followed(checkpoint, "b")
-    assert stretch.losses == pytest.approx([read_by_hand(checkpoint, "b")[0].loss], abs=1e-6)
+    (chunk,) = followed(checkpoint, "b")
+    assert chunk.losses == pytest.approx([read_by_hand(checkpoint, "b")[0].loss], abs=1e-6)
 
 
-def test_one_who_stops_asking_stops_the_reading() -> None:
+def test_cancelling_stops_the_model() -> None:
     checkpoint = tiny_checkpoint(ALPHABET)
     generator = torch.random.get_rng_state()
     reading = score_text(checkpoint.model, passage_of(drawn(3 * CHUNK)).ids(checkpoint.vocabulary), 0)
     assert next(reading).begin == 0
-    assert not torch.is_inference_mode_enabled(), "what is done between two stretches is not the model's affair"
+    assert not torch.is_inference_mode_enabled(), "the caller's code between two chunks is not in inference mode"
     reading.close()
     assert list(reading) == []
     assert torch.equal(torch.random.get_rng_state(), generator)

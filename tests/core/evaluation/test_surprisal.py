@@ -18,7 +18,10 @@ NEVER_SEEN = "ß"
 
 
 def chunk(text: str, losses: Sequence[float], begin: int = 0) -> ScoredChunk:
-    """Characters that cost so much each, but the unknown; what was expected is `a`, then the character before it."""
+    """Return a chunk with these losses, except for unknown characters.
+
+    The alternatives at each character are `a` and the character before it in the alphabet.
+    """
     ids = np.array([ALPHABET.find(character) for character in text], dtype=np.int64)
     known = ids != UNKNOWN
     expected = np.stack([np.zeros(known.sum(), dtype=np.int64), (ids[known] - 1) % len(ALPHABET)], axis=1)
@@ -46,14 +49,14 @@ def texts_and_losses(draw: st.DrawFn) -> tuple[str, list[int]]:
     return text, draw(st.lists(st.integers(0, 20), min_size=len(text), max_size=len(text)))
 
 
-def test_losses_stand_at_their_characters_places_and_unknown_ones_have_none() -> None:
+def test_losses_are_at_the_positions_of_their_characters_and_unknown_ones_have_none() -> None:
     surprisals = kept("abßc", [1.5, 2.5, 9, 3.5])
     assert surprisals.losses.tolist() == pytest.approx([1.5, 2.5, math.nan, 3.5], nan_ok=True)
     assert surprisals.text == "abßc"
     assert surprisals.read == 4
 
 
-def test_a_moment_tells_the_character_its_loss_and_what_was_expected() -> None:
+def test_a_position_has_its_character_its_loss_and_the_expected_characters() -> None:
     surprisals = kept("bß", [0.5, 9])
     character, loss, expected = surprisals.at(0)
     assert (character, loss) == ("b", 0.5)
@@ -62,7 +65,7 @@ def test_a_moment_tells_the_character_its_loss_and_what_was_expected() -> None:
     assert surprisals.at(1) == CharacterLoss("ß", None, ())
 
 
-def test_what_was_not_read_yet_has_no_loss() -> None:
+def test_unread_characters_have_no_loss() -> None:
     surprisals = Surprisals(ALPHABET, passage_of("abc"))
     assert surprisals.at(2) == CharacterLoss("c", None, ())
     assert (surprisals.read, surprisals.extracts(5)) == (0, [])
@@ -71,7 +74,7 @@ def test_what_was_not_read_yet_has_no_loss() -> None:
     assert surprisals.at(2) == CharacterLoss("c", None, ())
 
 
-def test_stretches_follow_each_other_also_where_one_knows_nothing() -> None:
+def test_chunks_follow_each_other_even_if_one_has_no_known_character() -> None:
     surprisals = Surprisals(ALPHABET, passage_of("ßßabßßca"))
     surprisals.add(chunk("ßß", [9, 9]))
     surprisals.add(chunk("ab", [1, 2], begin=2))
@@ -82,7 +85,7 @@ def test_stretches_follow_each_other_also_where_one_knows_nothing() -> None:
     assert [surprisals.at(place).expected[1].character for place in (2, 3, 6, 7)] == [" ", "a", "b", " "]
 
 
-def test_a_long_text_is_kept_from_its_start_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_start_of_a_long_text_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core.evaluation.surprisal, "MAX_KEPT", 3)
     surprisals = Surprisals(ALPHABET, passage_of("abcabc"))
     surprisals.add(chunk("ab", [1, 2]))
@@ -94,7 +97,7 @@ def test_a_long_text_is_kept_from_its_start_only(monkeypatch: pytest.MonkeyPatch
     assert [extract.text for extract in surprisals.extracts(5)] == ["abc"]
 
 
-def test_levels_tell_between_which_borders_a_loss_is() -> None:
+def test_levels_count_the_borders_that_a_loss_reaches() -> None:
     assert list(kept("abcßa", [0.5, 1, 2.5, 9, 1.5]).levels([1, 2])) == [0, 1, 2, 0, 1]
 
 
@@ -105,7 +108,7 @@ def test_the_next_surprise_is_the_nearest_above_the_border_on_either_side() -> N
     assert surprisals.next_above(5, 0) is None, "a loss at the border is not above it"
 
 
-def test_the_least_and_the_most_expected_passages_are_told_without_halves_of_words() -> None:
+def test_the_least_and_the_most_expected_passages_consist_of_whole_words() -> None:
     text = "aaa bbb ccc aaa bbb"
     losses = [1, 1, 1, 1, 5, 6, 7, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1]
     with pytest.MonkeyPatch.context() as patch:
@@ -121,13 +124,13 @@ def test_a_passage_within_one_long_word_is_not_cut() -> None:
     assert extract == Extract(PASSAGE, "a" * PASSAGE, 1.0)
 
 
-def test_a_text_shorter_than_a_passage_is_one() -> None:
+def test_a_text_shorter_than_a_passage_is_one_passage() -> None:
     assert kept("ab c", [1, 2, 3, 4]).extracts(5) == [Extract(0, "ab c", 2.5)]
     assert kept("a", [1.5]).extracts(5, most_expected=True) == [Extract(0, "a", 1.5)]
 
 
 @given(made=texts_and_losses(), count=st.integers(1, 6), length=st.integers(1, 25), most_expected=st.booleans())
-def test_extracts_stand_in_the_text_in_order_and_never_overlap(
+def test_extracts_occur_in_the_text_are_sorted_and_never_overlap(
     made: tuple[str, list[int]], count: int, length: int, most_expected: bool
 ) -> None:
     text, losses = made
@@ -163,14 +166,14 @@ def test_the_first_extract_is_cut_from_the_most_extreme_passage(
     assert all(len(piece.split()) <= 1 for piece in outside), "no more than half a word is cut off"
 
 
-def test_unknown_characters_are_neither_expected_nor_unexpected() -> None:
+def test_passages_of_unknown_characters_are_not_extracts() -> None:
     text = "abc " * PASSAGE + NEVER_SEEN * PASSAGE + " " + "abc " * PASSAGE
     surprisals = kept(text, [1.0] * len(text))
     assert {extract.loss for extract in surprisals.extracts(3, most_expected=True)} == {1.0}
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_no_passage_is_told_twice(seed: int) -> None:
+def test_no_character_is_in_two_extracts(seed: int) -> None:
     random = np.random.default_rng(seed)
     length = int(random.integers(1, 1_500))
     text = "".join(random.choice(list("abc  "), length))

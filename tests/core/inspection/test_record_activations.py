@@ -1,4 +1,4 @@
-"""What is shown of the gates, held against the equations, by hand and in double precision."""
+"""The recorded activations, compared with the equations computed by hand in double precision."""
 
 import numpy as np
 import pytest
@@ -24,11 +24,11 @@ def network_of(cell: str, vocabulary: Vocabulary, layers: int = 2) -> CharLSTM:
     network.initialise(torch.Generator().manual_seed(1), forget_bias=1.0)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.mul_(2.5)  # so that gates are open and shut, and not all near a half
+            parameter.mul_(2.5)  # so that some gates are open and some closed, instead of all near a half
     return network
 
 
-def insides_of(network: CharLSTM, vocabulary: Vocabulary, text: str = TEXT) -> Activations:
+def activations_of(network: CharLSTM, vocabulary: Vocabulary, text: str = TEXT) -> Activations:
     activations = Activations(network.config, vocabulary.characters, text)
     assert list(look_inside(network, vocabulary, activations))[-1] == 1.0
     return activations
@@ -47,7 +47,10 @@ def sigmoid(x: Doubles) -> Doubles:
 
 
 def by_the_equations(network: CharLSTM, ids: NDArray[np.int64]) -> list[dict[str, list[Doubles]]]:
-    """For each layer and quantity, its values after each character: Hochreiter and Schmidhuber; Cho et al.; Elman."""
+    """Return, for each layer and quantity, the values after each character.
+
+    Equations: Hochreiter and Schmidhuber (LSTM), Cho et al. (GRU), Elman (plain RNN).
+    """
     below = list(double(network.embedding.weight)[ids])
     layers = []
     for layer in network.layers:
@@ -80,10 +83,10 @@ def by_the_equations(network: CharLSTM, ids: NDArray[np.int64]) -> list[dict[str
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_what_is_kept_is_what_the_equations_give(cell: str) -> None:
+def test_the_recorded_values_are_those_of_the_equations(cell: str) -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of(cell, vocabulary)
-    activations = insides_of(network, vocabulary)
+    activations = activations_of(network, vocabulary)
     for layer, quantities in enumerate(by_the_equations(network, vocabulary.encode(TEXT))):
         for symbol, values in quantities.items():
             np.testing.assert_allclose(
@@ -92,16 +95,16 @@ def test_what_is_kept_is_what_the_equations_give(cell: str) -> None:
             assert activations.at(20, layer, 3)[symbol] == pytest.approx(values[20][3], abs=1e-5)
 
 
-def test_before_the_first_character_there_is_nothing() -> None:
+def test_before_the_first_character_all_values_are_zero() -> None:
     vocabulary = Vocabulary(TEXT)
-    activations = insides_of(network_of("lstm", vocabulary), vocabulary)
+    activations = activations_of(network_of("lstm", vocabulary), vocabulary)
     assert activations.at(-1, 0, 0) == dict.fromkeys("ifgoch", 0.0)
 
 
-def test_what_it_expected_next_is_what_the_network_gives() -> None:
+def test_the_expected_characters_are_those_of_the_network() -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of("lstm", vocabulary)
-    activations = insides_of(network, vocabulary)
+    activations = activations_of(network, vocabulary)
     ids = torch.from_numpy(vocabulary.encode(TEXT))
     with torch.inference_mode():
         probabilities = network(ids[:, None])[0][:, 0].softmax(-1).numpy()
@@ -111,35 +114,35 @@ def test_what_it_expected_next_is_what_the_network_gives() -> None:
         assert expected[0].character == vocabulary.characters[probabilities[place].argmax()]
         assert [chance.probability for chance in expected] == sorted((c.probability for c in expected), reverse=True)
         assert activations.given(place) == pytest.approx(float(probabilities[place, ids[place + 1]]), abs=1e-5)
-    assert activations.given(len(TEXT) - 1) is None, "nobody knows what comes after the end"
+    assert activations.given(len(TEXT) - 1) is None, "there is no next character at the end"
 
 
-def test_what_was_read_before_it_was_stopped_is_there() -> None:
+def test_a_cancelled_recording_has_the_characters_read_so_far() -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of("lstm", vocabulary)
-    activations, whole = Activations(network.config, vocabulary.characters, TEXT), insides_of(network, vocabulary)
+    activations, whole = Activations(network.config, vocabulary.characters, TEXT), activations_of(network, vocabulary)
     assert next(look_inside(network, vocabulary, activations)) == pytest.approx(20 / len(TEXT))
     assert activations.values(1, "c").shape == (20, 11)
     np.testing.assert_array_equal(activations.values(1, "c"), whole.values(1, "c")[:20])
 
 
-def test_weights_that_are_no_numbers_are_told_of() -> None:
+def test_weights_that_are_not_numbers_are_an_error() -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of("lstm", vocabulary)
     with torch.no_grad():
         network.output.bias[0] = float("nan")
     with pytest.raises(UserError, match="damaged"):
-        insides_of(network, vocabulary)
+        activations_of(network, vocabulary)
 
 
-def test_of_a_large_network_less_is_kept() -> None:
+def test_fewer_characters_are_stored_for_a_large_network() -> None:
     small, large = ModelConfig(hidden_size=128), ModelConfig(hidden_size=8192, num_layers=16)
     assert most_characters(small) == 2000
     assert most_characters(large) * 16 * 6 * 8192 <= MAX_NUMBERS
     assert len(Activations(small, "ab", "ab" * 3000).text) == 2000
 
 
-def test_it_goes_on_from_a_text_as_it_would_write() -> None:
+def test_text_is_generated_after_a_text_as_a_sampler_would() -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of("lstm", vocabulary)
     *shares, text = write_on(network, vocabulary, SamplingConfig(seed=3), "mon ", 40)
@@ -151,7 +154,7 @@ def test_it_goes_on_from_a_text_as_it_would_write() -> None:
     assert list(write_on(network, vocabulary, SamplingConfig(seed=4), "mon ", 40))[-1] != text
 
 
-def test_from_nothing_it_begins_with_what_it_reads_first() -> None:
+def test_generated_text_without_a_prompt_starts_with_the_start_character() -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of("lstm", vocabulary)
     *_, text = write_on(network, vocabulary, SamplingConfig(seed=3), "", 10)
@@ -161,7 +164,7 @@ def test_from_nothing_it_begins_with_what_it_reads_first() -> None:
     assert text == vocabulary.characters[vocabulary.start_id] + drawn
 
 
-# --- which cell follows what
+# --- which cell follows which property
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_properties_of_a_text(name: str, expected: list[int]) -> None:
     assert PROPERTIES[name]("Ab\n\ncÉ o").tolist() == expected
 
 
-def test_every_property_is_there_for_any_text() -> None:
+def test_every_property_can_be_computed_for_any_text() -> None:
     for text in ("", "\n", "a", "\n\n", "ﬁ̈ 日本"):
         for name, of in PROPERTIES.items():
             assert of(text).shape == (len(text),), name
@@ -190,7 +193,7 @@ def test_every_property_is_there_for_any_text() -> None:
 def test_correlations_are_numpy_s() -> None:
     draw = np.random.default_rng(0)
     values, followed = draw.normal(size=(50, 4)).astype(np.float32), draw.normal(size=50)
-    values[:, 2] = 7  # constant: nothing follows
+    values[:, 2] = 7  # constant: follows nothing
     found = correlations(values, followed)
     for column in (0, 1, 3):
         assert found[column] == pytest.approx(np.corrcoef(values[:, column], followed)[0, 1], abs=1e-6)
@@ -199,7 +202,7 @@ def test_correlations_are_numpy_s() -> None:
 
 def test_the_cell_that_follows_comes_first() -> None:
     vocabulary = Vocabulary(TEXT)
-    activations = insides_of(network_of("lstm", vocabulary), vocabulary)
+    activations = activations_of(network_of("lstm", vocabulary), vocabulary)
     activations.values(1, "c")[:, 5] = -3 * PROPERTIES["place in the line"](TEXT) + 1
     found = activations.cells(1, "c", "place in the line")
     assert found.order[0] == 5
@@ -207,10 +210,10 @@ def test_the_cell_that_follows_comes_first() -> None:
     assert sorted(found.order) == list(range(11))
     assert (np.diff(np.abs(found.measures)) <= 0).all()
     by_change = activations.cells(1, "c")
-    assert by_change.order[0] == 5, "it changes most, too"
+    assert by_change.order[0] == 5, "it also varies most"
     assert by_change.measures[0] == pytest.approx(activations.values(1, "c")[:, 5].std(), rel=1e-5)
 
 
-def test_the_memory_is_a_quantity_of_its_cell() -> None:
+def test_the_carried_quantity_is_one_of_its_cell() -> None:
     for cell, symbol in MEMORY.items():
         assert symbol in [quantity.symbol for quantity in QUANTITIES[cell]]

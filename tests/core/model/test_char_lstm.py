@@ -12,7 +12,7 @@ def model(num_layers: int = 2) -> CharLSTM:
 
 
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
-def test_the_state_has_a_plane_a_layer(num_layers: int) -> None:
+def test_the_state_has_an_entry_for_each_layer(num_layers: int) -> None:
     logits, state = model(num_layers)(torch.zeros(4, 3, dtype=torch.long))
     assert logits.shape == (4, 3, 11)
     assert state.hidden.shape == state.cell.shape == (num_layers, 3, 7)
@@ -49,7 +49,7 @@ def test_a_forward_pass_is_the_lstm_s_equations() -> None:
     torch.testing.assert_close(network(ids)[0][-1, 0], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_detached_state_has_the_values_and_no_history() -> None:
+def test_a_detached_state_has_the_values_without_the_graph() -> None:
     _, state = model()(torch.zeros(2, 1, dtype=torch.long))
     assert state.hidden.requires_grad
     detached = state.detach()
@@ -58,7 +58,7 @@ def test_a_detached_state_has_the_values_and_no_history() -> None:
     assert torch.equal(detached.cell, state.cell)
 
 
-def test_the_seed_makes_the_weights_and_touches_no_global_generator() -> None:
+def test_the_seed_determines_the_weights_and_leaves_the_global_generator_alone() -> None:
     before = torch.random.get_rng_state()
     network = CharLSTM(ModelConfig(), 11)
     torch.random.set_rng_state(before)
@@ -98,7 +98,7 @@ def test_other_cells_carry_their_state_too(cell: Cell) -> None:
     assert len(end.cell) == 0
 
 
-def test_the_forget_gates_may_begin_open() -> None:
+def test_the_forget_gates_can_start_open() -> None:
     network, plain = model(), model()
     network.initialise(torch.Generator().manual_seed(3), forget_bias=1.0)
     for ours, theirs in zip(network.layers, plain.layers, strict=True):
@@ -106,7 +106,7 @@ def test_the_forget_gates_may_begin_open() -> None:
         torch.testing.assert_close(added, torch.tensor([0.0] * 7 + [1.0] * 7 + [0.0] * 14))
 
 
-def test_a_masked_state_begins_some_streams_from_nothing() -> None:
+def test_a_masked_state_is_zero_in_some_streams() -> None:
     _, state = model()(torch.zeros(4, 3, dtype=torch.long))
     masked = state.masked(torch.tensor([1.0, 0.0, 1.0]))
     assert not masked.hidden[:, 1].any()

@@ -11,22 +11,22 @@ from core.settings.config import ModelConfig, TrainingConfig
 TINY = ModelConfig(embedding_size=4, hidden_size=8)
 
 
-def test_what_is_set_is_taken() -> None:
+def test_configured_settings_are_used() -> None:
     assert choose(TINY, 9, TrainingConfig(precision="fp32", threads=1, device="cpu")) == ComputeSettings(
         device="cpu", precision="fp32", threads=1
     )
 
 
-def test_what_is_left_open_is_measured_and_the_threads_are_as_before() -> None:
+def test_open_settings_are_timed_and_the_number_of_threads_is_restored() -> None:
     before = torch.get_num_threads()
     choice = choose(TINY, 9, TrainingConfig(streams=4, window=20, device="cpu"))
     assert torch.get_num_threads() == before
-    assert (torch.tensor(1e-40) * 1.0).item() > 0, "numbers near zero are numbers again"
+    assert (torch.tensor(1e-40) * 1.0).item() > 0, "denormal numbers are no longer flushed"
     assert choice.threads in device._threads(TrainingConfig())
     assert choice.precision in ("fp32", "bf16")
 
 
-def test_the_fastest_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fastest_working_candidate_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=0.0)
     clock.perf_counter = lambda: clock.now
 
@@ -44,13 +44,13 @@ def test_the_fastest_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch) -> No
         choose(TINY, 9, TrainingConfig(device="cpu", precision="bf16"))
 
 
-def test_a_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no cuda device"):
         choose(TINY, 9, TrainingConfig(device="cuda"))
 
 
-def test_what_is_tried_is_told_before_each_and_trying_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_trial_is_reported_before_it_starts_and_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "_threads", lambda config: [1, 2])
     steps: list[ComputeSettings] = []
 
@@ -66,13 +66,13 @@ def test_what_is_tried_is_told_before_each_and_trying_can_be_left(monkeypatch: p
     steps.clear()
     trying = choosing(TINY, 9, TrainingConfig(device="cpu"))
     next(trying)
-    assert steps == [], "told before it is tried"
+    assert steps == [], "a trial is reported before it is timed"
     next(trying)
     trying.close()
     assert {(one.precision, one.threads) for one in steps} == {("fp32", 2)}
 
 
-def test_a_slow_network_is_tried_once_each_on_short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_network_is_timed_once_per_candidate_on_short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes: list[tuple[int, ...]] = []
 
     def step(network: object, ids: torch.Tensor, choice: ComputeSettings) -> bool:

@@ -14,7 +14,7 @@ def network_of(cell: str, layers: int) -> CharLSTM:
     network.initialise(torch.Generator().manual_seed(1), forget_bias=1.0)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.mul_(2.5)  # so that gates are open and shut, and not all near a half
+            parameter.mul_(2.5)  # so that some gates are open and some closed, instead of all near a half
     return network
 
 
@@ -31,10 +31,10 @@ def test_logits_are_as_exact_as_pytorch_s_over_two_thousand_characters(cell: str
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_several_texts_go_on_from_a_state_each_its_own_way(cell: str) -> None:
+def test_several_texts_continue_independently_from_the_same_state(cell: str) -> None:
     network = network_of(cell, 2)
     ids = torch.randint(30, (60, 3), generator=torch.Generator().manual_seed(3))
-    ids[:10] = ids[:10, :1]  # the first ten characters are those of all
+    ids[:10] = ids[:10, :1]  # the first ten characters are the same for all texts
     with torch.inference_mode():
         _, state = network(ids[:10, :1])
         theirs = torch.cat([network(ids[10:, text : text + 1], state)[0] for text in range(3)], dim=1).numpy()

@@ -5,7 +5,10 @@ from core.reports.diagnosis import LITTLE, gap_sentence, judge, training_loss_no
 
 
 def epochs(*val_losses: float | None, train: tuple[float, ...] | float = 1.0) -> list[EpochCompleted]:
-    """Completed epochs; their training loss falls by 0.1 each, from `train` on, unless each is given."""
+    """Return completed epochs with these validation losses.
+
+    The training loss falls by 0.1 per epoch from `train`, unless `train` has the loss of each epoch.
+    """
     train_losses = train if isinstance(train, tuple) else [train - 0.1 * number for number in range(len(val_losses))]
     return [
         EpochCompleted(
@@ -32,7 +35,7 @@ def test_validation_that_rises_while_training_falls_is_overfitting_since_the_epo
 def test_validation_that_rises_with_training_is_not_overfitting() -> None:
     verdict = judge(epochs(2.0, 1.7, 1.6, 1.62, 1.66, train=(2.0, 1.6, 1.5, 1.55, 1.6)), 80)
     assert (verdict.kind, verdict.since) == ("unsteady", 4)
-    assert "no overfitting: training loss rose too, from 1.5000 to 1.6000" in verdict.text
+    assert "not overfitting: training loss rose too, from 1.5000 to 1.6000" in verdict.text
     assert not verdict.sentence.startswith("Overfitting")
 
 
@@ -49,8 +52,8 @@ def test_a_loss_that_no_longer_changes_has_levelled_off(last: float) -> None:
     assert f"validation stays at {min(1.6, last):.4f}" in verdict.sentence
 
 
-def test_many_epochs_are_judged_by_the_last_fifth_of_them() -> None:
-    slowly = [2.0 - 0.001 * number for number in range(50)]  # 0.001 an epoch is 0.01 over ten
+def test_a_long_run_is_judged_by_the_last_fifth_of_its_epochs() -> None:
+    slowly = [2.0 - 0.001 * number for number in range(50)]  # 0.001 per epoch is 0.01 over the last ten
     assert judge(epochs(*slowly), 80).kind == "learning"
     assert "over the last 10 epochs" in judge(epochs(*slowly), 80).sentence
 
@@ -63,7 +66,7 @@ def test_many_epochs_are_judged_by_the_last_fifth_of_them() -> None:
         ((None, None, None), "Without a validation part"),
     ],
 )
-def test_nothing_is_said_without_enough_to_judge_by(losses: tuple[float | None, ...], words: str) -> None:
+def test_there_is_no_verdict_without_enough_epochs(losses: tuple[float | None, ...], words: str) -> None:
     verdict = judge(epochs(*losses), 80)
     assert verdict.kind == "unknown"
     assert words in verdict.sentence
@@ -71,7 +74,7 @@ def test_nothing_is_said_without_enough_to_judge_by(losses: tuple[float | None, 
 
 @pytest.mark.parametrize("judged", [True, False])
 @pytest.mark.parametrize("gap", [-2.0, -0.06, -LITTLE, 0.0, LITTLE, 0.06, 0.28, 2.0])
-def test_a_gap_is_told_as_a_gap(gap: float, judged: bool) -> None:
+def test_a_gap_is_called_a_gap(gap: float, judged: bool) -> None:
     told = gap_sentence(1.0, 1.0 + gap, where="validation", judged=judged)
     assert f"validation loss is {abs(gap):.2f} {'below' if gap < 0 else 'above'} training loss" in told
     assert told.startswith("Hardly a gap" if round(abs(gap), 2) <= LITTLE else "A gap")
@@ -89,7 +92,7 @@ def test_a_gap_is_told_as_a_gap(gap: float, judged: bool) -> None:
         (0.9, None, False, "mean over epoch 1"),
     ],
 )
-def test_a_training_loss_says_how_it_was_measured_and_why_it_may_lie_above_validation(
+def test_the_note_says_how_the_training_loss_is_computed_and_why_it_may_be_above_validation(
     train: float, validation: float | None, dropout: bool, note: str
 ) -> None:
     (last,) = epochs(validation, train=train)
@@ -102,12 +105,12 @@ def test_a_training_loss_says_how_it_was_measured_and_why_it_may_lie_above_valid
         (80, 9.0, 9.0, "untrained"),
         (80, 4.5, None, "untrained"),  # ln 80 is 4.3820
         (80, 4.5, 4.2, "levelled"),  # with dropout the training loss is the higher one
-        (80, 3.0, 9.0, "levelled"),  # a validation part that is unlike the text, and a network that has learnt
+        (80, 3.0, 9.0, "levelled"),  # the validation part differs from the training part; the network has learnt
         (0, 9.0, 9.0, "levelled"),
         (1, 0.1, 0.1, "levelled"),
     ],
 )
-def test_a_loss_above_that_of_even_probabilities_means_that_nothing_was_learnt(
+def test_a_loss_above_that_of_equal_probabilities_means_that_nothing_was_learnt(
     vocabulary_size: int, train_loss: float, val_loss: float | None, kind: str
 ) -> None:
     verdict = judge(epochs(val_loss, val_loss, val_loss, train=(train_loss,) * 3), vocabulary_size)

@@ -1,4 +1,4 @@
-"""Many texts at once are the texts that would be written one by one."""
+"""Texts that are generated in a batch are identical to those generated one by one."""
 
 from itertools import islice
 
@@ -43,7 +43,7 @@ def texts(network: CharLSTM, config: SamplingConfig, *, length: int, count: int,
     "settings",
     [{}, {"temperature": 1.3}, {"temperature": 0.0}, {"top_k": 5}, {"top_p": 0.8}, {"top_k": 9, "top_p": 0.6}],
 )
-def test_they_are_the_texts_that_are_written_one_by_one(cell: str, settings: dict[str, float]) -> None:
+def test_batched_texts_equal_those_generated_one_by_one(cell: str, settings: dict[str, float]) -> None:
     network, config = network_of(cell=cell), configure(SamplingConfig(seed=5), settings)
     written = texts(network, config, length=150, count=30, prompt="the cat ")
     assert [text.seed for text in written] == list(range(5, 35))
@@ -51,7 +51,7 @@ def test_they_are_the_texts_that_are_written_one_by_one(cell: str, settings: dic
         assert text.text == alone(network, config, text.seed, 150, "the cat ")
 
 
-def test_more_than_a_batch_and_longer_than_a_batch_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_may_be_more_or_longer_than_a_batch_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     network, config = network_of(), SamplingConfig(seed=1)
     assert len({text.text for text in texts(network, config, length=20, count=70)}) == 70
     before = texts(network, config, length=2_500, count=2)
@@ -59,7 +59,7 @@ def test_more_than_a_batch_and_longer_than_a_batch_may_be(monkeypatch: pytest.Mo
     assert [text.text for text in texts(network, config, length=2_500, count=2)] == [text.text for text in before]
 
 
-def test_a_draw_near_a_border_is_doubted_and_one_far_from_it_is_not() -> None:
+def test_a_draw_near_a_border_is_doubtful_and_one_far_from_it_is_not() -> None:
     logits = np.log(np.array([[0.25, 0.5, 0.25]] * 4, dtype=np.float32))
     config = SamplingConfig(temperature=1)
     chosen, doubtful = draw(logits, np.array([0.1, 0.25 + 1e-6, 0.25 - 1e-6, 0.7]), config)
@@ -74,7 +74,7 @@ def test_a_draw_near_a_border_is_doubted_and_one_far_from_it_is_not() -> None:
 
 
 @pytest.mark.parametrize("steps", [150, pytest.param(1_000, marks=pytest.mark.thorough)])
-def test_rounding_stays_far_below_what_is_doubted(steps: int) -> None:
+def test_rounding_errors_are_far_below_the_bound(steps: int) -> None:
     network = network_of(hidden=128)
     ids = np.random.default_rng(0).integers(len(ALPHABET), size=steps)
     one, many = NumpyLSTM(network, None), NumpyLSTM(network, None, texts=64)
@@ -89,7 +89,7 @@ def test_rounding_stays_far_below_what_is_doubted(steps: int) -> None:
     assert worst < ROUNDING / 1.5
 
 
-def test_how_far_it_is_is_told_and_it_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_and_the_generation_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.sampling.batch_sampling.REPORT_SECONDS", 0.0)
     events = write_texts(network_of(), ALPHABET, SamplingConfig(), length=50, count=3)
     counts = [event.characters for event in islice(events, 40) if isinstance(event, Writing)]
@@ -121,7 +121,7 @@ def test_progress_rises_and_never_passes_its_total(length: int, count: int, monk
     assert all(characters <= length * count for characters in written)
 
 
-def test_texts_that_are_written_one_by_one_report_their_own_length(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_that_are_generated_one_by_one_report_their_own_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.sampling.batch_sampling.LONGEST", 100)
     events = list(write_texts(network_of(hidden=4), ALPHABET, SamplingConfig(), length=500, count=10))
     assert [event.characters for event in events if isinstance(event, Writing)] == [*range(500, 5_001, 500)]

@@ -34,10 +34,10 @@ def test_a_forecast_agrees_with_the_run(
     config = CorpusConfig(source=str(small_text), limit=limit)
     started = next(iter(Trainer(load_corpus(config), tiny_model, tiny_training).run()))
     assert isinstance(started, RunStarted)
-    told = foresee(config, tiny_model, tiny_training)
-    assert (told.parameters, told.steps_per_epoch) == (started.parameters, started.steps_per_epoch)
-    assert (told.vocabulary, told.validation_characters) == (started.vocabulary, started.validation_characters)
-    assert told.is_possible
+    estimate = foresee(config, tiny_model, tiny_training)
+    assert (estimate.parameters, estimate.steps_per_epoch) == (started.parameters, started.steps_per_epoch)
+    assert (estimate.vocabulary, estimate.validation_characters) == (started.vocabulary, started.validation_characters)
+    assert estimate.is_possible
 
 
 TINY = ModelConfig(embedding_size=2, hidden_size=2)
@@ -46,7 +46,7 @@ MIN_INTERLEAVED = (BLOCKS - 1) * TEST_BLOCK
 
 @st.composite
 def lengths(draw: st.DrawFn) -> tuple[int, int, int]:
-    """Streams, a window and a length of a text near what they need."""
+    """Draw a number of streams, a window, and a text length near the minimum for them."""
     streams, window = draw(st.integers(1, 40)), draw(st.integers(1, 60))
     near = round((streams * window + window) / 0.9)
     interleaved = st.integers(MIN_INTERLEAVED - 2, MIN_INTERLEAVED + 2)
@@ -61,7 +61,7 @@ def lengths(draw: st.DrawFn) -> tuple[int, int, int]:
     limit=st.one_of(st.none(), st.integers(1, 3_000)),
     letters=st.sampled_from(["a", " \n", "ab", "le mouton. "]),
 )
-def test_what_is_foreseen_as_possible_starts_and_nothing_else_does(
+def test_a_run_starts_if_and_only_if_the_forecast_says_so(
     tmp_path_factory: pytest.TempPathFactory,
     cut: tuple[int, int, int],
     split: Split,
@@ -78,18 +78,20 @@ def test_what_is_foreseen_as_possible_starts_and_nothing_else_does(
     )
     refused, trainer = attempt(lambda: Trainer(load_corpus(config), TINY, training))
     if trainer is not None:
-        assert any(isinstance(event, StepsCompleted) for event in until_a_step(trainer)), "it starts, and takes a step"
-    unreadable, told = attempt(lambda: foresee(config, TINY, training))
-    assert (unreadable or (told.trouble if told is not None else "")) == refused
-    assert told is None or told.is_possible == (not refused)
-    assert told is None or (told.steps_per_epoch > 0) == (not refused)
+        assert any(isinstance(event, StepsCompleted) for event in until_a_step(trainer)), (
+            "it starts and completes a step"
+        )
+    unreadable, estimate = attempt(lambda: foresee(config, TINY, training))
+    assert (unreadable or (estimate.trouble if estimate is not None else "")) == refused
+    assert estimate is None or estimate.is_possible == (not refused)
+    assert estimate is None or (estimate.steps_per_epoch > 0) == (not refused)
 
 
 Result = TypeVar("Result")
 
 
 def attempt(what: Callable[[], Result]) -> tuple[str, Result | None]:
-    """Return why something was refused, or what came of it."""
+    """Return the error message and the result of a call; one of them is empty."""
     try:
         return "", what()
     except UserError as error:
@@ -105,7 +107,7 @@ def until_a_step(trainer: Trainer) -> list[Event]:
     return events
 
 
-def test_what_does_not_fit_is_told_before_it_is_tried(tiny_training: TrainingConfig) -> None:
+def test_a_run_that_does_not_fit_in_memory_is_reported_before_it_starts(tiny_training: TrainingConfig) -> None:
     giant = forecast(ModelConfig(hidden_size=8192, num_layers=16), tiny_training, 80, 1_000_000)
     assert giant.memory_bytes > 100e9
     assert giant.fits == (giant.memory_bytes <= psutil.virtual_memory().total)
@@ -113,33 +115,33 @@ def test_what_does_not_fit_is_told_before_it_is_tried(tiny_training: TrainingCon
 
 def test_a_run_takes_its_epochs_its_validations_and_its_samples() -> None:
     training = TrainingConfig(epochs=5, streams=2, window=10, sample_length=300)
-    told = forecast(TINY, training, 30, 2_021)
-    assert told.steps_per_epoch == 101
-    assert told.epoch() is None
-    assert told.run(training) is None
-    told = msgspec.structs.replace(told, speed=Speed(step=Span(0.1, 0.2), epoch_end=2.0, sample=0.5))
-    assert told.epoch() == pytest.approx((12.1, 22.2))
-    assert told.run(training) == pytest.approx((63.5, 114.0)), "six samples"
+    estimate = forecast(TINY, training, 30, 2_021)
+    assert estimate.steps_per_epoch == 101
+    assert estimate.epoch() is None
+    assert estimate.run(training) is None
+    estimate = msgspec.structs.replace(estimate, speed=Speed(step=Span(0.1, 0.2), epoch_end=2.0, sample=0.5))
+    assert estimate.epoch() == pytest.approx((12.1, 22.2))
+    assert estimate.run(training) == pytest.approx((63.5, 114.0)), "six samples"
     without = msgspec.structs.replace(training, sample_length=0)
-    assert told.run(without) == pytest.approx((60.5, 111.0))
+    assert estimate.run(without) == pytest.approx((60.5, 111.0))
 
 
 def test_many_samples_keep_to_their_share_of_the_run() -> None:
     training = TrainingConfig(epochs=1_000, streams=2, window=10)
-    told = forecast(TINY, training, 30, 2_021)
-    told = msgspec.structs.replace(told, speed=Speed(step=Span(0.01, 0.01), sample=1.0))
-    run = told.run(training)
+    estimate = forecast(TINY, training, 30, 2_021)
+    estimate = msgspec.structs.replace(estimate, speed=Speed(step=Span(0.01, 0.01), sample=1.0))
+    run = estimate.run(training)
     assert run is not None
     assert run.least == pytest.approx(1.05 * 1_010)
 
 
-def test_a_run_by_time_takes_that_time() -> None:
+def test_a_run_with_a_time_limit_takes_that_time() -> None:
     training = TrainingConfig(seconds=90.0)
     assert forecast(TINY, training, 30, 2_021).run(training) == Span(90.0, 90.0)
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
-def test_a_presets_figure_is_expected_of_the_same_text_and_settings_only(name: str) -> None:
+def test_the_result_of_a_preset_is_expected_only_for_the_same_text_and_settings(name: str) -> None:
     preset = PRESETS[name]
     corpus = CorpusConfig(source=MOLIERE.name, limit=preset.measured.limit)
     model, training = preset.model, preset.training
@@ -160,14 +162,14 @@ def test_a_presets_figure_is_expected_of_the_same_text_and_settings_only(name: s
 
 
 PEAKS = {"notebook": 406e6, "quick": 431e6, "small": 537e6, "standard": 547e6, "best": 860e6}
-"""Bytes, by `python -m tests.benchmarks.memory`: in the app, on a machine of two cores, each the mean of two runs."""
+"""Peak memory of the app in bytes, measured by `python -m tests.benchmarks.memory` on two cores; means of two runs."""
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
-def test_the_memory_of_each_preset_is_foreseen_within_a_tenth(name: str) -> None:
+def test_the_memory_of_each_preset_is_estimated_within_a_tenth(name: str) -> None:
     preset = PRESETS[name]
     characters = preset.measured.limit or 1_687_290
     kept = round(characters * 0.9)
     validation = round(kept * preset.training.validation)
-    told = forecast(preset.model, preset.training, 85, kept - validation, validation)
-    assert told.memory_bytes == pytest.approx(PEAKS[name], rel=0.1)
+    estimate = forecast(preset.model, preset.training, 85, kept - validation, validation)
+    assert estimate.memory_bytes == pytest.approx(PEAKS[name], rel=0.1)

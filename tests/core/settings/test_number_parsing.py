@@ -1,4 +1,4 @@
-"""What a person types into a number box is the number that every reader sees, or it is refused."""
+"""A typed number is read as every reader would read it, or refused."""
 
 import re
 
@@ -49,7 +49,7 @@ def test_a_whole_number_is_read_exactly(typed: str, number: int) -> None:
      "1 000_000", "1e999", "1e-999", "9" * (MAX_LENGTH + 1), "9" * 5000],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", [int, float])
-def test_what_is_no_number_is_refused(typed: str, kind: type[int] | type[float]) -> None:
+def test_text_that_is_not_a_number_is_refused(typed: str, kind: type[int] | type[float]) -> None:
     with pytest.raises(UserError):
         read_number(typed, kind)
 
@@ -69,7 +69,7 @@ def test_what_is_no_number_is_refused(typed: str, kind: type[int] | type[float])
         ("10²", float, "Write numbers with the digits 0 to 9."),
     ],
 )
-def test_what_two_readers_read_differently_is_refused_with_how_to_write_it(
+def test_an_ambiguous_number_is_refused_and_the_message_says_how_to_write_it(
     typed: str, kind: type[int] | type[float], sentence: str
 ) -> None:
     with pytest.raises(UnclearNumberError) as refused:
@@ -80,12 +80,15 @@ def test_what_two_readers_read_differently_is_refused_with_how_to_write_it(
 
 
 def _english(text: str) -> float | None:
-    """How an English reader reads a number: commas between thousands, a dot before the decimals."""
+    """Return a number as an English reader reads it: commas between thousands, a dot before the decimals."""
     return _reading(text, "[, _'’\u00a0\u2007\u2009\u202f]", ".")
 
 
 def _french(text: str) -> float | None:
-    """How a French reader does: spaces between thousands, a comma before the decimals; dots as they are meant."""
+    """Return a number as a French reader reads it: spaces between thousands, a comma before the decimals.
+
+    A single dot is also a decimal point, unless it may separate thousands.
+    """
     if text.count(".") == 1 and "," not in text and not re.search(r"^[+-]?[1-9]\d{0,2}\.\d\d0($|[eE])", text):
         return _reading(text, "[ _'’\u00a0\u2007\u2009\u202f]", ".")
     return _reading(text, "[. _'’\u00a0\u2007\u2009\u202f]", ",")
@@ -121,7 +124,7 @@ PIECES = st.lists(
 @example("1,5")
 @example("1.000,5")
 @example("1234,567")
-def test_any_text_is_the_number_that_a_french_and_an_english_reader_read_or_it_is_refused(typed: str) -> None:
+def test_any_text_is_read_as_french_and_english_readers_do_or_refused(typed: str) -> None:
     for kind in (float, int):
         try:
             number = read_number(typed, kind)
@@ -133,7 +136,7 @@ def test_any_text_is_the_number_that_a_french_and_an_english_reader_read_or_it_i
 
 
 @pytest.mark.parametrize("config", [ModelConfig, TrainingConfig, SamplingConfig])
-def test_each_bound_is_shown_as_it_can_be_typed(config: type[msgspec.Struct]) -> None:
+def test_each_bound_can_be_typed_as_it_is_shown(config: type[msgspec.Struct]) -> None:
     for field in fields_of(config):
         if field.kind is not str:
             for bound in re.findall(r"-?\d[\d .e+-]*\d|\d", field.bounds):

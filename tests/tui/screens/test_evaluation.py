@@ -147,7 +147,7 @@ async def test_the_report_is_saved(app: CharLSTMApp, trained: Run, tmp_path: Pat
         screen._save(str(tmp_path / "report.docx"))
         await pilot.pause()
         *_, there, ending = [notice.message for notice in app._notifications]
-        assert "is there already" in there
+        assert "exists already" in there
         assert ending == "The name must end in one of: .json, .csv, .md."
 
 

@@ -93,7 +93,7 @@ async def test_what_the_model_does_not_know_is_said(app: CharLSTMApp, trained: R
         await until(lambda: len(app._notifications) == 1)
         (notice,) = app._notifications
         assert notice.message == (
-            "Replaced in the prompt, unknown to the model: É by e. Left out of the prompt, unknown to the model: [ ☃ ]"
+            "Replaced in the prompt, unknown to the model: É by e. Dropped from the prompt, unknown to the model: [ ☃ ]"
         )
         assert pane(app).text.startswith("3 [☃]É")
 
@@ -238,7 +238,7 @@ async def test_the_text_is_saved_and_nothing_is_overwritten(
         assert box.value == "sheep-seed0-2.txt", "a name that is not taken"
         box.value = "sheep-seed0.txt"
         await pilot.press("enter")
-        await until(lambda: any("is there already" in notice.message for notice in app._notifications))
+        await until(lambda: any("exists already" in notice.message for notice in app._notifications))
         await pilot.press("s")
         app.screen.query_one(Input).value = "no/such/folder.txt"
         await pilot.press("enter")
