@@ -32,7 +32,7 @@ def _stranger() -> str | None:
     where = origin or ", ".join((found.submodule_search_locations if found is not None else None) or ())
     where = "".join(character if character.isprintable() else "?" for character in where)
     if not where:
-        return "Error: charlstm-tui is not whole: its package core is missing. Install it anew."
+        return "Error: charlstm-tui is not whole: its package core is missing. Install it again."
     return (
         f"Error: another package named core is in the way of charlstm-tui's: {where}. "
         "Start it from another folder, or install it in an environment of its own, for instance with pipx."

@@ -177,7 +177,7 @@ class CharLSTMApp(AppState):
         for glyphs in GLYPHS:
             if glyphs != self.preferences.glyphs:
                 change = partial(self._remember, glyphs=glyphs)
-                yield SystemCommand(f"Draw with {glyphs}", "for fonts and terminals that have nothing else", change)
+                yield SystemCommand(f"Draw with {glyphs}", "for fonts and terminals without other characters", change)
         own = ("Quit", "Help")
         yield from (command for command in super().get_system_commands(screen) if command.title not in own)
 

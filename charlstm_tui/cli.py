@@ -99,7 +99,7 @@ class _Commands(click.Group):
 @click.option(
     "--glyphs",
     type=click.Choice(GLYPHS),
-    help="What the app draws with, from now on: for a font without braille, or a terminal with ASCII alone.",
+    help="Characters that the app draws with from now on, for a font without braille or a terminal with ASCII only.",
 )
 @click.pass_context
 def commands(ctx: click.Context, store: RunStore, glyphs: Glyphs | None) -> None:

@@ -18,8 +18,8 @@ def as_text(report: "Report") -> str:
         f"loss                  {score.loss:8.4f}{error}  nats per character",
         f"bits per character    {score.bits_per_character:8.4f}",
         f"perplexity            {score.perplexity:8.2f}",
-        f"right first time      {score.accuracy:8.1%}",
-        f"among the first five  {score.accuracy_of_five:8.1%}",
+        f"top-1 accuracy        {score.accuracy:8.1%}",
+        f"top-5 accuracy        {score.accuracy_of_five:8.1%}",
     ]
     if unknown := report.evaluation.unknown_characters:
         shown.append(f"left out              {unknown:8,}  characters that the model does not know")
@@ -36,7 +36,7 @@ def as_text(report: "Report") -> str:
         shown += ["", "part by part", *rows, *([f"  {report.parts_note}"] if report.parts_note else [])]
     if report.verdict:
         shown += [*([] if report.parts else [""]), f"  {report.verdict}"]
-    for title, groups in (("who speaks", score.roles), ("kind of character", score.kinds)):
+    for title, groups in (("speaker", score.roles), ("kind of character", score.kinds)):
         if groups:
             shown += ["", f"{title:20}{'loss':>8}  {'of the loss':>12}  {'characters':>12}"]
             shown += [f"  {one.name:18}{one.loss:8.4f}  {one.share:12.1%}  {one.characters:12,}" for one in groups]

@@ -28,27 +28,29 @@ def about(report: "Report", room: int, *, stopped: bool = False) -> str:
     return fitting(room, *(version + end for version in versions)) or shorten_middle(without_count + end, room)
 
 
-def headline(report: "Report", *, wide: bool) -> Content:
-    """Return the figures that stand beside the digits of the loss."""
+def headline(report: "Report", room: int) -> Content:
+    """Return the figures next to the digits of the loss, in one row or two, by the cells that there are."""
     score = report.evaluation.score
     figures = [
         (f"{score.bits_per_character:.3f}", "bits/char"),
         (f"{score.perplexity:.2f}", "perplexity"),
-        (f"{score.accuracy:.1%}", "right first time"),
-        (f"{score.accuracy_of_five:.1%}", "in five"),
+        (f"{score.accuracy:.1%}", "top-1"),
+        (f"{score.accuracy_of_five:.1%}", "top-5"),
     ]
     if score.standard_error is not None:
         figures.insert(0, (f"± {score.standard_error:.3f}", "nats/char"))
     shown = [Content.assemble((value, "bold"), " ", (unit, _QUIET)) for value, unit in figures]
-    rows = [shown] if wide else [shown[:-2], shown[-2:]]
-    return Content("\n").join(Content("   ").join(row) for row in rows)
+    row = Content("   ").join(shown)
+    if row.cell_length <= room:
+        return row
+    return Content("\n").join(Content("   ").join(half) for half in (shown[:-2], shown[-2:]))
 
 
 def beside(report: "Report", width: int, *, over: bool) -> Content:
     """Return the losses to hold this one against, as bars."""
     bars = report.bars
     room = max(width - _NAME - 9, 8)
-    lines = [_title("beside it", "nats/char")]
+    lines = [_title("baselines", "nats/char")]
     for one in bars:
         style = "bold $text-accent" if one.ours else ""
         length = one.loss / bars[0].loss if bars[0].loss else 0
@@ -70,7 +72,7 @@ def side_by_side(report: "Report", width: int) -> Content:
         return Content(report.verdict)
     room = max(width - _NAME - 9, 8)
     longest = max(part.loss for part in report.parts)
-    lines = [_title("part by part", "nats/char")]
+    lines = [_title("by part", "nats/char")]
     for part in report.parts:
         length = part.loss / longest if longest else 0
         lines.append(Content.assemble(f"{part.part:{_NAME}}{part.loss:7.4f}  ", (bar(length, room), "$foreground 45%")))
@@ -84,7 +86,7 @@ def side_by_side(report: "Report", width: int) -> Content:
 def where(report: "Report", width: int) -> Content:
     """Return the loss by who speaks and by kind of character."""
     score = report.evaluation.score
-    tables = [("who speaks", score.roles), ("kind of character", score.kinds)]
+    tables = [("speaker", score.roles), ("kind of character", score.kinds)]
     return Content("\n\n").join(_groups(title, groups, width) for title, groups in tables if groups)
 
 
@@ -108,8 +110,8 @@ def copies(report: "Report", *, over: bool) -> Content:
     """Return how much of a sample is found in the training text."""
     copying = report.copying
     if copying is None:
-        why = "Not looked for: that takes the text that the model was trained on, or it was stopped before."
-        return Content.styled(why if over else "Not looked for yet.", _QUIET)
+        why = "Not checked: the model's training text is not here, or the evaluation was stopped."
+        return Content.styled(why if over else "Not checked yet.", _QUIET)
     lines = [Content(report.copying_meaning), Content("")]
     names, rows = copying.table
     lines.append(Content.styled(f"{'found in training text':30}" + "".join(f"{name:>15}" for name in names), _QUIET))

@@ -35,7 +35,7 @@ def legend(width: int) -> Content:
     ranges = [f" {low}–{high} " for low, high in pairwise(borders)]
     least = [f" {low} " for low in borders[:-1]]
     for before, parts, after in (
-        ("surprise ", ranges, " nats"), ("", ranges, " nats"), ("surprise ", least, " nats"), ("", least, " nats"),
+        ("surprisal ", ranges, " nats"), ("", ranges, " nats"), ("surprisal ", least, " nats"), ("", least, " nats"),
     ):  # fmt: skip
         if len(before) + sum(map(len, parts)) + len(after) <= width:
             tinted = [(words, f"$foreground {style}") for words, (style, _) in zip(parts, TINTS, strict=True)]

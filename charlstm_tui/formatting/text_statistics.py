@@ -53,12 +53,12 @@ class TextFigures:
         if self.mean_surprise is None:
             return ""
         mean = f"{self.mean_surprise:.2f}"
-        lines = [f"mean surprise {mean} nats/char", f"surprise {mean} nats", f"{mean} nats"]
+        lines = [f"mean surprisal {mean} nats/char", f"surprise {mean} nats", f"{mean} nats"]
         if self.known_words is not None:
             known = f"{100 * self.known_words:.0f} %"
             lines = [
-                f"{known} of its words are in the training text · mean surprise {mean} nats/char",
-                f"{known} known words · surprise {mean} nats/char",
+                f"{known} of its words are in the training text · mean surprisal {mean} nats/char",
+                f"{known} known words · surprisal {mean} nats/char",
                 f"{known} known words · {mean} nats",
                 f"words {known} · {mean} nats",
                 *lines,

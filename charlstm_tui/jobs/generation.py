@@ -42,9 +42,11 @@ LATE = 0.25
 class WritingConfig(Struct, frozen=True, kw_only=True):
     """How much of a text is written, and how fast."""
 
-    length: Annotated[int, Meta(ge=0, le=10_000_000, description="Characters to write; 0 never ends.")] = 1000
+    length: Annotated[
+        int, Meta(ge=0, le=10_000_000, description="Characters to generate; 0 generates until stopped.")
+    ] = 1000
     pace: Annotated[
-        float, Meta(ge=0, le=1_000_000, description="Characters a second, at most; 0 is as fast as they come.")
+        float, Meta(ge=0, le=1_000_000, description="Characters per second, at most; 0 is as fast as possible.")
     ] = 60.0
 
 

@@ -83,7 +83,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
     most = most_characters(checkpoint.model.config)
     notice = prompt.notice
     if len(prompt.read) > most:
-        notice += f" The first {most:,} of {count_of(len(prompt.read), 'character')} are looked into."
+        notice += f" The first {most:,} of {count_of(len(prompt.read), 'character')} are read."
     yield Prompted(notice.strip())
     given = text = prompt.read[:most]
     with blas_on_one_thread() if what.considerate else contextlib.nullcontext():

@@ -48,7 +48,7 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "answer('save')", "Stop and save"),
         Binding("d", "answer('discard')", "Discard"),
-        Binding("escape,g", "answer('go on')", "Go on"),
+        Binding("escape,g", "answer('go on')", "Keep training"),
         *ARROWS,
     ]
 
@@ -60,13 +60,11 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
     def compose(self) -> ComposeResult:
         """Lay out the question and its answers."""
         with Vertical():
-            yield Static(
-                "Saved, it can go on later from this very step. Discarded, its folder is deleted.", id="question"
-            )
+            yield Static("A saved run can be resumed later from this step. Discard deletes its folder.", id="question")
             with Horizontal():
                 yield Button(f"s  Stop, save{self._then}", id="save", variant="primary", compact=True)
                 yield Button("d  Discard", id="discard", variant="error", compact=True)
-                yield Button("Esc  Go on", id="go-on", compact=True)
+                yield Button("Esc  Keep training", id="go-on", compact=True)
 
     def on_mount(self) -> None:
         """Say what it is about, and watch the run."""

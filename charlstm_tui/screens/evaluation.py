@@ -44,7 +44,7 @@ class EvaluationScreen(ModeScreen):
         Binding("right_square_bracket", "turn(1)", "Next page", show=False),
         Binding("t", "text", "Text"),
         Binding("c", "compare", "Compare"),
-        Binding("o", "other_text", "Open", tooltip="another text to measure on"),
+        Binding("o", "other_text", "Open", tooltip="evaluate on another text"),
         Binding("s", "save", "Save"),
     ]
 
@@ -112,7 +112,7 @@ class EvaluationScreen(ModeScreen):
         if what is None:
             return
         if other.selection is None:
-            self.notify("Choose another model in the box beside it.", severity="warning")
+            self.notify("Choose another model in the box compare with.", severity="warning")
             other.focus()
             return
         try:

@@ -54,16 +54,16 @@ class GenerationScreen(ModeScreen):
     CSS_PATH = "generation.tcss"
     AUTO_FOCUS = "#prompt"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "write", "Write"),
+        Binding("enter", "write", "Generate"),
         Binding("escape", "stop", "Stop"),
         Binding("escape", "leave_field", "Leave the field", show=False),
-        Binding("c", "go_on", "Go on"),
+        Binding("c", "go_on", "Continue"),
         Binding("i", "prompt", "Prompt"),
-        Binding("n", "another", "Write with the next seed", show=False),
-        Binding("h", "three", "Three", tooltip="at three temperatures, side by side"),
+        Binding("n", "another", "Generate with the next seed", show=False),
+        Binding("h", "three", "3 temps", tooltip="at three temperatures, side by side"),
         Binding("t", "tint", "Tint"),
-        Binding("left_square_bracket", "warm(-1)", "Colder, by 0.1", key_display="[", show=False),
-        Binding("right_square_bracket", "warm(1)", "Warmer, by 0.1", key_display="]", show=False),
+        Binding("left_square_bracket", "warm(-1)", "Temperature down by 0.1", key_display="[", show=False),
+        Binding("right_square_bracket", "warm(1)", "Temperature up by 0.1", key_display="]", show=False),
         Binding("y", "copy", "Copy"),
         Binding("s", "save", "Save"),
     ]

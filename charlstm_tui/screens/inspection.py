@@ -49,12 +49,12 @@ class InspectionScreen(ModeScreen):
         Binding("enter", "read", "Read"),
         Binding("escape", "stop", "Stop"),
         Binding("escape", "leave_field", "Leave the field", show=False),
-        Binding("v", "turn('quantity')", "Show", tooltip="another gate or state"),
+        Binding("v", "turn('quantity')", "Quantity", tooltip="another gate or state"),
         Binding("l", "turn('layer')", "Layer"),
-        Binding("f", "turn('follow')", "Follow", tooltip="order the cells by what they follow"),
-        Binding("left_square_bracket", "choose(-1)", "The cell above", key_display="[", show=False),
-        Binding("right_square_bracket", "choose(1)", "The cell below", key_display="]", show=False),
-        Binding("w", "write_on", "Go on", tooltip="the model writes more, and reads it"),
+        Binding("f", "turn('follow')", "Sort", tooltip="sort the cells by the property they follow"),
+        Binding("left_square_bracket", "choose(-1)", "Previous cell", key_display="[", show=False),
+        Binding("right_square_bracket", "choose(1)", "Next cell", key_display="]", show=False),
+        Binding("w", "write_on", "Continue", tooltip="the model continues the text and reads it"),
         Binding("i", "prompt", "Text"),
         Binding("s", "save", "Save"),
     ]
@@ -79,14 +79,14 @@ class InspectionScreen(ModeScreen):
                     id="which",
                 )  # fmt: skip
             with Horizontal(classes="choices", id="views"):
-                yield Label("show")
+                yield Label("quantity")
                 yield Select(
                     [(one.name, one.symbol) for one in QUANTITIES["lstm"]], value=MEMORY["lstm"], allow_blank=False,
                     compact=True, id="quantity",
                 )  # fmt: skip
                 yield Label("layer", id="layers")
                 yield Select([("1", 0)], value=0, allow_blank=False, compact=True, id="layer")
-                yield Label("cells by")
+                yield Label("sort by")
                 yield Select([(CHANGE, CHANGE)], value=CHANGE, allow_blank=False, compact=True, id="follow")
             yield ActivationsView(HINT, id="work")
             with Horizontal(id="bottom"):

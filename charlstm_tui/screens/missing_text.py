@@ -24,7 +24,7 @@ class AskForText(FitsWindow, ModalScreen[Answer | None]):
     DEFAULT_CSS: ClassVar[str] = f"AskForText {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "dismiss('fetch')", "Fetch"),
-        Binding("p", "dismiss('play')", "Our play"),
+        Binding("p", "dismiss('play')", "Bundled play"),
         Binding("escape", "dismiss(None)", "Back"),
         *ARROWS,
     ]
@@ -42,12 +42,12 @@ class AskForText(FitsWindow, ModalScreen[Answer | None]):
             )
             with Horizontal():
                 yield Button("f  Fetch, then evaluate", id="fetch", variant="primary", compact=True)
-                yield Button("p  Our play", id="play", compact=True)
+                yield Button("p  Bundled play", id="play", compact=True)
                 yield Button("Esc  Back", id="back", compact=True)
 
     def on_mount(self) -> None:
         """Say what it is about."""
-        self.query_one(Vertical).border_title = "the text is not here"
+        self.query_one(Vertical).border_title = "the text is missing"
 
     @on(Button.Pressed)
     def _press(self, event: Button.Pressed) -> None:

@@ -30,7 +30,7 @@ from core.errors import UserError
 from core.runs.store import RunStore
 from core.text import count_of, in_one_line, shortened
 
-HINT = "Space lays a run beside others, here and on the chart of the next run. Enter resumes one."
+HINT = "Space compares a run with others, here and on the chart of the next run. Enter resumes one."
 
 CHART = Binding.Group("Chart", compact=True)
 CHARTING = ("x_axis", "range", "scale")
@@ -77,7 +77,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
     def on_mount(self) -> None:
         """Look for the runs, in a thread: there may be many."""
         self.query_one("#runs").border_title = "runs"
-        self.query_one("#differences").border_title = "what differs"
+        self.query_one("#differences").border_title = "differences"
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw())
         self._look()
         self.watch(self.app, "preferences", self._look_differently, init=False)
@@ -133,7 +133,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         run = self.chosen
         if run is not None:
             size, epochs = size_in_bytes(run.summary.size), count_of(run.summary.epochs, "epoch")
-            question = f"{epochs} of training and {size} of files would be gone for good."
+            question = f"{epochs} of training and {size} of files would be deleted."
             self.app.push_screen(Confirm(f"delete {run.name}", question), partial(self._delete, run))
 
     def _rename(self, run: PastRun, name: str | None) -> None:
@@ -177,7 +177,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         if ending.error:
             self._say(ending.error, trouble=True)
         elif not self._runs:
-            self._say("There is no run yet. Esc, then s, begins the first.")
+            self._say("There is no run yet. Esc, then s, starts the first.")
 
     @on(LossChart.Resize)
     def _write_for_the_room(self) -> None:
@@ -235,12 +235,15 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         summary = run.summary
         other = next((other for other in self.compared if other.name == run.name), None)
         letter = (other.letter, f"bold {self._color(other)}") if other is not None else (" ", "")
-        when = summary.created.astimezone().strftime("%d %b %H:%M") if summary.created else ""
+        room = self.query_one("#runs").scrollable_content_region.width
+        date = "%d %b %H:%M" if room >= 79 else "%d %b" if room >= 73 else ""
+        when = summary.created.astimezone().strftime(date) if summary.created else ""
+        text = f"{shortened(summary.corpus, 12):<13} " if room >= 67 else ""
         loss = summary.best_val_loss if summary.best_val_loss is not None else summary.train_loss
         kind = "" if summary.best_val_loss is not None or loss is None else " train"
         return Content.assemble(
             letter, " ", (f"{shortened(in_one_line(summary.name), 14):<15} ", "bold"),
-            f"{shortened(summary.corpus, 12):<13} {summary.state:<11} {count_of(summary.epochs, 'epoch'):>9} ",
+            f"{text}{summary.state:<11} {count_of(summary.epochs, 'epoch'):>9} ",
             f"{loss_shown(loss) if loss is not None else '':>6}", (f"{kind:<6} {when}", "dim"),
         )  # fmt: skip
 

@@ -100,9 +100,9 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
 
     def on_mount(self) -> None:
         """Name the boxes."""
-        self.query_one("#known").border_title = "texts with a name"
+        self.query_one("#known").border_title = "known texts"
         self.query_one("#folders").border_title = "your files"
-        self.query_one("#look").border_title = "a look"
+        self.query_one("#look").border_title = "preview"
 
     def on_unmount(self) -> None:
         """Leave no thread behind."""

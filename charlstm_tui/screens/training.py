@@ -178,7 +178,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
     def action_sample(self) -> None:
         """Draw a sample from the model as it stands."""
         self.post_message(SampleNow())
-        self.notify("A sample is drawn after the step under way.", timeout=2)
+        self.notify("A sample is generated after the current step.", timeout=2)
 
     def action_new(self) -> None:
         """Show the settings again, for another run: those of the run on screen, to be changed."""

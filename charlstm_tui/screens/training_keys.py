@@ -13,7 +13,7 @@ BINDINGS: list[BindingType] = [
     Binding("o", "choose_text", "Text"),
     Binding("a", "all_settings", "All settings"),
     Binding("p", "pause", "Pause"),
-    Binding("p", "go_on", "Go on"),
+    Binding("p", "go_on", "Continue"),
     Binding("x", "stop", "Stop"),
     Binding("m", "sample", "Sample"),
     Binding("e", "evaluate", "Evaluate"),

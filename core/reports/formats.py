@@ -30,8 +30,8 @@ def lines(report: Report) -> Iterator[Line]:
     yield Line("loss", "standard error", score.standard_error, "nats/char")
     yield Line("loss", "bits per character", score.bits_per_character, "bits/char")
     yield Line("loss", "perplexity", score.perplexity if math.isfinite(score.perplexity) else None)
-    yield Line("loss", "right first time", score.accuracy, "share")
-    yield Line("loss", "among the first five", score.accuracy_of_five, "share")
+    yield Line("loss", "top-1 accuracy", score.accuracy, "share")
+    yield Line("loss", "top-5 accuracy", score.accuracy_of_five, "share")
     yield Line("loss", "unknown characters, left out", evaluation.unknown_characters, "characters")
     yield Line("loss", "learnt in training", evaluation.learnt_characters, "characters")
     for bar in report.bars:

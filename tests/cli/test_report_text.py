@@ -16,8 +16,8 @@ def test_a_shell_shows_the_figures_and_the_sentences() -> None:
         "loss                    1.5000 ± 0.0100  nats per character",
         "bits per character      2.1640",
         "perplexity                4.48",
-        "right first time         50.0%",
-        "among the first five     87.5%",
+        "top-1 accuracy           50.0%",
+        "top-5 accuracy           87.5%",
     ]
     assert "left out                    10  characters that the model does not know" in shown
     assert full().meaning in shown
@@ -45,8 +45,8 @@ def test_a_shell_shows_nothing_of_what_is_not_there() -> None:
         "loss                    1.5000  nats per character",
         "bits per character      2.1640",
         "perplexity                4.48",
-        "right first time         50.0%",
-        "among the first five     87.5%",
+        "top-1 accuracy           50.0%",
+        "top-5 accuracy           87.5%",
         "",
         f"{HESITATES} The text is too short to tell whether that is chance.",
     ]

@@ -167,9 +167,9 @@ def test_installed_from_the_wheel_every_screen_works(installation: Installation,
         terminal.send("2")
         terminal.until_shown("e Evaluate")
         terminal.send("e")
-        terminal.until_shown("the text is not here")  # the text that the model was trained on
+        terminal.until_shown("the text is missing")  # the text that the model was trained on
         terminal.send("\x1b")
-        terminal.until(lambda screen: "the text is not here" not in screen)
+        terminal.until(lambda screen: "the text is missing" not in screen)
         terminal.send("q")
         assert terminal.exit_code() == 0
     finally:

@@ -89,7 +89,7 @@ async def measure(app: CharLSTMApp, pilot: Pilot[None]) -> None:
     await pilot.pause()
     await pilot.press("escape", "e")
     await measured(app)
-    app.screen.query_one(ReportPages).query_one(TabbedContent).active = "beside"  # a page without the text
+    app.screen.query_one(ReportPages).query_one(TabbedContent).active = "baselines"  # a page without the text
     await pilot.pause(0.5)
     save(app, "evaluate")
 

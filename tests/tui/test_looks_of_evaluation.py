@@ -43,9 +43,11 @@ def test_amid_the_reading(app: CharLSTMApp, trained: Run, snap_compare: SnapComp
     [
         *(
             pytest.param(page, SIZES[0], id=f"{page}-size0")
-            for page in ("beside", "where", "passages", "text", "copies", "compared")
+            for page in ("baselines", "breakdown", "passages", "text", "copying", "comparison")
         ),
-        *(pytest.param(page, SIZES[1], id=f"{page}-size1") for page in ("beside", "where", "text")),  # laid out anew
+        *(
+            pytest.param(page, SIZES[1], id=f"{page}-size1") for page in ("baselines", "breakdown", "text")
+        ),  # laid out anew
     ],
 )
 def test_each_page(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int], page: str) -> None:
@@ -54,7 +56,7 @@ def test_each_page(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, si
         screen.pages.show_text(reports.surprisals())
         screen.show(reports.report())
         screen.pages.finish()
-        if page == "compared":
+        if page == "comparison":
             screen.pages.show_comparison(("quick-1", "the other one"), reports.COMPARISON)
         screen.query_one(TabbedContent).active = page
         await pilot.pause()

@@ -102,7 +102,7 @@ class GenerationPrompt(PromptInput):
     """The prompt of Generate."""
 
     EMPTY = "may be empty"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Write")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Generate")]
 
 
 class InspectionPrompt(PromptInput):

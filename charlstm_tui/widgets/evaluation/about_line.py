@@ -12,12 +12,12 @@ from core.text import count_of
 if TYPE_CHECKING:
     from core.reports.report import Report
 
-EMPTY = """Choose a model and press e. It reads the test part, new to it, and you see
+EMPTY = """Choose a model and press e. The model reads the test part, which it was not trained on. You see
 
-  · its loss, what that means, and what counting n-grams achieves
+  · its loss, what the loss means, and the losses of n-gram models
   · where it fails: letters or capitals, names or speech
-  · the passages it expected least and most, the text as a map of surprise
-  · whether what it writes is copied"""
+  · the passages expected least and most, the text as a map of surprise
+  · whether its generated text is copied"""
 
 
 class AboutLine(PlainText):
@@ -38,7 +38,7 @@ class AboutLine(PlainText):
         """Note how far the evaluation is, to say so if it is stopped."""
         self._so_far = f"Stopped after {count_of(stage.scored, 'character')}, {stage.done:.0%}"
         if stage.loss is not None:
-            self._so_far += f": the loss on these is {stage.loss:.4f}. Of the rest nothing is known."
+            self._so_far += f": the loss on these is {stage.loss:.4f}. The rest was not read."
 
     def name_report(self, report: "Report") -> None:
         """Name a report, which may still grow."""

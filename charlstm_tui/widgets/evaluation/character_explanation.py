@@ -1,4 +1,4 @@
-"""What the model made of one character of the text: its probability, and what it expected."""
+"""What the model made of one character of the text: its probability, and what expected."""
 
 import math
 from typing import TYPE_CHECKING
@@ -19,15 +19,15 @@ def explained(moment: "CharacterLoss", width: int, *, in_a_line: bool) -> Conten
     """Return what the model made of a character, in a line or in a column."""
     name = shown(moment.character)
     if moment.loss is None:
-        return Content.assemble((f"‘{name}’", "bold"), " the model does not know: it was left out")
+        return Content.assemble((f"‘{name}’", "bold"), " is unknown to the model and is not scored")
     probability = _percent(math.exp(-moment.loss)).strip()
-    given = Content.assemble((f"‘{name}’", "bold"), f" was given {probability}", (f"  {moment.loss:.2f} nats", _QUIET))
+    given = Content.assemble((f"‘{name}’", "bold"), f" had {probability}", (f"  {moment.loss:.2f} nats", _QUIET))
     if in_a_line:
         alternatives = [f"{shown(one.character)} {_percent(one.probability).strip()}" for one in moment.expected]
         fewer = ("  ".join(alternatives[:count]) for count in range(len(alternatives), 0, -1))
-        return Content("\n").join([given, Content.assemble(("it expected ", _QUIET), fitting(width - 14, *fewer))])
+        return Content("\n").join([given, Content.assemble(("expected ", _QUIET), fitting(width - 14, *fewer))])
     room = max(width - 13, 4)
-    lines = [given, Content(""), Content.styled("it expected", _QUIET)]
+    lines = [given, Content(""), Content.styled("expected", _QUIET)]
     for one in moment.expected:
         drawn = bar(one.probability, room)
         hit = one.character == moment.character

@@ -33,7 +33,7 @@ class EvaluationChoices(Vertical):
         with Horizontal(classes="choices"):
             yield Label("model")
             yield CheckpointSelect(self._store, id="model")
-            yield Label("beside")
+            yield Label("compare with")
             yield CheckpointSelect(self._store, id="other", none="no other model")
         with Horizontal(classes="choices"):
             yield Label("text")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.reports.report import Report
     from core.reports.results import Extract
 
-PAGES = ("beside", "where", "passages", "text", "copies", "compared")
+PAGES = ("baselines", "breakdown", "passages", "text", "copying", "comparison")
 
 
 class ReportPages(Vertical):
@@ -45,22 +45,22 @@ class ReportPages(Vertical):
                 yield Static(id="figures")
                 yield Static(id="meaning")
         with TabbedContent(id="pages"):
-            with TabPane("Beside it", id="beside"), VerticalScroll():
+            with TabPane("Baselines", id="baselines"), VerticalScroll():
                 with Horizontal(id="sides"):
                     yield Static(id="bars")
                     yield Static(id="parts")
                 yield Static(id="failures")
-            with TabPane("Where", id="where"), VerticalScroll():
+            with TabPane("By kind", id="breakdown"), VerticalScroll():
                 yield Static(id="groups")
             with TabPane("Passages", id="passages"):
                 yield OptionList(id="extracts")
             with TabPane("Text", id="text"), Horizontal(id="reading"):
                 yield SurprisalMap(id="map")
                 yield Static(id="explained")
-            with TabPane("Copies", id="copies"), VerticalScroll():
-                yield Static(id="copying")
-            with TabPane("Compared", id="compared"), VerticalScroll():
-                yield Static(id="comparison")
+            with TabPane("Copying", id="copying"), VerticalScroll():
+                yield Static(id="copied")
+            with TabPane("Compare", id="comparison"), VerticalScroll():
+                yield Static(id="difference")
 
     def on_resize(self) -> None:
         """Draw the bars anew, to the width there is now."""
@@ -100,7 +100,7 @@ class ReportPages(Vertical):
         """Show how two models compare."""
         self._compared, self.comparison = names, comparison
         self._show_tabs()
-        self.query_one(TabbedContent).active = "compared"
+        self.query_one(TabbedContent).active = "comparison"
         self._draw()
 
     def turn(self, by: int) -> None:
@@ -130,7 +130,7 @@ class ReportPages(Vertical):
             pane.query("SurprisalMap, OptionList, VerticalScroll").first().focus(scroll_visible=False)
 
     def _has(self, page: str) -> bool:
-        return (self.comparison if page == "compared" else self.report) is not None
+        return (self.comparison if page == "comparison" else self.report) is not None
 
     def _show_tabs(self) -> None:
         """Have the pages that there is something on."""
@@ -146,7 +146,7 @@ class ReportPages(Vertical):
         wide = self.screen.has_class("-wide")
         if self.report is not None:
             side = width // 2 - 2 if wide else width
-            self.query_one("#figures", Static).update(report_content.headline(self.report, wide=wide))
+            self.query_one("#figures", Static).update(report_content.headline(self.report, self.size.width - 18))
             # Where the page has to be scrolled to its end, the verdict stands above it.
             roomy = wide and self.screen.has_class("-tall")
             meaning = [self.report.meaning, "" if roomy else self.report.verdict_in_short]
@@ -156,10 +156,10 @@ class ReportPages(Vertical):
             failures = report_content.where(self.report, width)
             self.query_one("#groups", Static).update(failures)
             self.query_one("#failures", Static).update(failures)
-            self.query_one("#copying", Static).update(report_content.copies(self.report, over=self._over))
+            self.query_one("#copied", Static).update(report_content.copies(self.report, over=self._over))
         if self.comparison is not None:
             content = report_content.compared(self._compared, self.comparison)
-            self.query_one("#comparison", Static).update(content)
+            self.query_one("#difference", Static).update(content)
         self._explain(self.query_one(SurprisalMap).cursor)
 
     def _explain(self, place: int) -> None:

@@ -11,7 +11,7 @@ from charlstm_tui.widgets.common.cursor_pane import CursorPane
 if TYPE_CHECKING:
     from charlstm_tui.jobs.evaluation import Surprisals
 
-_KEYS = ("arrows move, n and p go to the next and the last surprise", "n, p: the next and the last surprise")
+_KEYS = ("arrows move, n and p find the next and previous surprise", "n, p: next and previous surprise")
 
 
 class SurprisalMap(CursorPane):
@@ -19,7 +19,7 @@ class SurprisalMap(CursorPane):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "find(1)", "Next surprise", show=False),
-        Binding("N,p", "find(-1)", "Last surprise", show=False),
+        Binding("N,p", "find(-1)", "Previous surprise", show=False),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)

@@ -116,7 +116,7 @@ class ActivationsView(Container):
         if self.activations is None:
             return
         measure = "deviation" if self.follow == CHANGE else "correlation with it"
-        cells = f"{self._quantity}, cells by {self.follow}"
+        cells = f"{self._quantity}, sorted by {self.follow}"
         rows = self.query_one(CellHeatmap)
         rows.border_title = fitting(rows.size.width - 4, f"{cells} ({measure})", cells, self._quantity)
 

@@ -130,7 +130,7 @@ class ForecastPanel(Static):
         """Return names, values and units."""
         told, config = self._forecast, self._config
         if told is None or config is None:
-            return [("", "", self._trouble or "What it would take is told once the settings will do.")]
+            return [("", "", self._trouble or "The forecast appears once all settings are valid.")]
         training = config.training
         lines = [
             ("parameters", f"{told.parameters:,}", "parameters" if not self._is_tall else ""),

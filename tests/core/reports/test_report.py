@@ -369,7 +369,7 @@ def test_markdown_has_the_title_the_sentences_and_a_table_a_section() -> None:
         "Loss", "Beside it", "By part", "By role", "By kind", "Copying, sample", "Copying, held-out",
         "Least expected", "Most expected",
     ]  # fmt: skip
-    assert "| right first time | 50.0% |  |" in page
+    assert "| top-1 accuracy | 50.0% |  |" in page
     assert "| loss | 1.5000 | nats/char, 990 characters |" in page
 
 

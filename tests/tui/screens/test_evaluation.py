@@ -68,16 +68,16 @@ async def test_every_page_says_what_was_found(app: CharLSTMApp, trained: Run) ->
         assert all(name in said(app, "bars") for name in ("uniform", "unigram", "bigram", "5-gram", "this model"))
         assert "train" in said(app, "parts")
         assert "small letter" in said(app, "groups")
-        assert "words" in said(app, "copying")
+        assert "words" in said(app, "copied")
         pages = screen.query_one(TabbedContent)
         turned = []
         for _ in range(5):
             turned.append(pages.active)
             await pilot.press("right_square_bracket")
-        assert turned == ["beside", "where", "passages", "text", "copies"]
-        assert pages.active == "beside"
+        assert turned == ["baselines", "breakdown", "passages", "text", "copying"]
+        assert pages.active == "baselines"
         await pilot.press("left_square_bracket")
-        assert pages.active == "copies"
+        assert pages.active == "copying"
 
 
 async def test_the_cursor_in_the_text_asks_about_a_character(
@@ -93,7 +93,7 @@ async def test_the_cursor_in_the_text_asks_about_a_character(
         assert surprise_map.text == str(small_corpus.part("test"))
         assert screen.pages.surprisals is not None
         moment = screen.pages.surprisals.at(2)
-        assert said(app, "explained").startswith(f"‘{moment.character}’ was given ")
+        assert said(app, "explained").startswith(f"‘{moment.character}’ had ")
         assert f"{moment.loss:.2f} nats" in said(app, "explained")
         await pilot.press("down")
         assert surprise_map.cursor == surprise_map.text.index("\n") + 3
@@ -123,7 +123,7 @@ async def test_two_models_are_compared(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("f3", "c")
         (notice,) = app._notifications
-        assert notice.message == "Choose another model in the box beside it."
+        assert notice.message == "Choose another model in the box compare with."
         await pilot.press("escape")
         app.screen.query_one("#model", CheckpointSelect).value = trained.path
         app.screen.query_one("#other", CheckpointSelect).value = twin.path
@@ -131,8 +131,8 @@ async def test_two_models_are_compared(app: CharLSTMApp, trained: Run) -> None:
         await pilot.press("c")
         await measured(app)
         await pilot.pause()
-        assert "They predict it equally well" in said(app, "comparison")
-        assert app.screen.query_one(TabbedContent).active == "compared"
+        assert "They predict it equally well" in said(app, "difference")
+        assert app.screen.query_one(TabbedContent).active == "comparison"
 
 
 async def test_the_report_is_saved(app: CharLSTMApp, trained: Run, tmp_path: Path) -> None:
@@ -411,7 +411,7 @@ async def test_in_a_small_window_the_verdict_is_seen_and_the_page_is_scrolled_by
         meaning = screen.query_one("#meaning")
         assert report.verdict_in_short in said(app, "meaning")
         assert screen.region.contains_region(meaning.region)
-        scroll = screen.query_one("#beside VerticalScroll")
+        scroll = screen.query_one("#baselines VerticalScroll")
         assert scroll.max_scroll_y > 0
         await pilot.press("pagedown")
         await until(lambda: scroll.scroll_y > 0)

@@ -383,10 +383,10 @@ def test_the_figures_of_a_text_are_told_as_there_is_room() -> None:
     figures = TextFigures()
     assert figures.line(80) == ""
     figures.add("loup et l'agnau ", 12.0)
-    assert figures.line(80) == "mean surprise 0.75 nats/char"
+    assert figures.line(80) == "mean surprisal 0.75 nats/char"
     figures.know(WordCount({"loup", "et", "l", "agneau"}, "Le "))
     assert figures.known_words == 0.75
-    assert figures.line(80) == "75 % of its words are in the training text · mean surprise 0.75 nats/char"
+    assert figures.line(80) == "75 % of its words are in the training text · mean surprisal 0.75 nats/char"
     assert figures.line(28) == "75 % known words · 0.75 nats"
     assert figures.line(27) == "words 75 % · 0.75 nats"
     assert figures.line(3) == ""

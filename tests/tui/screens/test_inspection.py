@@ -115,9 +115,9 @@ async def test_the_equations_have_this_cell_s_numbers(app: CharLSTMApp, trained:
         assert now["c"] == pytest.approx(now["f"] * before["c"] + now["i"] * now["g"], abs=1e-5)
         probability = insides_of(screen).given(2)
         assert probability is not None
-        assert f"then came o · {100 * probability:.1f} %" in told
+        assert f"followed by o · {100 * probability:.1f} %" in told
         await pilot.press("end")
-        assert "then came" not in numbers(screen)
+        assert "followed by" not in numbers(screen)
 
 
 async def test_the_rows_show_each_cell_s_values_and_the_text_is_tinted_by_one(app: CharLSTMApp, trained: Run) -> None:
@@ -438,4 +438,4 @@ async def test_the_frame_of_the_rows_says_what_they_show_from_the_first_time_on(
     async with app.run_test(size=size) as pilot:
         await STATES["inspected"](pilot)
         rows = app.screen.query_one(CellHeatmap)
-        await until(lambda: str(rows.border_title).startswith("cell state, cells by "))
+        await until(lambda: str(rows.border_title).startswith("cell state, sorted by "))

@@ -344,7 +344,7 @@ def test_evaluate_ask_about_a_character_and_save(terminal: Terminal, trained: Ru
     assert re.search(r"uniform +\d\.\d{4} +█", screen)
     assert re.search(r"this model +\d\.\d{4}", screen)
     terminal.send("t")
-    terminal.until_shown("it expected")
+    terminal.until_shown("expected")
     asked = re.search(r"‘.’ was given [\d.]+", terminal.text)
     assert asked is not None
     terminal.send("\x1b[B\x1b[C")
