@@ -111,7 +111,7 @@ def test_too_little_memory_is_a_sentence_and_exit_code_1(small_text: Path, monke
     monkeypatch.setattr(CharLSTM, "initialise", greedy)
     result = call("train", "--corpus", small_text, *TINY)
     assert result.exit_code == 1
-    assert "not enough memory" in result.stderr
+    assert "not have enough memory" in result.stderr
 
 
 def test_a_damaged_run_is_passed_over_and_named(trained: str, store: RunStore) -> None:
