@@ -22,7 +22,7 @@ def as_text(report: "Report") -> str:
         f"top-5 accuracy        {score.accuracy_of_five:8.1%}",
     ]
     if unknown := report.evaluation.unknown_characters:
-        shown.append(f"left out              {unknown:8,}  characters that the model does not know")
+        shown.append(f"unknown               {unknown:8,}  characters that are not in the vocabulary, not scored")
     shown += ["", report.meaning]
     if len(report.bars) > 1:
         longest = report.bars[0].loss
@@ -30,10 +30,10 @@ def as_text(report: "Report") -> str:
             f"  {bar.name:18}{bar.loss:8.4f}  {'█' * round(40 * bar.loss / longest)}{'  ◂' if bar.ours else ''}"
             for bar in report.bars
         ]
-        shown += ["", "beside it", *rows]
+        shown += ["", "baselines", *rows]
     if report.parts:
         rows = [f"  {part.part:18}{part.loss:8.4f}  {part.characters:12,} characters" for part in report.parts]
-        shown += ["", "part by part", *rows, *([f"  {report.parts_note}"] if report.parts_note else [])]
+        shown += ["", "by part", *rows, *([f"  {report.parts_note}"] if report.parts_note else [])]
     if report.verdict:
         shown += [*([] if report.parts else [""]), f"  {report.verdict}"]
     for title, groups in (("speaker", score.roles), ("kind of character", score.kinds)):

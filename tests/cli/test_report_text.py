@@ -25,7 +25,7 @@ def test_a_shell_shows_the_figures_and_the_sentences() -> None:
     assert f"  {full().copying_meaning}" in shown
     headings = [line for line in shown if line and not line.startswith(" ") and line != full().meaning][7:]
     assert [re.split(r" {2,}", heading)[0] for heading in headings] == [
-        "beside it", "part by part", "who speaks", "kind of character", "found in training text", "least expected",
+        "baselines", "by part", "speaker", "kind of character", "found in training text", "least expected",
         "most expected",
     ]  # fmt: skip
 
