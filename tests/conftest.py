@@ -48,6 +48,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def pytest_sessionfinish() -> None:
+    """At its end pytest collects garbage five times over; nothing that is left then is looked at."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test writes into the checkout's runs, or reads what a user has fetched."""
