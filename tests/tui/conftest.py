@@ -6,10 +6,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from textual._wait import wait_for_idle
+from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.message_pump import MessagePump
@@ -29,6 +31,10 @@ from core.settings.forecast import Forecast, Span, Speed
 from core.training.trainer import Trainer
 from tests.conftest import SMALL_TEXT, TINY_MODEL, TINY_TRAINING
 from tests.waiting import DEADLINE
+
+if TYPE_CHECKING:
+    from textual._queue import Queue
+    from textual.message import Message
 
 SIZES = [(80, 24), (120, 40)]
 """That the screens are designed for."""
@@ -131,20 +137,20 @@ def keys_that_do_not_wait_for_the_training(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(f"{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
 
 
-def rests(app: CharLSTMApp) -> bool:
+def rests(app: App[None]) -> bool:
     """Whether the app and each widget of its screen wait for a message, and nothing is to be called after a refresh.
 
     Textual's pilot asks each of a screen's hundred widgets for an answer instead, which costs as much as a key does.
     """
-    pumps = [app, *app.screen.walk_children(with_self=True)]
+    pumps: list[MessagePump] = [app, *app.screen.walk_children(with_self=True)]
     return not app.screen._callbacks and all(_waits_for_a_message(pump) for pump in pumps)
 
 
 def _waits_for_a_message(pump: MessagePump) -> bool:
     if pump._closing or pump._closed:
         return True
-    queue = pump._message_queue
-    waiting = any(not future.done() for future in queue.ready_event._waiters)  # type: ignore[attr-defined]
+    queue: Queue[Message | None] = pump._message_queue
+    waiting = any(not future.done() for future in queue.ready_event._waiters)
     return waiting and queue.empty() and not pump._next_callbacks
 
 
@@ -177,7 +183,10 @@ def pilots_that_wait_for_what_they_caused(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def app(store: RunStore) -> CharLSTMApp:
+def app(store: RunStore, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> CharLSTMApp:
+    """The app, which opens with Train, or with the screen that the marker `opens` names."""
+    if opens := request.node.get_closest_marker("opens"):
+        monkeypatch.setattr(CharLSTMApp, "DEFAULT_MODE", opens.args[0])
     return CharLSTMApp(store)
 
 

@@ -206,6 +206,7 @@ def test_train_on_a_light_theme(app: CharLSTMApp, snap_compare: SnapCompare) -> 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", LARGE_EVERY_DAY)
 def test_generate_at_rest(app: CharLSTMApp, store: RunStore, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
@@ -215,6 +216,7 @@ def test_generate_at_rest(app: CharLSTMApp, store: RunStore, snap_compare: SnapC
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", SMALL_EVERY_DAY)
 def test_generate_with_a_text(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
@@ -241,6 +243,7 @@ async def write(pilot: Pilot[None], key: str) -> None:
     await pilot.pause()
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", SIZES[1:], ids=["size1"])
 def test_generate_tinted_with_what_comes_next(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
@@ -254,6 +257,7 @@ def test_generate_tinted_with_what_comes_next(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", SIZES[1:], ids=["size1"])
 def test_generate_while_it_writes(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
@@ -277,6 +281,7 @@ def test_generate_while_it_writes(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", LARGE_EVERY_DAY)
 def test_generate_at_three_temperatures(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
@@ -289,6 +294,7 @@ def test_generate_at_three_temperatures(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", SIZES[:1])
 def test_generate_where_the_reader_has_scrolled_up_and_a_setting_is_wrong(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
@@ -307,6 +313,7 @@ def test_generate_where_the_reader_has_scrolled_up_and_a_setting_is_wrong(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.opens("generate")
 def test_saving_a_text(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
 ) -> None:

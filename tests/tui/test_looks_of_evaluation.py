@@ -12,6 +12,8 @@ from core.runs.store import Run
 from tests.tui import reports
 from tests.tui.conftest import SIZES, SnapCompare, still
 
+pytestmark = pytest.mark.opens("evaluate")
+
 
 async def evaluation(pilot: Pilot[None]) -> EvaluationScreen:
     await pilot.press("f3")

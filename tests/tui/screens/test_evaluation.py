@@ -21,6 +21,8 @@ from core.reports.results import Evaluation, EvaluationProgress
 from core.runs.store import Run
 from tests.tui.conftest import until
 
+pytestmark = pytest.mark.opens("evaluate")
+
 
 def screen_of(app: CharLSTMApp) -> EvaluationScreen:
     assert isinstance(app.screen, EvaluationScreen)

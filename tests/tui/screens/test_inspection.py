@@ -32,6 +32,8 @@ from core.settings.config import Cell, ModelConfig, TrainingConfig
 from tests.tui.conftest import SIZES, SnapCompare, still, until
 from tests.tui.states import STATES
 
+pytestmark = pytest.mark.opens("inspect")
+
 TEXT = "2 moutons.\n3 moutons"
 
 
