@@ -4,7 +4,7 @@ import gc
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # Before PyTorch is loaded, here and in the processes that tests start: threads that wait for one another in a loop, in
 # two tests at a time on two cores, took up to twenty times as long.
@@ -39,6 +39,14 @@ def one_of_each_kind(everyday: Collection[T], every: Collection[T]) -> list[T | 
     """Parameters of which all but some are tried only when a thorough test is asked for."""
     assert all(one in [*every] for one in everyday), "a case that is not there would be left out every day"
     return [one if one in everyday else pytest.param(one, marks=pytest.mark.thorough) for one in every]
+
+
+def rows_of_each_kind(
+    everyday: Collection[tuple[Any, ...]], every: Collection[tuple[Any, ...]]
+) -> list[tuple[Any, ...] | ParameterSet]:
+    """The same where several parameters are given together, each case a tuple of them."""
+    assert all(row in [*every] for row in everyday), "a case that is not there would be left out every day"
+    return [row if row in everyday else pytest.param(*row, marks=pytest.mark.thorough) for row in every]
 
 
 def pytest_collection_finish() -> None:

@@ -17,7 +17,7 @@ from core.runs.store import RunStore
 from core.runs.summary import summarise
 from tests.benchmarks.kills import kill_often
 from tests.cli.test_commands import call
-from tests.conftest import one_of_each_kind
+from tests.conftest import one_of_each_kind, rows_of_each_kind
 from tests.processes import heed_signals, let_no_save_end
 from tests.waiting import DEADLINE, wait_until
 
@@ -44,7 +44,7 @@ def wait_for(process: "subprocess.Popen[str]", event: str) -> None:
 SIGNALS = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)]
 
 
-@pytest.mark.parametrize(("name", "code"), one_of_each_kind([("SIGINT", 130), ("SIGHUP", 129)], SIGNALS))
+@pytest.mark.parametrize(("name", "code"), rows_of_each_kind([("SIGINT", 130), ("SIGHUP", 129)], SIGNALS))
 def test_a_signal_saves_and_leaves(small_text: Path, name: str, code: int, store: RunStore) -> None:
     process = start("--corpus", small_text, "--epochs", 100_000, "--name", "sheep")
     wait_for(process, "epoch_completed")
@@ -93,7 +93,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(small_text: Path, s
     assert call("train", "--resume", "sheep", "--epochs", 1).exit_code == 2, "it can be opened to go on"
 
 
-@pytest.mark.parametrize(("name", "code"), one_of_each_kind([("SIGTERM", 143)], SIGNALS[:2]))
+@pytest.mark.parametrize(("name", "code"), rows_of_each_kind([("SIGTERM", 143)], SIGNALS[:2]))
 def test_a_signal_while_pytorch_is_loading_leaves_before_a_run_begins(
     small_text: Path, name: str, code: int, store: RunStore
 ) -> None:
@@ -188,7 +188,7 @@ STRANGERS = [*product(["core.py", "core/__init__.py"], ["", "--help", "runs list
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), one_of_each_kind([("core.py", ""), ("core/__init__.py", "runs list")], STRANGERS)
+    ("name", "arguments"), rows_of_each_kind([("core.py", ""), ("core/__init__.py", "runs list")], STRANGERS)
 )
 def test_another_package_called_core_is_named_in_a_sentence(tmp_path: Path, name: str, arguments: str) -> None:
     stranger = tmp_path / name

@@ -22,7 +22,7 @@ from core.runs.summary import epochs_of, summarise
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.training.resume import resume, run_of
 from core.training.trainer import Trainer
-from tests.conftest import one_of_each_kind
+from tests.conftest import rows_of_each_kind
 
 EVERYTHING = {
     "epochs": 3, "input_dropout": 0.1, "layer_dropout": 0.1, "output_dropout": 0.2, "weight_drop": 0.3,
@@ -69,7 +69,7 @@ def assert_same(one: Trainer, other: Trainer) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "layers", "precision", "averaging"),
-    one_of_each_kind(
+    rows_of_each_kind(
         [("lstm", 2, "bf16", 0.9), ("gru", 2, "bf16", 0.9), ("rnn", 1, "fp32", 0.9), ("lstm", 2, "fp32", 0)],
         [
             *itertools.product(["lstm"], [1, 2], ["fp32", "bf16"], [0.9]),
