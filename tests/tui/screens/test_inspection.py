@@ -29,6 +29,7 @@ from core.inspection.probes import PROPERTIES, relation
 from core.model.char_lstm import CharLSTM
 from core.runs.store import Run, RunStore
 from core.settings.config import Cell, ModelConfig, TrainingConfig
+from tests.conftest import one_of_each_kind
 from tests.tui.conftest import SIZES, SnapCompare, still, until
 from tests.tui.states import STATES
 
@@ -379,7 +380,7 @@ def test_beside_a_training_run_it_takes_one_thread(trained: Run, monkeypatch: py
 # --- looks
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", one_of_each_kind(SIZES[1:], SIZES))
 def test_how_it_looks(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await read(pilot, TEXT + "\n\n" + TEXT)
