@@ -4,7 +4,7 @@ import gc
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # Before PyTorch is loaded, here and in the processes that tests start: threads that wait for one another in a loop, in
 # two tests at a time on two cores, took up to twenty times as long.
@@ -41,11 +41,24 @@ def one_of_each_kind(everyday: Collection[T], every: Collection[T]) -> list[T | 
     return [one if one in everyday else pytest.param(one, marks=pytest.mark.thorough) for one in every]
 
 
+def rows_of_each_kind(
+    everyday: Collection[tuple[Any, ...]], every: Collection[tuple[Any, ...]]
+) -> list[tuple[Any, ...] | ParameterSet]:
+    """The same where several parameters are given together, each case a tuple of them."""
+    assert all(row in [*every] for row in everyday), "a case that is not there would be left out every day"
+    return [row if row in everyday else pytest.param(*row, marks=pytest.mark.thorough) for row in every]
+
+
 def pytest_collection_finish() -> None:
     """Collect garbage seldom: PyTorch is imported by now, and to walk all it holds took a tenth of the tests' time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def pytest_sessionfinish() -> None:
+    """At its end pytest collects garbage five times over; nothing that is left then is looked at."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from click.testing import CliRunner
 
+from charlstm_tui.cli import commands
 from core.checkpoints.checkpoint import load_checkpoint
 from core.checkpoints.training_state import load_snapshot
 from core.runs.run import Run
@@ -73,7 +75,8 @@ def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float 
             wrong.append(f"kill {number + 1}: {elapsed - saved:.2f} s were lost")
     _Process(folder, run, settings).wait()
     whole = Run(folder / "whole")
-    _Process(folder, whole, settings).wait()
+    train = ["train", "--runs", str(folder), "--autosave", str(AUTOSAVE), "--name", whole.name, *settings]
+    CliRunner().invoke(commands, train, catch_exceptions=False)
     wrong += _differences(run, whole)
     return Kills(kills, amid, most_lost, leftovers, wrong)
 

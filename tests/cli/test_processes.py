@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from core.runs.store import RunStore
 from core.runs.summary import summarise
 from tests.benchmarks.kills import kill_often
 from tests.cli.test_commands import call
-from tests.conftest import one_of_each_kind
+from tests.conftest import one_of_each_kind, rows_of_each_kind
 from tests.processes import heed_signals, let_no_save_end
 from tests.waiting import DEADLINE, wait_until
 
@@ -40,7 +41,10 @@ def wait_for(process: "subprocess.Popen[str]", event: str) -> None:
     assert any(json.loads(line)["event"] == event for line in process.stdout), f"it never said {event}"
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+SIGNALS = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)]
+
+
+@pytest.mark.parametrize(("name", "code"), rows_of_each_kind([("SIGINT", 130), ("SIGHUP", 129)], SIGNALS))
 def test_a_signal_saves_and_leaves(small_text: Path, name: str, code: int, store: RunStore) -> None:
     process = start("--corpus", small_text, "--epochs", 100_000, "--name", "sheep")
     wait_for(process, "epoch_completed")
@@ -54,7 +58,7 @@ def test_a_signal_saves_and_leaves(small_text: Path, name: str, code: int, store
     assert summarise(store.get("sheep")).state == "stopped"
 
 
-def test_a_run_ignores_the_signals_that_it_was_started_to_ignore(small_text: Path) -> None:
+def test_a_run_ignores_the_signals_that_it_was_started_to_ignore(small_text: Path, store: RunStore) -> None:
     command = [*COMMAND, "train", "--json", "--corpus", str(small_text), "--epochs", "100000", *SMALL]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -66,6 +70,9 @@ def test_a_run_ignores_the_signals_that_it_was_started_to_ignore(small_text: Pat
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=DEADLINE)
     assert process.returncode == 143
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_snapshot(run.last_path)
 
 
 def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(small_text: Path, store: RunStore) -> None:
@@ -86,7 +93,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(small_text: Path, s
     assert call("train", "--resume", "sheep", "--epochs", 1).exit_code == 2, "it can be opened to go on"
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize(("name", "code"), rows_of_each_kind([("SIGTERM", 143)], SIGNALS[:2]))
 def test_a_signal_while_pytorch_is_loading_leaves_before_a_run_begins(
     small_text: Path, name: str, code: int, store: RunStore
 ) -> None:
@@ -181,7 +188,7 @@ def test_the_module_is_the_command() -> None:
     installed = Path(sys.executable).with_name("charlstm-tui")
     if not installed.exists():
         pytest.skip("it is not installed beside this Python")
-    for arguments in (["--help"], ["presets"], ["evaluate", "nobody"]):
+    for arguments in (["presets"], ["evaluate", "nobody"]):
         one, other = (
             subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
             for command in (COMMAND, [str(installed)])
@@ -189,13 +196,17 @@ def test_the_module_is_the_command() -> None:
         assert (one.stdout, one.stderr, one.returncode) == (other.stdout, other.stderr, other.returncode)
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["runs", "list"]])
-@pytest.mark.parametrize("name", ["core.py", "core/__init__.py"])
-def test_another_package_called_core_is_named_in_a_sentence(tmp_path: Path, arguments: list[str], name: str) -> None:
+STRANGERS = [*product(["core.py", "core/__init__.py"], ["", "--help", "runs list"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), rows_of_each_kind([("core.py", ""), ("core/__init__.py", "runs list")], STRANGERS)
+)
+def test_another_package_called_core_is_named_in_a_sentence(tmp_path: Path, name: str, arguments: str) -> None:
     stranger = tmp_path / name
     stranger.parent.mkdir(exist_ok=True)
     stranger.write_text("raise RuntimeError('nobody is to import this')\n", encoding="utf-8")
-    found = subprocess.run([*COMMAND, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+    found = subprocess.run([*COMMAND, *arguments.split()], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stdout) == (2, "")
     assert len(found.stderr.splitlines()) == 1
     assert f"another package named core is in the way of charlstm-tui's: {stranger}." in found.stderr
@@ -231,21 +242,20 @@ def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(trained: str) -> None
 
 
 EVERYDAY = [
-    "train --epochs 1 --corpus {text} --json", "evaluate sheep", "generate sheep --length 9",
-    "corpus list", "corpus list --json", "corpus path", "corpus fetch l-homme-aux-contrats",
-    "presets", "presets quick", "presets --json", "runs list", "runs list --json", "runs show sheep",
-    "runs show sheep --json", "runs rename sheep lamb", "runs delete sheep --yes",
-    "serve --port 0", "--help", "train --help", "--version",
+    "train --epochs 1 --corpus {text} --json", "generate sheep --length 9",
+    "corpus list", "corpus path", "corpus fetch l-homme-aux-contrats", "presets", "presets --json", "runs list",
+    "runs show sheep --json", "runs rename sheep lamb", "runs delete sheep --yes", "serve --port 0", "--help",
 ]  # fmt: skip
-WITH_PYTORCH = [
+OTHERS = [
     "train --epochs 1 --corpus {text}", "train --resume sheep --epochs 3",
-    "evaluate sheep --json", "evaluate sheep --loss-only", "evaluate sheep --compare sheep",
+    "evaluate sheep", "evaluate sheep --json", "evaluate sheep --loss-only", "evaluate sheep --compare sheep",
     "generate sheep --length 9 --json", "generate sheep --length 9 --count 3", "runs export sheep --output {new}",
+    "corpus list --json", "presets quick", "runs list --json", "runs show sheep", "train --help", "--version",
 ]  # fmt: skip
-"""The others that load it: each takes three seconds."""
+"""Those that load PyTorch, each of which takes three seconds, and those that write in the same way as one above."""
 
 
-@pytest.mark.parametrize("arguments", one_of_each_kind(EVERYDAY, EVERYDAY + WITH_PYTORCH))
+@pytest.mark.parametrize("arguments", one_of_each_kind(EVERYDAY, EVERYDAY + OTHERS))
 def test_each_command_whose_output_nobody_reads_ends_with_1_and_without_a_traceback(
     trained: str, small_text: Path, tmp_path: Path, arguments: str
 ) -> None:
@@ -267,11 +277,9 @@ def test_each_command_whose_output_nobody_reads_ends_with_1_and_without_a_traceb
 
 
 def test_the_browser_s_server_refuses_what_it_should_in_a_sentence() -> None:
-    command = [*COMMAND, "serve"]
-
     def refused(*arguments: str) -> str:
-        found = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=DEADLINE)
-        assert (found.returncode, found.stdout) == (2, "")
+        found = call("serve", *arguments)
+        assert (found.exit_code, found.stdout) == (2, "")
         assert "Traceback" not in found.stderr
         return found.stderr
 

@@ -6,12 +6,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from textual._wait import wait_for_idle
+from textual.app import App
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -30,10 +33,14 @@ from core.training.trainer import Trainer
 from tests.conftest import SMALL_TEXT, TINY_MODEL, TINY_TRAINING
 from tests.waiting import DEADLINE
 
+if TYPE_CHECKING:
+    from textual._queue import Queue
+    from textual.message import Message
+
 SIZES = [(80, 24), (120, 40)]
 """That the screens are designed for."""
 SnapCompare = Callable[..., bool]
-MAX_ROUNDS = 30
+MAX_TURNS = 30
 """In which a pilot has every widget work off its messages: a run under way sends new ones again and again."""
 
 FORECAST = Forecast(
@@ -131,6 +138,23 @@ def keys_that_do_not_wait_for_the_training(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(f"{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
 
 
+def rests(app: App[None]) -> bool:
+    """Whether the app and each widget of its screen wait for a message, and nothing is to be called after a refresh.
+
+    Textual's pilot asks each of a screen's hundred widgets for an answer instead, which costs as much as a key does.
+    """
+    pumps: list[MessagePump] = [app, *app.screen.walk_children(with_self=True)]
+    return not app.screen._callbacks and all(_waits_for_a_message(pump) for pump in pumps)
+
+
+def _waits_for_a_message(pump: MessagePump) -> bool:
+    if pump._closing or pump._closed:
+        return True
+    queue: Queue[Message | None] = pump._message_queue
+    waiting = any(not future.done() for future in queue.ready_event._waiters)
+    return waiting and queue.empty() and not pump._next_callbacks
+
+
 @pytest.fixture(autouse=True)
 def pilots_that_wait_for_what_they_caused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait, after each key too, until the form is laid out and no message is on its way from one widget to another.
@@ -143,15 +167,13 @@ def pilots_that_wait_for_what_they_caused(monkeypatch: pytest.MonkeyPatch) -> No
         if isinstance(pilot.app.screen, TrainingScreen):
             screen = pilot.app.screen
             await until(lambda: screen.laid_out or not pilot.app.is_running, timeout)
-        rounds_without = 0
-        for _ in range(MAX_ROUNDS):
-            if not await wait(pilot, timeout) or not pilot.app.screen_stack:
+        for turn in range(MAX_TURNS):
+            await asyncio.sleep(0.005 if turn else 0)
+            if not pilot.app.screen_stack:
                 return False
-            widgets = [pilot.app, *pilot.app.screen.walk_children(with_self=True)]
-            rounds_without = 0 if any(widget.message_queue_size for widget in widgets) else rounds_without + 1
-            if rounds_without == 2:  # in the first of them one may have been answered by another
-                break
-        return True
+            if rests(pilot.app):
+                return True
+        return await wait(pilot, timeout)
 
     async def press_one_by_one(pilot: Pilot[None], *keys: str) -> None:
         for key in keys:
@@ -162,7 +184,10 @@ def pilots_that_wait_for_what_they_caused(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def app(store: RunStore) -> CharLSTMApp:
+def app(store: RunStore, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> CharLSTMApp:
+    """The app, which opens with Train, or with the screen that the marker `opens` names."""
+    if opens := request.node.get_closest_marker("opens"):
+        monkeypatch.setattr(CharLSTMApp, "DEFAULT_MODE", opens.args[0])
     return CharLSTMApp(store)
 
 

@@ -35,8 +35,12 @@ from core.settings.config import configure
 from tests.tui.conftest import SIZES, SnapCompare, still, until
 from tests.tui.views import STARTED, finished, running
 
-ALL_SIZES = [*SIZES, (200, 60)]
-"""For what is laid out anew in a very wide window; a snapshot takes a second."""
+THOROUGH = pytest.mark.thorough
+VERY_WIDE = pytest.param((200, 60), marks=THOROUGH)
+"""For what is laid out anew in a very wide window."""
+SMALL_EVERY_DAY = [SIZES[0], pytest.param(SIZES[1], marks=THOROUGH)]
+LARGE_EVERY_DAY = [pytest.param(SIZES[0], marks=THOROUGH), SIZES[1]]
+"""A snapshot takes a second: every screen is looked at each day in one of the sizes, and some in both."""
 
 
 async def forecast(pilot: Pilot[None]) -> None:
@@ -50,7 +54,7 @@ async def forecast(pilot: Pilot[None]) -> None:
     await until(told)
 
 
-@pytest.mark.parametrize("size", ALL_SIZES)
+@pytest.mark.parametrize("size", [*SIZES, VERY_WIDE])
 def test_train_before_a_run(app: CharLSTMApp, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await forecast(pilot)
@@ -79,7 +83,7 @@ def test_train_with_all_settings(app: CharLSTMApp, snap_compare: SnapCompare) ->
     assert snap_compare(app, terminal_size=(120, 40), run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SMALL_EVERY_DAY)
 def test_choosing_a_text(
     app: CharLSTMApp, snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:
@@ -126,11 +130,11 @@ ASTRAY = running(2).after(
     [
         pytest.param(STARTED, id="preparing"),
         pytest.param(running(3), id="running"),
-        pytest.param(running(3).after([Paused()]), id="paused"),
-        pytest.param(running(3).stopping(), id="stopping"),
+        pytest.param(running(3).after([Paused()]), id="paused", marks=THOROUGH),
+        pytest.param(running(3).stopping(), id="stopping", marks=THOROUGH),
         pytest.param(finished(), id="finished"),
-        pytest.param(finished("stopped"), id="stopped"),
-        pytest.param(ASTRAY, id="diverged"),
+        pytest.param(finished("stopped"), id="stopped", marks=THOROUGH),
+        pytest.param(ASTRAY, id="diverged", marks=THOROUGH),
         pytest.param(running(2).failed("This machine has not enough memory for that."), id="failed"),
     ],
 )
@@ -138,7 +142,7 @@ def test_train_during_and_after_a_run(app: CharLSTMApp, snap_compare: SnapCompar
     assert snap_compare(app, terminal_size=(80, 24), run_before=partial(_show, view))
 
 
-@pytest.mark.parametrize("size", ALL_SIZES[1:])
+@pytest.mark.parametrize("size", [SIZES[1], VERY_WIDE])
 @pytest.mark.parametrize("view", [pytest.param(running(3), id="running"), pytest.param(finished(), id="finished")])
 def test_train_in_a_wide_window(
     app: CharLSTMApp, snap_compare: SnapCompare, view: TrainingView, size: tuple[int, int]
@@ -159,8 +163,8 @@ async def _show(view: TrainingView, pilot: Pilot[None]) -> None:
     "preferences",
     [
         pytest.param({"scale": "log", "smoothing": "strong"}, id="log"),
-        pytest.param({"range": "recent", "smoothing": "off"}, id="recent"),
-        pytest.param({"glyphs": "blocks"}, id="blocks"),
+        pytest.param({"range": "recent", "smoothing": "off"}, id="recent", marks=THOROUGH),
+        pytest.param({"glyphs": "blocks"}, id="blocks", marks=THOROUGH),
         pytest.param({"glyphs": "ascii"}, id="ascii"),
     ],
 )
@@ -203,7 +207,8 @@ def test_train_on_a_light_theme(app: CharLSTMApp, snap_compare: SnapCompare) -> 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.opens("generate")
+@pytest.mark.parametrize("size", LARGE_EVERY_DAY)
 def test_generate_at_rest(app: CharLSTMApp, store: RunStore, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press("f4")
@@ -212,7 +217,8 @@ def test_generate_at_rest(app: CharLSTMApp, store: RunStore, snap_compare: SnapC
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.opens("generate")
+@pytest.mark.parametrize("size", SMALL_EVERY_DAY)
 def test_generate_with_a_text(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await pilot.press("f4")
@@ -238,6 +244,7 @@ async def write(pilot: Pilot[None], key: str) -> None:
     await pilot.pause()
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", SIZES[1:], ids=["size1"])
 def test_generate_tinted_with_what_comes_next(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
@@ -251,6 +258,7 @@ def test_generate_tinted_with_what_comes_next(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", SIZES[1:], ids=["size1"])
 def test_generate_while_it_writes(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
@@ -274,7 +282,8 @@ def test_generate_while_it_writes(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.opens("generate")
+@pytest.mark.parametrize("size", LARGE_EVERY_DAY)
 def test_generate_at_three_temperatures(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
 ) -> None:
@@ -286,6 +295,7 @@ def test_generate_at_three_temperatures(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.opens("generate")
 @pytest.mark.parametrize("size", SIZES[:1])
 def test_generate_where_the_reader_has_scrolled_up_and_a_setting_is_wrong(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
@@ -304,6 +314,7 @@ def test_generate_where_the_reader_has_scrolled_up_and_a_setting_is_wrong(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.opens("generate")
 def test_saving_a_text(
     app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,7 +346,7 @@ def found(control: object, store: object) -> Iterator[PastRun]:
         yield PastRun(summary=summary, config=msgspec.structs.replace(STARTED.config, training=training), epochs=epochs)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", LARGE_EVERY_DAY)
 def test_runs_of_the_past_beside_each_other(
     app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
 ) -> None:

@@ -12,6 +12,8 @@ from core.runs.run import Run
 from tests.tui import reports
 from tests.tui.conftest import SIZES, SnapCompare, still
 
+pytestmark = pytest.mark.opens("evaluate")
+
 
 async def evaluation(pilot: Pilot[None]) -> EvaluationScreen:
     await pilot.press("f3")
@@ -19,7 +21,7 @@ async def evaluation(pilot: Pilot[None]) -> EvaluationScreen:
     return pilot.app.screen
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.thorough)])
 def test_without_a_run(app: CharLSTMApp, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await evaluation(pilot)
@@ -45,9 +47,11 @@ def test_amid_the_reading(app: CharLSTMApp, trained: Run, snap_compare: SnapComp
             pytest.param(page, SIZES[0], id=f"{page}-size0")
             for page in ("baselines", "breakdown", "passages", "text", "copying", "comparison")
         ),
+        pytest.param("text", SIZES[1], id="text-size1"),  # another layout, as for the two below
         *(
-            pytest.param(page, SIZES[1], id=f"{page}-size1") for page in ("baselines", "breakdown", "text")
-        ),  # laid out anew
+            pytest.param(page, SIZES[1], id=f"{page}-size1", marks=pytest.mark.thorough)
+            for page in ("baselines", "breakdown")
+        ),
     ],
 )
 def test_each_page(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int], page: str) -> None:

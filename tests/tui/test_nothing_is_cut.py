@@ -1,5 +1,7 @@
 """At every size, each label is drawn whole: only names are shortened, and in their middle."""
 
+from itertools import product
+
 import msgspec
 import pytest
 from rich.cells import cell_len
@@ -21,7 +23,7 @@ from charlstm_tui.widgets.training.text_preview import TextPreview
 from core.data.corpus import CorpusConfig
 from core.events import Diverged, Paused, RunFinished
 from core.runs.run import Run
-from tests.conftest import one_of_each_kind
+from tests.conftest import one_of_each_kind, rows_of_each_kind
 from tests.tui.conftest import until
 from tests.tui.screens.test_tiny_windows import resize
 from tests.tui.states import STATES as OF_ALL_SCREENS
@@ -104,9 +106,13 @@ async def show(pilot: Pilot[None], view: TrainingView) -> None:
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("name", ["moliere", LONG])
-async def test_a_run_is_shown_without_a_label_cut(app: CharLSTMApp, size: tuple[int, int], name: str) -> None:
+NAMES_AND_SIZES = [*product(["moliere", LONG], ALL_SIZES)]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), rows_of_each_kind([("moliere", (120, 40)), (LONG, (60, 15))], NAMES_AND_SIZES), ids=str
+)
+async def test_a_run_is_shown_without_a_label_cut(app: CharLSTMApp, name: str, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         for state, plain in STATES.items():
             view = named(plain, name)
@@ -165,7 +171,7 @@ def _place(widget: Widget) -> Region:
     return region
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", one_of_each_kind([(60, 15)], ALL_SIZES), ids=str)
 async def test_dialogs_are_shown_without_a_label_cut(app: CharLSTMApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         for view, keys in ((None, ("f1", "l", "o")), (running(3), ("x", "q")), (finished(), ("r",))):
@@ -193,14 +199,17 @@ async def test_each_screen_ends_its_top_line_with_the_whole_state(app: CharLSTMA
                 assert app.screen.query_one(TopBar).region.width == size[0]
 
 
-SCREENS = ["evaluate", "page beside", "page text", "generate", "generated", "three texts", "inspected"]
+SCREENS = ["evaluate", "page baselines", "page text", "generate", "generated", "three texts", "inspected"]
 
 
-@pytest.mark.parametrize("state", one_of_each_kind(["page beside", "three texts", "inspected"], SCREENS))
-async def test_the_other_screens_are_shown_without_a_label_cut(app: CharLSTMApp, trained: Run, state: str) -> None:
+@pytest.mark.parametrize("sizes", [ALL_SIZES[2:4], pytest.param(ALL_SIZES, marks=pytest.mark.thorough)], ids=len)
+@pytest.mark.parametrize("state", one_of_each_kind(["page baselines", "three texts", "inspected"], SCREENS))
+async def test_the_other_screens_are_shown_without_a_label_cut(
+    app: CharLSTMApp, trained: Run, state: str, sizes: list[tuple[int, int]]
+) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await OF_ALL_SCREENS[state](pilot)
-        for width, height in ALL_SIZES:
+        for width, height in sizes:
             await resize(pilot, width, height)
             await pilot.pause()
             await pilot.pause()  # what is drawn for the room there is comes after it

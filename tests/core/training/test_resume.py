@@ -23,6 +23,7 @@ from core.runs.summary import epochs_of, summarise
 from core.settings.config import ModelConfig, TrainingConfig, configure
 from core.training.resume import resume, run_of
 from core.training.trainer import Trainer
+from tests.conftest import rows_of_each_kind
 
 EVERYTHING = {
     "epochs": 3, "input_dropout": 0.1, "layer_dropout": 0.1, "output_dropout": 0.2, "weight_drop": 0.3,
@@ -69,13 +70,16 @@ def assert_same(one: Trainer, other: Trainer) -> None:
 
 @pytest.mark.parametrize(
     ("cell", "layers", "precision", "averaging"),
-    [
-        *itertools.product(["lstm"], [1, 2], ["fp32", "bf16"], [0.9]),
-        ("gru", 2, "bf16", 0.9),
-        ("rnn", 1, "fp32", 0.9),
-        ("lstm", 2, "fp32", 0),
-    ],
-)  # fmt: skip
+    rows_of_each_kind(
+        [("lstm", 2, "bf16", 0.9), ("gru", 2, "bf16", 0.9), ("rnn", 1, "fp32", 0.9), ("lstm", 2, "fp32", 0)],
+        [
+            *itertools.product(["lstm"], [1, 2], ["fp32", "bf16"], [0.9]),
+            ("gru", 2, "bf16", 0.9),
+            ("rnn", 1, "fp32", 0.9),
+            ("lstm", 2, "fp32", 0),
+        ],
+    ),
+)
 def test_a_resumed_run_ends_with_the_same_weights_and_losses(
     small_corpus: Corpus, tiny_training: TrainingConfig, tmp_path: Path,
     cell: str, layers: int, precision: str, averaging: float,
@@ -130,19 +134,27 @@ def spoil(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer._live.learner, "step", spoiling)
 
 
+STOPS = [10, 70, 89, 90, 100, 120]
+"""In the epoch before the one in which the weights are spoilt, in that one, shortly before and after it, and later."""
+
+
+@pytest.mark.parametrize(
+    "stops", [STOPS[::2], pytest.param(STOPS, marks=pytest.mark.thorough)], ids=["three stops", "all"]
+)
 def test_a_run_that_diverged_returns_to_the_same_place_after_a_resume(
     small_corpus: Corpus,
     tiny_model: ModelConfig,
     tiny_training: TrainingConfig,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    stops: list[int],
 ) -> None:
     config = configure(tiny_training, EVERYTHING)
     whole = Trainer(small_corpus, tiny_model, config)
     spoil(whole, monkeypatch)
     (retreat,) = [event for event in whole.run() if isinstance(event, RateHalved)]
     assert (retreat.epoch, retreat.rate_factor) == (2, 0.5)
-    for stop in (10, 70, 89, 90, 100, 120):  # in the epoch before, in it, before and after it was spoilt
+    for stop in stops:
         first = Trainer(small_corpus, tiny_model, config)
         spoil(first, monkeypatch)
         stop_after(first, stop)

@@ -30,6 +30,8 @@ from tests.tui.conftest import until
 from tests.tui.states import STATES
 from tests.tui.steps import reason
 
+pytestmark = pytest.mark.opens("generate")
+
 
 def set_up(app: CharLSTMApp, **settings: float) -> None:
     for name, value in settings.items():

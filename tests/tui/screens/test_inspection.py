@@ -30,8 +30,11 @@ from core.model.char_lstm import CharLSTM
 from core.runs.run import Run
 from core.runs.store import RunStore
 from core.settings.config import Cell, ModelConfig, TrainingConfig
+from tests.conftest import one_of_each_kind
 from tests.tui.conftest import SIZES, SnapCompare, still, until
 from tests.tui.states import STATES
+
+pytestmark = pytest.mark.opens("inspect")
 
 TEXT = "2 moutons.\n3 moutons"
 
@@ -378,7 +381,7 @@ def test_beside_a_training_run_it_takes_one_thread(trained: Run, monkeypatch: py
 # --- looks
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", one_of_each_kind(SIZES[1:], SIZES))
 def test_how_it_looks(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await read(pilot, TEXT + "\n\n" + TEXT)

@@ -15,6 +15,7 @@ from core.runs.store import RunStore
 from core.runs.summary import summarise
 from core.settings.explanations import EXPLANATIONS
 from core.settings.presets import PRESETS
+from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
 from tests.tui.steps import hint, make_small, reason, set_up, setting, written
 from tests.tui.views import running
@@ -203,30 +204,33 @@ async def test_a_wrong_value_is_explained_as_it_is_typed_and_nothing_starts(
     assert store.all() == []
 
 
-@pytest.mark.parametrize(
-    ("path", "limit", "sentence"),
-    [
-        ("", "", "No text was named"),
-        ("/nowhere/at-all.txt", "", "There is no file /nowhere/at-all.txt"),
-        ("moutons", "0", "characters must be a whole number from 1"),
-        ("moutons", "300", "Choose a longer text"),
-        ("[/b]\x1b[31m", "", "There is no file"),
-        ("~nosuch/x", "", "a user who is not there"),
-        ("moutons", "9" * 5000, "characters must be a whole number from 1"),
-    ],
-)
+WILL_NOT_DO = [
+    ("", "", "No text was named"),
+    ("/nowhere/at-all.txt", "", "There is no file /nowhere/at-all.txt"),
+    ("moutons", "0", "characters must be a whole number from 1"),
+    ("moutons", "300", "Choose a longer text"),
+    ("[/b]\x1b[31m", "", "There is no file"),
+    ("~nosuch/x", "", "a user who is not there"),
+    ("moutons", "9" * 5000, "characters must be a whole number from 1"),
+]
+"""Texts and limits, each with another sentence than the one before."""
+
+
 async def test_a_text_that_will_not_do_leads_back_to_the_settings(
-    app: CharLSTMApp, store: RunStore, small_text: Path, path: str, limit: str, sentence: str
+    app: CharLSTMApp, store: RunStore, small_text: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        app.screen.query_one("#corpus", Input).value = str(small_text) if path == "moutons" else path
-        app.screen.query_one("#limit", Input).value = limit
-        await pilot.pause()
-        await pilot.press("s")
-        await until(lambda: sentence in hint(app))
-        assert app.screen.query_one(ContentSwitcher).current == "settings"
-        assert not app.training.alive
-        assert "\x1b" not in hint(app)
+        for path, limit, sentence in WILL_NOT_DO:
+            app.screen.query_one("#corpus", Input).value = str(small_text) if path == "moutons" else path
+            app.screen.query_one("#limit", Input).value = limit
+            app.screen.set_focus(None)
+            await pilot.pause()
+            assert sentence not in hint(app)
+            await pilot.press("s")
+            await until(lambda sentence=sentence: sentence in hint(app))  # type: ignore[misc]
+            assert app.screen.query_one(ContentSwitcher).current == "settings"
+            assert not app.training.alive
+            assert "\x1b" not in hint(app)
     assert store.all() == []
 
 
@@ -370,7 +374,7 @@ async def test_ctrl_enter_starts_from_a_field(app: CharLSTMApp, small_text: Path
         await until(lambda: app.training.phase == "finished")
 
 
-@pytest.mark.parametrize("size", [(120, 40), (100, 30), (70, 50)])
+@pytest.mark.parametrize("size", one_of_each_kind([(120, 40), (70, 50)], [(120, 40), (100, 30), (70, 50)]))
 async def test_the_focused_setting_is_explained_where_there_is_room(app: CharLSTMApp, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         setting(app, "hidden_size").focus()

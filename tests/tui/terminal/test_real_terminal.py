@@ -138,6 +138,7 @@ def test_train_stop_generate_inspect_and_quit(terminal: Terminal, tmp_path: Path
     assert terminal.exit_code() == 0
 
 
+@pytest.mark.thorough
 def test_quitting_during_a_run_saves_it(terminal: Terminal, tmp_path: Path, store: RunStore) -> None:
     text = tmp_path / "texte.txt"
     text.write_text("Où est l'argent? Il est là, dit-il; ah! le voilà.\n" * 4000, encoding="utf-8")
@@ -169,9 +170,8 @@ def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
     assert terminal.exit_code() == 0
 
 
-@pytest.mark.parametrize(
-    ("key", "number", "code"), [("\x03", 0, 130), pytest.param("", "SIGTERM", 143, marks=THOROUGH)]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize(("key", "number", "code"), [("\x03", 0, 130), ("", "SIGTERM", 143)])
 def test_ctrl_c_and_signals_save_the_run_and_leave(
     terminal: Terminal, small_text: Path, store: RunStore, key: str, number: str, code: int
 ) -> None:
@@ -235,6 +235,8 @@ def test_a_run_stopped_in_one_session_goes_on_in_another(
     terminal.until(lambda screen: re.search(r"epoch +[2-9]", screen) is not None)
     assert leave(terminal, "s") == 0
     (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_checkpoint(run.last_path)
     done = summarise(run).epochs
     again = open_app()
     again.until_shown("Start training")
@@ -250,7 +252,10 @@ def test_a_run_stopped_in_one_session_goes_on_in_another(
 
 @pytest.mark.parametrize(
     ("arguments", "changes"),
-    [(["--glyphs", "ascii"], {}), ([], {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})],
+    [
+        pytest.param(["--glyphs", "ascii"], {}, marks=THOROUGH),
+        ([], {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+    ],
 )
 def test_nothing_but_ascii_reaches_a_terminal_that_has_nothing_else(
     open_app: Callable[..., Terminal], small_text: Path, arguments: list[str], changes: dict[str, str]
@@ -272,9 +277,9 @@ def test_sixteen_colours_are_the_terminal_s_own(open_app: Callable[..., Terminal
     assert terminal.exit_code() == 0
 
 
-def test_without_colour_there_is_none(open_app: Callable[..., Terminal]) -> None:
-    terminal = open_app(NO_COLOR="1", COLORTERM="truecolor")
-    terminal.until_shown("Start training")
+def test_without_colour_and_with_ascii_alone_there_is_nothing_else(open_app: Callable[..., Terminal]) -> None:
+    terminal = open_app("--glyphs", "ascii", NO_COLOR="1", COLORTERM="truecolor")
+    assert terminal.until_shown("Start training").isascii()
     painted = re.findall(r"[34]8;2;(\d+);(\d+);(\d+)", terminal.everything)
     assert painted
     assert all(red == green == blue for red, green, blue in painted), "greys only"
@@ -297,7 +302,7 @@ def test_a_window_resized_wildly_while_it_trains_and_while_it_writes(
     chance = random.Random(0)
 
     def shake() -> None:
-        for _ in range(40):
+        for _ in range(15):
             terminal.resize(chance.randint(1, 200), chance.randint(1, 60))
             terminal.read(chance.uniform(0, 0.03))
         terminal.resize(40, 12)
@@ -323,15 +328,21 @@ def _epoch(screen: str) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
-def test_what_c_code_prints_does_not_reach_the_screen(open_app: Callable[..., Terminal], small_text: Path) -> None:
+def test_what_c_code_prints_does_not_reach_the_screen_and_ctrl_c_saves_the_run(
+    open_app: Callable[..., Terminal], small_text: Path, store: RunStore
+) -> None:
     """oneDNN tells on standard output, past Python, of each thing it does, when it is asked to."""
     terminal = open_app(ONEDNN_VERBOSE="1")
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"\d\.\d{4}", screen) is not None)
     terminal.until_shown("● training")
     assert "onednn" not in terminal.everything
-    assert leave(terminal, "d") == 0
+    terminal.send("\x03")
+    assert terminal.exit_code() == 130
     assert "onednn" not in terminal.everything
+    (run,) = store.all()
+    assert summarise(run).state == "stopped"
+    load_snapshot(run.last_path)
     assert "onednn_verbose" in printed_path().read_text(encoding="utf-8", errors="replace")
 
 
