@@ -218,6 +218,7 @@ def with_result(mode: str) -> Prepare:
                 screen.query_one("#prompt", Input).value = "2 moutons"
                 screen.action_read()
             await until(lambda: screen._activations is not None and not screen._job.running)
+            screen.query_one("#prompt", Input).value = "3 moutons"  # the same text again would look the same
         screen.set_focus(None)
         await pilot.pause()
 

@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.events import Resize
 
-from charlstm_tui.formatting.characters import fitting
 from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.jobs.inspection import relation
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
@@ -109,7 +108,7 @@ class ActivationsView(Container):
             self.activations.scaled(self.layer_number, self.symbol), self._cells,
             chosen=rank, cursor=place, signed=follow is not None,
         )  # fmt: skip
-        self.call_after_refresh(self._name_rows)  # rows that are shown for the first time have no width yet
+        self._name_rows()
         self._retell()
 
     def _name_rows(self) -> None:
@@ -117,8 +116,7 @@ class ActivationsView(Container):
             return
         measure = "deviation" if self.follow == CHANGE else "correlation with it"
         cells = f"{self._quantity}, sorted by {self.follow}"
-        rows = self.query_one(CellHeatmap)
-        rows.border_title = fitting(rows.size.width - 4, f"{cells} ({measure})", cells, self._quantity)
+        self.query_one(CellHeatmap).entitle(f"{cells} ({measure})", cells, self._quantity)
 
     @property
     def _quantity(self) -> str:
@@ -176,5 +174,4 @@ class ActivationsView(Container):
         """Tell the numbers the other way where there is other room; in a flat window the rows have the text."""
         if self.query_one(CellText).has_focus:
             self.go_to_text()
-        self.call_after_refresh(self._name_rows)
         self.call_after_refresh(self._tell_numbers)

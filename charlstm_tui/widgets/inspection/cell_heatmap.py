@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from charlstm_tui.formatting.characters import shown
+from charlstm_tui.formatting.characters import fitting, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,6 +93,7 @@ class CellHeatmap(Widget, can_focus=True):
         self._is_signed = False
         self._top = 0  # the rank in the first row
         self._left = 0  # the place in the first column
+        self._titles: tuple[str, ...] = ()
 
     def show(self, text: str, scaled: "NDArray", cells: "Cells", *, chosen: int, cursor: int, signed: bool) -> None:  # type: ignore[type-arg]
         """Show cells in an order; `scaled` has what they did at each character, (T, H), -1 to 1.
@@ -105,6 +106,11 @@ class CellHeatmap(Widget, can_focus=True):
         self.set_reactive(CellHeatmap.chosen, self.validate_chosen(chosen))
         self.set_reactive(CellHeatmap.cursor, self.validate_cursor(cursor))
         self._scroll()
+
+    def entitle(self, *versions: str) -> None:
+        """Show the first of the titles that fits into the frame, now and after each resize."""
+        self._titles = versions
+        self.border_title = fitting(self.size.width - 4, *versions)
 
     def validate_chosen(self, rank: int) -> int:
         """Keep to the cells there are."""
@@ -125,8 +131,9 @@ class CellHeatmap(Widget, can_focus=True):
         self.post_message(self.Moved(self.cursor))
 
     def on_resize(self) -> None:
-        """Keep in sight what is looked at."""
+        """Keep the chosen cell and the cursor in sight; fit the title."""
         self._scroll()
+        self.entitle(*self._titles)
 
     @property
     def _columns(self) -> int:

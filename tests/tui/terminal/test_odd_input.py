@@ -82,7 +82,7 @@ def type_latin_1(terminal: Terminal) -> None:
 
 
 def test_latin_1_is_typed_in_dialogs_and_on_screens_and_ends_nothing(terminal: Terminal) -> None:
-    for keys, shown in (("\x10", "Search"), ("\x1bOP", "Here a network learns")):
+    for keys, shown in (("\x10", "Search"), ("\x1bOP", "A network learns here")):
         terminal.send(keys)
         terminal.until_shown(shown)
         type_latin_1(terminal)

@@ -112,12 +112,12 @@ def test_train_stop_generate_inspect_and_quit(terminal: Terminal, tmp_path: Path
     assert after > before
     assert "│ Où est" in terminal.text, "the pane shows the prompt and what follows"
     terminal.send(ESCAPE)
-    terminal.until_shown("c Go on")
+    terminal.until_shown("c Continue")
     stopped = written(terminal.text)
     terminal.send("c")
     terminal.until(lambda screen: written(screen) > stopped + 20)
     terminal.send(ESCAPE)
-    terminal.until_shown("c Go on")
+    terminal.until_shown("c Continue")
     count = written(terminal.text)
     terminal.send("s")
     terminal.until_shown("save the text")

@@ -118,6 +118,6 @@ def test_levels_rise_with_the_surprise() -> None:
 
 
 def test_one_legend_says_what_the_tints_mean_from_0_to_7_nats() -> None:
-    assert legend(80).plain == "surprise  0–0.5  0.5–1.5  1.5–3  3–4.5  4.5–7  nats"
+    assert legend(80).plain == "surprisal  0–0.5  0.5–1.5  1.5–3  3–4.5  4.5–7  nats"
     for width in range(80):
         assert len(legend(width).plain) <= width

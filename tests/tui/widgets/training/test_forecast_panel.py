@@ -55,7 +55,7 @@ async def test_what_does_not_fit_is_told_and_not_tried(app: CharLSTMApp, small_t
         setting(app, "window").value = "5000"
         await until(lambda: "Choose a longer text, or a window of at most" in told(app))
         setting(app, "window").value = "none"
-        await until(lambda: "once the settings will do" in told(app))  # nothing can be told of what is no number
+        await until(lambda: "once all settings are valid" in told(app))  # nothing can be told of what is no number
 
 
 async def test_a_text_that_will_not_do_is_said_beneath_its_box(app: CharLSTMApp, small_text: Path) -> None:
