@@ -18,6 +18,7 @@ class KeyBar(Footer):
     """Textual's footer, without the keys that there is no room for: first the palette's, then the rightmost ones."""
 
     DEFAULT_CSS: ClassVar[str] = "KeyBar { overflow-x: hidden; }"
+    _made: tuple[object, ...] = ()
 
     def on_resize(self) -> None:
         """Write the keys closer together where there is little room, and leave out what there is none for."""
@@ -25,9 +26,23 @@ class KeyBar(Footer):
         self.call_after_refresh(self._fit)
 
     async def recompose(self) -> None:
-        """Make the keys anew."""
-        await super().recompose()
-        self._fit()
+        """Make the keys again if they have changed.
+
+        Textual asks for this at each change of the focus, and making them lays out the whole screen: 40 ms of CPU.
+        """
+        keys = self._keys()
+        if keys != self._made:
+            self._made = keys
+            await super().recompose()
+            self._fit()
+
+    def _keys(self) -> tuple[object, ...]:
+        """Return all that the keys are made of."""
+        return tuple(
+            (binding.key, self.app.get_key_display(binding), binding.description, binding.action, binding.group, *rest)
+            for _, binding, *rest in self.screen.active_bindings.values()
+            if binding.show or binding.key == self.app.COMMAND_PALETTE_BINDING
+        )
 
     def _fit(self) -> None:
         palette = next((child for child in self.children if child.has_class("-command-palette")), None)
