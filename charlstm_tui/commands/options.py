@@ -1,6 +1,6 @@
 """Options that several commands share, and options made from the descriptions of the settings."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,9 @@ from core.settings.config import Field, fields_of
 from core.text import in_one_line, read_escapes
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+# Second names of options, as courses on deep learning spell them. The names of the settings stay.
+ALIASES = {"learning_rate": "--lr", "window": "--seq-len", "hidden_size": "--hidden-dim"}
 
 
 def _store(ctx: click.Context, option: click.Parameter, folder: Path | None) -> RunStore:
@@ -61,7 +64,7 @@ def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Call
         for field in reversed(fields_of(config)):
             default = f"; else {field.show(field.default)}" if show_defaults else ""
             command = click.option(
-                f"--{field.name.replace('_', '-')}",
+                *_option_names(field.name),
                 field.name,
                 type=_type_of(field),
                 metavar={int: "N", float: "X", str: None}[field.kind],
@@ -70,6 +73,33 @@ def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Call
         return command
 
     return decorate
+
+
+def _option_names(field: str) -> list[str]:
+    """Return the option's name and, where it has one, its alias."""
+    return [f"--{field.replace('_', '-')}", *([ALIASES[field]] if field in ALIASES else [])]
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists its options under headings.
+
+    An option that no group names is listed under the last heading.
+    """
+
+    groups: Mapping[str, Collection[str]] = {}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each group, in the order of the command's options."""
+        sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in self.groups}
+        heading_of = {name: heading for heading, names in self.groups.items() for name in names}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                sections[heading_of.get(param.name or "", [*sections][-1])].append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
 
 
 class Prompt(click.ParamType[str]):

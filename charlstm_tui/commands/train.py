@@ -4,13 +4,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from click.core import ParameterSource
 
 from charlstm_tui.commands.number_types import NumberRange
-from charlstm_tui.commands.options import given, json_option, runs_option, setting_options
+from charlstm_tui.commands.options import GroupedCommand, given, json_option, runs_option, setting_options
 from charlstm_tui.commands.text_options import (
     TEXTS,
     about_moliere,
@@ -33,7 +33,7 @@ from core.files import user_path
 from core.runs.recorder import record
 from core.runs.run import Run, RunConfig
 from core.runs.store import RunStore
-from core.settings.config import ModelConfig, TrainingConfig, configure
+from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of
 from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_for, preset_named
 from core.settings.toml_file import Settings, read_settings
 
@@ -45,8 +45,24 @@ _WITH_RESUME = {
     "resumed", "corpus", "epochs", "seconds", "device", "precision", "threads", "name", "store", "as_json", "autosave",
 }  # fmt: skip
 
+_MACHINE = ("device", "precision", "threads")
 
-@click.command("train", short_help="Train a model on a text, or go on with a run.")
+
+class TrainCommand(GroupedCommand):
+    """The command, with its options in four groups."""
+
+    groups: ClassVar = {
+        "The run": (
+            "corpus", "limit", "split", "encoding", "encoding_errors", "preset", "settings_path", "resumed", "name",
+            "autosave", "store", "as_json", "help",
+        ),
+        "The network": [field.name for field in fields_of(ModelConfig)],
+        "The training": [field.name for field in fields_of(TrainingConfig) if field.name not in _MACHINE],
+        "The machine": _MACHINE,
+    }  # fmt: skip
+
+
+@click.command("train", cls=TrainCommand, short_help="Train a model on a text, or resume a run.")
 @click.option("--corpus", metavar="TEXT", help=f"What to learn: {TEXTS} [else moliere once fetched, else the play].")
 @limit_option
 @split_option
@@ -63,23 +79,23 @@ _WITH_RESUME = {
     "settings_path",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="A TOML file of settings; the options given here count more.",
+    help="TOML file of settings. Options on the command line override it.",
 )
 @click.option(
     "--resume",
     "resumed",
     metavar="RUN|FILE",
-    help="Go on with a run, with its own settings; --epochs or --seconds give it more.",
+    help="Resume a run with its own settings. --epochs or --seconds extend it.",
 )
 @setting_options(TrainingConfig, show_defaults=False)
 @setting_options(ModelConfig, show_defaults=False)
-@click.option("--name", metavar="RUN", help="What to call the run; else the preset's name and a number.")
+@click.option("--name", metavar="RUN", help="Name of the run. [default: the preset's name and a number]")
 @click.option(
     "--autosave",
     metavar="SECONDS",
     type=NumberRange(0.1, 86_400),
     default=30.0,
-    help="Save so often within an epoch, beside each epoch's end. [default: 30]",
+    help="Interval between saves within an epoch. Each epoch's end is saved too. [default: 30]",
 )
 @runs_option
 @json_option
@@ -95,7 +111,7 @@ def train_command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train a model on a text, and keep it as a run. Ctrl-C stops and saves it; --resume goes on."""
+    """Train a model on a text and store it as a run. Ctrl-C stops and saves the run; --resume continues it."""
     renderer = RunRenderer(as_json=as_json)
     if resumed is not None:
         _refuse_what_a_run_keeps(ctx)
