@@ -101,7 +101,14 @@ def test_the_wheel_and_the_sdist_hold_the_play_the_model_and_the_styles(distribu
     assert styles <= set(names)
     with tarfile.open(distribution.source) as source:
         held = {name.partition("/")[2] for name in source.getnames()}
-    assert {"README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "checkpoints/README.md"} <= held
+    assert {
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "LICENSE",
+        "pyproject.toml",
+        "checkpoints/README.md",
+    } <= held
     assert styles | {"checkpoints/moliere.safetensors", "core/plays/l-homme-aux-contrats.txt"} <= held
     assert not [name for name in held if name.startswith(("checkpoints/runs", ".venv", "shared"))]
 
