@@ -45,7 +45,7 @@ class BaselineProgress(Struct, frozen=True, kw_only=True):
     """Share of the orders that are done, 0 to 1."""
 
 
-def measure_baselines(
+def evaluate_baselines(
     corpus: Corpus, part: Part, validation: float = 0.0, *, counted_in: Corpus | None = None
 ) -> Iterator[BaselineProgress | Baselines]:
     """Count n-grams in the training part and evaluate the models on `part`.
@@ -89,7 +89,7 @@ def measure_baselines(
 def known_baselines(
     corpus: CorpusConfig, part: Part, validation: float = 0.0, *, counted_in: CorpusConfig | None = None
 ) -> Baselines | None:
-    """Return the cached result of `measure_baselines` without reading the text; None if it is missing or damaged."""
+    """Return the cached result of `evaluate_baselines` without reading the text; None if it is missing or damaged."""
     counted_in = counted_in or corpus
     if not corpus.sha256 or not counted_in.sha256:
         return None

@@ -113,4 +113,6 @@ def _given(activations: "Activations", place: int) -> Content:
     if probability is None or place + 1 >= activations.read:
         return Content("")
     following = activations.text[place + 1]
-    return Content.assemble(("followed by ", "$text-muted"), (shown(following), "bold"), f" · {100 * probability:.1f} %")
+    return Content.assemble(
+        ("followed by ", "$text-muted"), (shown(following), "bold"), f" · {100 * probability:.1f} %"
+    )

@@ -8,7 +8,7 @@ from core.data.corpus import CorpusConfig, load_corpus
 from core.data.known_texts import KNOWN, MOLIERE, PLAY, default_name
 from core.data.splits import PARTS
 from core.errors import UserError
-from core.evaluation.ngram import known_baselines, measure_baselines
+from core.evaluation.ngram import evaluate_baselines, known_baselines
 
 
 def test_the_course_s_hundred_thousand_characters(moliere: Path) -> None:
@@ -120,7 +120,7 @@ def test_no_n_grams_counted_in_one_reading_of_a_text_are_taken_for_those_of_anot
     latin = load_corpus(CorpusConfig.typed(str(path), encoding="cp1252"))
     cyrillic = load_corpus(CorpusConfig.typed(str(path), encoding="cp1251"))
     assert latin.config.sha256 == cyrillic.config.sha256
-    list(measure_baselines(latin, "test"))
+    list(evaluate_baselines(latin, "test"))
     assert known_baselines(latin.config, "test") is not None
     assert known_baselines(cyrillic.config, "test") is None
 
