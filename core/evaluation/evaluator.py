@@ -13,7 +13,7 @@ from core.data.corpus import Corpus
 from core.data.splits import PARTS, Part
 from core.data.text_slice import Passage
 from core.errors import UserError
-from core.evaluation.loss_accumulator import Tally
+from core.evaluation.loss_accumulator import LossAccumulator
 from core.evaluation.play_roles import RoleFinder, Roles
 from core.evaluation.scoring import score_text
 from core.evaluation.surprisal import Surprisals
@@ -89,16 +89,16 @@ def score(
     Yields progress and, last, the score. To cancel, stop iterating. `keep` records the loss of every character.
     """
     vocabulary = checkpoint.vocabulary
-    tally = Tally(vocabulary)
+    accumulator = LossAccumulator(vocabulary)
     finder = RoleFinder()
     roles = _Reader(finder.roles(passage))
     with closing(score_text(checkpoint.model, passage.ids(vocabulary), vocabulary.start_id)) as chunks:
         for chunk in chunks:
-            tally.add(chunk, roles.next(len(chunk.ids)))
+            accumulator.add(chunk, roles.next(len(chunk.ids)))
             if keep is not None:
                 keep.add(chunk)
-            yield EvaluationProgress(scored=chunk.end, characters=len(passage), loss=tally.loss)
-    yield tally.score(is_play=finder.is_play)
+            yield EvaluationProgress(scored=chunk.end, characters=len(passage), loss=accumulator.loss)
+    yield accumulator.score(is_play=finder.is_play)
 
 
 class _Reader:
