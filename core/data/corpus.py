@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from core.data.encoded_text import EncodedText, ReadingProgress
-    from core.data.text_slice import Passage
+    from core.data.text_slice import TextSlice
 
 
 class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,11 +122,11 @@ class Corpus:
             alphabet = "".join(character for character, is_used in zip(alphabet, used, strict=True) if is_used)
         return "".join(sorted(alphabet))
 
-    def part(self, part: Part, validation: float = 0.0) -> "Passage":
+    def part(self, part: Part, validation: float = 0.0) -> "TextSlice":
         """Return one part, where `validation` is the share kept for validation of what is not for the test."""
-        from core.data.text_slice import Passage
+        from core.data.text_slice import TextSlice
 
-        return Passage(text=self.text, **cut(len(self), part, self.config.split, validation)._asdict())
+        return TextSlice(text=self.text, **cut(len(self), part, self.config.split, validation)._asdict())
 
 
 def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":

@@ -29,7 +29,7 @@ MAX_VALIDATION = 200_000
 
 
 class Cut(NamedTuple):
-    """Which characters of a text a part has: those that a `Passage` with these fields has."""
+    """Which characters of a text a part has: those that a `TextSlice` with these fields has."""
 
     length: int
     run: int

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from core.data.corpus import Corpus, CorpusConfig
 from core.data.splits import Part
-from core.data.text_slice import UNKNOWN, Passage
+from core.data.text_slice import UNKNOWN, TextSlice
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.files import write_atomically
@@ -120,7 +120,7 @@ def _train_and_evaluated(counted_in: Corpus, corpus: Corpus, part: Part, validat
     return train, evaluated
 
 
-def _ids(passage: Passage, vocabulary: Vocabulary) -> Ids:
+def _ids(passage: TextSlice, vocabulary: Vocabulary) -> Ids:
     """Return the ids of a passage without unknown characters: shape (number of known characters,)."""
     ids = passage.ids(vocabulary)
     pieces = [np.zeros(0, dtype=np.int32)]

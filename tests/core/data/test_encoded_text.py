@@ -11,7 +11,7 @@ from core.data.decoding import normalise, pieces
 from core.data.encoded_text import EncodedText, encode, read_beginning, read_file
 from core.data.encodings import Errors
 from core.data.preview import preview
-from core.data.text_slice import Passage
+from core.data.text_slice import TextSlice
 from core.errors import UserError
 from core.folders import cache_folder
 from tests.core.data.sentences import SAMPLES, encoded
@@ -25,7 +25,7 @@ def read(path: Path, encoding: str | None = None, errors: Errors = "strict") -> 
 
 
 def shown(text: EncodedText) -> str:
-    return str(Passage(text=text, length=len(text), run=len(text), period=len(text)))
+    return str(TextSlice(text=text, length=len(text), run=len(text), period=len(text)))
 
 
 def old(path: Path) -> Path:

@@ -9,7 +9,7 @@ from core.data.decoding import normalise
 from core.data.encoded_text import EncodedText, read_file
 from core.data.encoding_detection import DamagedUtf8Error, guessed_encoding
 from core.data.encodings import encoding_name
-from core.data.text_slice import Passage
+from core.data.text_slice import TextSlice
 from core.errors import UserError
 from tests.core.data.sentences import SAMPLES, WIDE, encoded
 
@@ -33,7 +33,7 @@ def read(path: Path, content: bytes) -> EncodedText:
 
 
 def shown(text: EncodedText) -> str:
-    return str(Passage(text=text, length=len(text), run=len(text), period=len(text)))
+    return str(TextSlice(text=text, length=len(text), run=len(text), period=len(text)))
 
 
 def outcome(path: Path, text: str, encoding: str) -> str:
