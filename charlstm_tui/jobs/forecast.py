@@ -23,13 +23,13 @@ PATIENCE = 0.5
 """Seconds without a change of the settings before steps are timed: typing is not to wait for them."""
 
 
-def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing | Baselines]":
+def estimate_run(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing | Baselines]":
     """Forecast a run: first what can be computed, then the measured speed, last the n-gram losses.
 
     Yields forecasts, each with more in it, `Doing` while the speed is unknown, and baselines.
     """
     training, corpus = config.training, config.corpus
-    told = core_forecast.foresee(corpus, config.model, training)
+    told = core_forecast.estimate_run(corpus, config.model, training)
     yield told
     control.wait(PATIENCE)
     if control.stopped or not told.is_possible:

@@ -121,7 +121,7 @@ def count_parameters(model: ModelConfig, vocabulary_size: int) -> int:
     return vocabulary_size * embedding + first + others + (hidden + 1) * vocabulary_size
 
 
-def foresee(corpus: CorpusConfig, model: ModelConfig, config: TrainingConfig) -> Forecast:
+def estimate_run(corpus: CorpusConfig, model: ModelConfig, config: TrainingConfig) -> Forecast:
     """Return the forecast of a run on a corpus, without timing. Of a large text only the beginning is read.
 
     Raises:
