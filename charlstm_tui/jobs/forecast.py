@@ -37,12 +37,12 @@ def estimate_run(control: Control, config: RunConfig) -> "Iterator[Forecast | Do
     yield Doing("loading PyTorch")
     from core.training.throughput import measure_speed
 
-    choice = yield from choose_compute(control, config, told.vocabulary)
-    if choice is None:
+    compute = yield from choose_compute(control, config, told.vocabulary)
+    if compute is None:
         return
     yield Doing("timing steps")
     speeds = measure_speed(
-        choice,
+        compute,
         config.model,
         training,
         told.vocabulary,

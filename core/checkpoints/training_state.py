@@ -45,7 +45,7 @@ class Snapshot:
     corpus: CorpusConfig
     training: TrainingConfig
     preset: str = ""
-    choice: ComputeSettings
+    compute: ComputeSettings
     plan: Plan | None
     history: tuple[EpochCompleted, ...]
     now: TrainingState
@@ -86,9 +86,9 @@ class Snapshot:
 
     def _progress(self) -> Progress:
         return Progress(
-            device=self.choice.device,
-            precision=self.choice.precision,
-            threads=self.choice.threads,
+            device=self.compute.device,
+            precision=self.compute.precision,
+            threads=self.compute.threads,
             plan=self.plan,
             now=self.now.counters,
             good=self.good.counters if self.good is not None else None,
@@ -120,7 +120,7 @@ def load_snapshot(path: Path) -> Snapshot:
         corpus=header.corpus,
         training=header.training,
         preset=header.preset,
-        choice=ComputeSettings(device=progress.device, precision=progress.precision, threads=progress.threads),
+        compute=ComputeSettings(device=progress.device, precision=progress.precision, threads=progress.threads),
         plan=progress.plan,
         history=history,
         now=TrainingState(progress.now, now),

@@ -20,14 +20,14 @@ class Learner:
     """A network that learns, a window at a time."""
 
     def __init__(
-        self, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, choice: ComputeSettings
+        self, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, compute: ComputeSettings
     ) -> None:
         self.config = config
-        self.choice = choice
+        self.compute = compute
         model = CharLSTM(model_config, vocabulary_size)
         model.initialise(Generator().manual_seed(config.seed), forget_bias=config.forget_bias)
-        self.model = model.to(choice.device)
-        self._generator = Generator(choice.device).manual_seed(config.seed + _AFTER_THE_WEIGHTS)
+        self.model = model.to(compute.device)
+        self._generator = Generator(compute.device).manual_seed(config.seed + _AFTER_THE_WEIGHTS)
         dropout = Dropout(config, self._generator)
         self._dropout = None if dropout.drops_nothing else dropout
         self._optimizer = make_optimizer(self.model, config)
@@ -56,7 +56,7 @@ class Learner:
         if self.config.state_reset and state is not None:
             kept = torch.empty(inputs.shape[1], device=inputs.device)
             state = state.masked(kept.bernoulli_(1 - self.config.state_reset, generator=self._generator))
-        with self.choice.autocast():
+        with self.compute.autocast():
             logits, state = self.model(inputs, state, self._dropout)  # (T, B) -> (T, B, V)
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._optimizer.zero_grad()

@@ -136,7 +136,7 @@ class LiveState:
 
     def _restore(self, stood: TrainingState) -> None:
         """Return to where a run stood."""
-        tensors, choice = stood.tensors, self.learner.choice
+        tensors, compute = stood.tensors, self.learner.compute
         for name in self.counters.__struct_fields__:
             setattr(self.counters, name, getattr(stood.counters, name))
         self.learner.restore(tensors, self.counters.steps)
@@ -144,7 +144,7 @@ class LiveState:
         self._unread.clear()
         self._carried = None
         if "state.hidden" in tensors:
-            hidden, cell = (tensors[name].to(choice.device) for name in ("state.hidden", "state.cell"))
-            if choice.precision == "fp32":
+            hidden, cell = (tensors[name].to(compute.device) for name in ("state.hidden", "state.cell"))
+            if compute.precision == "fp32":
                 hidden, cell = hidden.float(), cell.float()
             self._carried = State(hidden, cell)

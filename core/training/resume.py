@@ -31,11 +31,11 @@ class Resumption:
     config: RunConfig
     snapshot: Snapshot | None
     """None where the run was cut off before its first save: it starts again."""
-    choice: ComputeSettings | None
+    compute: ComputeSettings | None
     """What it was computed on, where this machine has that."""
 
-    def trainer(self, corpus: Corpus, choice: ComputeSettings | None = None) -> Trainer:
-        """Return a trainer that continues the run, on `choice` or on what it was computed on before.
+    def trainer(self, corpus: Corpus, compute: ComputeSettings | None = None) -> Trainer:
+        """Return a trainer that continues the run, on `compute` or on what it was computed on before.
 
         Raises:
             UserError: the text is not the one that the run learns from.
@@ -46,7 +46,7 @@ class Resumption:
                 f"{in_one_line(str(corpus.config.path))} is not the text that the run began with. "
                 "Name that one with --corpus, or start a new run."
             )
-        return Trainer(corpus, self.config.model, self.config.training, choice or self.choice, self.snapshot)
+        return Trainer(corpus, self.config.model, self.config.training, compute or self.compute, self.snapshot)
 
     def begin(self, store: RunStore, name: str | None = None) -> Run:
         """Return the run after its new settings are written; make one for a file that has none.
@@ -108,8 +108,8 @@ def resume(
         _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
     _check_that_the_text_is_there(named, config.corpus)
     free = not any(name in changes for name in _OF_THE_MACHINE)
-    choice = snapshot.choice if snapshot is not None and free and works_here(snapshot.choice) else None
-    return Resumption(run, config, snapshot, choice)
+    compute = snapshot.compute if snapshot is not None and free and works_here(snapshot.compute) else None
+    return Resumption(run, config, snapshot, compute)
 
 
 def _check_that_the_text_is_there(named: str, corpus: CorpusConfig) -> None:

@@ -86,7 +86,7 @@ def time_rounds(
 
 
 def measure_speed(
-    choice: ComputeSettings,
+    compute: ComputeSettings,
     model: ModelConfig,
     config: TrainingConfig,
     vocabulary_size: int,
@@ -100,10 +100,10 @@ def measure_speed(
     Ends without that when told to stop. The steps are real ones, on made-up text.
     """
     speed: Speed | None = None
-    with choice.applied():
-        learner = Learner(model, vocabulary_size, config, choice)
+    with compute.applied():
+        learner = Learner(model, vocabulary_size, config, compute)
         shape = (config.window + 1, config.streams)
-        ids = torch.randint(vocabulary_size, shape, generator=torch.Generator().manual_seed(0)).to(choice.device)
+        ids = torch.randint(vocabulary_size, shape, generator=torch.Generator().manual_seed(0)).to(compute.device)
         state: State | None = None
 
         def step() -> None:
@@ -157,7 +157,7 @@ class _Rest:
             return self._forward * (characters + streams * WARM_UP)
         ids = np.random.default_rng(0).integers(self._vocabulary_size, size=characters)
         times: list[float] = []
-        with self._learner.choice.autocast():
+        with self._learner.compute.autocast():
             readings = quick_loss(self._learner.kept, ids, 0)
             for _ in range(min(passes, 3)):
                 begun = self._clock()

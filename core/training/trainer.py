@@ -58,7 +58,7 @@ class Trainer:
         corpus: Corpus,
         model_config: ModelConfig,
         config: TrainingConfig,
-        choice: ComputeSettings | None = None,
+        compute: ComputeSettings | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
         self.corpus = corpus
@@ -67,10 +67,10 @@ class Trainer:
         self._validation_ids = corpus.part("validation", config.validation).ids(self.vocabulary)
         train_ids = corpus.part("train", config.validation).ids(self.vocabulary)
         self._streams = Streams(train_ids, streams=config.streams, window=config.window)
-        self.choice = choice or choose(model_config, len(self.vocabulary), config)
-        with self.choice.applied():  # with as many threads as it trains with: others may be busy
-            learner = Learner(model_config, len(self.vocabulary), config, self.choice)
-        self._windows = WindowLoader(self._streams, config.seed, self.choice.device)
+        self.compute = compute or choose(model_config, len(self.vocabulary), config)
+        with self.compute.applied():  # with as many threads as it trains with: others may be busy
+            learner = Learner(model_config, len(self.vocabulary), config, self.compute)
+        self._windows = WindowLoader(self._streams, config.seed, self.compute.device)
         self._live = LiveState(learner, self._windows)
         self._sampler = EpochSampler(config, self.vocabulary)
         self.best_epoch = 0
@@ -91,7 +91,7 @@ class Trainer:
 
     def run(self, control: Control | None = None) -> Iterator[Event]:
         """Train, yielding events; `RunFinished` is the last, whether the run was finished, stopped or failed."""
-        with self.choice.applied():
+        with self.compute.applied():
             yield from self._run(control or Control())
 
     def _run(self, control: Control) -> Iterator[Event]:
@@ -111,9 +111,9 @@ class Trainer:
             test_characters=len(self.corpus.part("test")),
             epochs=plan.epochs,
             steps_per_epoch=plan.steps,
-            device=self.choice.device,
-            precision=self.choice.precision,
-            threads=self.choice.threads,
+            device=self.compute.device,
+            precision=self.compute.precision,
+            threads=self.compute.threads,
             epochs_done=self._live.counters.epochs,
             elapsed_seconds=self._live.counters.elapsed,
             history=self.history,
@@ -148,7 +148,7 @@ class Trainer:
             vocabulary=self.vocabulary,
             corpus=self.corpus.config,
             training=self.config,
-            choice=self.choice,
+            compute=self.compute,
             plan=self._live.plan,
             history=self.history,
             now=now,
@@ -197,7 +197,7 @@ class Trainer:
                     now,
                     learning_rate=self._live.rate,
                     gradient_norm=self._live.learner.gradient_norm(),
-                    memory_bytes=memory_in_use(self.choice.device),
+                    memory_bytes=memory_in_use(self.compute.device),
                 )
                 reports.begin(self._live.clock.elapsed())
             if control.takes_sample():
@@ -235,7 +235,7 @@ class Trainer:
         started = reported_at = self._live.clock.elapsed()
         readings = quick_loss(self._live.learner.kept, self._validation_ids, self.vocabulary.start_id)
         while True:
-            with self.choice.autocast():  # not while others have their turn
+            with self.compute.autocast():  # not while others have their turn
                 reading = next(readings)
             if isinstance(reading, float) or control.stopped:
                 break

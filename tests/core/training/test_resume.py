@@ -95,7 +95,7 @@ def test_a_resumed_run_ends_with_the_same_weights_and_losses(
         first = Trainer(small_corpus, model, config)
         stop_after(first, stop)
         snapshot = there_and_back(first, tmp_path / "last.safetensors")
-        second = Trainer(small_corpus, model, config, snapshot.choice, snapshot)
+        second = Trainer(small_corpus, model, config, snapshot.compute, snapshot)
         list(second.run())
         assert_same(whole, second)
 
@@ -112,7 +112,7 @@ def test_a_run_stopped_after_every_step_is_the_same_too(
         if isinstance(events[-1], RunFinished) and events[-1].reason == "finished":
             break
         snapshot = there_and_back(trainer, tmp_path / "last.safetensors")
-        trainer, times = Trainer(small_corpus, tiny_model, config, snapshot.choice, snapshot), times + 1
+        trainer, times = Trainer(small_corpus, tiny_model, config, snapshot.compute, snapshot), times + 1
     assert times > 100
     assert_same(whole, trainer)
 
@@ -147,7 +147,7 @@ def test_a_run_that_diverged_returns_to_the_same_place_after_a_resume(
         spoil(first, monkeypatch)
         stop_after(first, stop)
         snapshot = there_and_back(first, tmp_path / "last.safetensors")
-        second = Trainer(small_corpus, tiny_model, config, snapshot.choice, snapshot)
+        second = Trainer(small_corpus, tiny_model, config, snapshot.compute, snapshot)
         spoil(second, monkeypatch)
         list(second.run())
         assert_same(whole, second)
@@ -178,7 +178,7 @@ def test_a_stop_while_validating_validates_after_the_resume(
             control.stop()  # what comes next is the validation
     snapshot = there_and_back(first, tmp_path / "last.safetensors")
     assert snapshot.now.counters.epoch_over
-    second = Trainer(small_corpus, tiny_model, tiny_training, snapshot.choice, snapshot)
+    second = Trainer(small_corpus, tiny_model, tiny_training, snapshot.compute, snapshot)
     _, *events = second.run()
     first_of_them = next(event for event in events if isinstance(event, StepsCompleted | EpochCompleted))
     assert isinstance(first_of_them, EpochCompleted), "no step comes before it"
@@ -193,9 +193,9 @@ def test_a_snapshot_of_another_kind_of_device_goes_on_with_other_masks(
     stop_after(first, 20)
     snapshot = there_and_back(first, tmp_path / "last.safetensors")
     tensors = snapshot.now.tensors | {"generator": torch.zeros(16, dtype=torch.uint8)}  # as CUDA's is
-    from_gpu = msgspec.structs.replace(snapshot.choice, device="cuda")
+    from_gpu = msgspec.structs.replace(snapshot.compute, device="cuda")
     snapshot = Snapshot(
-        **(snapshot.__dict__ | {"now": TrainingState(snapshot.now.counters, tensors), "choice": from_gpu})
+        **(snapshot.__dict__ | {"now": TrainingState(snapshot.now.counters, tensors), "compute": from_gpu})
     )
     write_atomically(tmp_path / "last.safetensors", *snapshot.content("last"))
     snapshot = load_snapshot(tmp_path / "last.safetensors")

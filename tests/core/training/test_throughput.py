@@ -117,8 +117,8 @@ def test_an_estimate_needs_one_step() -> None:
 
 @pytest.mark.usefixtures("one_thread")
 def test_the_speed_has_steps_validation_and_samples(tiny_model: ModelConfig, tiny_training: TrainingConfig) -> None:
-    choice = choose(tiny_model, 30, tiny_training)
-    told = list(measure_speed(choice, tiny_model, tiny_training, 30, Control(), validation_characters=3_000))
+    compute = choose(tiny_model, 30, tiny_training)
+    told = list(measure_speed(compute, tiny_model, tiny_training, 30, Control(), validation_characters=3_000))
     assert [one.settled for one in told] == [False] * (len(told) - 1) + [True]
     assert told[-1].step.least > 0
     assert told[-1].epoch_end > 0
@@ -132,8 +132,8 @@ def test_what_would_take_long_to_try_is_computed_from_the_steps(
     monkeypatch.setattr(throughput, "_QUICK", 0.0)
     monkeypatch.setattr(throughput, "quick_loss", None)  # neither is tried
     monkeypatch.setattr(throughput, "Sampler", None)
-    choice = choose(tiny_model, 30, tiny_training)
-    *_, told = measure_speed(choice, tiny_model, tiny_training, 30, Control(), validation_characters=3_000)
+    compute = choose(tiny_model, 30, tiny_training)
+    *_, told = measure_speed(compute, tiny_model, tiny_training, 30, Control(), validation_characters=3_000)
     assert told.settled
     assert told.epoch_end > 0
     assert told.sample > 0
@@ -141,8 +141,8 @@ def test_what_would_take_long_to_try_is_computed_from_the_steps(
 
 def test_measuring_can_be_stopped(tiny_model: ModelConfig, tiny_training: TrainingConfig) -> None:
     control = Control()
-    choice = choose(tiny_model, 30, tiny_training)
-    told = measure_speed(choice, tiny_model, tiny_training, 30, control)
+    compute = choose(tiny_model, 30, tiny_training)
+    told = measure_speed(compute, tiny_model, tiny_training, 30, control)
     next(told)
     control.stop()
     assert not any(one.settled for one in told)
