@@ -165,7 +165,7 @@ def test_the_folder_of_the_runs_may_be_given_before_or_after_the_command(trained
             ["train", "--split", "tail", "--limit", "60", "--window", "50"],
             "Choose a longer text, or a window of at most",
         ),
-        (["train", "--split", "interleaved", "--limit", "90000"], "Take the tail split"),
+        (["train", "--split", "interleaved", "--limit", "90000"], "Use the tail split"),
         (["corpus", "path", "moliere"], "are not here yet"),
         (["corpus", "fetch", "hugo"], "'hugo' is not one of 'moliere', 'l-homme-aux-contrats'"),
         (["train", "--corpus", "x", "--preset", "speedy"], "There is no preset called speedy"),

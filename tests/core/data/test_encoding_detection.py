@@ -112,7 +112,7 @@ def test_a_text_of_two_encodings_is_damaged_utf_8_whichever_comes_first(
 def test_a_second_encoding_is_found_far_into_a_text(tmp_path: Path) -> None:
     french = SAMPLES["French"].sentences[0] + "\n"
     content = french.encode("cp1252") * 20_000 + french.encode() * 20_000
-    with pytest.raises(UserError, match="looks like utf-8, but line 1 has bytes that are not"):
+    with pytest.raises(UserError, match="looks like utf-8, but line 1 has invalid bytes"):
         read(tmp_path / "x.txt", content)
     content = b"plain\n" * 200_000 + french.encode() + b"plain\n" * 200_000 + french.encode("cp1252")
     with pytest.raises(UserError, match="looks like utf-8, but line 400,002"):

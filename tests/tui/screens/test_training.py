@@ -193,7 +193,7 @@ async def test_a_wrong_value_is_explained_as_it_is_typed_and_nothing_starts(
         setting(app, "hidden_size").focus()
         await pilot.press("9", "9", "9", "9")
         assert reason(app, "hidden_size") == "hidden size must be a whole number from 1 to 8192, not 9999."
-        assert hint(app) == "Cells in each layer (from 1 to 8192)."
+        assert hint(app) == "Number of cells in each layer (from 1 to 8192)."
         app.screen.query_one("#corpus", Input).focus()
         app.screen.query_one("#corpus", Input).value = str(small_text)
         await pilot.press("escape", "s")
