@@ -146,8 +146,8 @@ class SavingFailed(_Event, frozen=True, kw_only=True):
     def advice(self) -> str:
         """Message on what happened and what to do."""
         return (
-            f"{self.path} cannot be written: {self.why}. The training goes on, and it is tried again every "
-            f"{self.again_after:g} seconds. Make room there, or put the folder back."
+            f"{self.path} cannot be written: {self.why}. Training continues, and writing is tried again every "
+            f"{self.again_after:g} seconds. Free some space, or put the folder back."
         )
 
 

@@ -335,7 +335,7 @@ async def test_a_full_disk_is_said_while_the_run_goes_on_and_at_its_end(
         await pilot.press("escape", "s")
         await until(lambda: "No space left on device" in app.training.trouble)
         await pilot.pause()
-        assert "The training goes on" in str(app.screen.query_one("#message", Static).content)
+        assert "Training continues" in str(app.screen.query_one("#message", Static).content)
         assert app.training.phase == "training"
         await pilot.press("x", "s")
         await until(lambda: app.training.phase == "stopped")
