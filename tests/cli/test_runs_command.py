@@ -107,7 +107,7 @@ def test_export(trained: str, store: RunStore, tmp_path: Path, monkeypatch: pyte
     assert again.exit_code == 2
     assert "sheep.safetensors is there already" in again.stderr
     assert call("train", "--resume", "sheep.safetensors", "--epochs", 3, "--name", "copy").exit_code == 0
-    assert "holds a model's weights" in call("train", "--resume", "weights.safetensors", "--epochs", 3).stderr
+    assert "contains only a model's weights" in call("train", "--resume", "weights.safetensors", "--epochs", 3).stderr
 
 
 @pytest.mark.parametrize(

@@ -382,7 +382,7 @@ def test_what_cannot_go_on_is_refused(store: RunStore, small_corpus: Corpus, con
     run = begin(store, small_corpus, config, epochs=1)
     weights = tmp_path / "weights.safetensors"
     load_checkpoint(run.last_path).save(weights)
-    with pytest.raises(UserError, match="not all that it takes to train it further"):
+    with pytest.raises(UserError, match="not enough to resume training"):
         resume(store, str(weights), run_of(store, str(weights)), {})
     with pytest.raises(UserError, match="no run called nobody"):
         run_of(store, "nobody")
@@ -403,10 +403,10 @@ def test_files_that_changed_places_are_found(store: RunStore, small_corpus: Corp
     kept = one.last_path.read_bytes(), one.best_path.read_bytes()
     for path, content in ((one.last_path, other.last_path.read_bytes()), (one.last_path, kept[1])):
         path.write_bytes(content)
-        with pytest.raises(UserError, match="another file than its run saved there"):
+        with pytest.raises(UserError, match="not the file that its run saved there"):
             resume(store, one.name, one, {})
     one.best_path.write_bytes(kept[0])
-    with pytest.raises(UserError, match="another file than its run saved there"):
+    with pytest.raises(UserError, match="not the file that its run saved there"):
         load_checkpoint(store.checkpoint_path(one.name))
 
 
@@ -540,7 +540,7 @@ def test_a_best_of_another_run_is_not_written_over(store: RunStore, small_corpus
     model = msgspec.structs.replace(config.model, hidden_size=config.model.hidden_size + 1)
     other = begin(store, small_corpus, msgspec.structs.replace(config, model=model), epochs=1)
     run.best_path.write_bytes(other.best_path.read_bytes())
-    with pytest.raises(UserError, match="another file than its run saved there"):
+    with pytest.raises(UserError, match="not the file that its run saved there"):
         resume(store, run.name, run, {"epochs": 2})
 
 
@@ -565,7 +565,7 @@ def test_whatever_is_missing_of_a_run_it_works_or_says_what_is_wrong(
         resumption = resume(store, run.name, run_of(store, run.name), {"epochs": 9})
         assert (resumption.snapshot is None) == without_a_trace, "it begins anew only where nothing is lost by it"
     else:
-        with pytest.raises(UserError, match=r"damaged|is missing|not a whole checkpoint"):
+        with pytest.raises(UserError, match=r"damaged|is missing|not a complete checkpoint"):
             resume(store, run.name, run_of(store, run.name), {"epochs": 9})
     try:
         assert load_checkpoint(store.checkpoint_path(run.name)).epoch >= 1
