@@ -320,7 +320,7 @@ async def test_a_run_that_cannot_go_on_says_why(app: CharLSTMApp, trained: Run, 
         await until(lambda: app.screen.query_one("#runs", OptionList).option_count == 1)
         await pilot.pause()
         await pilot.press("enter")
-        await until(lambda: "is finished: it had 2 epochs" in hint(app))
+        await until(lambda: "is finished after 2 epochs" in hint(app))
 
 
 async def test_a_full_disk_is_said_while_the_run_goes_on_and_at_its_end(
