@@ -47,19 +47,19 @@ def cut(characters: int, part: Part, split: Split, validation: float) -> Cut:
         return Cut(characters, run=characters, period=characters)
     if split == "tail":
         run = period = characters
-        learnt = round(characters * (1 - TEST_SHARE))  # number of characters that are not in the test part
-        test = Cut(characters - learnt, run=run, period=period, first=learnt)
+        not_test = round(characters * (1 - TEST_SHARE))  # number of characters outside the test part
+        test = Cut(characters - not_test, run=run, period=period, first=not_test)
     else:
         period, run = BLOCKS * TEST_BLOCK, (BLOCKS - 1) * TEST_BLOCK
         whole, rest = divmod(characters, period)
-        learnt = whole * run + min(rest, run)
-        test = Cut(characters - learnt, run=TEST_BLOCK, period=period, first=run)
+        not_test = whole * run + min(rest, run)
+        test = Cut(characters - not_test, run=TEST_BLOCK, period=period, first=run)
     if part == "test":
         return test
-    validating = min(round(learnt * validation), MAX_VALIDATION)
+    validation_length = min(round(not_test * validation), MAX_VALIDATION)
     if part == "train":
-        return Cut(learnt - validating, run=run, period=period)
-    return Cut(validating, run=run, period=period, skip=learnt - validating)
+        return Cut(not_test - validation_length, run=run, period=period)
+    return Cut(validation_length, run=run, period=period, skip=not_test - validation_length)
 
 
 def parts_of(characters: int, split: Split, validation: float) -> dict[Part, int]:

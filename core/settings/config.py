@@ -37,7 +37,9 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Hyperparameters of training."""
 
     epochs: Annotated[int, Meta(ge=1, le=1_000_000, description="Number of passes through the training text.")] = 20
-    seconds: Annotated[float, Meta(ge=0, le=1e7, description="Time limit, instead of epochs; 0 sets none.")] = 0.0
+    seconds: Annotated[
+        float, Meta(ge=0, le=1e7, description="Time limit in seconds, instead of epochs; 0 sets none.")
+    ] = 0.0
     streams: Annotated[int, Meta(ge=1, le=65_536, description="Batch size: parts of the text read in parallel.")] = 1
     window: Annotated[int, Meta(ge=1, le=65_536, description="Characters per stream in one optimizer step.")] = 100
     learning_rate: Annotated[float, Meta(gt=0, le=10, description="Step size of AdamW, at its maximum.")] = 1e-3
