@@ -13,9 +13,9 @@ from msgspec import Struct
 Reason = Literal["finished", "stopped", "failed"]
 """Why a run ended."""
 SavedKind = Literal["best", "last"]
-"""The model at its best epoch, or the run as it was a moment ago."""
+"""The model at its best epoch, or the latest state of the run."""
 ComputePrecision = Literal["fp32", "bf16"]
-"""The numbers that the large products are computed in."""
+"""Number format of the large matrix products."""
 
 
 def _snake_case(name: str) -> str:
