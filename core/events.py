@@ -13,9 +13,9 @@ from msgspec import Struct
 Reason = Literal["finished", "stopped", "failed"]
 """Why a run ended."""
 SavedKind = Literal["best", "last"]
-"""The model at its best epoch, or the run as it was a moment ago."""
+"""The model at its best epoch, or the latest state of the run."""
 ComputePrecision = Literal["fp32", "bf16"]
-"""The numbers that the large products are computed in."""
+"""Number format of the large matrix products."""
 
 
 def _snake_case(name: str) -> str:
@@ -146,8 +146,8 @@ class SavingFailed(_Event, frozen=True, kw_only=True):
     def advice(self) -> str:
         """Message on what happened and what to do."""
         return (
-            f"{self.path} cannot be written: {self.why}. The training goes on, and it is tried again every "
-            f"{self.again_after:g} seconds. Make room there, or put the folder back."
+            f"{self.path} cannot be written: {self.why}. Training continues, and writing is tried again every "
+            f"{self.again_after:g} seconds. Free some space, or put the folder back."
         )
 
 

@@ -36,10 +36,10 @@ def here() -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether there is such a file.
+    """Return whether the path is a file.
 
     Raises:
-        UserError: the folder that it would be in may not be read.
+        UserError: its folder may not be read.
     """
     try:
         return path.is_file()

@@ -27,11 +27,11 @@ def cache_folder() -> Path:
 
 
 def system_data_folder() -> Path:
-    """Return the folder that the operating system has for this program's data, whatever `CHARLSTM_DATA` says."""
+    """Return the folder that the operating system has for this program's data, regardless of `CHARLSTM_DATA`."""
     return Path(platformdirs.user_data_dir(_PROGRAM, appauthor=False))
 
 
 def _named_folder() -> Path | None:
-    """Return the folder that `CHARLSTM_DATA` names; None where it names none."""
+    """Return the folder that `CHARLSTM_DATA` names; None if it is not set."""
     named = os.environ.get("CHARLSTM_DATA")
     return user_path(named).absolute() if named else None

@@ -121,9 +121,9 @@ def train_command(
         renderer.say("loading PyTorch")
         from core.training.trainer import Trainer
 
-        choice = _choice(renderer, config, text)
+        compute = _choose_compute(renderer, config, text)
         renderer.say("building the network")
-        trainer = Trainer(text, config.model, config.training, choice)
+        trainer = Trainer(text, config.model, config.training, compute)
         _train(ctx, renderer, trainer, store.create(config, name), autosave)
 
 
@@ -202,13 +202,13 @@ def _resume(
         resumption = resume(store, named, run, changes, corpus)
         text = read_text(resumption.config.corpus)
         with renderer:
-            choice = resumption.choice or _choice(renderer, resumption.config, text)
+            compute = resumption.compute or _choose_compute(renderer, resumption.config, text)
             renderer.say("building the network")
-            trainer = resumption.trainer(text, choice)
+            trainer = resumption.trainer(text, compute)
             _train(ctx, renderer, trainer, resumption.begin(store, name), autosave)
 
 
-def _choice(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "ComputeSettings":
+def _choose_compute(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "ComputeSettings":
     """Choose what to compute with, which may take seconds, and say what is tried."""
     from core.model.device import ComputeSettings, choosing
 

@@ -25,9 +25,9 @@ def choose_compute(
     training = config.training
     same = (config.model, vocabulary_size, training.streams, training.window)
     key = (*same, training.device, training.precision, training.threads)
-    when, choice = _chosen().get(key, (-KEPT_SECONDS, None))
-    if choice is not None and time.monotonic() - when < KEPT_SECONDS:
-        return choice
+    when, compute = _chosen().get(key, (-KEPT_SECONDS, None))
+    if compute is not None and time.monotonic() - when < KEPT_SECONDS:
+        return compute
     yield Doing("choosing precision and threads")
     for event in choosing(config.model, vocabulary_size, training):
         if control.stopped:

@@ -23,13 +23,13 @@ PATIENCE = 0.5
 """Seconds without a change of the settings before steps are timed: typing is not to wait for them."""
 
 
-def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing | Baselines]":
+def estimate_run(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing | Baselines]":
     """Forecast a run: first what can be computed, then the measured speed, last the n-gram losses.
 
     Yields forecasts, each with more in it, `Doing` while the speed is unknown, and baselines.
     """
     training, corpus = config.training, config.corpus
-    told = core_forecast.foresee(corpus, config.model, training)
+    told = core_forecast.estimate_run(corpus, config.model, training)
     yield told
     control.wait(PATIENCE)
     if control.stopped or not told.is_possible:
@@ -37,12 +37,12 @@ def foresee(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing |
     yield Doing("loading PyTorch")
     from core.training.throughput import measure_speed
 
-    choice = yield from choose_compute(control, config, told.vocabulary)
-    if choice is None:
+    compute = yield from choose_compute(control, config, told.vocabulary)
+    if compute is None:
         return
     yield Doing("timing steps")
     speeds = measure_speed(
-        choice,
+        compute,
         config.model,
         training,
         told.vocabulary,

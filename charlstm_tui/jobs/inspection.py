@@ -69,7 +69,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
     from core.inspection.activations import Activations, most_characters
-    from core.inspection.record_activations import look_inside
+    from core.inspection.record_activations import record_activations
     from core.sampling.prompt import fit
 
     if control.stopped:
@@ -91,7 +91,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
             count = min(what.written or WRITTEN, most - max(len(given), 1))
             text = yield from _written_on(control, checkpoint, given, count, what.seed)
         activations = Activations(checkpoint.model.config, checkpoint.vocabulary.characters, text)
-        for done in look_inside(checkpoint.model, checkpoint.vocabulary, activations):
+        for done in record_activations(checkpoint.model, checkpoint.vocabulary, activations):
             if control.stopped:
                 break
             yield Doing(f"reading, {done:.0%}")

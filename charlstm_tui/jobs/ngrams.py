@@ -23,7 +23,7 @@ def count_ngrams(
     control: Control, config: CorpusConfig, validation: float, parts: Sequence[Part] = ()
 ) -> "Iterator[Baselines]":
     """Measure what n-grams achieve on some parts; on `compared_part` if none is named."""
-    from core.evaluation.ngram import BaselineProgress, measure_baselines
+    from core.evaluation.ngram import BaselineProgress, evaluate_baselines
 
     corpus: Corpus | None = None
     with closing(open_corpus(config)) as events:
@@ -36,7 +36,7 @@ def count_ngrams(
     for wanted in parts or [compared_part(validation)]:
         part: Part = wanted if len(corpus.part(wanted, validation)) else "test"
         with contextlib.suppress(UserError):  # too long to count: the chart then has no such line
-            for counted in measure_baselines(corpus, part, validation):
+            for counted in evaluate_baselines(corpus, part, validation):
                 if control.stopped:
                     return
                 if not isinstance(counted, BaselineProgress):

@@ -32,11 +32,11 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
     if control.stopped:
         return
     config = msgspec.structs.replace(config, corpus=corpus.config)
-    choice = yield from choose_compute(control, config, len(corpus.characters))
-    if choice is None:
+    compute = yield from choose_compute(control, config, len(corpus.characters))
+    if compute is None:
         return
     yield Doing("building the network")
-    trainer = Trainer(corpus, config.model, config.training, choice)
+    trainer = Trainer(corpus, config.model, config.training, compute)
     spare_the_collector()
     if not control.stopped:
         yield from record(store.create(config), trainer, control)
@@ -54,11 +54,11 @@ def resume(control: Control, store: RunStore, name: str, epochs: int | None = No
         corpus = yield from read_corpus(control, resumption.config.corpus)
         if corpus is None:
             return
-        choice = resumption.choice or (yield from choose_compute(control, resumption.config, len(corpus.characters)))
-        if choice is None:
+        compute = resumption.compute or (yield from choose_compute(control, resumption.config, len(corpus.characters)))
+        if compute is None:
             return
         yield Doing("building the network")
-        trainer = resumption.trainer(corpus, choice)
+        trainer = resumption.trainer(corpus, compute)
         spare_the_collector()
         if not control.stopped:
             yield Earlier(tuple(event for event in run.events() if isinstance(event, SampleDrawn)))

@@ -296,4 +296,4 @@ class TrainingScreen(ChartKeys, ModeScreen):
             self.set_focus(None)
             self.refresh_bindings()
         if view == "settings":
-            self.panel.foresee()
+            self.panel.estimate_run()

@@ -1,4 +1,4 @@
-"""A model with what is needed to use it, and to say where it comes from."""
+"""Checkpoints of a model: the weights with what is needed to use them, and where they come from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +16,24 @@ from core.settings.config import TrainingConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A model with what is needed to use it and to say where it comes from."""
+    """A model, what is needed to use it, and a description of its training."""
 
     model: CharLSTM
     vocabulary: Vocabulary
     corpus: CorpusConfig
     training: TrainingConfig
     epoch: int
-    """Epochs completed; a run stopped within an epoch has learnt a little more."""
+    """Number of completed epochs; a run stopped during an epoch has trained a little longer."""
     train_loss: float | None
+    """Training loss of that epoch, in nats per character."""
     val_loss: float | None
+    """Validation loss of that epoch, in nats per character; None without validation."""
 
     def save(self, path: Path, *, half: bool = False) -> None:
-        """Write the weights and their description, atomically; `half` writes them in half precision.
+        """Write the model to a file, atomically; `half` writes the weights in half precision.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: the file cannot be written.
         """
         header = Header(
             kind="weights",
@@ -53,13 +55,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read the model of a checkpoint file.
 
     Raises:
-        DamagedCheckpointError: its content is not what was saved.
-        UserError: there is no such file, it cannot be read, or it is not a checkpoint of this program.
+        DamagedCheckpointError: the content is not what was saved.
+        UserError: the file does not exist, cannot be read, or is not a checkpoint of this program.
     """
     with opened(path) as file:
         weights = {name: file.tensor(name).float() for name in file.expected}
         if not all(bool(weight.isfinite().all()) for weight in weights.values()):
-            raise UserError(f"{file.shown} holds weights that are not numbers: its loss diverged.")
+            raise UserError(f"{file.shown} contains weights that are NaN or infinite: its loss diverged.")
         header = file.header
     with torch.device("meta"):
         model = CharLSTM(header.model, len(header.vocabulary))

@@ -1,4 +1,4 @@
-"""Where a training run stands between two steps: everything about it that is not a tensor."""
+"""State of a training run between two steps: everything that is not a tensor."""
 
 from typing import Annotated
 
@@ -13,66 +13,68 @@ Seconds = Annotated[float, Meta(ge=0)]
 
 
 class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a run is laid out."""
+    """Number of epochs and steps that a run is planned to have."""
 
     epochs: Ordinal
     steps: Ordinal
-    """In an epoch: of a run by time, about so many."""
+    """Steps per epoch; approximate if the run has a time limit."""
     seconds: Seconds | None
-    """How long the run may take; None for a run by epochs."""
+    """Time limit of the run; None if it is limited by epochs."""
 
 
 class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A run's counters, which its trainer changes."""
+    """Counters of a run. Only its trainer changes them. Losses are in nats per character."""
 
     steps: Count = 0
-    """Taken, in the whole run."""
+    """Number of steps taken in the whole run."""
     reading: Ordinal = 1
-    """The pass through the text that is under way."""
+    """Number of the current pass through the text, from 1."""
     window: Count = 0
-    """The next window of that pass; this and `reading` are the `WindowLoader`'s, noted when the run is saved."""
+    """Next window of that pass. This and `reading` are the state of the `WindowLoader`, copied when a run is saved."""
     elapsed: Seconds = 0.0
-    """Without pauses; noted when the run is copied."""
+    """Seconds of training without pauses, updated when the run is copied."""
 
     epochs: Count = 0
-    """Completed."""
+    """Number of completed epochs."""
     train_loss: float | None = None
-    """Of the last epoch completed."""
+    """Training loss of the last completed epoch."""
     val_loss: float | None = None
+    """Validation loss of the last completed epoch."""
     best_val_loss: float | None = None
     without_better: Count = 0
-    """Epochs since the best."""
+    """Number of epochs since the best one."""
 
     epoch_steps: Count = 0
-    """Taken in the epoch under way."""
+    """Number of steps taken in the current epoch."""
     epoch_loss: float = 0.0
-    """The sum of their losses."""
+    """Sum of the losses of these steps."""
     epoch_over: bool = False
-    """Whether all were taken: only the validation is missing."""
+    """Whether all steps of the epoch were taken, so that only validation is missing."""
     epoch_began: Seconds = 0.0
+    """Value of `elapsed` at the start of the current epoch."""
     training_seconds: Seconds = 0.0
-    """Of the epoch under way, without validation."""
+    """Seconds spent on the steps of the current epoch, without validation."""
     validating_seconds: Seconds = 0.0
-    """What the last validation took."""
+    """Duration of the last validation."""
 
     running_loss: float | None = None
-    """A running mean of the losses that are not high (`core.training.divergence`)."""
+    """Running mean of the losses that are not high (`core.training.divergence`)."""
     checked_steps: Count = 0
-    """How many of the epoch's steps were checked; `checked_loss` is the sum of their losses."""
+    """Number of steps of the epoch that were checked for divergence; `checked_loss` is the sum of their losses."""
     checked_loss: float = 0.0
     high_steps: Count = 0
-    """For how many steps the loss has been high."""
+    """Number of steps for which the loss has been high."""
     roll_backs: Count = field(default=0, name="retreats")
-    """How often the run returned to the beginning of an epoch; in files under an older name."""
+    """Number of times the run returned to the start of an epoch. Files use an older name for this field."""
     rate_factor: Annotated[float, Meta(gt=0, le=1)] = 1.0
     """Factor on the learning rate: halved each time the loss diverges."""
 
     def would_be_best(self, val_loss: float | None) -> bool:
-        """Tell whether an epoch with this validation loss is the one to keep; without validation it is the latest."""
+        """Return whether an epoch with this validation loss is the best so far; without validation, the latest is."""
         return val_loss is None or self.best_val_loss is None or val_loss < self.best_val_loss
 
     def complete(self, epoch: EpochCompleted) -> None:
-        """Note that the epoch under way is completed, and begin the next."""
+        """Update the counters for a completed epoch, and start the next."""
         self.epochs, self.train_loss, self.val_loss = epoch.epoch, epoch.train_loss, epoch.val_loss
         self.best_val_loss = epoch.val_loss if epoch.best else self.best_val_loss
         self.without_better = 0 if epoch.best else self.without_better + 1
@@ -81,12 +83,12 @@ class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
         self.epoch_began, self.training_seconds = epoch.elapsed_seconds, 0.0
 
     def is_possible(self) -> bool:
-        """Tell whether the counters agree with each other: each is within its own bounds already."""
+        """Return whether the counters are consistent with each other."""
         return self.checked_steps <= self.epoch_steps and (self.epoch_steps > 0 or not self.epoch_over)
 
 
 class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the header of a file says of a run to resume; the tensors in the file are the rest."""
+    """Part of a checkpoint's header that describes a run to resume; the rest of its state is in tensors."""
 
     device: ComputeDevice
     precision: ComputePrecision
@@ -94,4 +96,4 @@ class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     plan: Plan | None
     now: Counters
     good: Counters | None
-    """Where the epoch under way began, to return to after a divergence; None if that is now."""
+    """Counters at the start of the current epoch, to return to if the loss diverges; None if that is now."""

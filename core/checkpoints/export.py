@@ -1,4 +1,4 @@
-"""Exports: a run's model, or the run itself, in a file to take elsewhere."""
+"""Exporting a run's model, or the whole run, to a file."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from core.text import shortened
 
 
 def export_weights(source: Path, path: Path, *, half: bool = False) -> None:
-    """Write a checkpoint's weights alone: enough to evaluate and to generate.
+    """Write only the weights of a checkpoint: enough to evaluate the model and to generate.
 
     Raises:
         UserError: the checkpoint is damaged, or the file cannot be written.
@@ -19,14 +19,14 @@ def export_weights(source: Path, path: Path, *, half: bool = False) -> None:
 
 
 def export_run(source: Path, path: Path) -> None:
-    """Write a copy of a checkpoint that a run can be resumed from.
+    """Write a copy of a checkpoint from which the run can be resumed.
 
     Raises:
-        UserError: there is none yet, it is damaged, or the file cannot be written.
+        UserError: the checkpoint does not exist, is damaged or contains only weights, or the file cannot be written.
     """
     with opened(source) as file:
         if file.header.progress is None:
-            raise UserError(f"{file.shown} holds a model's weights alone. Give --weights.")
+            raise UserError(f"{file.shown} contains only a model's weights. Use --weights.")
     try:
         content = source.read_bytes()
     except OSError as error:

@@ -1,10 +1,10 @@
-"""The format of a checkpoint: a safetensors file, so tensors and a header of JSON, never code.
+"""The checkpoint format: a safetensors file, which contains tensors and a JSON header but no code.
 
-Our part of the header is one `Header` as JSON under the metadata key "charlstm-tui". A file that a run can be resumed
-from has more tensors, whose names begin with "resume." (`training_state.py`).
+The metadata key "charlstm-tui" of the header contains one `Header` as JSON. A file from which a run can be resumed has
+additional tensors, whose names begin with "resume." (`training_state.py`).
 
-Nothing is taken on trust. The sizes that a file claims are compared with its configuration before memory is allocated,
-and all of its bytes with a sha256 before any of them is used.
+Files are not trusted. Tensor shapes are compared with the configuration before memory is allocated, and the whole file
+is compared with its SHA-256 before any of it is used.
 """
 
 import hashlib
@@ -32,9 +32,9 @@ from core.text import shortened
 
 FORMAT_VERSION = 2
 MAX_HEADER = 16 << 20
-"""Bytes: the largest vocabulary there can be takes a few million."""
+"""Maximum size of a header in bytes; the largest possible vocabulary takes a few million."""
 RESUME = "resume."
-"""The beginning of the names of tensors that only training needs."""
+"""Prefix of the names of tensors that are needed only to resume training."""
 _METADATA_KEY = "charlstm-tui"
 _UNSIGNED = "0" * 64
 _CHUNK = 1 << 20
@@ -44,21 +44,22 @@ _DTYPES = {
     torch.uint8: "U8",
 }  # fmt: skip
 _CODE = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-"""How PyTorch's own files begin: a zip of pickles, or a pickle."""
+"""First bytes of PyTorch's own files, which are pickles or zip archives of pickles."""
 
 Kind = Literal[SavedKind, "weights"]
-"""What a file was saved as; "weights" are a model exported from a run."""
+"""Kind of a checkpoint file; "weights" is a model exported from a run."""
 
 
 class DamagedCheckpointError(UserError):
-    """A file whose content is not what was saved: it may be replaced."""
+    """The content of a file is not what was saved. Such a file may be overwritten."""
 
 
 class Header(Struct, frozen=True, kw_only=True):
-    """What the file says of its weights."""
+    """Description of the weights in a file."""
 
     sha256: str = _UNSIGNED
-    """Of the whole file, with zeros in this place. The first field, so that it is the first such text in the file."""
+    """SHA-256 of the whole file with zeros in place of this value. It is the first field, so that it comes first in the
+    file and is found there."""
     format_version: int = FORMAT_VERSION
     kind: Kind
     preset: str = ""
@@ -73,12 +74,14 @@ class Header(Struct, frozen=True, kw_only=True):
 
 
 def signed(header: Header, tensors: Mapping[str, Tensor]) -> tuple[bytes | memoryview, ...]:
-    """Return the content of a safetensors file, in pieces; those of the tensors are the tensors' own memory.
+    """Return the content of a safetensors file, in pieces. The tensors' pieces are views of their memory, not copies.
 
     The library's own `save` makes two copies of all tensors: 300 MB at each save of the preset `best`.
     """
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    names = sorted(on_cpu, key=lambda name: (-on_cpu[name].element_size(), name))  # each is aligned
+    names = sorted(
+        on_cpu, key=lambda name: (-on_cpu[name].element_size(), name)
+    )  # by element size, so that each tensor is aligned
     described: dict[str, object] = {"__metadata__": {_METADATA_KEY: msgspec.json.encode(header).decode()}}
     end = 0
     for name in names:
@@ -105,7 +108,7 @@ class _Slice(Protocol):
 
 
 class _Tensors(Protocol):
-    """What is used of an open safetensors file, whose own class has no types."""
+    """The methods used of an open safetensors file, whose own class has no type hints."""
 
     def keys(self) -> list[str]: ...
     def get_slice(self, name: str) -> _Slice: ...
@@ -113,49 +116,50 @@ class _Tensors(Protocol):
 
 
 class CheckpointFile:
-    """A checkpoint file that was checked, and whose tensors may be read."""
+    """An open checkpoint file whose tensors can be read."""
 
     def __init__(self, file: _Tensors, header: Header, shown: str) -> None:
         self._file = file
         self.header = header
         self.shown = shown
-        """Its path, for a message."""
+        """Path of the file, shortened for messages."""
         self.expected = _shapes(header)
-        """The name and shape of each of the model's weights."""
+        """Shape of each of the model's weights, by name."""
         self.shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         self.types = {name: file.get_slice(name).get_dtype() for name in self.shapes}
 
     def tensor(self, name: str) -> Tensor:
-        """Read a tensor: a copy of its own.
+        """Return a copy of a tensor.
 
         Raises:
-            UserError: the file cannot be read any more, or there is no memory for the tensor.
+            UserError: the file can no longer be read, or there is not enough memory.
         """
         with _reading(self.shown):
             return self._file.get_tensor(name).clone()
 
     def check(self) -> None:
-        """Compare the weights in the file with what its header says.
+        """Check that the file has exactly the weights that its header describes.
 
         Raises:
-            DamagedCheckpointError: they are not the same.
+            DamagedCheckpointError: it does not.
         """
         weights = {name: shape for name, shape in self.shapes.items() if not name.startswith(RESUME)}
         floats = all(self.types[name] in _FLOATS for name in weights)
         resumable = self.header.progress is not None
         if weights != self.expected or not floats or (len(weights) < len(self.shapes)) != resumable:
             raise DamagedCheckpointError(
-                f"{self.shown} does not hold the weights that its header describes: it is damaged."
+                f"{self.shown} is damaged: it does not contain the weights that its header describes."
             )
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[CheckpointFile]:
-    """Open a checkpoint file and check it, each byte.
+    """Open a checkpoint file after checking all of its bytes.
 
     Raises:
-        DamagedCheckpointError: its content is not what was saved.
-        UserError: there is no such file, it cannot be read, or it is not a checkpoint of this program.
+        DamagedCheckpointError: the content is not what was saved.
+        UserError: the file does not exist, cannot be read, is not a checkpoint of this program, or does not belong to
+            the run in whose folder it is.
     """
     shown = shortened(path)
     with ExitStack() as stack:
@@ -166,13 +170,15 @@ def opened(path: Path) -> Iterator[CheckpointFile]:
         header = file.header
         run = Run(path.absolute().parent)
         if not run.may_hold(path.name, header.kind, header.corpus, header.model, header.training):
-            raise UserError(f"{shown} is whole, but another file than its run saved there. Put the right one back.")
-        yield file  # outside `_reading`: an error of whoever reads the file says nothing of the file
+            raise UserError(
+                f"{shown} is intact, but is not the file that its run saved there. Put the right file back."
+            )
+        yield file  # outside `_reading`: an error of the caller is not an error of the file
 
 
 def _opened(stack: ExitStack, path: Path, shown: str) -> CheckpointFile:
-    """Open a file that `stack` closes, and check it."""
-    for _ in range(5):  # a run under way may put a newer file in its place meanwhile
+    """Open a file, to be closed by `stack`, and check it."""
+    for _ in range(5):  # a running training may replace the file during the check
         before = path.stat()
         beginning = _beginning(path, shown)
         file = stack.enter_context(safe_open(path, framework="pt"))
@@ -185,15 +191,15 @@ def _opened(stack: ExitStack, path: Path, shown: str) -> CheckpointFile:
         if digest != header.sha256:
             raise DamagedCheckpointError(f"{shown} is damaged: its content is not what was saved. Choose another file.")
         return checked
-    raise UserError(f"{shown} changes while it is read. Try again.")
+    raise UserError(f"{shown} is being rewritten. Try again.")
 
 
 @contextmanager
 def _reading(shown: str) -> Iterator[None]:
-    """Raise what can go wrong when a file is read as a `UserError`, and nothing else.
+    """Convert the errors of reading a file to `UserError`; other errors are not changed.
 
     Raises:
-        UserError: memory ran out, the system refused, or the bytes are not a whole safetensors file.
+        UserError: memory ran out, the system refused, or the file is not a complete safetensors file.
     """
     try:
         yield
@@ -201,7 +207,7 @@ def _reading(shown: str) -> Iterator[None]:
         raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
     except (SafetensorError, OverflowError) as error:
         raise DamagedCheckpointError(
-            f"{shown} is not a whole checkpoint ({shortened(error)}). Choose another file."
+            f"{shown} is not a complete checkpoint ({shortened(error)}). Choose another file."
         ) from None
     except (MemoryError, RuntimeError) as error:  # PyTorch raises a RuntimeError where it cannot allocate memory
         if not is_out_of_memory(error):
@@ -210,17 +216,17 @@ def _reading(shown: str) -> Iterator[None]:
 
 
 def _beginning(path: Path, shown: str) -> bytes:
-    """Return the file's length of its header and the header, if the length can be one."""
+    """Return the beginning of the file: 8 bytes for the length of the header, and the header."""
     with path.open("rb") as file:
         start = file.read(8)
         if start.startswith(_CODE):
             raise UserError(
-                f"{shown} is a file of PyTorch's own kind, which may run code when it is opened, so it is not. "
-                "Choose a .safetensors file that charlstm-tui made."
+                f"{shown} is a PyTorch file, which could run code when it is opened, so it was not opened. "
+                "Choose a .safetensors file made by charlstm-tui."
             )
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length > min(os.fstat(file.fileno()).st_size, MAX_HEADER):
-            raise DamagedCheckpointError(f"{shown} is not a whole checkpoint. Choose another file.")
+            raise DamagedCheckpointError(f"{shown} is not a complete checkpoint. Choose another file.")
         return start + file.read(length)
 
 
@@ -232,7 +238,7 @@ def _read_header(metadata: dict[str, str], shown: str) -> Header:
         if version > FORMAT_VERSION:
             raise UserError(f"{shown} has format {version}, newer than this program's {FORMAT_VERSION}. Update it.")
         if version < FORMAT_VERSION:
-            raise UserError(f"{shown} has format {version}, from before {FORMAT_VERSION}. Train the model anew.")
+            raise UserError(f"{shown} has format {version}, older than {FORMAT_VERSION}. Train the model again.")
         header = msgspec.json.decode(metadata[_METADATA_KEY], type=Header)
         right = bool(header.vocabulary) and Vocabulary(header.vocabulary).characters == header.vocabulary
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
@@ -255,7 +261,7 @@ def _shapes(header: Header) -> dict[str, tuple[int, ...]]:
 
 
 def _digest(path: Path, beginning: bytes, sha256: str) -> str:
-    """Return the sha256 of a file with zeros in the place of the one that is in it."""
+    """Return the SHA-256 of a file with zeros in place of the value that it contains."""
     with path.open("rb") as file:
         hashed = hashlib.sha256(beginning.replace(sha256.encode(), _UNSIGNED.encode(), 1))
         file.seek(len(beginning))

@@ -1,4 +1,4 @@
-"""The completed epochs of the run that a checkpoint file is of, from the run's folder or from the file."""
+"""The completed epochs of a checkpoint's run, from the run's folder or from the file itself."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +11,16 @@ from core.runs.summary import epochs_of
 
 
 def history_of(path: Path) -> Sequence[EpochCompleted]:
-    """Return the epochs of a checkpoint's run, from its folder or else from the file; empty where neither has any.
+    """Return the completed epochs of a checkpoint's run; empty if they are unknown.
 
-    The folder also knows the epochs after the one that the file was saved at.
+    They are read from the run's folder, which also has the epochs after the file was saved, or else from the file.
     """
     run = Run(path.parent)
     if path.name in (run.best_path.name, run.last_path.name) and run.config_path.is_file():
         try:
             if epochs := epochs_of(run.events()):
                 return epochs
-        except UserError:  # the file itself may still know
+        except UserError:  # the file itself may have them
             pass
     try:
         return history_in(path)

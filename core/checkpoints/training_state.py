@@ -1,8 +1,8 @@
-"""A run between two steps, with all that it takes to resume it exactly: in memory and in a file.
+"""The complete state of a run between two steps, with which it is resumed exactly: in memory and in a file.
 
-In the file, the weights to use have the names that they have in any checkpoint. The tensors that only training needs
-begin with "resume.now."; those of the beginning of the epoch under way with "resume.good.". The counters are in the
-header.
+In the file, the weights to use have the same names as in any checkpoint. The names of the tensors that are needed only
+for training begin with "resume.now."; those of the state at the start of the current epoch, with "resume.good.". The
+counters are in the header.
 """
 
 import math
@@ -29,40 +29,41 @@ _MAX_GENERATOR = 1 << 16  # bytes
 
 @dataclass(frozen=True)
 class TrainingState:
-    """Where a run stood between two steps."""
+    """State of a run between two steps."""
 
     counters: Counters
     tensors: dict[str, Tensor]
-    """Those of `Learner.state`, and the hidden state carried from window to window: on the CPU."""
+    """Tensors of `Learner.state`, and the state carried between windows; on the CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """A run that can be resumed."""
+    """Everything needed to resume a run."""
 
     model: ModelConfig
     vocabulary: Vocabulary
     corpus: CorpusConfig
     training: TrainingConfig
     preset: str = ""
-    choice: ComputeSettings
+    compute: ComputeSettings
     plan: Plan | None
     history: tuple[EpochCompleted, ...]
     now: TrainingState
     good: TrainingState | None
-    """Where the epoch under way began; None if that is now."""
+    """State at the start of the current epoch; None if that is now."""
     best_epoch: int = 0
-    """Of the best model in its folder. Without validation the latest is the best, and no earlier one replaces it."""
+    """Epoch of the best model in the run's folder. Without validation the latest epoch is the best, and no earlier one
+    may replace it."""
     taken_at: float = field(default_factory=time.monotonic)
-    """Seconds on the process's clock."""
+    """Time of the snapshot, in seconds of `time.monotonic`."""
 
     @property
     def epochs(self) -> int:
-        """Epochs completed."""
+        """Number of completed epochs."""
         return self.now.counters.epochs
 
     def content(self, kind: Kind, preset: str = "") -> tuple[bytes | memoryview, ...]:
-        """Return the content of a file, in pieces: of kind "last" to resume the run, of another the weights alone."""
+        """Return the content of a file, in pieces: kind "last" has all that resuming needs, others only the weights."""
         counters = self.now.counters
         header = Header(
             kind=kind,
@@ -76,19 +77,19 @@ class Snapshot:
             val_loss=counters.val_loss,
             progress=self._progress() if kind == "last" else None,
         )
-        kept = _kept(self.training)
-        tensors = {name.removeprefix(kept): self.now.tensors[name] for name in self.now.tensors if _is(name, kept)}
+        prefix = _prefix(self.training)
+        tensors = {name.removeprefix(prefix): self.now.tensors[name] for name in self.now.tensors if _is(name, prefix)}
         if kind == "last":
-            tensors |= {_NOW + name: tensor for name, tensor in self.now.tensors.items() if not _is(name, kept)}
+            tensors |= {_NOW + name: tensor for name, tensor in self.now.tensors.items() if not _is(name, prefix)}
             tensors |= {_GOOD + name: tensor for name, tensor in (self.good.tensors if self.good else {}).items()}
             tensors[_HISTORY] = _as_tensor(self.history)
         return signed(header, tensors)
 
     def _progress(self) -> Progress:
         return Progress(
-            device=self.choice.device,
-            precision=self.choice.precision,
-            threads=self.choice.threads,
+            device=self.compute.device,
+            precision=self.compute.precision,
+            threads=self.compute.threads,
             plan=self.plan,
             now=self.now.counters,
             good=self.good.counters if self.good is not None else None,
@@ -96,21 +97,21 @@ class Snapshot:
 
 
 def load_snapshot(path: Path) -> Snapshot:
-    """Read a run to resume.
+    """Read the state of a run from a checkpoint.
 
     Raises:
-        UserError: there is no such file, it is not a whole checkpoint of this program, or it holds the weights alone.
+        UserError: the file does not exist, is not a complete checkpoint of this program, or contains only weights.
     """
     with opened(path) as file:
         header, progress = file.header, file.header.progress
         if progress is None:
             raise UserError(
-                f"{file.shown} holds a model's weights, and not all that it takes to train it further. "
+                f"{file.shown} contains only a model's weights, which is not enough to resume training. "
                 "Choose the last.safetensors of a run."
             )
         _check(file, header, progress)
-        kept = _kept(header.training)
-        now = {kept + name: file.tensor(name).float() for name in file.expected}
+        prefix = _prefix(header.training)
+        now = {prefix + name: file.tensor(name).float() for name in file.expected}
         now |= {name.removeprefix(_NOW): file.tensor(name) for name in file.shapes if name.startswith(_NOW)}
         good = {name.removeprefix(_GOOD): file.tensor(name) for name in file.shapes if name.startswith(_GOOD)}
         history = _from_tensor(file.tensor(_HISTORY), file.shown)
@@ -120,7 +121,7 @@ def load_snapshot(path: Path) -> Snapshot:
         corpus=header.corpus,
         training=header.training,
         preset=header.preset,
-        choice=ComputeSettings(device=progress.device, precision=progress.precision, threads=progress.threads),
+        compute=ComputeSettings(device=progress.device, precision=progress.precision, threads=progress.threads),
         plan=progress.plan,
         history=history,
         now=TrainingState(progress.now, now),
@@ -129,10 +130,10 @@ def load_snapshot(path: Path) -> Snapshot:
 
 
 def history_in(path: Path) -> tuple[EpochCompleted, ...]:
-    """Return the completed epochs that a file to resume from knows of; none of any other checkpoint.
+    """Return the completed epochs stored in a checkpoint to resume from; empty for any other checkpoint.
 
     Raises:
-        UserError: there is no such file, or it is not a whole checkpoint of this program.
+        UserError: the file does not exist, or is not a complete checkpoint of this program.
     """
     with opened(path) as file:
         if file.header.progress is None or not _is_right(file, _HISTORY, file.header):
@@ -140,8 +141,8 @@ def history_in(path: Path) -> tuple[EpochCompleted, ...]:
         return _from_tensor(file.tensor(_HISTORY), file.shown)
 
 
-def _kept(training: TrainingConfig) -> str:
-    """Return how the names of the weights to use begin."""
+def _prefix(training: TrainingConfig) -> str:
+    """Return the prefix of the weights to use: the averaged ones if weights are averaged."""
     return "average." if training.averaging else "weights."
 
 
@@ -150,16 +151,16 @@ def _is(name: str, group: str) -> bool:
 
 
 def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
-    """Compare the tensors that only training needs with the header.
+    """Check that the tensors that are needed only for training are those that the header describes.
 
     Raises:
-        DamagedCheckpointError: they are not the ones that it describes.
+        DamagedCheckpointError: they are not.
     """
     floats: dict[str, tuple[int, ...]] = {}
-    for prefix, there in ((_NOW, True), (_GOOD, progress.good is not None)):
-        if there:
+    for prefix, is_present in ((_NOW, True), (_GOOD, progress.good is not None)):
+        if is_present:
             floats |= {prefix + name: shape for name, shape in _learnt(file, header).items()}
-    kept = {_NOW + _kept(header.training) + name for name in file.expected}
+    kept = {_NOW + _prefix(header.training) + name for name in file.expected}
     floats = {name: shape for name, shape in floats.items() if name not in kept}
     extra = {name for name in file.shapes if name.startswith(RESUME)} - floats.keys()
     right = all(file.shapes.get(name) == shape and file.types[name] == "F32" for name, shape in floats.items())
@@ -171,18 +172,18 @@ def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
     all_counters = [counters for counters in (progress.now, progress.good) if counters is not None]
     right = right and all(counters.is_possible() for counters in all_counters)
     if not right or (progress.good is None and any(name.startswith(_GOOD) for name in extra)):
-        raise DamagedCheckpointError(f"{file.shown} does not hold the run that its header describes: it is damaged.")
+        raise DamagedCheckpointError(f"{file.shown} is damaged: it does not contain the run that its header describes.")
 
 
 def _learnt(file: CheckpointFile, header: Header) -> dict[str, tuple[int, ...]]:
-    """Return the names and shapes of those tensors of a training state that are as large as weights."""
+    """Return the names and shapes of the tensors of a training state that have the shape of weights."""
     groups = ["weights.", "optimizer.exp_avg.", "optimizer.exp_avg_sq."]
     groups += ["average."] if header.training.averaging else []
     return {group + name: shape for group in groups for name, shape in file.expected.items()}
 
 
 def _is_right(file: CheckpointFile, name: str, header: Header) -> bool:
-    """Tell whether a tensor is one of the small ones that a file may have, of the right type and shape."""
+    """Return whether a tensor is one of the other tensors that a file may have, with the right type and shape."""
     kind, shape = file.types[name], file.shapes[name]
     layers, width = header.model.num_layers, (header.training.streams, header.model.hidden_size)
     match name.removeprefix(_NOW).removeprefix(_GOOD):
@@ -202,7 +203,7 @@ _COLUMNS = tuple(field.name for field in msgspec.structs.fields(EpochCompleted))
 
 
 def _as_tensor(history: tuple[EpochCompleted, ...]) -> Tensor:
-    """Return the epochs as rows of numbers; NaN stands for None."""
+    """Return the epochs as a tensor, (epochs, columns); NaN stands for None."""
     rows = [[float("nan") if value is None else float(value) for value in msgspec.structs.astuple(epoch)]
             for epoch in history]  # fmt: skip
     return torch.tensor(rows, dtype=torch.float64).view(len(rows), len(_COLUMNS))
@@ -211,10 +212,14 @@ def _as_tensor(history: tuple[EpochCompleted, ...]) -> Tensor:
 def _from_tensor(rows: Tensor, shown: str) -> tuple[EpochCompleted, ...]:
     history = []
     for row in rows.tolist():
-        said = dict(zip(_COLUMNS, row, strict=True))
-        said["val_loss"] = None if math.isnan(said["val_loss"]) else said["val_loss"]
-        if not all(value is None or math.isfinite(value) for value in said.values()):
+        values = dict(zip(_COLUMNS, row, strict=True))
+        values["val_loss"] = None if math.isnan(values["val_loss"]) else values["val_loss"]
+        if not all(value is None or math.isfinite(value) for value in values.values()):
             raise DamagedCheckpointError(f"The history in {shown} is damaged. Choose another file.")
-        said |= {"epoch": int(said["epoch"]), "best": bool(said["best"]), "total_steps": int(said["total_steps"])}
-        history.append(EpochCompleted(**said))
+        values |= {
+            "epoch": int(values["epoch"]),
+            "best": bool(values["best"]),
+            "total_steps": int(values["total_steps"]),
+        }
+        history.append(EpochCompleted(**values))
     return tuple(history)

@@ -1,4 +1,4 @@
-"""A text to learn from: which one, whether it can be learnt from, and its parts (`core.data.splits`)."""
+"""Training corpora: naming one, loading it, checking that it can be trained on, and its parts (`core.data.splits`)."""
 
 from functools import cached_property
 from pathlib import Path
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from core.data.encoded_text import EncodedText, ReadingProgress
-    from core.data.text_slice import Passage
+    from core.data.text_slice import TextSlice
 
 
 class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which text: enough to load the same one again."""
+    """Identifies a corpus: enough to load the same one again."""
 
     source: str
-    """The name of a known text, or the absolute path of a file."""
+    """Name of a known text, or absolute path of a file."""
     limit: int | None = None
-    """Only so many characters from the start; None takes all."""
+    """Number of characters to use from the start; None for all."""
     split: Split = "tail"
     sha256: str = ""
-    """Of the bytes of the file, once it was read."""
+    """SHA-256 of the file's bytes; empty until it was read."""
     encoding: str | None = None
-    """Python's name of the encoding that a person named; None finds it. Texts with a name are UTF-8 in any case."""
+    """Python's name of the encoding that the user chose; None detects it. Known texts are always UTF-8."""
     encoding_errors: Errors = "strict"
-    """What becomes of bytes that are not in the encoding: the text is refused, or each becomes U+FFFD."""
+    """How bytes that are invalid in the encoding are handled: the text is refused, or each becomes U+FFFD."""
 
     @classmethod
     def typed(
@@ -45,14 +45,14 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         encoding: str | None = None,
         encoding_errors: Errors = "strict",
     ) -> "CorpusConfig":
-        """Return the choice of a text that a person named, such that a path means the same from any folder.
+        """Return the configuration for a text that a user named; a relative path is made absolute.
 
         Raises:
-            UserError: nothing was typed, or a home folder that is not there, or there is no such encoding.
+            UserError: the name is empty, a home folder in it does not exist, or the encoding does not exist.
         """
         if not source.strip():
             raise UserError(f"No text was named. Give the path of a text file, or one of: {', '.join(KNOWN)}.")
-        if not _is_there(source):  # no file whose name begins or ends with a space
+        if not _is_there(source):  # a file's name may begin or end with a space
             source = source.strip()
         if source not in KNOWN:
             source = str(user_path(source).absolute())
@@ -63,7 +63,7 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def name(self) -> str:
-        """A known text's name, also for a copy of it elsewhere; else the file's without its ending, safe to show."""
+        """Name of the known text, even if this is a copy of its file; otherwise the file's stem, safe to show."""
         if self.source in KNOWN:
             return self.source
         known = next((text.name for text in KNOWN.values() if text.sha256 and text.sha256 == self.sha256), None)
@@ -71,20 +71,20 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def title(self) -> str:
-        """The name, and how much of the text it is."""
+        """Name, with the limit if there is one."""
         return f"{self.name}, first {self.limit:,} characters" if self.limit else self.name
 
     @property
     def reading(self) -> tuple[str | None, Errors]:
-        """The encoding to read it in, None to find it, and what becomes of bytes that are not in it."""
+        """Encoding (None to detect it) and handling of invalid bytes: arguments of `read_file`."""
         return ("utf-8", "strict") if self.source in KNOWN else (self.encoding, self.encoding_errors)
 
     @property
     def path(self) -> Path:
-        """Where the text is read from: for Molière, a fetched copy when the one named is gone.
+        """Path of the text. If a copy of Molière that was named by its path no longer exists, the downloaded one.
 
         Raises:
-            UserError: it is a known text that is not here yet.
+            UserError: it is a known text that was not downloaded yet.
         """
         known = KNOWN.get(self.source)
         if known is None:
@@ -111,7 +111,7 @@ class Corpus:
 
     @cached_property
     def characters(self) -> str:
-        """Its distinct characters, in order of their code points."""
+        """Distinct characters of the text within the limit, sorted by code point."""
         alphabet = self.text.alphabet
         if len(self) < len(self.text):
             import numpy as np
@@ -122,19 +122,19 @@ class Corpus:
             alphabet = "".join(character for character, is_used in zip(alphabet, used, strict=True) if is_used)
         return "".join(sorted(alphabet))
 
-    def part(self, part: Part, validation: float = 0.0) -> "Passage":
-        """Return one part, where `validation` is the share kept for validation of what is not for the test."""
-        from core.data.text_slice import Passage
+    def part(self, part: Part, validation: float = 0.0) -> "TextSlice":
+        """Return one part of the text; `validation` is the validation part's share of what is not in the test part."""
+        from core.data.text_slice import TextSlice
 
-        return Passage(text=self.text, **cut(len(self), part, self.config.split, validation)._asdict())
+        return TextSlice(text=self.text, **cut(len(self), part, self.config.split, validation)._asdict())
 
 
 def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":
-    """Read the text that `config` names, yielding progress and, last, the corpus. To stop, stop asking.
+    """Read the text that `config` names. Yields progress and, last, the corpus. To cancel, stop iterating.
 
     Raises:
-        UserError: it cannot be read, is not text, holds fewer than two distinct characters, or is too short for its
-            split.
+        UserError: the text cannot be read, is not text, has fewer than two distinct characters, or is too short for
+            its split.
     """
     from core.data.encoded_text import EncodedText, read_file
 
@@ -150,11 +150,11 @@ def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, No
 
 
 def _read_moliere(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedText, None, None]":
-    """Read Molière's plays, which are the ones expected or damaged."""
+    """Read Molière's plays. Raises a `UserError` if the file has any other content."""
     from core.data.encoded_text import EncodedText, read_file
 
     path = config.path
-    damaged = UserError(f"{path} is damaged. Fetch it anew: `charlstm-tui corpus fetch`.")
+    damaged = UserError(f"{path} is damaged. Download it again: `charlstm-tui corpus fetch`.")
     try:
         for event in read_file(path, *config.reading):
             if isinstance(event, EncodedText) and event.sha256 != MOLIERE.sha256:
@@ -167,7 +167,7 @@ def _read_moliere(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedT
 
 
 def _has_other_content(path: Path) -> bool:
-    """Tell whether a file that is meant to hold Molière's plays holds anything else; no where it cannot be read."""
+    """Return whether the content of a file differs from Molière's plays; False if it cannot be read."""
     import hashlib
 
     try:
@@ -178,10 +178,10 @@ def _has_other_content(path: Path) -> bool:
 
 
 def open_whole(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":
-    """Read a text to be measured as a whole, which one character is enough for; yields as `open_corpus`.
+    """Read a text to evaluate a model on as a whole: one character is enough. Yields the same as `open_corpus`.
 
     Raises:
-        UserError: it cannot be read, is not text, or is empty.
+        UserError: the text cannot be read, is not text, or is empty.
     """
     from core.data.encoded_text import EncodedText, read_file
 
@@ -209,26 +209,24 @@ def load_corpus(config: CorpusConfig) -> Corpus:
 def _is_there(typed: str) -> bool:
     try:
         return is_file(user_path(typed))
-    except UserError:  # reading it will raise the same
+    except UserError:  # reading it raises the same error later
         return False
 
 
 def check_corpus(corpus: Corpus) -> None:
-    """Check that a text can be learnt from, as it is cut.
+    """Check that a model can be trained on a text.
 
     Raises:
-        UserError: it holds fewer than two distinct characters, or nothing but white space, or is too short for its
-            split.
+        UserError: the text has fewer than two distinct characters, is only white space, or is too short for its split.
     """
     shown = shortened(corpus.config.path)
     if len(corpus.characters) < 2 and len(corpus) < len(corpus.text):
         raise UserError(
-            f"Up to the limit of {len(corpus):,}, {shown} holds nothing but the character {corpus.characters!r}. "
-            "Raise the limit."
+            f"Within the limit of {len(corpus):,}, {shown} contains only {corpus.characters!r}. Raise the limit."
         )
     if len(corpus.characters) < 2:
-        what = "is empty" if not len(corpus) else f"holds nothing but the character {corpus.characters!r}"
+        what = "is empty" if not len(corpus) else f"contains only the character {corpus.characters!r}"
         raise UserError(f"{shown} {what}. Choose a longer text.")
     if corpus.characters.isspace():
-        raise UserError(f"{shown} holds nothing but white space. Choose another text.")
+        raise UserError(f"{shown} contains only white space. Choose another text.")
     check_split(len(corpus), corpus.config.split)

@@ -1,11 +1,11 @@
-"""Large texts that were encoded before, kept in files that are mapped into memory.
+"""Cache of large encoded texts, in files that are mapped into memory.
 
-    CACHE/texts/<sha256>-<reading>.codes   the numbers: a byte each up to 255 distinct characters, else two or four
-                <sha256>-<reading>.json    what they stand for, written last: without it there is no entry
-    CACHE/texts/<place>.seen               which file, of which size and time, had which hash: it is not read again
+    CACHE/texts/<sha256>-<reading>.codes   the codes: one byte each up to 255 distinct characters, otherwise two or four
+                <sha256>-<reading>.json    the `Entry`, written last: an entry is valid only once this file exists
+    CACHE/texts/<place>.seen               size, times and hash of a source file, so that it is not read again
 
-The hash is that of the text's bytes. The reading is what was asked for: an encoding or none, and what becomes of bytes
-that are not in it, since the same bytes read otherwise are another text.
+The hash is the SHA-256 of the source file's bytes; <place> is that of its path. The reading says how the bytes were
+decoded (the requested encoding, if any, and the handling of invalid bytes): another decoding gives another text.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ from core.files import write_atomically
 from core.folders import cache_folder
 
 KEPT_SECONDS = 30 * 24 * 3600
-"""How long an encoded text that nobody reads is kept, when another one is added."""
+"""Seconds after its last use when an entry is deleted, the next time another one is added."""
 _FORMAT = 2
-"""Raised when the same bytes are read as other characters than before."""
+"""Version of the format. Increase it when the same bytes are decoded to different characters than before."""
 _CHUNK = 1 << 20
 
 Width = type[np.uint8] | type[np.uint16] | type[np.uint32]
@@ -39,32 +39,32 @@ Codes = NDArray[np.uint8 | np.uint16 | np.uint32]
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """What is known of an encoded text."""
+    """Metadata of an encoded text."""
 
     alphabet: str
     characters: int
     width: int
-    """Bytes a number."""
+    """Bytes per code."""
     encoding: str
-    """In which it was read."""
+    """Usual name of the encoding that the text was decoded with."""
     crc32: int
-    """Of the codes, then of the alphabet: a damaged entry is made anew."""
+    """CRC-32 of the codes followed by the alphabet. A damaged entry is written again."""
 
 
 class _Seen(Struct, frozen=True, kw_only=True):
     size: int
     times_ns: tuple[int, int]
-    """Of the last change of its content and of anything about it."""
+    """Times of the last change of the content (mtime) and of the metadata (ctime)."""
     sha256: str
 
 
 def reading_name(encoding: str | None, errors: str) -> str:
-    """Return the name of a reading, for the names of files."""
+    """Return the part of a cache file's name that says how the text was decoded."""
     return f"{encoding or 'found'}-{errors}-{_FORMAT}"
 
 
 def find(path: Path, status: os.stat_result, reading: str) -> tuple[str, Codes, Entry] | None:
-    """Return the hash, the codes and the entry of a file that has not changed; None where not all of it is kept."""
+    """Return the hash, codes and entry of an unchanged file; None if it is not cached or the entry is damaged."""
     try:
         seen = msgspec.json.decode(_seen_path(path).read_bytes(), type=_Seen)
         if (seen.size, seen.times_ns) != (status.st_size, _times(status)):
@@ -78,13 +78,13 @@ def find(path: Path, status: os.stat_result, reading: str) -> tuple[str, Codes, 
         codes = _map(codes_path, entry)
         with contextlib.suppress(OSError):  # a cache that cannot be written to can still be read
             os.utime(entry_path)
-    except (OSError, ValueError, StopIteration):  # never kept, forgotten, or damaged
+    except (OSError, ValueError, StopIteration):  # not cached, deleted or damaged
         return None
     return seen.sha256, codes, entry
 
 
 class Keeper:
-    """Gathers codes in a file of the cache, which is there whole or not at all."""
+    """Collects codes in a file of the cache. The file appears complete or not at all."""
 
     def __init__(self, width: Width, reading: str) -> None:
         self._width, self._reading = width, reading
@@ -101,19 +101,19 @@ class Keeper:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with contextlib.suppress(OSError):  # the disk is full, and what could not be written is not wanted either
+        with contextlib.suppress(OSError):  # the disk is full; the file is deleted next, so it need not be complete
             self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def append(self, codes: Codes) -> None:
-        """Add the codes of some more of the text."""
+        """Append the codes of the next piece of the text."""
         with _explaining(_folder()):
             self._file.write(codes.data)
         self._characters += len(codes)
         self._crc32 = zlib.crc32(codes.data, self._crc32)
 
     def finish(self, sha256: str, alphabet: str, encoding: str) -> Codes:
-        """Put the file in its place, and return it, mapped into memory."""
+        """Move the file to its final name and return the codes, mapped into memory."""
         entry = Entry(
             alphabet=alphabet,
             characters=self._characters,
@@ -137,8 +137,8 @@ def _explaining(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"A text this large is kept encoded in {folder}, which cannot be written: {error.strerror or error}. "
-            "Make room there, or set CHARLSTM_DATA to another folder."
+            f"The cache of large texts, {folder}, cannot be written: {error.strerror or error}. "
+            "Free some space there, or set CHARLSTM_DATA to another folder."
         ) from None
 
 
@@ -156,7 +156,7 @@ def _map(path: Path, entry: Entry) -> Codes:
 
 
 def remember(path: Path, status: os.stat_result, sha256: str, started: int) -> None:
-    """Note which file had this hash, unless it changed while it was read, or so shortly before that none could tell."""
+    """Store the hash of a file, unless it changed during reading or too shortly before for its time to show it."""
     now = path.stat()
     unchanged = (now.st_size, _times(now)) == (status.st_size, _times(status))
     if unchanged and started - status.st_mtime_ns > 2_000_000_000:  # coarse clocks tick every two seconds
@@ -182,7 +182,7 @@ def _seen_path(path: Path) -> Path:
 
 
 def _forget_unused(folder: Path) -> None:
-    """Delete the encoded texts that nobody read for a while, and what a killed process left."""
+    """Delete entries unused for `KEPT_SECONDS`, and files that a killed process left behind."""
     now = time.time()
     for path in folder.iterdir():
         with contextlib.suppress(OSError):

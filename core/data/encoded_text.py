@@ -1,8 +1,10 @@
-"""A file as an array of small whole numbers, one a character: read once, kept, and mapped into memory from then on.
+"""Text files as arrays of integer codes, one per character.
 
-A text below `LARGE` is encoded anew each time, in some tens of milliseconds. A larger one is encoded once into a file
-of the cache (`core.data.encoded_cache`). Its encoding is the one that a person named, or that its first bytes announce,
-or UTF-8, or, where it is not, what `core.data.encoding_detection` finds.
+A text smaller than `LARGE` is encoded each time it is read, which takes some tens of milliseconds. A larger text is
+encoded once into a file of the cache (`core.data.encoded_cache`), which is then mapped into memory.
+
+The encoding is, in this order: the one that the user named, the one that the first bytes announce, UTF-8, or, if the
+file is not valid UTF-8, the one that `core.data.encoding_detection` finds.
 """
 
 import contextlib
@@ -27,34 +29,34 @@ from core.errors import UserError
 from core.text import shortened
 
 LARGE = 8 << 20
-"""Bytes from which on a text is kept encoded."""
+"""Smallest size, in bytes, of a text whose codes are cached."""
 
 
 class EncodedText(Struct, frozen=True, kw_only=True):
-    """A text: the place of each of its characters in an alphabet of its own."""
+    """A text as codes: the index of each character in the text's own alphabet."""
 
     codes: Codes
     """Shape (number of characters,)."""
     alphabet: str
-    """Its distinct characters, in no order that means anything."""
+    """Distinct characters of the text. Their order has no meaning."""
     sha256: str
-    """Of the file's bytes."""
+    """SHA-256 of the file's bytes."""
     encoding: str
-    """Of the file, as people call it."""
+    """Usual name of the file's encoding."""
 
     def __len__(self) -> int:
         return len(self.codes)
 
 
 class ReadingProgress(Struct, frozen=True, kw_only=True):
-    """How far the reading of a text has come."""
+    """Progress of reading a text."""
 
     done: float
-    """Share of the file, 0 to 1."""
+    """Share of the file that was read, 0 to 1."""
 
 
 def encode(text: str) -> EncodedText:
-    """Return a text that is in memory already, as if it had been read from a UTF-8 file."""
+    """Encode a string, as if it had been read from a UTF-8 file."""
     encoder = Encoder(np.uint32)
     codes = encoder.encode(text)
     content = text.encode("utf-8", "surrogatepass")
@@ -66,16 +68,16 @@ def encode(text: str) -> EncodedText:
 def read_file(
     path: Path, encoding: str | None = None, errors: Errors = "strict"
 ) -> Generator[ReadingProgress | EncodedText, None, None]:
-    """Read a text file, yielding progress and, last, the text. To stop, stop asking.
+    """Read a text file. Yields progress and, last, the text. To cancel, stop iterating.
 
     Args:
-        path: where it is.
-        encoding: as a person names it; None finds it.
-        errors: with `replace`, bytes that are not in the encoding become U+FFFD; else they are an error.
+        path: the file.
+        encoding: name of the encoding, as a user types it; None detects it.
+        errors: with `replace`, invalid bytes become U+FFFD; with `strict`, they raise an error.
 
     Raises:
-        UserError: it is missing, a folder, unreadable, not text, not in the encoding, or cannot be kept where large
-            texts are; or there is no such encoding, or none can be found.
+        UserError: the file is missing, a folder, unreadable, not text or not in the encoding; the cache cannot be
+            written; the encoding does not exist or cannot be detected.
     """
     how = _How(encoding_named(encoding) if encoding else None, errors)
     with _in_plain_words(path):
@@ -88,7 +90,7 @@ def read_file(
 
 
 def read_beginning(path: Path, encoding: str | None = None, errors: Errors = "strict") -> tuple[EncodedText, float]:
-    """Return the first part of a text, quickly, and which share of its bytes that is: 1 for a small or a kept one.
+    """Return the beginning of a text quickly, and its share of the file's bytes; a small or cached text is read whole.
 
     Raises:
         UserError: as for `read_file`.
@@ -118,15 +120,15 @@ def read_beginning(path: Path, encoding: str | None = None, errors: Errors = "st
 
 
 class _How(Struct, frozen=True):
-    """How a text is to be read."""
+    """How to decode a file."""
 
     encoding: str | None
-    """Python's name of it; None finds it."""
+    """Python's name of the encoding; None detects it."""
     errors: Errors
 
 
 def _beginning(sample: bytes, encoding: str, errors: Errors) -> EncodedText:
-    """Return all of a sample but a character that it may have cut in two."""
+    """Encode a sample of a file, without the incomplete character that it may end with."""
     encoder = Encoder(np.uint32)
     codes = encoder.encode("".join(pieces(io.BytesIO(sample), encoding, errors=errors, whole=False)))
     return EncodedText(codes=codes, alphabet=encoder.alphabet, sha256="", encoding=encoding_name(encoding))
@@ -171,21 +173,21 @@ def _read(file: BinaryIO, path: Path, status: os.stat_result, how: _How) -> Iter
 
 
 def _encoding_to_try(file: BinaryIO, how: _How, name: str) -> str:
-    """Return the encoding that was named, or announced, or UTF-8."""
+    """Return the encoding that the user named, else the one that the first bytes announce, else UTF-8."""
     head = file.read(SAMPLE)
     announced = announced_encoding(head, name)
     if how.encoding is not None:
         return how.encoding
     if announced is None and b"\0" in head and (announced := wide_encoding(head)) is None:
-        raise UserError(f"{name} is not text: it has NUL bytes in it. Choose a text file.")
+        raise UserError(f"{name} is not text: it contains NUL bytes. Choose a text file.")
     return announced or seven_bit_encoding(head) or "utf-8"
 
 
 def _encoding_instead(file: BinaryIO, tried: str, how: _How, name: str) -> str:
-    """Return the encoding of a file that is not in the one that was tried: another one, or that, damage and all.
+    """Return the encoding to use after decoding with `tried` failed: another one, or `tried` with replacements.
 
     Raises:
-        UserError: it is damaged, and not to be read so; or no other encoding can be found.
+        UserError: the file has invalid bytes and `errors` is "strict", or no other encoding can be detected.
     """
     if how.encoding is None and tried == "utf-8":
         with contextlib.suppress(DamagedUtf8Error):
@@ -196,22 +198,24 @@ def _encoding_instead(file: BinaryIO, tried: str, how: _How, name: str) -> str:
 
 
 def _damaged(file: BinaryIO, encoding: str, name: str) -> UserError:
-    """Return an error that says where a file is not in its encoding."""
+    """Return an error that says where the file has bytes that are invalid in the encoding."""
     line, place, wrong = place_of_damage(file, encoding)
     shown = " ".join(f"{byte:02X}" for byte in wrong[:4])
     return UserError(
-        f"{name} looks like {encoding_name(encoding)}, but line {line:,} has bytes that are not: {shown}, from byte "
-        f"{place:,} of the file on. Save it as UTF-8 anew; or read it with --encoding-errors replace, or another "
-        "--encoding (the app has both among its settings)."
+        f"{name} looks like {encoding_name(encoding)}, but line {line:,} has invalid bytes: {shown}, at byte {place:,} "
+        "of the file. Save it as UTF-8, or use --encoding-errors replace, or another --encoding (the app has both "
+        "among its settings)."
     )
 
 
 def _encode_narrowly(
     file: BinaryIO, path: Path, status: os.stat_result, how: _How, encoding: str, errors: Errors
 ) -> Iterator[ReadingProgress | EncodedText]:
-    """Encode with the narrowest numbers that do."""
+    """Encode with the narrowest integer type that has enough codes."""
     for width in WIDTHS:
-        with contextlib.suppress(AlphabetFullError):  # then anew: most such texts show it on their first page
+        with contextlib.suppress(
+            AlphabetFullError
+        ):  # start again, wider: most such texts run out of codes on their first page
             yield from _encode(file, path, status, how, encoding, errors, width)
             return
 
@@ -239,7 +243,7 @@ def _encode(
 
 
 class _HashingFile:
-    """A file that keeps the count and the hash of what was read from it."""
+    """A file that counts and hashes the bytes read from it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""Characters to small whole numbers, some of a text at a time."""
+"""Encoding characters as integer codes, one piece of a text at a time."""
 
 import numpy as np
 
@@ -8,22 +8,22 @@ _UNICODE = 0x110000
 
 
 class AlphabetFullError(Exception):
-    """A text has more distinct characters than there are numbers of this width."""
+    """A text has more distinct characters than the integer type has codes."""
 
 
 class Encoder:
-    """Gives each distinct character the next number, as they come."""
+    """Assigns each new distinct character the next free code."""
 
     def __init__(self, width: Width) -> None:
         self.alphabet = ""
-        self._none = np.iinfo(width).max  # stands for a character that has no number yet
+        self._none = np.iinfo(width).max  # marks a character that has no code yet
         self._numbers = np.full(_UNICODE, self._none, dtype=width)
 
     def encode(self, text: str) -> Codes:
-        """Return the numbers of the characters of some more text, shape (characters,).
+        """Return the codes of the next piece of text: shape (number of characters,).
 
         Raises:
-            AlphabetFullError: it has too many distinct characters.
+            AlphabetFullError: the text has too many distinct characters.
         """
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         codes = self._numbers.take(points)
@@ -38,7 +38,7 @@ class Encoder:
 
 
 class InMemory:
-    """Gathers codes in memory, as `core.data.encoded_cache.Keeper` does in a file."""
+    """Collects codes in memory, with the interface of `core.data.encoded_cache.Keeper`."""
 
     def __init__(self) -> None:
         self._codes: list[Codes] = []
@@ -50,9 +50,9 @@ class InMemory:
         pass
 
     def append(self, codes: Codes) -> None:
-        """Add the codes of some more of the text."""
+        """Append the codes of the next piece of the text."""
         self._codes.append(codes)
 
     def finish(self, sha256: str, alphabet: str, encoding: str) -> Codes:
-        """Return all codes; takes what `core.data.encoded_cache.Keeper` takes."""
+        """Return all codes. The arguments are those of `core.data.encoded_cache.Keeper.finish`."""
         return np.concatenate(self._codes) if self._codes else np.zeros(0, np.uint8)

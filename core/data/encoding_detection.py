@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 
 from core.data.encoding_sample import lines_to_weigh
-from core.data.encodings import WAY_ON, encoding_name
+from core.data.encodings import HOW_TO_NAME_ONE, encoding_name
 from core.data.likelihood import (
     BAD,
     IDEOGRAPHIC,
@@ -120,11 +120,13 @@ def guessed_encoding(sample: bytes, name: str) -> str:
     if _is_damaged_utf8(weighed, best):
         raise DamagedUtf8Error
     if best.mean < best.least:
-        raise UserError(f"{name} is not text, or its encoding cannot be detected. Choose a text file, or {WAY_ON}.")
+        raise UserError(
+            f"{name} is not text, or its encoding cannot be detected. Choose a text file, or {HOW_TO_NAME_ONE}."
+        )
     if best.encoding != "cp1252" and len({byte for byte in weighed if byte > 0x7F}) < 2:  # one byte, however frequent
         raise UserError(
             f"{name} may be {encoding_name(best.encoding)}, but a single special character is too little to be sure: "
-            f"{WAY_ON}."
+            f"{HOW_TO_NAME_ONE}."
         )
     text = _normal(_decoded(sample, best.encoding))
     for other in readings[1:]:
@@ -132,7 +134,7 @@ def guessed_encoding(sample: bytes, name: str) -> str:
             break
         if _normal(_decoded(sample, other.encoding)) != text:
             names = f"{encoding_name(best.encoding)} or {encoding_name(other.encoding)}"
-            raise UserError(f"{name} may be {names}; its letters do not show which: {WAY_ON}.")
+            raise UserError(f"{name} may be {names}; its letters do not show which: {HOW_TO_NAME_ONE}.")
     return best.encoding
 
 

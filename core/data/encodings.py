@@ -1,4 +1,4 @@
-"""The names of encodings: as people type them, and as they are shown."""
+"""Names of encodings: parsing the ones that users type, and formatting them for display."""
 
 import codecs
 import difflib
@@ -9,8 +9,8 @@ from core.text import shortened
 
 Errors = Literal["strict", "replace"]
 ERRORS: tuple[Errors, ...] = get_args(Errors)
-"""What becomes of bytes that are not in the encoding: the text is refused, or each becomes U+FFFD."""
-WAY_ON = "name it with --encoding, or in the box for it among the app's settings"
+"""How bytes that are invalid in the encoding are handled: the text is refused, or each becomes U+FFFD."""
+HOW_TO_NAME_ONE = "set the encoding with --encoding, or among the settings of the app"
 
 _USUAL = (
     "utf-8", "windows-1252", "latin-1", "utf-16", "utf-32", "ascii", "windows-1250", "windows-1251", "windows-1253",
@@ -23,10 +23,10 @@ _USUAL = (
 
 
 def encoding_named(name: str) -> str:
-    """Return Python's name of the encoding that a person named.
+    """Return Python's name of the encoding that a user named.
 
     Raises:
-        UserError: there is none of that name, or it is not for text.
+        UserError: there is no encoding of that name, or it is not a text encoding.
     """
     typed = name.strip()
     try:
@@ -34,31 +34,31 @@ def encoding_named(name: str) -> str:
         if found._is_text_encoding and found.name not in ("idna", "punycode", "undefined", "raw-unicode-escape"):
             "a".encode(found.name).decode(found.name)
             return found.name
-    except (LookupError, ValueError):  # a NUL in the name, for one
+    except (LookupError, ValueError):  # a NUL in the name raises a ValueError
         pass
     likeness = difflib.SequenceMatcher(b=typed.lower().replace("_", "-"))
     ratios = {}
     for usual in _USUAL:
         likeness.set_seq1(usual)
         ratios[usual] = likeness.ratio()
-    near = max(_USUAL, key=lambda usual: ratios[usual])  # the first, which is the commonest, of those equally near
+    near = max(_USUAL, key=lambda usual: ratios[usual])  # of equally near names, the first, which is the most common
     advice = (
         f"Did you mean {near}?"
         if ratios[near] > 0.5
-        else "Usual ones are utf-8, windows-1252, iso-8859-2, koi8-r, gb18030."
+        else "Common ones are utf-8, windows-1252, iso-8859-2, koi8-r, gb18030."
     )
     raise UserError(f"There is no encoding called {shortened(typed)}. {advice}")
 
 
 def _other_name(typed: str) -> str:
-    """Return the name under which Python has an encoding that has another one elsewhere."""
+    """Return Python's name of an encoding that is known by another name elsewhere."""
     if typed.lower().replace("_", "-") in ("windows-874", "cp-874"):
         return "cp874"
     return typed
 
 
 def encoding_name(encoding: str) -> str:
-    """Return an encoding's name as people know it, windows-1252 or iso-8859-2; typed, it names the same one."""
+    """Return the usual name of an encoding, such as windows-1252 or iso-8859-2. `encoding_named` accepts it."""
     name = encoding.replace("_", "-").removesuffix("-sig")
     if name.startswith("iso8859"):
         return f"iso-8859{name[7:]}"

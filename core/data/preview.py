@@ -51,7 +51,7 @@ def preview(
     Raises:
         UserError: the text cannot be read, is not text, or is empty.
     """
-    from core.data.text_slice import Passage
+    from core.data.text_slice import TextSlice
 
     config = CorpusConfig.typed(source, limit, encoding=encoding, encoding_errors=encoding_errors)
     corpus, share = open_beginning(config)
@@ -59,7 +59,7 @@ def preview(
     path = config.path
     characters = round(len(text) / share)
     used = min(characters, limit or characters)
-    beginning = Passage(text=text, length=min(BEGINNING, len(text)), run=len(text), period=len(text))
+    beginning = TextSlice(text=text, length=min(BEGINNING, len(text)), run=len(text), period=len(text))
     return Preview(
         name=config.source if config.source in KNOWN else in_one_line(path.name),
         bytes=path.stat().st_size,

@@ -1,4 +1,4 @@
-"""How a text is cut into its parts, whatever it says: only its length counts.
+"""Cutting a text into training, validation and test parts. Only the text's length matters.
 
     tail           |<-------------------- 90 % -------------------->|<-- 10 % -->|
                    |             train              |  validation   |    test    |
@@ -6,7 +6,7 @@
     interleaved    |<------ 90,000 ------>| 10,000 |<------ 90,000 ------>| 10,000 |<-- ... -->|
                    |        train         |  test  |        train         |  test  |   ...     |
 
-Validation is cut from the end of all that is not test, and may be empty. The test part is read by evaluation only.
+The validation part is the end of what is not in the test part, and may be empty. Only evaluation reads the test part.
 """
 
 from typing import Literal, NamedTuple, get_args
@@ -15,21 +15,21 @@ from core.errors import UserError
 
 Part = Literal["train", "validation", "test", "whole"]
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
-"""The parts that a split gives; "whole" is the text uncut."""
+"""Parts that a split gives; "whole" is the complete text."""
 Split = Literal["tail", "interleaved"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 TEST_SHARE = 0.1
-"""Of the tail split."""
+"""Share of the test part in the tail split."""
 TEST_BLOCK = 10_000
-"""Characters of a block of the interleaved split, of which every tenth is for the test."""
+"""Characters in a block of the interleaved split. One block in `BLOCKS` is in the test part."""
 BLOCKS = 10
 MAX_VALIDATION = 200_000
-"""Characters of the validation part, whatever its share: it is read once an epoch, and so many are enough."""
+"""Maximum number of characters in the validation part, which is read once an epoch: this many are enough."""
 
 
 class Cut(NamedTuple):
-    """Which characters of a text a part has: those that a `Passage` with these fields has."""
+    """Characters that a part has, as the fields of a `TextSlice`."""
 
     length: int
     run: int
@@ -39,33 +39,36 @@ class Cut(NamedTuple):
 
 
 def cut(characters: int, part: Part, split: Split, validation: float) -> Cut:
-    """Cut a part from a text of so many characters; `validation` is a share of all that is not for the test."""
+    """Return the cut of one part of a text of `characters` characters.
+
+    `validation` is the validation part's share of what is not in the test part.
+    """
     if part == "whole":
         return Cut(characters, run=characters, period=characters)
     if split == "tail":
         run = period = characters
-        learnt = round(characters * (1 - TEST_SHARE))  # characters that are not for the test
-        test = Cut(characters - learnt, run=run, period=period, first=learnt)
+        not_test = round(characters * (1 - TEST_SHARE))  # number of characters outside the test part
+        test = Cut(characters - not_test, run=run, period=period, first=not_test)
     else:
         period, run = BLOCKS * TEST_BLOCK, (BLOCKS - 1) * TEST_BLOCK
         whole, rest = divmod(characters, period)
-        learnt = whole * run + min(rest, run)
-        test = Cut(characters - learnt, run=TEST_BLOCK, period=period, first=run)
+        not_test = whole * run + min(rest, run)
+        test = Cut(characters - not_test, run=TEST_BLOCK, period=period, first=run)
     if part == "test":
         return test
-    validating = min(round(learnt * validation), MAX_VALIDATION)
+    validation_length = min(round(not_test * validation), MAX_VALIDATION)
     if part == "train":
-        return Cut(learnt - validating, run=run, period=period)
-    return Cut(validating, run=run, period=period, skip=learnt - validating)
+        return Cut(not_test - validation_length, run=run, period=period)
+    return Cut(validation_length, run=run, period=period, skip=not_test - validation_length)
 
 
 def parts_of(characters: int, split: Split, validation: float) -> dict[Part, int]:
-    """Return how many characters each part of a text of so many has."""
+    """Return the number of characters in each part of a text of `characters` characters."""
     return {part: cut(characters, part, split, validation).length for part in PARTS}
 
 
 def check_split(characters: int, split: Split) -> None:
-    """Check that a text of so many characters can be cut.
+    """Check that a text of `characters` characters is long enough for a split.
 
     Raises:
         UserError: it is too short.
@@ -73,6 +76,6 @@ def check_split(characters: int, split: Split) -> None:
     least = (BLOCKS - 1) * TEST_BLOCK
     if split == "interleaved" and characters <= least:
         raise UserError(
-            f"The interleaved split needs more than {least:,} characters, and there are {characters:,}. Take the tail "
-            "split."
+            f"The interleaved split needs more than {least:,} characters, but the text has {characters:,}. Use the "
+            "tail split."
         )

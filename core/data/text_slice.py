@@ -32,7 +32,7 @@ class Ids(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Passage:
+class TextSlice:
     """A part of a text.
 
     The passage's character p is the text's character `first + (p + skip) // run * period + (p + skip) % run`.
@@ -56,7 +56,7 @@ class Passage:
         runs, within = np.divmod(places + self.skip, self.run)
         return self.first + runs * self.period + within
 
-    def cut(self, start: int, stop: int) -> "Passage":
+    def cut(self, start: int, stop: int) -> "TextSlice":
         """Return the part of the passage from position `start` up to, but not including, `stop`."""
         return replace(self, skip=self.skip + start, length=stop - start)
 
@@ -70,7 +70,7 @@ class Passage:
             yield start, start + characters
             done += characters
 
-    def characters_shared_with(self, other: "Passage") -> int:
+    def characters_shared_with(self, other: "TextSlice") -> int:
         """Return how many characters of the text are in both passages, which must be of the same text."""
         shared = 0
         mine, theirs = list(self.stretches()), list(other.stretches())
@@ -97,7 +97,7 @@ class Passage:
 class PassageIds:
     """The ids of a passage's characters in a vocabulary."""
 
-    def __init__(self, passage: Passage, vocabulary: Vocabulary) -> None:
+    def __init__(self, passage: TextSlice, vocabulary: Vocabulary) -> None:
         self._passage = passage
         self._id_of_code = np.array([vocabulary.get(c, UNKNOWN) for c in passage.text.alphabet], dtype=np.int64)
 

@@ -11,9 +11,9 @@ import numpy as np
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.corpus import Corpus
 from core.data.splits import PARTS, Part
-from core.data.text_slice import Passage
+from core.data.text_slice import TextSlice
 from core.errors import UserError
-from core.evaluation.loss_accumulator import Tally
+from core.evaluation.loss_accumulator import LossAccumulator
 from core.evaluation.play_roles import RoleFinder, Roles
 from core.evaluation.scoring import score_text
 from core.evaluation.surprisal import Surprisals
@@ -55,7 +55,7 @@ def evaluate(
             yield event
 
 
-def part_of(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Passage:
+def part_of(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> TextSlice:
     """Return a part of a corpus, with the share for validation that the model was trained with.
 
     Raises:
@@ -82,23 +82,23 @@ def _count_learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
 
 
 def score(
-    checkpoint: Checkpoint, passage: Passage, keep: Surprisals | None = None
+    checkpoint: Checkpoint, passage: TextSlice, keep: Surprisals | None = None
 ) -> Generator[EvaluationProgress | Score, None, None]:
     """Score a passage; unknown characters are skipped.
 
     Yields progress and, last, the score. To cancel, stop iterating. `keep` records the loss of every character.
     """
     vocabulary = checkpoint.vocabulary
-    tally = Tally(vocabulary)
+    accumulator = LossAccumulator(vocabulary)
     finder = RoleFinder()
     roles = _Reader(finder.roles(passage))
     with closing(score_text(checkpoint.model, passage.ids(vocabulary), vocabulary.start_id)) as chunks:
         for chunk in chunks:
-            tally.add(chunk, roles.next(len(chunk.ids)))
+            accumulator.add(chunk, roles.next(len(chunk.ids)))
             if keep is not None:
                 keep.add(chunk)
-            yield EvaluationProgress(scored=chunk.end, characters=len(passage), loss=tally.loss)
-    yield tally.score(is_play=finder.is_play)
+            yield EvaluationProgress(scored=chunk.end, characters=len(passage), loss=accumulator.loss)
+    yield accumulator.score(is_play=finder.is_play)
 
 
 class _Reader:

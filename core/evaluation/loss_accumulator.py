@@ -53,7 +53,7 @@ class Blocks:
         return float(means.std(ddof=1) / math.sqrt(len(means)))
 
 
-class Tally:
+class LossAccumulator:
     """Adds up a model's losses and hits on a text, in total and by group of characters."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:

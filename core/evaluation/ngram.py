@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from core.data.corpus import Corpus, CorpusConfig
 from core.data.splits import Part
-from core.data.text_slice import UNKNOWN, Passage
+from core.data.text_slice import UNKNOWN, TextSlice
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.files import write_atomically
@@ -45,7 +45,7 @@ class BaselineProgress(Struct, frozen=True, kw_only=True):
     """Share of the orders that are done, 0 to 1."""
 
 
-def measure_baselines(
+def evaluate_baselines(
     corpus: Corpus, part: Part, validation: float = 0.0, *, counted_in: Corpus | None = None
 ) -> Iterator[BaselineProgress | Baselines]:
     """Count n-grams in the training part and evaluate the models on `part`.
@@ -89,7 +89,7 @@ def measure_baselines(
 def known_baselines(
     corpus: CorpusConfig, part: Part, validation: float = 0.0, *, counted_in: CorpusConfig | None = None
 ) -> Baselines | None:
-    """Return the cached result of `measure_baselines` without reading the text; None if it is missing or damaged."""
+    """Return the cached result of `evaluate_baselines` without reading the text; None if it is missing or damaged."""
     counted_in = counted_in or corpus
     if not corpus.sha256 or not counted_in.sha256:
         return None
@@ -120,7 +120,7 @@ def _train_and_evaluated(counted_in: Corpus, corpus: Corpus, part: Part, validat
     return train, evaluated
 
 
-def _ids(passage: Passage, vocabulary: Vocabulary) -> Ids:
+def _ids(passage: TextSlice, vocabulary: Vocabulary) -> Ids:
     """Return the ids of a passage without unknown characters: shape (number of known characters,)."""
     ids = passage.ids(vocabulary)
     pieces = [np.zeros(0, dtype=np.int32)]

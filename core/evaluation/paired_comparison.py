@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import closing
 
 from core.checkpoints.checkpoint import Checkpoint
-from core.data.text_slice import Passage
+from core.data.text_slice import TextSlice
 from core.errors import UserError
 from core.evaluation.loss_accumulator import Blocks
 from core.evaluation.scoring import score_text
@@ -17,7 +17,7 @@ from core.reports.results import Comparison, EvaluationProgress
 
 
 def compare(
-    first: Checkpoint, other: Checkpoint, passage: Passage
+    first: Checkpoint, other: Checkpoint, passage: TextSlice
 ) -> Generator[EvaluationProgress | Comparison, None, None]:
     """Compare two models on a passage. Yields progress and, last, the comparison. To cancel, stop iterating.
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.text_slice import Passage
+from core.data.text_slice import TextSlice
 
 ROLES = ("speaker line", "stage direction", "speech")
 SPEAKER, DIRECTION, SPEECH = range(3)
@@ -53,7 +53,7 @@ class RoleFinder:
             self._lines >= max(MIN_LINES, LINES_A_NAME * len(self._names)) and self._characters <= RAREST * self._lines
         )
 
-    def roles(self, passage: Passage) -> Iterator[Roles]:
+    def roles(self, passage: TextSlice) -> Iterator[Roles]:
         """Yield the role of each character of a passage, as indices in `ROLES`, in arrays of varying length."""
         left = ""
         for start in range(0, len(passage), _PIECE):

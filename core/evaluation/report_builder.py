@@ -11,7 +11,7 @@ from core.data.splits import Part
 from core.errors import UserError
 from core.evaluation.evaluator import evaluate, part_losses, part_of
 from core.evaluation.memorization import CopyingProgress, copying
-from core.evaluation.ngram import BaselineProgress, measure_baselines
+from core.evaluation.ngram import BaselineProgress, evaluate_baselines
 from core.evaluation.surprisal import Surprisals
 from core.events import EpochCompleted
 from core.reports.reference_losses import published_for
@@ -121,7 +121,7 @@ def _open_training_text(checkpoint: Checkpoint, corpus: Corpus) -> Generator[Sta
 def _baselines(own: Corpus, corpus: Corpus, part: Part, validation: float) -> Generator[Stage, None, Baselines | None]:
     """Return the n-gram baselines; None if the text is too long or too short for them."""
     try:
-        for event in measure_baselines(corpus, part, validation, counted_in=own):
+        for event in evaluate_baselines(corpus, part, validation, counted_in=own):
             if not isinstance(event, BaselineProgress):
                 return event
             yield Stage(doing="counting n-grams", done=event.done)

@@ -42,7 +42,7 @@ class Cells(NamedTuple):
 class Activations:
     """The activations of every cell for each character of a text.
 
-    `core.inspection.record_activations.look_inside` fills it.
+    `core.inspection.record_activations.record_activations` fills it.
     """
 
     def __init__(self, config: ModelConfig, vocabulary: str, text: str) -> None:

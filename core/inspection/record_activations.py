@@ -20,7 +20,7 @@ REPORTED = 20
 _AS_EXPECTED = SamplingConfig(temperature=1.0)
 
 
-def look_inside(model: CharLSTM, vocabulary: Vocabulary, activations: Activations) -> Iterator[float]:
+def record_activations(model: CharLSTM, vocabulary: Vocabulary, activations: Activations) -> Iterator[float]:
     """Run a network over the text of `activations`, from a zero state, and store its activations there.
 
     The model must know all characters of the text; `core.sampling.prompt.fit` ensures that. Yields the progress, 0 to

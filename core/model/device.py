@@ -117,19 +117,19 @@ def choosing(
     yield from _measure(candidates, model, vocabulary_size, config, seconds)
     if not seconds:
         raise UserError("This CPU cannot train in bf16. Choose precision fp32, or auto.")
-    yield min(seconds, key=lambda choice: seconds[choice] * (_WORTHWHILE if choice.precision == "bf16" else 1.0))
+    yield min(seconds, key=lambda compute: seconds[compute] * (_WORTHWHILE if compute.precision == "bf16" else 1.0))
 
 
-def works_here(choice: ComputeSettings) -> bool:
+def works_here(compute: ComputeSettings) -> bool:
     """Return whether settings that were chosen on another machine work on this one."""
     cores = _cores()
-    if not _here()[choice.device] or choice.threads > cores:
+    if not _here()[compute.device] or compute.threads > cores:
         return False
-    if choice.device != "cpu" or choice.precision == "fp32":
+    if compute.device != "cpu" or compute.precision == "fp32":
         return True
     network = CharLSTM(ModelConfig(embedding_size=8, hidden_size=8), 2)
     try:
-        return _step(network, torch.zeros(3, 2, dtype=torch.int64), choice)
+        return _step(network, torch.zeros(3, 2, dtype=torch.int64), compute)
     except RuntimeError as error:  # oneDNN without a primitive for it
         if is_out_of_memory(error):
             raise
@@ -148,30 +148,30 @@ def _measure(
     per_character = 6 * network.count_parameters() * config.streams  # multiply and add: one forward, two backward
     short = min(config.window, max(int(_OPERATIONS / per_character), 1), _SHORT)
     ids = torch.randint(vocabulary_size, (short + 1, config.streams), generator=torch.Generator())
-    for number, choice in enumerate(candidates, start=1):
-        yield Trial(precision=choice.precision, threads=choice.threads, number=number, of=len(candidates))
+    for number, compute in enumerate(candidates, start=1):
+        yield Trial(precision=compute.precision, threads=compute.threads, number=number, of=len(candidates))
         started = time.perf_counter()
         until = started + BUDGET / len(candidates)
         try:
-            with choice.applied():
-                finite = _step(network, ids, choice)  # the first step includes one-time setup
+            with compute.applied():
+                finite = _step(network, ids, compute)  # the first step includes one-time setup
                 first = time.perf_counter() - started
                 if first > _SLOW:
-                    seconds[choice] = first if finite else float("inf")
-                while choice not in seconds or time.perf_counter() < until:
+                    seconds[compute] = first if finite else float("inf")
+                while compute not in seconds or time.perf_counter() < until:
                     begun = time.perf_counter()
-                    finite = _step(network, ids, choice)
+                    finite = _step(network, ids, compute)
                     took = time.perf_counter() - begun
-                    seconds[choice] = min(took if finite else float("inf"), seconds.get(choice, float("inf")))
+                    seconds[compute] = min(took if finite else float("inf"), seconds.get(compute, float("inf")))
         except RuntimeError as error:  # oneDNN without a primitive for it
             if is_out_of_memory(error):
                 raise
-            seconds.pop(choice, None)
+            seconds.pop(compute, None)
 
 
-def _step(network: CharLSTM, ids: torch.Tensor, choice: ComputeSettings) -> bool:
+def _step(network: CharLSTM, ids: torch.Tensor, compute: ComputeSettings) -> bool:
     """Compute a forward and a backward pass; return whether the loss is finite."""
-    with choice.autocast():
+    with compute.autocast():
         logits, _ = network(ids[:-1])
     loss = F.cross_entropy(logits.float().flatten(0, 1), ids[1:].flatten())
     network.zero_grad()

@@ -1,4 +1,4 @@
-"""How a report is written to a file: as JSON for programs, as CSV for a spreadsheet, as Markdown for people."""
+"""Formats of a report in a file: JSON for programs, CSV for spreadsheets, Markdown for people."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from core.text import sanitise
 
 
 class Line(NamedTuple):
-    """A figure of the report."""
+    """One figure of the report."""
 
     section: str
     name: str
@@ -24,7 +24,7 @@ class Line(NamedTuple):
 
 
 def lines(report: Report) -> Iterator[Line]:
-    """Yield all figures, section by section."""
+    """Yield all figures, grouped by section."""
     evaluation, score = report.evaluation, report.evaluation.score
     yield Line("loss", "loss", score.loss, "nats/char", score.scored)
     yield Line("loss", "standard error", score.standard_error, "nats/char")
@@ -32,10 +32,10 @@ def lines(report: Report) -> Iterator[Line]:
     yield Line("loss", "perplexity", score.perplexity if math.isfinite(score.perplexity) else None)
     yield Line("loss", "top-1 accuracy", score.accuracy, "share")
     yield Line("loss", "top-5 accuracy", score.accuracy_of_five, "share")
-    yield Line("loss", "unknown characters, left out", evaluation.unknown_characters, "characters")
-    yield Line("loss", "learnt in training", evaluation.learnt_characters, "characters")
+    yield Line("loss", "unknown characters, not scored", evaluation.unknown_characters, "characters")
+    yield Line("loss", "seen in training", evaluation.learnt_characters, "characters")
     for bar in report.bars:
-        yield Line("beside it", bar.name, bar.loss, "nats/char")
+        yield Line("baselines", bar.name, bar.loss, "nats/char")
     for part in report.parts:
         yield Line("by part", part.part, part.loss, "nats/char", part.characters)
     for section, groups in (("by role", score.roles), ("by kind", score.kinds)):
@@ -108,17 +108,17 @@ def _copied(copied: Copying) -> dict[str, object]:
 
 
 def as_csv(report: Report) -> bytes:
-    """Return a row a figure, as CSV: section, name, value, unit, characters."""
+    """Return the report as CSV, one row per figure: section, name, value, unit, characters."""
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(Line._fields)
-    writer.writerow(Line("what", "title", report.title))
+    writer.writerow(Line("report", "title", report.title))
     writer.writerows(lines(report))
     return table.getvalue().encode("utf-8", "replace")
 
 
 def as_markdown(report: Report) -> bytes:
-    """Return the report as a page with a table a section."""
+    """Return the report as a Markdown page with one table per section."""
     page = [f"# {_plain(report.title)}", "", report.meaning, *_paragraph(report.verdict)]
     section = ""
     for line in lines(report):
@@ -139,13 +139,13 @@ def _paragraph(text: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return text that means nothing to Markdown, in one line."""
+    """Return text in one line, with Markdown's special characters escaped."""
     shown = sanitise(text).replace("\n", " ⏎ ").replace("&", "&amp;")
     return "".join(f"\\{character}" if character in "\\`*_{}[]<>#|~" else character for character in shown)
 
 
 def figure(line: Line) -> str:
-    """Return a figure as it is shown."""
+    """Format the value of a figure."""
     match line.value:
         case None:
             return "–"
@@ -164,4 +164,4 @@ def _unit(line: Line) -> str:
 
 
 FORMATS = {".json": as_json, ".csv": as_csv, ".md": as_markdown}
-"""How to write a report, by the ending of the file."""
+"""Functions that format a report, by the extension of the file."""

@@ -1,4 +1,4 @@
-"""All that was found out about a model on a text, and what it means in words. Nothing here needs torch."""
+"""The report on a model: the results of its evaluation on a text, and their meaning in words. No torch needed."""
 
 import math
 from typing import NamedTuple
@@ -13,24 +13,25 @@ from core.reports.results import COPIED_LENGTHS, Baseline, Baselines, Copying, E
 
 
 class SampleCopying(Struct, frozen=True, kw_only=True):
-    """How much a sample copies from the training part, and how much held-out text does by nature."""
+    """How much of a sample, and of held-out text for comparison, occurs in the training part."""
 
     characters: int
-    """Of the sample; of the held-out text, as many or fewer."""
+    """Number of characters in the sample; the held-out text has the same number or fewer."""
     temperature: float
     seed: int
     sample: Copying
     held_out: Copying | None
+    """Natural overlap of two texts by the same author; None if there is no held-out text."""
 
     @property
     def texts(self) -> list[tuple[str, Copying]]:
-        """Those that were looked through, by name."""
+        """Names and results of the texts that were compared with the training part."""
         texts = [("a sample", self.sample)]
         return texts if self.held_out is None else [*texts, ("held-out text", self.held_out)]
 
     @property
     def table(self) -> tuple[list[str], list[tuple[str, list[str]]]]:
-        """The figures as they are shown: the columns' names, and rows of a name and a value for each column."""
+        """Table to show: the names of the columns, and rows of a name and one value per column."""
         copied = [one for _, one in self.texts]
         rows = [("longest passage, characters", [f"{len(one.longest):,}" for one in copied])]
         rows += [(f"{n}-character sequences", [share_of(one.shares[n]) for one in copied]) for n in COPIED_LENGTHS]
@@ -38,30 +39,32 @@ class SampleCopying(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What an assessment found out so far."""
+    """Results of an evaluation so far."""
 
     model: str
-    """As it was named."""
+    """Name of the model, as the user gave it."""
     evaluation: Evaluation
     baselines: Baselines | None = None
-    """On the same part, counted in the model's training part; None where that text is not here."""
+    """N-gram models on the same part, counted in the model's training part; None if that text is not available."""
     published: tuple[Published, ...] = ()
+    """Published losses of other models on the same part of the same text."""
     parts: tuple[PartLoss, ...] = ()
-    """The parts of the text the model was trained on, side by side."""
+    """Losses on the parts of the text that the model was trained on."""
     validation_baselines: Baselines | None = None
+    """N-gram models on the validation part."""
     copying: SampleCopying | None = None
     least_expected: tuple[Extract, ...] = ()
     most_expected: tuple[Extract, ...] = ()
     history: tuple[EpochCompleted, ...] = ()
-    """The completed epochs of the model's run, where they are known."""
+    """Completed epochs of the model's run; empty if they are unknown."""
     vocabulary_size: int = 0
-    """Of the model."""
+    """Number of characters in the model's vocabulary."""
     has_dropout: bool = False
     """Whether the model was trained with dropout."""
 
     @property
     def title(self) -> str:
-        """What was measured on what."""
+        """Model, text, split, part and number of characters."""
         evaluation = self.evaluation
         corpus = evaluation.corpus
         cut = "" if evaluation.part == "whole" else f" · {corpus.split}"
@@ -71,47 +74,47 @@ class Report(Struct, frozen=True, kw_only=True):
 
     @property
     def bars(self) -> list["Bar"]:
-        """What to hold the loss against, from the highest down, the model's own among them."""
+        """Losses to compare, including the model's own, in descending order."""
         score = self.evaluation.score
         bars = [Bar("this model", score.loss, ours=True)]
         if self.baselines is not None:
-            bars += [Bar(baseline.name, baseline.loss) for baseline in self._telling(self.baselines)]
+            bars += [Bar(baseline.name, baseline.loss) for baseline in self._shown(self.baselines)]
         bars += [Bar(published.name, published.loss) for published in self.published]
         return sorted(bars, key=lambda bar: -bar.loss)
 
-    def _telling(self, baselines: Baselines) -> list[Baseline]:
-        """Return the uniform, unigram and bigram models, the 5- and 6-gram, and whichever is best."""
+    def _shown(self, baselines: Baselines) -> list[Baseline]:
+        """Return the baselines to show: uniform, unigram, bigram, 5-gram, 6-gram, and the best one."""
         names = {"uniform", "unigram", "bigram", "5-gram", "6-gram", baselines.best.name}
         return [baseline for baseline in baselines.of if baseline.name in names]
 
     @property
     def meaning(self) -> str:
-        """What the loss means."""
+        """Meaning of the loss, in one or two sentences."""
         score = self.evaluation.score
-        hesitates = f"On average it chooses among {_rounded(score.perplexity)} characters."
+        chooses = f"On average it chooses among {_rounded(score.perplexity)} characters."
         if score.standard_error is None:
-            return f"{hesitates} The text is too short to tell whether that is chance."
+            return f"{chooses} The text is too short to tell whether that is chance."
         if self.baselines is None:
-            return hesitates
+            return chooses
         best = self.baselines.best
-        named = f"a {best.name}, which only counts" if best.order > 1 else "one that knows no order"
+        named = f"a {best.name}, which only counts" if best.order > 1 else "a model that ignores order"
         gap = best.loss - score.loss
         if abs(gap) <= 2 * score.standard_error:
-            return f"No better and no worse than {named} ({best.loss:.3f}). {hesitates}"
-        return f"{'Better' if gap > 0 else 'Worse'} than {named}, by {abs(gap):.2f} nats. {hesitates}"
+            return f"No better and no worse than {named} ({best.loss:.3f}). {chooses}"
+        return f"{'Better' if gap > 0 else 'Worse'} than {named}, by {abs(gap):.2f} nats. {chooses}"
 
     def loss_on(self, part: Part) -> float | None:
-        """Return the loss on a part of the model's own text, where it was measured."""
+        """Return the loss on a part of the text that the model was trained on; None if it was not evaluated."""
         return next((one.loss for one in self.parts if one.part == part), None)
 
     @property
     def verdict(self) -> str:
-        """What the run's history says, in the words of the Train screen, and how the parts compare; may be empty."""
+        """Diagnosis of the run, with the sentences of the Train screen, and how the parts compare; may be empty."""
         return " ".join(sentence for sentence in (self._judgement, self._gap, self._harder) if sentence)
 
     @property
     def verdict_in_short(self) -> str:
-        """The first sentence of the verdict; empty until there is one."""
+        """First sentence of the verdict; empty if there is none."""
         return (self._judged.sentence if self.history else "") or self._gap
 
     @property
@@ -127,7 +130,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
     @property
     def _gap(self) -> str:
-        """How training and held-out loss compare; empty until both were measured."""
+        """How the losses on training and held-out text compare; empty until both are known."""
         train, validation, test = (self.loss_on(part) for part in ("train", "validation", "test"))
         held_out = test if validation is None else validation
         if train is None or held_out is None:
@@ -137,7 +140,7 @@ class Report(Struct, frozen=True, kw_only=True):
 
     @property
     def _harder(self) -> str:
-        """How much harder the test part is than validation, where it is."""
+        """How much harder the test part is than the validation part; empty if it is not harder."""
         validation, test = self.loss_on("validation"), self.loss_on("test")
         if not self._gap or validation is None or test is None or test - validation <= LITTLE:
             return ""
@@ -145,18 +148,18 @@ class Report(Struct, frozen=True, kw_only=True):
         if self.baselines is None or self.validation_baselines is None or self.evaluation.part != "test":
             return f"{harder}."
         best = self.validation_baselines.best
-        by_counting = self.baselines.named(best.name).loss - best.loss
-        if by_counting <= 0:
+        harder_by = self.baselines.named(best.name).loss - best.loss
+        if harder_by <= 0:
             return f"{harder}; for a {best.name} it is not."
-        return f"{harder}; for a {best.name} it is, by {by_counting:.2f}."
+        return f"{harder}; for a {best.name}, by {harder_by:.2f}."
 
     @property
     def parts_note(self) -> str:
-        """How the losses on the parts are measured, and how that differs from the training loss on the Train screen."""
+        """How the losses on the parts are computed, and how that differs from the training loss on the Train screen."""
         train = next((part for part in self.parts if part.part == "train"), None)
         if train is None:
             return ""
-        note = "Measured with the saved weights" + (", without dropout" if self.has_dropout else "")
+        note = "Evaluated with the saved weights" + (", without dropout" if self.has_dropout else "")
         if train.characters < train.of:
             note += f", on {train.characters:,} of {train.of:,} training characters"
         if not self.history:
@@ -167,31 +170,30 @@ class Report(Struct, frozen=True, kw_only=True):
 
     @property
     def copying_meaning(self) -> str:
-        """What the copying means; empty until it was measured."""
+        """Meaning of the overlap with the training part; empty until it is known."""
         if self.copying is None:
             return ""
         longest = len(self.copying.sample.longest)
         if self.copying.held_out is None:
-            return f"The longest passage taken over word for word has {longest:,} characters."
+            return f"The longest passage copied word for word has {longest:,} characters."
         natural = len(self.copying.held_out.longest)
         sample, held_out = (
             share if math.isfinite(share := one.shares[20]) else 0.0
             for one in (self.copying.sample, self.copying.held_out)
         )
         if longest > 3 * max(natural, 20) or sample > 3 * max(held_out, 0.05):
-            return f"It copies: {longest:,} characters word for word, where held-out text has {natural:,} at most."
-        return (
-            f"It does not copy more than text does by nature: {longest:,} characters word for word at most, "
-            f"held-out text {natural:,}."
-        )
+            return f"It copies: up to {longest:,} characters word for word; held-out text, up to {natural:,}."
+        return f"It hardly copies: up to {longest:,} characters word for word; held-out text, up to {natural:,}."
 
 
 class Bar(NamedTuple):
-    """A loss among others."""
+    """A loss to compare with others."""
 
     name: str
     loss: float
+    """In nats per character."""
     ours: bool = False
+    """Whether it is the loss of the model itself."""
 
 
 def _rounded(perplexity: float) -> str:

@@ -1,4 +1,4 @@
-"""What a loss is worth in other units, and what an evaluation says. Nothing here needs torch."""
+"""Results of evaluations as plain records, and a loss in other units. Nothing here needs torch."""
 
 import math
 from typing import NamedTuple
@@ -9,125 +9,130 @@ from core.data.corpus import CorpusConfig
 from core.data.splits import Part
 
 NGRAM_NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
-"""Of the n-gram models, by their order: how many characters an n-gram has, of which the last is predicted."""
+"""Names of the n-gram models by order: the number of characters in an n-gram, of which the last is predicted."""
 COPIED_LENGTHS = (10, 20, 40)
-"""Of the sequences that are looked up in the training text, in characters."""
+"""Lengths, in characters, of the sequences that are looked up in the training text."""
 
 
 def bits_per_character(loss: float) -> float:
-    """Return a loss in nats as bits."""
+    """Convert a loss from nats to bits."""
     return loss / math.log(2)
 
 
 def perplexity(loss: float) -> float:
-    """Return between how many characters, equally likely, a model of this loss as good as hesitates: exp(loss)."""
+    """Return exp(loss): the number of equally likely characters that would be as hard to predict.
+
+    `loss` is in nats per character; the result is infinite if it overflows.
+    """
     try:
         return math.exp(loss)
-    except OverflowError:  # a network about to diverge can lose more than 709 nats
+    except OverflowError:  # the loss of a diverging network can exceed 709 nats
         return math.inf
 
 
 def share_of(value: float) -> str:
-    """Return a share as it is shown; one of nothing is none."""
+    """Format a share as a percentage; NaN, the share of nothing, as a dash."""
     return f"{value:.1%}" if math.isfinite(value) else "–"
 
 
 class EvaluationProgress(Struct, frozen=True, kw_only=True):
-    """How far an evaluation has come."""
+    """Progress of an evaluation."""
 
     scored: int
+    """Number of characters scored so far."""
     characters: int
-    """To be scored in all."""
+    """Total number of characters to score."""
     loss: float | None = None
-    """Mean of those scored so far, nats per character, where it is known."""
+    """Mean loss so far, in nats per character; None if it is not known."""
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """Characters of one sort, and how well they are predicted."""
+    """Characters of one kind or role, and how well they are predicted."""
 
     name: str
     characters: int
-    """That were scored."""
+    """Number of characters scored."""
     loss: float
-    """Mean cross-entropy, nats per character."""
+    """Mean cross-entropy, in nats per character."""
     share: float
-    """Of the whole text's loss, 0 to 1."""
+    """Share of the whole text's total loss, 0 to 1."""
 
 
 class Score(Struct, frozen=True, kw_only=True):
     """How well a model predicts a text."""
 
     scored: int
-    """Characters."""
+    """Number of characters scored."""
     loss: float
-    """Mean cross-entropy, nats per character."""
+    """Mean cross-entropy, in nats per character."""
     standard_error: float | None
-    """Of the mean loss, from the means of blocks of the text; None with fewer than two blocks."""
+    """Standard error of the mean loss, from the means of blocks of the text; None with fewer than two blocks."""
     accuracy: float
-    """Share of characters that were the model's first guess."""
+    """Share of characters that were the model's most likely prediction."""
     accuracy_of_five: float = 0.0
-    """Share of characters that were among its five first guesses."""
+    """Share of characters that were among its five most likely predictions."""
     kinds: tuple[Group, ...] = ()
-    """By kind of character (`core.evaluation.character_classes`), those that occur."""
+    """Losses by kind of character (`core.evaluation.character_classes`), for kinds that occur."""
     roles: tuple[Group, ...] = ()
-    """By who speaks (`core.evaluation.play_roles`), where the text is a play."""
+    """Losses by role (`core.evaluation.play_roles`), if the text is a play."""
 
     @property
     def bits_per_character(self) -> float:
-        """The loss in bits."""
+        """Loss in bits per character."""
         return bits_per_character(self.loss)
 
     @property
     def perplexity(self) -> float:
-        """exp(loss)."""
+        """Perplexity, exp(loss)."""
         return perplexity(self.loss)
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
-    """A score, with what it is a score on: a loss means nothing without it."""
+    """A score with the text it was computed on, without which a loss means nothing."""
 
     corpus: CorpusConfig
     part: Part
     characters: int
-    """That the part has."""
+    """Number of characters in the part."""
     unknown_characters: int
-    """Of these, the ones that the model has never seen: they are left out of the text and not scored."""
+    """Number of these that are not in the vocabulary. They are skipped and not scored."""
     learnt_characters: int = 0
-    """Of these, the ones that the model was trained on: a loss on them says nothing of other texts."""
+    """Number of these that the model was trained on. A loss on them says nothing about other texts."""
     score: Score
 
 
 class PartLoss(Struct, frozen=True, kw_only=True):
-    """The loss on one of the parts, to stand beside those of the others; nearly exact."""
+    """Approximate loss on one part of a text, to compare with the other parts."""
 
     part: Part
     characters: int
-    """That were scored: of a long part, some from all over it."""
+    """Number of characters scored; of a long part, a sample from all over it."""
     of: int = 0
-    """Characters that the part has; 0 where that was not noted."""
+    """Number of characters in the part; 0 if it is not known."""
     loss: float
-    """Nats per character."""
+    """Mean loss, in nats per character."""
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """How two models compare on the characters that both know."""
+    """Comparison of two models on the characters that both have in their vocabulary."""
 
     characters: int
-    """That both scored."""
+    """Number of characters that both scored."""
     loss: float
-    """Of the first, nats per character."""
+    """Loss of the first model, in nats per character."""
     other_loss: float
+    """Loss of the other model, in nats per character."""
     standard_error: float | None
-    """Of the difference; None for a text too short to tell."""
+    """Standard error of the difference; None if the text is too short."""
 
     @property
     def difference(self) -> float:
-        """The first's loss less the other's: below 0 where the first is better."""
+        """Loss of the first model minus that of the other: negative if the first is better."""
         return self.loss - self.other_loss
 
     @property
     def sentence(self) -> str:
-        """What it means."""
+        """Result of the comparison in one sentence."""
         size = abs(self.difference)
         if size == 0:
             return "They predict it equally well, to the last digit."
@@ -137,7 +142,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
         within = f"{size:.4f} ± {self.standard_error:.4f} nats per character"
         if size > 2 * self.standard_error:
             return f"{better} is better by {within}: more than chance."
-        return f"They differ by {within}: no more than chance may do."
+        return f"They differ by {within}: that may be chance."
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
@@ -198,13 +203,13 @@ class Expected(NamedTuple):
 
 
 class Stage(Struct, frozen=True, kw_only=True):
-    """How far the work at hand has come."""
+    """Progress of a stage of the work."""
 
     doing: str
-    """What it is, in words."""
+    """Name of the stage, in words."""
     done: float
-    """0 to 1."""
+    """Share that is done, 0 to 1."""
     loss: float | None = None
-    """While the text is scored: the mean loss so far, in nats per character."""
+    """Mean loss so far, in nats per character, while a text is scored; otherwise None."""
     scored: int = 0
-    """Characters, so far."""
+    """Number of characters scored so far."""

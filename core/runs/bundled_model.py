@@ -1,16 +1,16 @@
-"""The model that comes with the program: used to generate and to evaluate before anything was trained."""
+"""The bundled model: it generates and can be evaluated before the user has trained one."""
 
 from pathlib import Path
 
 import core
 
 NAME = "moliere"
-"""What it is called wherever a run's name or a file may stand; no new run may have it."""
+"""Name that stands for the model wherever a run or a file is named; no new run may have it."""
 _FILE = f"{NAME}.safetensors"
 
 
 def shipped_path() -> Path | None:
-    """Return the model's file: beside the engine where it is installed, in `checkpoints/` in a checkout; else None."""
+    """Return the model's file: in the installed package, or in `checkpoints/` of a source checkout; None if missing."""
     package = Path(core.__file__).parent
     for path in (package / "models" / _FILE, package.parent / "checkpoints" / _FILE):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""The events of a run in a file, one a line. What cannot be written is kept, and tried again."""
+"""Log of a run's events, one JSON object per line. Lines that cannot be written are kept and tried again."""
 
 import time
 from pathlib import Path
@@ -8,35 +8,35 @@ from core.runs.checkpoint_writer import RETRY_SECONDS
 
 
 class MetricsLog:
-    """Appends events to a file. It opens the file for each write: the folder may have been moved and put back."""
+    """Appends events to a file. The file is opened for each write, because its folder may be moved and put back."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._waiting: list[bytes] = []
         self._tried_at = 0.0
-        self.trouble = ""
-        """Why the last lines could not be written; empty if they were."""
+        self.failure = ""
+        """Why the last write failed; empty if it succeeded."""
 
     def append(self, event: Event) -> None:
-        """Write an event, or keep it until it can be written."""
+        """Write an event, or keep it if the file cannot be written now."""
         self._waiting.append(to_json(event).encode() + b"\n")
         self.try_again()
 
     def try_again(self, *, now: bool = False) -> None:
-        """Write what is waiting, unless the last try failed a moment ago; `now` tries in any case."""
-        if not self._waiting or (self.trouble and not now and time.monotonic() - self._tried_at < RETRY_SECONDS):
+        """Write the waiting events, unless the last attempt failed within `RETRY_SECONDS`; `now` writes at once."""
+        if not self._waiting or (self.failure and not now and time.monotonic() - self._tried_at < RETRY_SECONDS):
             return
         self._tried_at = time.monotonic()
         try:
-            torn = self._path.exists() and not _ends_a_line(self._path)
+            line_is_torn = self._path.exists() and not _ends_a_line(self._path)
             with self._path.open("ab", buffering=0) as file:
-                written = file.write((b"\n" if torn else b"") + b"".join(self._waiting))
-            if written < len(b"".join(self._waiting)) + torn:
+                written = file.write((b"\n" if line_is_torn else b"") + b"".join(self._waiting))
+            if written < len(b"".join(self._waiting)) + line_is_torn:
                 raise OSError(28, "No space left on device")
         except OSError as error:
-            self.trouble = error.strerror or str(error)
+            self.failure = error.strerror or str(error)
         else:
-            self.trouble = ""
+            self.failure = ""
             self._waiting.clear()
 
 

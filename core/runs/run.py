@@ -1,9 +1,9 @@
-"""A run: one folder with all that was kept of a training.
+"""A run: one folder with the files of one training.
 
-RUNS/notebook-1/config.json         what was asked for
-                metrics.jsonl       the run's events, one a line, appended
+RUNS/notebook-1/config.json         the settings of the run
+                metrics.jsonl       the run's events, one per line
                 best.safetensors    the model at its best epoch
-                last.safetensors    the run as it was a moment ago, to resume it
+                last.safetensors    the latest state of the run, to resume it
                 .lock               held by the process that trains it
 
 `recorder.py` writes these files; `Run` reads them.
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 _LOCK_SECONDS = 1.0
 _MAY_CHANGE = ("epochs", "seconds", "sample_length", "sample_prompt", "device", "precision", "threads")
-"""The settings of training that a run may be resumed with changed."""
+"""Training settings that may be changed when a run is resumed."""
 
 
 class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a run was asked to do."""
+    """Settings of a run: preset, corpus, model and training."""
 
     preset: str
     corpus: CorpusConfig
@@ -45,8 +45,8 @@ class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     created: datetime.datetime | None = None
 
     def is_of(self, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> bool:
-        """Tell whether a checkpoint with these can be one of this run's."""
-        same_text = self.corpus == msgspec.structs.replace(corpus, source=self.corpus.source)  # wherever it lies
+        """Return whether a checkpoint with these settings can belong to this run."""
+        same_text = self.corpus == msgspec.structs.replace(corpus, source=self.corpus.source)  # the file may have moved
         may_change = {name: getattr(self.training, name) for name in _MAY_CHANGE}
         return same_text and self.model == model and self.training == msgspec.structs.replace(training, **may_change)
 
@@ -64,17 +64,17 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """Name of the folder."""
         return self.path.name
 
     @property
     def checkpoint_path(self) -> Path:
-        """The checkpoint to use: the best, or the last of a run stopped before it had one."""
+        """Checkpoint to use: the best, or the last if the run was stopped before it had a best one."""
         return self.best_path if self.best_path.exists() else self.last_path
 
     @property
     def size(self) -> int:
-        """Bytes of its files."""
+        """Total size of its files, in bytes."""
         size = 0
         for path in (self.config_path, self.metrics_path, self.best_path, self.last_path):
             with contextlib.suppress(OSError):
@@ -82,7 +82,7 @@ class Run:
         return size
 
     def config(self) -> RunConfig:
-        """Read what the run was asked to do.
+        """Read the settings of the run.
 
         Raises:
             UserError: the file is missing or damaged.
@@ -98,21 +98,26 @@ class Run:
     def may_hold(
         self, name: str, kind: str, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig
     ) -> bool:
-        """Tell whether a checkpoint file with this name and content may lie in this folder.
+        """Return whether a checkpoint file with this name and content may be in this folder.
 
-        Only a file under the name of the run's best or last checkpoint that is another one's may not.
+        Any file may, except one with the name of the run's best or last checkpoint that is not of that kind or belongs
+        to another run.
         """
         kinds = {self.best_path.name: "best", self.last_path.name: "last"}
         if name not in kinds or not self.config_path.is_file():
             return True
         try:
             config = self.config()
-        except UserError:  # a damaged configuration says nothing of this file
+        except UserError:  # with a damaged configuration, the file cannot be checked
             return True
         return kinds[name] == kind and config.is_of(corpus, model, training)
 
     def events(self) -> list[Event]:
-        """Read the run's events: each line that was written whole."""
+        """Read the run's events, skipping lines that are damaged.
+
+        Raises:
+            UserError: the file exists but cannot be read.
+        """
         try:
             lines = self.metrics_path.read_bytes().splitlines()
         except FileNotFoundError:
@@ -121,12 +126,14 @@ class Run:
             raise UserError(f"{shortened(self.metrics_path)} cannot be read: {error.strerror or error}.") from None
         events = []
         for line in lines:
-            with contextlib.suppress(ValueError, RecursionError):  # a process died amid this line, or a disk was full
+            with contextlib.suppress(
+                ValueError, RecursionError
+            ):  # a process was killed while it wrote this line, or the disk was full
                 events.append(from_json(line))
         return events
 
     def rewrite(self, config: RunConfig) -> None:
-        """Write what the run is now asked to do.
+        """Write new settings of the run.
 
         Raises:
             UserError: it cannot be written.
@@ -135,13 +142,13 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run, so that no other process trains, renames or deletes it meanwhile; also one within another.
+        """Lock the run, so that no other process trains, renames or deletes it. The lock is reentrant.
 
         Raises:
-            UserError: another process has it, or its folder cannot be written to.
+            UserError: another process holds the lock, or the folder cannot be written to.
         """
         try:
-            self._lock.acquire(timeout=_LOCK_SECONDS)  # somebody who lists the runs may look at it for a moment
+            self._lock.acquire(timeout=_LOCK_SECONDS)  # a process that lists the runs may hold it for a moment
         except TimeoutError:
             raise UserError(
                 f"The run {self.name} is being trained by another process. Wait, or stop that one."
@@ -155,7 +162,7 @@ class Run:
 
     @property
     def is_held(self) -> bool:
-        """Whether some process trains it."""
+        """Whether a process is training it."""
         if not self.lock_path.exists():
             return False
         try:

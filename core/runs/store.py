@@ -1,4 +1,4 @@
-"""The folder that holds the runs: finds them, names them, renames and deletes them."""
+"""The folder that holds all runs: creating, finding, renaming and deleting them."""
 
 import contextlib
 import datetime
@@ -18,23 +18,23 @@ from core.runs.run import Run, RunConfig
 from core.text import shortened
 
 MAX_NAME = 100
-"""Characters of a run's name."""
+"""Maximum number of characters in a run's name."""
 MAX_NAME_BYTES = 240
-"""The same in UTF-8: file systems take 255, and a run that is being deleted has a longer name."""
+"""Maximum number of bytes in UTF-8: file systems allow 255, and a run that is being deleted has a longer name."""
 _DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
 
 
 class RunStore:
-    """The folder that holds the runs."""
+    """The folder that holds all runs."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def create(self, config: RunConfig, name: str | None = None) -> Run:
-        """Make a folder for a new run: under `name`, or under the preset's name with the next free number.
+        """Create the folder of a new run, called `name`, or by default the preset's name with the next free number.
 
         Raises:
-            UserError: the name is taken or cannot name a folder, or the store cannot be written to.
+            UserError: the name is taken or invalid, or the store cannot be written to.
         """
         if name is not None:
             check_name(name)
@@ -49,10 +49,10 @@ class RunStore:
         return run
 
     def rename(self, name: str, to: str) -> Run:
-        """Give a run another name.
+        """Rename a run.
 
         Raises:
-            UserError: there is no such run, it is being trained, or the new name is taken or cannot name a folder.
+            UserError: there is no such run, it is being trained, or the new name is taken or invalid.
         """
         run = self.get(name)
         check_name(to)
@@ -66,13 +66,13 @@ class RunStore:
         return Run(self.root / to)
 
     def delete(self, name: str) -> None:
-        """Delete a run and all that is in its folder.
+        """Delete a run and everything in its folder.
 
         Raises:
             UserError: there is no such run, it is being trained, or the store cannot be written to.
         """
         run = self.get(name)
-        gone = self.root / f".{name}.deleted"  # whatever happens after this, it is no run any more
+        gone = self.root / f".{name}.deleted"  # if deleting it fails halfway, it is no longer listed as a run
         with run.locked():
             try:
                 shutil.rmtree(gone, ignore_errors=True)
@@ -82,10 +82,10 @@ class RunStore:
                 raise UserError(f"{name} cannot be deleted: {error.strerror or error}.") from None
 
     def get(self, name: str) -> Run:
-        """Return the run of that name.
+        """Return the run with this name.
 
         Raises:
-            UserError: there is none.
+            UserError: there is no such run.
         """
         if not self.has(name):
             raise UserError(
@@ -97,7 +97,7 @@ class RunStore:
         """Return every run, newest first.
 
         Raises:
-            UserError: the folder of the runs is there and cannot be read.
+            UserError: the folder exists but cannot be read.
         """
         try:
             folders = list(self.root.iterdir())
@@ -107,27 +107,29 @@ class RunStore:
             raise UserError(f"The runs in {shortened(self.root)} cannot be read: {error.strerror or error}.") from None
         runs = []
         for folder in folders:
-            with contextlib.suppress(UserError):  # one that may not be read is nobody's here
+            with contextlib.suppress(UserError):  # skip a run that may not be read
                 if self.has(folder.name):
                     runs.append(Run(folder))
         return sorted(runs, key=lambda run: (run.config_path.stat().st_mtime_ns, _natural(run.name)), reverse=True)
 
     def checkpoint_path(self, checkpoint: str) -> Path:
-        """Return the file that `checkpoint` means: a run's name stands for its best checkpoint, else it is a path.
+        """Return the checkpoint file that a string names: a run's best checkpoint, or a path.
 
-        The shipped model's name always stands for it. A run's folder stands for its best checkpoint too.
+        A run can be named by its name or its folder. The bundled model's name always means the bundled model.
 
         Raises:
-            UserError: it is none of these.
+            UserError: no run, file or bundled model has this name, or the run has no checkpoint.
         """
-        checkpoint = checkpoint.rstrip("/") or checkpoint  # a shell's completion adds it to a folder's name
+        checkpoint = checkpoint.rstrip("/") or checkpoint  # shell completion appends a slash to a folder's name
         if checkpoint == bundled_model.NAME and (model := bundled_model.shipped_path()) is not None:
             return model
         path = user_path(checkpoint)
         run = Run(self.root / checkpoint) if self.has(checkpoint) else self.run_in(checkpoint)
         if run is not None:
             if not run.checkpoint_path.is_file():
-                raise UserError(f"The run {shortened(run.name)} has no checkpoint: it was cut off before its first.")
+                raise UserError(
+                    f"The run {shortened(run.name)} has no checkpoint: it was interrupted before the first."
+                )
             return run.checkpoint_path
         if is_file(path):
             return path
@@ -135,14 +137,14 @@ class RunStore:
         raise UserError(f"There is no {kind} {shortened(checkpoint)}. `charlstm-tui runs list` shows the runs.")
 
     def run_in(self, folder: str) -> Run | None:
-        """Return the run whose folder a path names; None where it is no run's folder."""
+        """Return the run in the folder with this path; None if the folder is not a run's."""
         path = user_path(folder)
         if path.name == folder or not is_file(Run(path).config_path):  # a bare name is a run's, not a folder's
             return None
         return Run(path.absolute())
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a run of that name."""
+        """Return whether there is a run with this name."""
         return Path(name).name == name and not name.startswith(".") and is_file(Run(self.root / name).config_path)
 
     def _make_folder(self, name: str | None, preset: str) -> Path:
@@ -154,11 +156,11 @@ class RunStore:
                 raise UserError(f"There is a run called {name} already. Choose another name.") from None
             return path
         try:
-            check_name(f"{preset}-1")  # a file from elsewhere calls its preset what it likes
+            check_name(f"{preset}-1")  # an imported checkpoint may have any preset name
         except UserError:
             preset = "run"
         number = 1
-        while True:  # another process may take a number between the look and the making
+        while True:  # another process may take a number first
             path = self.root / f"{preset}-{number}"
             try:
                 path.mkdir()
@@ -169,10 +171,10 @@ class RunStore:
 
 
 def check_name(name: str) -> None:
-    """Hold a name for a run against what can name a folder on every system, and against names that mean something else.
+    """Check that a run may have this name: it can name a folder on every system, and is not reserved.
 
     Raises:
-        UserError: it will not do.
+        UserError: it may not.
     """
     shown = shortened(name, 40)
     if not name:
@@ -194,14 +196,14 @@ def check_name(name: str) -> None:
 
 
 def _natural(name: str) -> list[str]:
-    """Return a key by which quick-9 comes before quick-10: a file's time is too coarse to tell two quick runs apart."""
+    """Return a sort key by which quick-9 comes before quick-10, for runs whose files have the same time."""
     return [part.zfill(20) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def default_root() -> Path:
-    """Return where runs go unless told otherwise.
+    """Return the default folder of the runs.
 
-    `CHARLSTM_RUNS` where it is set; `checkpoints/runs/` in a checkout; the user's data folder for an installed program.
+    `CHARLSTM_RUNS` if it is set; otherwise `checkpoints/runs/` in a source checkout, or the user's data folder.
     """
     if named := os.environ.get("CHARLSTM_RUNS"):
         return user_path(named)

@@ -1,4 +1,4 @@
-"""A run summed up in a line, from its files."""
+"""Summaries of runs, for a table."""
 
 import datetime
 from collections.abc import Iterable
@@ -13,28 +13,29 @@ RunState = Literal[Reason, "running", "interrupted"]
 
 
 class RunSummary(Struct, frozen=True, kw_only=True):
-    """A run summed up in a line."""
+    """One row of a table of runs."""
 
     name: str
     created: datetime.datetime | None
     corpus: str
     preset: str
     epochs: int
-    """Completed."""
+    """Number of completed epochs."""
     train_loss: float | None
-    """Of the last epoch."""
+    """Training loss of the last epoch, in nats per character."""
     best_val_loss: float | None
+    """Lowest validation loss, in nats per character; None without validation."""
     size: int
-    """Of its files, in bytes."""
+    """Size of its files, in bytes."""
     state: RunState
-    """"running": some process trains it now; "interrupted": none does, and none noted why it ended."""
+    """Why the run ended; "running" if a process is training it, "interrupted" if it ended without an event."""
 
 
 def summarise(run: Run, events: list[Event] | None = None) -> RunSummary:
-    """Sum up a run from its files, or from its events where they are read already.
+    """Return the summary of a run. `events` are its events if they have already been read.
 
     Raises:
-        UserError: its configuration is missing or damaged.
+        UserError: the run's configuration is missing or damaged.
     """
     config, events = run.config(), run.events() if events is None else events
     epochs = epochs_of(events)
@@ -52,7 +53,7 @@ def summarise(run: Run, events: list[Event] | None = None) -> RunSummary:
 
 
 def epochs_of(events: Iterable[Event]) -> list[EpochCompleted]:
-    """Return the epochs of a run. One that was resumed from an earlier state may have done some of them twice."""
+    """Return the completed epochs. Of epochs repeated after the run was resumed, only the later ones are returned."""
     epochs: dict[int, EpochCompleted] = {}
     for event in events:
         match event:
@@ -64,7 +65,7 @@ def epochs_of(events: Iterable[Event]) -> list[EpochCompleted]:
 
 
 def outcome(events: Iterable[Event]) -> RunFinished | None:
-    """Return how a run ended; None if it has not ended since it was last started or resumed."""
+    """Return the last `RunFinished` event; None if the run has not ended since it was last started or resumed."""
     ended: RunFinished | None = None
     for event in events:
         if isinstance(event, RunStarted | RunFinished):

@@ -1,4 +1,4 @@
-"""From what a model expects to what is drawn from: temperature, top-k and top-p."""
+"""From logits to the distribution that is sampled from: temperature, top-k and top-p."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,16 +7,17 @@ from core.errors import UserError
 from core.settings.config import SamplingConfig
 
 _COLDEST = 1e-200
-"""A temperature below this would overflow, and draws the same as this one."""
+"""Lowest temperature that is computed with: a lower one would overflow, and gives the same samples."""
 
 Logits = NDArray[np.float32]
 Probabilities = NDArray[np.float64]
 
 
 def weights_of(logits: Logits, config: SamplingConfig) -> Probabilities:
-    """Return the weights to draw by, (..., V), for logits (..., V) at a temperature above 0. They need not sum to 1.
+    """Return the weights to sample with, (..., V), for logits (..., V). They need not sum to 1.
 
-    Top-p is nucleus sampling: Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020, section 3.1.
+    The temperature must be above 0. Top-p is nucleus sampling: Holtzman et al., "The Curious Case of Neural Text
+    Degeneration", 2020, section 3.1.
     """
     weights = logits.astype(np.float64)
     weights -= weights.max(axis=-1, keepdims=True)  # so that a tiny temperature gives 0 and -inf, never inf - inf
@@ -31,14 +32,14 @@ def weights_of(logits: Logits, config: SamplingConfig) -> Probabilities:
         ordered[..., config.top_k :] = 0
     if config.top_p < 1:
         before = ordered.cumsum(axis=-1) - ordered
-        # the likeliest always stays: nothing is before it
+        # the most likely character always stays: nothing is before it
         ordered[before >= config.top_p * ordered.sum(axis=-1, keepdims=True)] = 0
     np.put_along_axis(weights, order, ordered, axis=-1)
     return weights
 
 
 def adjusted(logits: Logits, config: SamplingConfig) -> Probabilities:
-    """Return the probabilities to draw from, (V,), for logits (V,); at temperature 0, 1 for the likeliest."""
+    """Return the probabilities to sample with, (V,), for logits (V,). At temperature 0, the most likely has 1."""
     if config.temperature == 0:
         certain = np.zeros(len(logits))
         certain[logits.argmax()] = 1
@@ -49,10 +50,10 @@ def adjusted(logits: Logits, config: SamplingConfig) -> Probabilities:
 
 
 def check_soundness(is_sound: bool) -> None:
-    """Check that a model's logits are numbers.
+    """Raise an error if a model's logits are not sound: NaN or infinite.
 
     Raises:
-        UserError: they are not.
+        UserError: they are not sound.
     """
     if not is_sound:
-        raise UserError("The weights of this model are damaged: it expects nothing that is a number.")
+        raise UserError("The weights of this model are damaged: its predictions are NaN or infinite.")

@@ -1,7 +1,7 @@
-"""Text from a model, one character at a time: each is drawn from what the model expects and fed back to it.
+"""Generating text from a model: each character is sampled from the model's prediction and fed back to it.
 
-One text streams from a `Sampler`; many at once come from `core.sampling.batch_sampling`, by the same rule and so the
-same texts.
+A `Sampler` generates one text. `core.sampling.batch_sampling` generates many at once, by the same rule, so that the
+same seed gives the same text.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from core.sampling.prompt import Prompt, fit
 from core.settings.config import SamplingConfig
 
 PREFILL_CHUNK = 1_000
-"""Characters of a prompt read at once."""
+"""Number of characters of a prompt that are read at once."""
 
 
 class Alternative(NamedTuple):
@@ -29,33 +29,33 @@ class Alternative(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A character that was drawn, and the logits it was drawn from."""
+    """A sampled character, and the logits it was sampled from."""
 
     character: str
     probability: float
-    """After temperature, top-k and top-p."""
+    """Probability after temperature, top-k and top-p."""
     logits: Logits
-    """The model's own, (V,)."""
+    """Logits of the model, before temperature, top-k and top-p: (V,)."""
     id: int
-    """The character's place in `logits`."""
+    """Index of the character in `logits`."""
 
     @property
     def surprise(self) -> float:
-        """How little the model itself expected the character, in nats: -ln p, whatever the temperature."""
+        """Surprisal of the character, -ln p in nats, where p is the model's own probability, before temperature."""
         logits = self.logits.astype(np.float64)
         highest = logits.max()
         return float(np.log(np.exp(logits - highest).sum()) + highest - logits[self.id])
 
 
 class Sampler(Iterator[Drawn]):
-    """An endless iterator of characters. An empty prompt begins from nothing: see `Vocabulary.start_id`.
+    """Endless iterator over generated characters. With an empty prompt, it starts from `Vocabulary.start_id`.
 
-    It has its own copies of the weights, its own random generator and its own hidden state, so it disturbs no training
-    and no other sampler. Characters of the prompt that the model does not know are replaced or left out: `prompt` tells
-    which. A new `config` counts from the next character on, but for its seed, which only counts at the start.
+    A sampler has its own copy of the weights, random generator and hidden state, so it does not affect training or
+    other samplers. Characters of the prompt that the model does not know are replaced or dropped; `prompt` lists them.
+    A new `config` applies from the next character on, except its seed, which applies only at the start.
 
     Raises:
-        UserError: what the model expects is not a number, so that nothing can be drawn.
+        UserError: the logits are NaN or infinite, so no character can be sampled.
     """
 
     def __init__(
@@ -66,19 +66,19 @@ class Sampler(Iterator[Drawn]):
         prompt: str | Prompt = "",
         prefilled: "Prefilled | None" = None,
     ) -> None:
-        """Read a prompt, or, where the network has read it already, begin with what `prefill` returned."""
+        """Read the prompt, or start from `prefilled` if the network has already read it (`prefill`)."""
         self.config = config
         self.prompt: Prompt = fit(prompt, vocabulary) if isinstance(prompt, str) else prompt
-        """The prompt, and what became of it."""
+        """Prompt, adapted to the vocabulary."""
         self._characters = vocabulary.characters
         self._generator = np.random.default_rng(config.seed)
         state, last = prefilled or read_prompt(model, vocabulary, self.prompt)
         self._lstm = NumpyLSTM(model, state)
-        self._last = np.array([last])  # (1,): what is to be read next
-        self._logits = self._lstm.step(self._last)[0]  # (V,), of the next character
+        self._last = np.array([last])  # (1,): id of the next input
+        self._logits = self._lstm.step(self._last)[0]  # (V,): logits of the next character
 
     def __next__(self) -> Drawn:
-        """Draw the next character and read it."""
+        """Sample the next character and feed it to the network."""
         logits = self._logits.copy()
         chosen, probability = self._draw(logits)
         self._last[0] = chosen
@@ -86,7 +86,7 @@ class Sampler(Iterator[Drawn]):
         return Drawn(self._characters[chosen], probability, logits, chosen)
 
     def alternatives(self, count: int) -> list[Alternative]:
-        """Return what may come next, likeliest first, with the probabilities it will be drawn with."""
+        """Return the `count` most likely next characters, most likely first, with the probabilities to sample them."""
         probabilities = adjusted(self._logits, self.config)
         likeliest = np.argsort(-probabilities, kind="stable")[:count]
         return [Alternative(self._characters[place], float(probabilities[place])) for place in likeliest]
@@ -104,16 +104,16 @@ class Sampler(Iterator[Drawn]):
 
 
 class Prefilled(NamedTuple):
-    """A network that has read a prompt."""
+    """State of a network that has read a prompt."""
 
     state: State | None
-    """After all of it but the last character; None where there is none."""
+    """State after all characters but the last; None if there is none."""
     last: int
-    """The id of that one, which is to be read next."""
+    """Id of the last character, which is the next input."""
 
 
 def prefill(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Iterator[float | Prefilled]:
-    """Have a network read a prompt, yielding how far it is, 0 to 1, and, last, the result. To stop, stop asking."""
+    """Run a network over a prompt. Yields progress, 0 to 1, and, last, the result. To cancel, stop iterating."""
     ids = torch.from_numpy(vocabulary.encode(prompt.read))
     if not len(ids):
         yield Prefilled(None, vocabulary.start_id)
@@ -128,7 +128,7 @@ def prefill(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Iterator
 
 
 def read_prompt(model: CharLSTM, vocabulary: Vocabulary, prompt: Prompt) -> Prefilled:
-    """Have a network read a prompt to its end."""
+    """Run a network over a prompt, and return its state."""
     *_, last = prefill(model, vocabulary, prompt)
     assert isinstance(last, Prefilled)
     return last

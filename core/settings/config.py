@@ -1,7 +1,7 @@
-"""Every setting, described once: its type, its bounds, its default and a sentence about it.
+"""All settings, each with its type, bounds, default and description.
 
-The command line's options and the form on screen are made from these descriptions; `core/settings/presets.py` has
-instances.
+The options of the command line and the form of the app are built from these classes. `core/settings/presets.py` has
+instances of them.
 """
 
 from collections.abc import Mapping
@@ -23,77 +23,83 @@ Device = Literal["auto", ComputeDevice]
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The shape of the network."""
+    """Architecture of the network."""
 
-    cell: Annotated[Cell, Meta(description="Kind of recurrent layer; rnn is the plain one, for comparison.")] = "lstm"
+    cell: Annotated[Cell, Meta(description="Kind of recurrent layer; rnn has no gates.")] = "lstm"
     embedding_size: Annotated[
-        int, Meta(ge=1, le=4096, description="Embedding dimension: numbers that a character enters as.")
+        int, Meta(ge=1, le=4096, description="Embedding dimension: size of a character's vector.")
     ] = 128
-    hidden_size: Annotated[int, Meta(ge=1, le=8192, description="Cells in each layer.")] = 128
-    num_layers: Annotated[int, Meta(ge=1, le=16, description="Layers, each reading the one below.")] = 1
+    hidden_size: Annotated[int, Meta(ge=1, le=8192, description="Number of cells in each layer.")] = 128
+    num_layers: Annotated[int, Meta(ge=1, le=16, description="Number of recurrent layers.")] = 1
 
 
 class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the network is trained."""
+    """Hyperparameters of training."""
 
-    epochs: Annotated[int, Meta(ge=1, le=1_000_000, description="Passes through the training text.")] = 20
-    seconds: Annotated[float, Meta(ge=0, le=1e7, description="Time limit in place of epochs; 0 sets none.")] = 0.0
-    streams: Annotated[
-        int, Meta(ge=1, le=65_536, description="Parts of the text that are read side by side (batch size).")
-    ] = 1
-    window: Annotated[int, Meta(ge=1, le=65_536, description="Characters between two steps of the optimizer.")] = 100
-    learning_rate: Annotated[float, Meta(gt=0, le=10, description="Size of a step of AdamW, at its largest.")] = 1e-3
-    warmup: Annotated[float, Meta(ge=0, le=0.5, description="Share of the run in which the rate rises to that.")] = 0.0
+    epochs: Annotated[int, Meta(ge=1, le=1_000_000, description="Number of passes through the training text.")] = 20
+    seconds: Annotated[
+        float, Meta(ge=0, le=1e7, description="Time limit in seconds, instead of epochs; 0 sets none.")
+    ] = 0.0
+    streams: Annotated[int, Meta(ge=1, le=65_536, description="Batch size: parts of the text read in parallel.")] = 1
+    window: Annotated[int, Meta(ge=1, le=65_536, description="Characters per stream in one optimizer step.")] = 100
+    learning_rate: Annotated[float, Meta(gt=0, le=10, description="Step size of AdamW, at its maximum.")] = 1e-3
+    warmup: Annotated[float, Meta(ge=0, le=0.5, description="Share of the run in which the learning rate rises.")] = 0.0
     final_rate: Annotated[
-        float, Meta(ge=0, le=1, description="Share of the rate at the end, along a cosine; 1 keeps it constant.")
+        float, Meta(ge=0, le=1, description="Learning rate at the end, as a share of its maximum.")
     ] = 1.0
-    beta2: Annotated[float, Meta(ge=0, lt=1, description="Memory of AdamW for the size of gradients.")] = 0.999
+    beta2: Annotated[float, Meta(ge=0, lt=1, description="Memory of AdamW for the size of the gradients.")] = 0.999
     weight_decay: Annotated[float, Meta(ge=0, le=10, description="Weight decay of AdamW: keeps weights small.")] = 0.01
-    decay: Annotated[Decay, Meta(description="Weights that decay; all, as in PyTorch, includes biases.")] = "all"
-    gradient_clip: Annotated[float, Meta(ge=0, le=1e6, description="Largest norm of a gradient; 0 never clips.")] = 0.0
-    forget_bias: Annotated[float, Meta(ge=-10, le=10, description="Added to the forget gates' first bias.")] = 0.0
-    input_dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of inputs dropped, through a window.")] = 0.0
-    layer_dropout: Annotated[float, Meta(ge=0, lt=1, description="The same between layers.")] = 0.0
-    output_dropout: Annotated[float, Meta(ge=0, lt=1, description="The same before the output.")] = 0.0
-    weight_drop: Annotated[float, Meta(ge=0, lt=1, description="Share of recurrent weights dropped, a window.")] = 0.0
+    decay: Annotated[Decay, Meta(description="Weights that decay; matrices excludes the biases.")] = "all"
+    gradient_clip: Annotated[float, Meta(ge=0, le=1e6, description="Maximum norm of the gradient; 0 never clips.")] = (
+        0.0
+    )
+    forget_bias: Annotated[float, Meta(ge=-10, le=10, description="Added to the initial bias of the forget gates.")] = (
+        0.0
+    )
+    input_dropout: Annotated[float, Meta(ge=0, lt=1, description="Dropout of the embeddings: share set to zero.")] = 0.0
+    layer_dropout: Annotated[float, Meta(ge=0, lt=1, description="Dropout between layers.")] = 0.0
+    output_dropout: Annotated[float, Meta(ge=0, lt=1, description="Dropout before the output.")] = 0.0
+    weight_drop: Annotated[float, Meta(ge=0, lt=1, description="Dropout of the recurrent weights.")] = 0.0
     state_reset: Annotated[
-        float, Meta(ge=0, le=1, description="Chance, a window, that a stream's state is set to zero.")
+        float, Meta(ge=0, le=1, description="Probability, per window, that a stream's state is reset.")
     ] = 0.0
-    averaging: Annotated[
-        float, Meta(ge=0, lt=1, description="Memory of the averaged weights that are kept; 0 averages none.")
-    ] = 0.0
+    averaging: Annotated[float, Meta(ge=0, lt=1, description="Memory of the averaged weights; 0 does not average.")] = (
+        0.0
+    )
     patience: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="Epochs without a better one that stop it early; 0 never.")
+        int, Meta(ge=0, le=1_000_000, description="Early stopping: epochs without improvement; 0 is off.")
     ] = 0
-    validation: Annotated[
-        float, Meta(ge=0, le=0.5, description="Share of the training part kept to choose the best epoch by.")
-    ] = 0.0
+    validation: Annotated[float, Meta(ge=0, le=0.5, description="Share of the training part used for validation.")] = (
+        0.0
+    )
     sample_length: Annotated[
-        int, Meta(ge=0, le=10_000, description="Characters of the sample after an epoch; 0 draws none.")
+        int, Meta(ge=0, le=10_000, description="Characters of the sample after each epoch; 0 is off.")
     ] = 300
     sample_prompt: Annotated[str, Meta(max_length=1_000, description="Prompt of the samples; may be empty.")] = ""
-    precision: Annotated[
-        Precision, Meta(description="Precision of the products; auto takes bf16 where it is faster.")
-    ] = "auto"
-    threads: Annotated[int, Meta(ge=0, le=1024, description="Threads of the CPU; 0 tries and chooses.")] = 0
-    device: Annotated[Device, Meta(description="What to compute on; auto takes a GPU where there is one.")] = "auto"
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Same seed, same machine: the same losses.")] = 0
+    precision: Annotated[Precision, Meta(description="Precision of matrix products; auto uses bf16 if faster.")] = (
+        "auto"
+    )
+    threads: Annotated[int, Meta(ge=0, le=1024, description="Number of CPU threads; 0 uses the fastest number.")] = 0
+    device: Annotated[Device, Meta(description="Device to compute on; auto uses a GPU if there is one.")] = "auto"
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Random seed. Same seed, same machine: same losses.")] = 0
 
     @property
     def has_dropout(self) -> bool:
-        """Whether inputs, outputs or recurrent weights are dropped while the network learns."""
+        """Whether any kind of dropout is used during training."""
         return bool(self.input_dropout or self.layer_dropout or self.output_dropout or self.weight_drop)
 
 
 class SamplingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How characters are drawn from what the network expects."""
+    """How characters are sampled from the network's predictions."""
 
     temperature: Annotated[
-        float, Meta(ge=0, le=100, description="Below 1 safer, above 1 bolder; 0 always takes the likeliest.")
+        float, Meta(ge=0, le=100, description="Below 1 less varied, above 1 more; 0 takes the most likely.")
     ] = 0.8
-    top_k: Annotated[int, Meta(ge=0, le=1_000_000, description="Draw among the k likeliest only; 0 is off.")] = 0
-    top_p: Annotated[float, Meta(gt=0, le=1, description="Draw among the likeliest that sum to p; 1 is off.")] = 1.0
-    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Same seed, same prompt: the same text.")] = 0
+    top_k: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="Sample among the k most likely characters; 0 is off.")
+    ] = 0
+    top_p: Annotated[float, Meta(gt=0, le=1, description="Sample among the most likely that sum to p; 1 is off.")] = 1.0
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1, description="Random seed. Same seed, same prompt: same text.")] = 0
 
 
 Config = TypeVar("Config", bound=Struct)
@@ -103,29 +109,29 @@ Value = int | float | str
 
 
 class Field(NamedTuple):
-    """One setting as a form or a command line needs to know it."""
+    """Description of one setting, for a form or a command line."""
 
     name: str
     kind: type[int] | type[float] | type[str]
     description: str
     default: Value
     bounds: str
-    """In words: "from 1 to 16", "above 0 and at most 1", "at most 100 characters"."""
+    """Bounds in words: "from 1 to 16", "above 0 and at most 1", "at most 100 characters"."""
     annotation: Any
-    """The type with its bounds, as msgspec reads it."""
+    """Type with its bounds, for msgspec."""
     choices: tuple[str, ...] = ()
-    """What a setting of text may be."""
+    """Values that a text setting may have; empty if it may have any."""
 
     @property
     def title(self) -> str:
-        """The name in words, for a sentence."""
+        """Name in words, for a sentence."""
         return self.name.replace("_", " ")
 
     def check(self, value: object) -> Value:
-        """Return `value` if this setting can have it.
+        """Return `value` if it is valid for this setting.
 
         Raises:
-            UserError: it is of another type or out of bounds; the text says which are right.
+            UserError: the value has another type or is out of bounds; the message names the bounds.
         """
         try:
             checked: Value = msgspec.convert(value, self.annotation)
@@ -135,10 +141,10 @@ class Field(NamedTuple):
         return checked
 
     def parse(self, text: str) -> Value:
-        """Return the value that a person typed, numbers as `core.settings.number_parsing` reads them.
+        """Return the value that a user typed; `core.settings.number_parsing` parses numbers.
 
         Raises:
-            UserError: as for `check`, or a number that can be read in two ways.
+            UserError: as for `check`, or the number is ambiguous.
         """
         if self.kind is str and not self.choices:
             return self.check(read_escapes(text))
@@ -154,7 +160,7 @@ class Field(NamedTuple):
         return self.check(number)
 
     def show(self, value: Value) -> str:
-        """Return the value so that `parse` reads it back."""
+        """Format a value such that `parse` returns it."""
         if self.kind is not float:
             return with_escapes(str(value)) if not self.choices else str(value)
         short = f"{value:g}"
@@ -162,7 +168,7 @@ class Field(NamedTuple):
 
 
 def fields_of(config: type[Struct]) -> list[Field]:
-    """Describe the settings of a configuration class, in the order in which it declares them."""
+    """Return the settings of a configuration class, in the order of declaration."""
     hints = get_type_hints(config, include_extras=True)
     defaults = {field.name: field.default for field in msgspec.structs.fields(config)}
     described = []
@@ -178,7 +184,7 @@ def configure(base: Config, settings: Mapping[str, object]) -> Config:
     """Return `base` with some settings changed.
 
     Raises:
-        UserError: a setting is unknown, of the wrong type or out of its bounds; the text names it and its bounds.
+        UserError: a setting is unknown, of the wrong type or out of bounds; the message names it and its bounds.
     """
     known = {field.name: field for field in fields_of(type(base))}
     checked = {}
@@ -190,7 +196,7 @@ def configure(base: Config, settings: Mapping[str, object]) -> Config:
 
 
 def _bounds_in_words(meta: Meta) -> str:
-    """Return the bounds, each number such that `parse` reads it where somebody types it as it stands here."""
+    """Return the bounds in words. `parse` accepts the numbers as they are written here."""
     if meta.max_length is not None:
         return f"at most {_plain(meta.max_length)} characters"
     least, most = _plain(meta.ge if meta.ge is not None else meta.gt), _plain(meta.lt or meta.le)
@@ -200,6 +206,6 @@ def _bounds_in_words(meta: Meta) -> str:
 
 
 def _plain(number: int | float | None) -> str:
-    """Return a number with spaces between thousands where it has five digits or more."""
+    """Format a number, with spaces between thousands if it has five digits or more."""
     shown = f"{number or 0:,.10g}"
     return shown.replace(",", "" if len(shown) == len("1,000") else " ")

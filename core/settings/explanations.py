@@ -20,7 +20,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The plain rnn has no gates and soon forgets: train one to see what gates are for."
     ),
     "embedding_size": Explanation(
-        "The embedding dimension: each character enters the network as a vector of so many numbers, which are "
+        "The embedding dimension: each character enters the network as a vector of this many numbers, which are "
         "learned. Characters that are used in similar ways get similar vectors.",
         "more parameters in the first layer; a text has only about a hundred distinct characters, so 128 is seldom "
         "too few.",
@@ -49,7 +49,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "fit in the time, with the learning rate schedule stretched over them. 0 sets no limit, and the epochs count."
     ),
     "streams": Explanation(
-        "The batch size. The training text is cut into so many parts, which are read in parallel, each with a "
+        "The batch size. The training text is cut into this many parts, which are read in parallel, each with a "
         "hidden state of its own; one step of the optimizer learns from all of them.",
         "more characters per second and smoother gradients, but fewer steps per epoch; it allows a larger learning "
         "rate.",
@@ -145,7 +145,7 @@ EXPLANATIONS: dict[str, Explanation] = {
         "closer to the current weights.",
     ),
     "patience": Explanation(
-        "Early stopping: the run ends after so many epochs in a row without a lower validation loss. 0 never stops "
+        "Early stopping: the run ends after this many epochs in a row without a lower validation loss. 0 never stops "
         "early.",
         "the run continues through longer phases without progress.",
         "the run ends sooner, perhaps too soon.",

@@ -121,7 +121,7 @@ def count_parameters(model: ModelConfig, vocabulary_size: int) -> int:
     return vocabulary_size * embedding + first + others + (hidden + 1) * vocabulary_size
 
 
-def foresee(corpus: CorpusConfig, model: ModelConfig, config: TrainingConfig) -> Forecast:
+def estimate_run(corpus: CorpusConfig, model: ModelConfig, config: TrainingConfig) -> Forecast:
     """Return the forecast of a run on a corpus, without timing. Of a large text only the beginning is read.
 
     Raises:
@@ -145,7 +145,7 @@ def forecast(
     train_characters: int,
     validation_characters: int = 0,
 ) -> Forecast:
-    """Return the forecast of a run on a text of so many characters, without timing."""
+    """Return the forecast of a run on a text of this length, without timing."""
     import psutil
 
     try:
@@ -192,7 +192,7 @@ def memory_of(
 
 
 def _activations(characters: int, model: ModelConfig, vocabulary_size: int, *, kept: int) -> int:
-    """Return how many values a network computes for so many characters: per cell, its gates and `kept` other values."""
+    """Return the number of values computed for `characters` characters: per cell, its gates and `kept` others."""
     per_cell = _GATES[model.cell] + kept
     return characters * (model.embedding_size + model.num_layers * model.hidden_size * per_cell + 3 * vocabulary_size)
 

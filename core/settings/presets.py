@@ -106,7 +106,7 @@ SMALL_TEXT = 300_000
 
 
 def preset_for(characters: int) -> Preset:
-    """Return the recommended preset for a text of so many characters."""
+    """Return the recommended preset for a text of `characters` characters."""
     return PRESETS["small" if characters < SMALL_TEXT else DEFAULT_PRESET]
 
 

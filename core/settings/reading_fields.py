@@ -1,4 +1,4 @@
-"""How the bytes of a text are decoded, as settings that a form or a command line can show."""
+"""Settings for decoding a text file, for a form or a command line."""
 
 from typing import Annotated
 
@@ -9,22 +9,22 @@ from core.settings.config import Field, Value, fields_of
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """How the bytes of a text are decoded."""
+    """How the bytes of a text file are decoded."""
 
-    encoding: Annotated[str, Meta(max_length=40, description="Of the text: windows-1252, koi8-r; empty finds it.")] = ""
-    encoding_errors: Annotated[
-        Errors, Meta(description="Where bytes are not in the encoding: refuse the text, or take � for each.")
-    ] = "strict"
+    encoding: Annotated[str, Meta(max_length=40, description="Encoding, such as windows-1252; empty detects it.")] = ""
+    encoding_errors: Annotated[Errors, Meta(description="Invalid bytes: strict refuses the text, replace shows �.")] = (
+        "strict"
+    )
 
 
 class ReadingField(Field):
-    """A setting of `Reading`. Python must know the encoding that it names."""
+    """A setting of `Reading`, which checks that Python knows the encoding."""
 
     def check(self, value: object) -> Value:
-        """Return `value` if this setting can have it.
+        """Return `value` if it is valid for this setting.
 
         Raises:
-            UserError: there is no such encoding; the message suggests a name that is spelt like it.
+            UserError: the encoding does not exist; the message suggests the nearest name.
         """
         if self.name == "encoding" and str(value).strip():
             encoding_named(str(value))
@@ -32,5 +32,5 @@ class ReadingField(Field):
 
 
 def reading_fields() -> list[ReadingField]:
-    """Describe the settings of `Reading`."""
+    """Return the settings of `Reading`."""
     return [ReadingField(*field) for field in fields_of(Reading)]

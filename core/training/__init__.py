@@ -1,1 +1,1 @@
-"""Training: how a model learns."""
+"""Training a model."""

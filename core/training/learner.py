@@ -1,4 +1,4 @@
-"""One network and its optimizer: a training step, the averaged weights, and all of it as tensors to return to."""
+"""The network with its optimizer: training steps, averaged weights, and the state of all of it as tensors."""
 
 from collections.abc import Mapping
 
@@ -12,51 +12,53 @@ from core.model.dropout import Dropout
 from core.settings.config import ModelConfig, TrainingConfig
 from core.training.optimizer import WeightAverage, make_optimizer
 
-_AFTER_THE_WEIGHTS = 1 << 33  # so that dropout does not draw the numbers that the weights were made of
-_MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW remembers of each weight, by its own names
+_AFTER_THE_WEIGHTS = (
+    1 << 33
+)  # added to the seed, so that dropout does not use the random numbers of the initial weights
+_MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's names of its state for each weight
 
 
 class Learner:
-    """A network that learns, a window at a time."""
+    """A network that is trained, one window at a time."""
 
     def __init__(
-        self, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, choice: ComputeSettings
+        self, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, compute: ComputeSettings
     ) -> None:
         self.config = config
-        self.choice = choice
+        self.compute = compute
         model = CharLSTM(model_config, vocabulary_size)
         model.initialise(Generator().manual_seed(config.seed), forget_bias=config.forget_bias)
-        self.model = model.to(choice.device)
-        self._generator = Generator(choice.device).manual_seed(config.seed + _AFTER_THE_WEIGHTS)
+        self.model = model.to(compute.device)
+        self._generator = Generator(compute.device).manual_seed(config.seed + _AFTER_THE_WEIGHTS)
         dropout = Dropout(config, self._generator)
         self._dropout = None if dropout.drops_nothing else dropout
         self._optimizer = make_optimizer(self.model, config)
         self._average = WeightAverage(self.model, config.averaging) if config.averaging else None
-        self._norm: Tensor | None = None  # of the last gradient before it was clipped, where it is
+        self._norm: Tensor | None = None  # norm of the last gradient before clipping; None without clipping
 
     @property
     def kept(self) -> CharLSTM:
-        """The weights to validate and to save: the averaged ones, if weights are averaged."""
+        """Network to validate and to save: the averaged one if weights are averaged."""
         return self._average.model if self._average is not None else self.model
 
     def step(self, inputs: Tensor, targets: Tensor, state: State | None, rate: float) -> tuple[Tensor, State]:
-        """Learn from one window.
+        """Take one training step on a window (truncated backpropagation through time).
 
         Args:
-            inputs: ids, (T, B).
-            targets: the ids that follow them, (T, B).
-            state: where the previous window ended.
+            inputs: ids of the characters, (T, B).
+            targets: ids of the next characters, (T, B).
+            state: state after the previous window; None for zeros.
             rate: the learning rate.
 
         Returns:
-            The mean loss before the step, on the device, and the state after it, without its history.
+            Mean loss before the step, in nats per character, on the device; and the state after the window, detached.
         """
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         if self.config.state_reset and state is not None:
             kept = torch.empty(inputs.shape[1], device=inputs.device)
             state = state.masked(kept.bernoulli_(1 - self.config.state_reset, generator=self._generator))
-        with self.choice.autocast():
+        with self.compute.autocast():
             logits, state = self.model(inputs, state, self._dropout)  # (T, B) -> (T, B, V)
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._optimizer.zero_grad()
@@ -69,22 +71,22 @@ class Learner:
         return loss.detach(), state.detach()
 
     def gradient_norm(self) -> float:
-        """Return the norm of the last step's gradient, before it was clipped."""
+        """Return the norm of the last step's gradient, before clipping."""
         if self._norm is None:
             gradients = [weight.grad for weight in self.model.parameters() if weight.grad is not None]
             return float(nn.utils.get_total_norm(gradients))
         return float(self._norm)
 
     def is_finite(self) -> bool:
-        """Tell whether every weight is a number."""
+        """Return whether all weights are finite."""
         return all(bool(parameter.isfinite().all()) for parameter in self.model.parameters())
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that a step depends on and changes, as tensors: the learner's own, not copies."""
+        """Return everything that a step reads and changes, as tensors: the learner's own, not copies."""
         tensors = {f"weights.{name}": weight.detach() for name, weight in self.model.named_parameters()}
         steps = 0.0
         for name, weight in self.model.named_parameters():
-            remembered = self._optimizer.state[weight]  # nothing before the first step
+            remembered = self._optimizer.state[weight]  # empty before the first step
             steps = float(remembered.get("step", 0.0))
             for moment in _MOMENTS:
                 tensors[f"optimizer.{moment}.{name}"] = remembered.get(moment, torch.zeros_like(weight.detach()))
@@ -96,7 +98,7 @@ class Learner:
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor], steps: int) -> None:
-        """Return to what `state` returned after so many steps, perhaps on another device."""
+        """Restore a state that `state` returned after `steps` steps, perhaps on another device."""
         for name, weight in self.model.named_parameters():
             weight.copy_(tensors[f"weights.{name}"])
             self._optimizer.state[weight] = {
@@ -109,5 +111,5 @@ class Learner:
             self._average.updates = int(tensors["average.updates"])
         if tensors["generator"].shape == self._generator.get_state().shape:
             self._generator.set_state(tensors["generator"])
-        else:  # another kind of device, which draws other numbers in any case
+        else:  # from another kind of device, whose random numbers differ in any case
             self._generator.manual_seed(self.config.seed + _AFTER_THE_WEIGHTS + steps)

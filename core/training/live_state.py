@@ -1,4 +1,4 @@
-"""A run's state while it is trained: all that its steps and epochs change, to be copied and returned to."""
+"""The state of a run during training: everything that steps and epochs change. It can be copied and restored."""
 
 import math
 
@@ -19,7 +19,7 @@ from core.training.schedule import rate_share
 
 
 class LiveState:
-    """Where a run stands. Its trainer alone changes it."""
+    """Current state of a run. Only its trainer changes it."""
 
     def __init__(self, learner: Learner, windows: WindowLoader) -> None:
         self.learner = learner
@@ -28,19 +28,19 @@ class LiveState:
         self.history: list[EpochCompleted] = []
         self.clock = Clock(0.0)
         self.rate = 0.0
-        """The learning rate of the last step."""
+        """Learning rate of the last step."""
         self._windows = windows
-        self._carried: State | None = None  # where the last window ended
-        self._unread: list[Tensor] = []  # losses of steps, on the device: reading each would hold up the next
-        self._good: TrainingState | None = None  # where the epoch began
+        self._carried: State | None = None  # state after the last window
+        self._unread: list[Tensor] = []  # losses on the device; reading each would delay the next step
+        self._good: TrainingState | None = None  # state at the start of the epoch
 
     def begin(self) -> None:
-        """Note where the first epoch begins, unless the run was resumed."""
+        """Store the state at the start of the first epoch, unless the run was resumed."""
         if self._good is None:
             self._good = self._now()
 
     def resume(self, snapshot: Snapshot) -> None:
-        """Continue where another run was when it was copied."""
+        """Restore the state of a snapshot."""
         self._restore(snapshot.now)
         self._good = snapshot.good or snapshot.now
         self.plan = snapshot.plan
@@ -48,10 +48,10 @@ class LiveState:
         self.clock = Clock(self.counters.elapsed)
         config, before = self.learner.config, snapshot.training
         if (config.epochs, config.seconds) != (before.epochs, before.seconds):
-            self.counters.without_better = 0  # a run that is given more time is not stopped early at once
+            self.counters.without_better = 0  # an extended run gets its full patience again
 
     def step(self) -> None:
-        """Learn from the next window."""
+        """Take one training step on the next window."""
         window = self._windows.next()
         assert self.plan is not None
         config = self.learner.config
@@ -63,18 +63,18 @@ class LiveState:
         self._unread.append(loss)
 
     def read_losses(self) -> None:
-        """Add the losses of the steps since the last call, one by one, so that the sum depends on no report."""
+        """Add the losses of the steps since the last call, one by one, so that the sum does not depend on reports."""
         if self._unread:
             for loss in torch.stack(self._unread).tolist():
                 self.counters.epoch_loss += loss
             self._unread.clear()
 
     def forget_losses(self) -> None:
-        """Count the steps since the losses were last read for no epoch."""
+        """Discard the losses that were not read yet: their steps do not belong to an epoch."""
         self._unread.clear()
 
     def has_diverged(self, *, check: bool, over: bool) -> bool:
-        """Tell whether the loss has diverged or, at the end of an epoch, a weight is no number.
+        """Return whether the loss has diverged or, at the end of an epoch, a weight is NaN or infinite.
 
         Args:
             check: whether a check of the loss is due.
@@ -85,7 +85,7 @@ class LiveState:
         return diverged or (over and not self.learner.is_finite())
 
     def roll_back(self) -> RateHalved | Diverged:
-        """Return to where the epoch began, with half the rate; `Diverged` where that was done too often already."""
+        """Return to the start of the epoch with half the learning rate; `Diverged` after `MAX_ROLL_BACKS` times."""
         counters, good = self.counters, self._good
         assert good is not None
         epoch, step = counters.epochs + 1, counters.epoch_steps
@@ -98,7 +98,7 @@ class LiveState:
         return RateHalved(epoch=epoch, step=step, rate_factor=rate_factor, time=times)
 
     def complete_epoch(self, val_loss: float | None) -> EpochCompleted:
-        """Note that the epoch is over, and where the next one begins."""
+        """Complete the epoch, and store the state at the start of the next."""
         counters = self.counters
         now = self.clock.elapsed()
         completed = EpochCompleted(
@@ -117,15 +117,15 @@ class LiveState:
         return completed
 
     def copies(self) -> tuple[TrainingState, TrainingState | None]:
-        """Return where the run stands, and where the epoch under way began; None if that is the same."""
+        """Return the current state, and the state at the start of the epoch; None if they are the same."""
         self.read_losses()
         good = self._good or self._now()
         if self.counters.epoch_steps and math.isfinite(self.counters.epoch_loss):
             return self._now(), good
-        return good, None  # a run whose loss is no number is resumed from where the epoch began
+        return good, None  # a run whose loss is NaN is resumed from the start of the epoch
 
     def _now(self) -> TrainingState:
-        """Return where the run stands, copied to the CPU."""
+        """Return a copy of the current state on the CPU."""
         self.read_losses()
         self.counters.elapsed = self.clock.elapsed()
         tensors = self.learner.state()
@@ -134,17 +134,17 @@ class LiveState:
         copied = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
         return TrainingState(msgspec.structs.replace(self.counters, **self._windows.state_dict()), copied)
 
-    def _restore(self, stood: TrainingState) -> None:
-        """Return to where a run stood."""
-        tensors, choice = stood.tensors, self.learner.choice
+    def _restore(self, saved: TrainingState) -> None:
+        """Restore a state."""
+        tensors, compute = saved.tensors, self.learner.compute
         for name in self.counters.__struct_fields__:
-            setattr(self.counters, name, getattr(stood.counters, name))
+            setattr(self.counters, name, getattr(saved.counters, name))
         self.learner.restore(tensors, self.counters.steps)
         self._windows.load_state_dict({"reading": self.counters.reading, "window": self.counters.window})
         self._unread.clear()
         self._carried = None
         if "state.hidden" in tensors:
-            hidden, cell = (tensors[name].to(choice.device) for name in ("state.hidden", "state.cell"))
-            if choice.precision == "fp32":
+            hidden, cell = (tensors[name].to(compute.device) for name in ("state.hidden", "state.cell"))
+            if compute.precision == "fp32":
                 hidden, cell = hidden.float(), cell.float()
             self._carried = State(hidden, cell)

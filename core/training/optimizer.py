@@ -1,4 +1,4 @@
-"""What moves the weights: the optimizer, and the average of the weights over its last steps."""
+"""The optimizer, and the average of the weights over its last steps."""
 
 import copy
 import inspect
@@ -13,7 +13,7 @@ from core.settings.config import TrainingConfig
 class PlainAdamW(AdamW):
     """AdamW without the decorators of `torch.compile`.
 
-    They import PyTorch's compiler at the first step, 1.2 seconds of a run's start, and nothing here is compiled.
+    They import PyTorch's compiler at the first step, which takes 1.2 seconds, and nothing here is compiled.
     """
 
     add_param_group = inspect.unwrap(AdamW.add_param_group)
@@ -22,12 +22,12 @@ class PlainAdamW(AdamW):
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
-        """Change the weights by their gradients."""
+        """Update the weights from their gradients."""
         self._plain_step()
 
 
 def make_optimizer(model: CharLSTM, config: TrainingConfig) -> AdamW:
-    """Return AdamW (Loshchilov and Hutter, 2019) over the model's weights."""
+    """Return an AdamW optimizer (Loshchilov and Hutter, 2019) of the model's weights."""
     matrices = [parameter for parameter in model.parameters() if parameter.dim() > 1]
     biases = [parameter for parameter in model.parameters() if parameter.dim() == 1]
     groups = [{"params": list(model.parameters())}]
@@ -45,11 +45,11 @@ class WeightAverage:
         self.model = copy.deepcopy(model).requires_grad_(False)
         self._memory = memory
         self.updates = 0
-        """Steps taken in."""
+        """Number of steps averaged so far."""
 
     @torch.no_grad()
     def update(self, model: CharLSTM) -> None:
-        """Take in the weights after a step. The memory is shorter at first, so that the first weights are forgotten."""
+        """Update the average after a step. The memory is short at first, so that the initial weights are forgotten."""
         self.updates += 1
         memory = min(self._memory, self.updates / (self.updates + 10))
         torch._foreach_lerp_(list(self.model.parameters()), list(model.parameters()), 1 - memory)

@@ -1,4 +1,4 @@
-"""Resuming a run: whether its settings, its state and its text fit together."""
+"""Resuming a run: reading it, and checking that its settings, state and text fit together."""
 
 import contextlib
 from collections.abc import Mapping
@@ -24,35 +24,35 @@ _OF_THE_MACHINE = ("device", "precision", "threads")
 
 @dataclass(frozen=True)
 class Resumption:
-    """A run about to be resumed."""
+    """A run that is ready to be resumed."""
 
     run: Run | None
-    """None for a file of no run of this store: it becomes a new one."""
+    """Run in the store; None if a file is resumed as a new run."""
     config: RunConfig
     snapshot: Snapshot | None
-    """None where the run was cut off before its first save: it starts again."""
-    choice: ComputeSettings | None
-    """What it was computed on, where this machine has that."""
+    """State to continue from; None if the run was interrupted before its first save, so that it starts again."""
+    compute: ComputeSettings | None
+    """Device, precision and threads used before; None if this machine lacks them or the user changes them."""
 
-    def trainer(self, corpus: Corpus, choice: ComputeSettings | None = None) -> Trainer:
-        """Return a trainer that continues the run, on `choice` or on what it was computed on before.
+    def trainer(self, corpus: Corpus, compute: ComputeSettings | None = None) -> Trainer:
+        """Return a trainer that continues the run, on `compute` or by default on what was used before.
 
         Raises:
-            UserError: the text is not the one that the run learns from.
+            UserError: the corpus is not the one that the run was trained on.
         """
         known = self.config.corpus.sha256
         if known and corpus.text.sha256 != known:
             raise UserError(
-                f"{in_one_line(str(corpus.config.path))} is not the text that the run began with. "
-                "Name that one with --corpus, or start a new run."
+                f"{in_one_line(str(corpus.config.path))} is not the text that the run was trained on. "
+                "Give that text with --corpus, or start a new run."
             )
-        return Trainer(corpus, self.config.model, self.config.training, choice or self.choice, self.snapshot)
+        return Trainer(corpus, self.config.model, self.config.training, compute or self.compute, self.snapshot)
 
     def begin(self, store: RunStore, name: str | None = None) -> Run:
-        """Return the run after its new settings are written; make one for a file that has none.
+        """Write the new settings and return the run, which is created if a file is resumed as a new one.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: the run cannot be written.
         """
         if self.run is None:
             return store.create(self.config, name)
@@ -62,10 +62,10 @@ class Resumption:
 
 
 def run_of(store: RunStore, named: str) -> Run | None:
-    """Return the run that a name, or a checkpoint in its folder, stands for; None for a file elsewhere.
+    """Return the run that `named` refers to, by name, folder or last checkpoint; None for a file elsewhere.
 
     Raises:
-        UserError: there is neither a run nor a file of that name.
+        UserError: there is no run and no file of this name.
     """
     if store.has(named.rstrip("/")):
         return store.get(named.rstrip("/"))
@@ -79,18 +79,18 @@ def run_of(store: RunStore, named: str) -> Run | None:
 def resume(
     store: RunStore, named: str, run: Run | None, changes: Mapping[str, object], corpus: str | None = None
 ) -> Resumption:
-    """Read a run, `run_of(store, named)`, with its settings from here on.
+    """Read a run to be resumed, and change its settings.
 
     Args:
-        store: where runs are.
-        named: a run's name or a file.
-        run: the run that it stands for; the caller holds its lock.
-        changes: settings of training that change: how long, and on what.
-        corpus: where the text is now, if it has moved.
+        store: the folder of the runs.
+        named: name of a run, or path of a checkpoint.
+        run: the result of `run_of(store, named)`; the caller holds its lock.
+        changes: training settings to change, such as the number of epochs or the device.
+        corpus: new path of the text, if it has moved.
 
     Raises:
-        UserError: the file is damaged or not of this run, or there is nothing left to do, or the
-            text is not where it was.
+        UserError: the checkpoint is damaged or belongs to another run, the run is already finished, or the text
+            no longer exists.
     """
     path = run.last_path if run is not None else store.checkpoint_path(named)
     if run is not None:
@@ -108,24 +108,24 @@ def resume(
         _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
     _check_that_the_text_is_there(named, config.corpus)
     free = not any(name in changes for name in _OF_THE_MACHINE)
-    choice = snapshot.choice if snapshot is not None and free and works_here(snapshot.choice) else None
-    return Resumption(run, config, snapshot, choice)
+    compute = snapshot.compute if snapshot is not None and free and works_here(snapshot.compute) else None
+    return Resumption(run, config, snapshot, compute)
 
 
 def _check_that_the_text_is_there(named: str, corpus: CorpusConfig) -> None:
-    """Raise a `UserError` that says how to name the new place of a text that has moved."""
+    """Raise a `UserError` if the text no longer exists, which explains how to give its new path."""
     path = corpus.path
     if not path.exists():
         raise UserError(
-            f"The text of {in_one_line(named)} is no longer at {shortened(path)}. If it has moved, name its new "
-            f"place: charlstm-tui train --resume {in_one_line(named)} --corpus FILE."
+            f"The text of {in_one_line(named)} is no longer at {shortened(path)}. If it was moved, give its new "
+            f"path: charlstm-tui train --resume {in_one_line(named)} --corpus FILE."
         )
 
 
 def _check_that_it_can_resume(run: Run) -> None:
-    """Raise a `UserError` for a run that failed, or whose state is missing although it has learnt something.
+    """Raise a `UserError` if the run failed, or if its last checkpoint is missing.
 
-    A run that was cut off before its first save has no state, no model and no epoch: it starts again.
+    A run that was interrupted before its first save has no checkpoint and no completed epoch. It may start again.
     """
     events = run.events()
     ended = outcome(events)
@@ -141,12 +141,12 @@ def _check_that_it_can_resume(run: Run) -> None:
 
 
 def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with the best loss of the run's folder, so that no worse model replaces the best one there.
+    """Return the snapshot with the validation loss of the best checkpoint, so that no worse model replaces it.
 
-    Where the folder has none, or a damaged one, the next epoch is the best.
+    If the run's folder has no best checkpoint, or a damaged one, the next epoch is the best.
 
     Raises:
-        UserError: the best one cannot be read now, or is another run's.
+        UserError: the best checkpoint cannot be read now, or belongs to another run.
     """
     best: float | None = None
     best_epoch = 0
@@ -172,7 +172,7 @@ def _config_of(path: Path, snapshot: Snapshot | None) -> RunConfig:
 
 
 def _check_that_something_is_left(name: str, config: RunConfig, snapshot: Snapshot) -> None:
-    """Raise a `UserError` for a run that is finished, or asked for less than it has done."""
+    """Raise a `UserError` if the run is finished, or has already trained longer than the settings allow."""
     done, training, before = snapshot.now.counters, config.training, snapshot.training
     extended = (training.epochs, training.seconds) != (before.epochs, before.seconds)
     if training.seconds:
@@ -186,8 +186,8 @@ def _check_that_something_is_left(name: str, config: RunConfig, snapshot: Snapsh
     impatient = not extended and 0 < training.patience <= done.without_better
     if over or impatient:
         why = (
-            f", and no better epoch came in the last {count_of(done.without_better, 'epoch')}"
+            f", without an improvement in the last {count_of(done.without_better, 'epoch')}"
             if impatient and not over
             else ""
         )
-        raise UserError(f"{name} is finished: it had {had}{why}. Give it more with {more} to train it further.")
+        raise UserError(f"{name} is finished after {had}{why}. To train it further, give a larger {more}.")

@@ -1,4 +1,4 @@
-"""The learning rate through a run."""
+"""The learning rate schedule."""
 
 import math
 
@@ -6,7 +6,7 @@ from core.settings.config import TrainingConfig
 
 
 def rate_share(progress: float, config: TrainingConfig) -> float:
-    """Return which share of the learning rate holds when this share of the run is done: up a line, down a cosine."""
+    """Return the factor of the learning rate at this progress of the run, 0 to 1: linear warm-up, then a cosine."""
     if progress < config.warmup:
         return progress / config.warmup
     along = (progress - config.warmup) / (1 - config.warmup)

@@ -1,20 +1,20 @@
-"""Reports of an epoch's steps, as `StepsCompleted` events."""
+"""Reports on training steps, as `StepsCompleted` events."""
 
 from core.checkpoints.counters import Counters
 from core.events import StepsCompleted
 
 
 class StepReports:
-    """Makes the reports of one epoch, each of the steps since the one before."""
+    """Makes the reports of one epoch, each on the steps since the previous report."""
 
     def __init__(self, counters: Counters, now: float, *, steps: int, characters: int) -> None:
-        """Begin.
+        """Start the first report.
 
         Args:
-            counters: the run's, which the trainer changes.
-            now: the run's seconds.
-            steps: how many the epoch is to have.
-            characters: how many a step reads.
+            counters: counters of the run, which the trainer changes.
+            now: training time of the run, in seconds.
+            steps: planned number of steps of the epoch.
+            characters: number of characters per step.
         """
         self._counters = counters
         self._steps = steps
@@ -22,14 +22,17 @@ class StepReports:
         self.begin(now)
 
     def begin(self, now: float) -> None:
-        """Begin the next report at `now` seconds of the run: the time to read the last one counts in neither."""
+        """Start the next report at `now` seconds of the run. The time to handle the last report counts in neither."""
         self.begun = now
         self._reported_steps, self._reported_loss = self._counters.epoch_steps, self._counters.epoch_loss
 
     def make(
         self, now: float, *, learning_rate: float, gradient_norm: float | None, memory_bytes: int
     ) -> StepsCompleted:
-        """Report the steps since the last report, at least one; the rate and the norm are those of the last step."""
+        """Return a report on the steps since the last one, of which there must be at least one.
+
+        The learning rate and the gradient norm are those of the last step.
+        """
         counters = self._counters
         taken = counters.epoch_steps - self._reported_steps
         return StepsCompleted(

@@ -1,8 +1,8 @@
-"""How fast a run would be on this machine: real steps on made-up text, timed so that other work does not mislead.
+"""Measuring how fast a run would be on this machine, by timing real training steps on random text.
 
-A step that another process holds up says nothing of the run, so the fastest of at least five steps counts, in two
-rounds with other measurements between them. Where a machine is busy throughout, most steps are slower than the fastest:
-then what the rounds and the usual step say is given as a range.
+Other processes delay some steps, so the fastest of at least five steps counts, in two rounds with other measurements in
+between. If the machine is busy all the time, most steps are slower than the fastest; then the result is a range, from
+the fastest step to the median step or the slower round.
 """
 
 import itertools
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     from core.model.char_lstm import State
 
 MIN_STEPS, MAX_STEPS = 5, 25
-"""Of a round."""
+"""Bounds on the number of steps in a round."""
 ROUND_SECONDS = 0.15
-"""Of a round, at least, unless that takes more than the most steps."""
+"""Minimum duration of a round, unless it needs more than `MAX_STEPS`."""
 PATIENCE = 6.0
-"""Seconds of steps after which no more are timed, where as many as a round needs would take as long again."""
+"""Seconds after which no more steps are timed, if a round of `MIN_STEPS` would take longer than this."""
 AGREES = 1.3
-"""What two measurements may differ by, as a factor, and still be told as one."""
+"""Maximum ratio of two measurements that are reported as one figure."""
 _CHARACTERS_DRAWN = 20
-_QUICK = 0.5  # seconds that the measuring of a validation or a sample may take, about; a longer one is computed
+_QUICK = 0.5  # approximate maximum of seconds for timing a validation or a sample; a longer one is calculated
 
 Clock = Callable[[], float]
 
 
 def estimate(rounds: list[list[float]]) -> Span:
-    """Return the seconds of a step, of which each round timed some: one figure where they agree, else a range."""
+    """Return the duration of a step from the timed steps of each round: one figure if they agree, otherwise a range."""
     fastest = [min(steps) for steps in rounds if steps]
     usual = median(seconds for steps in rounds for seconds in steps)
     most = max(*fastest, usual) if len(fastest) > 1 else max(fastest[0], usual)
@@ -53,10 +53,9 @@ def estimate(rounds: list[list[float]]) -> Span:
 def time_rounds(
     step: Callable[[], object], between: Callable[[], object], control: Control, clock: Clock = time.perf_counter
 ) -> Iterator[Span]:
-    """Time steps in two rounds, with something else between them; yield what is known after each step.
+    """Time steps in two rounds, and call `between` in between. Yields the estimate after each step.
 
-    The first step is timed for settings so slow that nothing else is known for a while, and then counts no more: it
-    builds what the others use.
+    The first step includes one-time setup. It gives a first estimate, for slow settings, and is then ignored.
     """
     rounds: list[list[float]] = []
 
@@ -78,7 +77,7 @@ def time_rounds(
                 return
             fastest = min([first, *itertools.chain(*rounds)])
             if rounds[0] and clock() - began > PATIENCE and MIN_STEPS * fastest > PATIENCE:
-                if len(rounds[0]) < MIN_STEPS:  # so few that the first one says as much
+                if len(rounds[0]) < MIN_STEPS:  # with so few steps, the first one counts too
                     yield estimate([*rounds, [first]])
                 return
             taken.append(timed())
@@ -86,7 +85,7 @@ def time_rounds(
 
 
 def measure_speed(
-    choice: ComputeSettings,
+    compute: ComputeSettings,
     model: ModelConfig,
     config: TrainingConfig,
     vocabulary_size: int,
@@ -95,41 +94,41 @@ def measure_speed(
     validation_characters: int = 0,
     clock: Clock = time.perf_counter,
 ) -> Iterator[Speed]:
-    """Yield what is known of a training's speed on this machine, better and better; the last one is settled.
+    """Yield estimates of the speed of training on this machine, more and more accurate; the last one is settled.
 
-    Ends without that when told to stop. The steps are real ones, on made-up text.
+    If `control` stops it, it ends without a settled one. The steps are real training steps, on random text.
     """
     speed: Speed | None = None
-    with choice.applied():
-        learner = Learner(model, vocabulary_size, config, choice)
+    with compute.applied():
+        learner = Learner(model, vocabulary_size, config, compute)
         shape = (config.window + 1, config.streams)
-        ids = torch.randint(vocabulary_size, shape, generator=torch.Generator().manual_seed(0)).to(choice.device)
+        ids = torch.randint(vocabulary_size, shape, generator=torch.Generator().manual_seed(0)).to(compute.device)
         state: State | None = None
 
         def step() -> None:
             nonlocal state
             loss, state = learner.step(ids[:-1], ids[1:], state, config.learning_rate)
-            float(loss)  # a GPU has done it only when it is read
+            float(loss)  # waits until a GPU has finished the step
 
-        rest: tuple[float, float] | None = None
+        other_parts: tuple[float, float] | None = None
 
         def between() -> None:
-            nonlocal rest
-            if speed is not None and rest is None:
-                timer = _Rest(learner, config, vocabulary_size, speed.step.least, control, clock)
-                rest = timer.validation(validation_characters) + timer.copies(), timer.sample()
+            nonlocal other_parts
+            if speed is not None and other_parts is None:
+                timer = _OtherParts(learner, config, vocabulary_size, speed.step.least, control, clock)
+                other_parts = timer.validation(validation_characters) + timer.copies(), timer.sample()
 
         for span in time_rounds(step, between, control, clock):
             speed = Speed(step=span, settled=False)
             yield speed
         if speed is not None and not control.stopped:
             between()
-            assert rest is not None
-            yield Speed(step=speed.step, epoch_end=rest[0], sample=rest[1])
+            assert other_parts is not None
+            yield Speed(step=speed.step, epoch_end=other_parts[0], sample=other_parts[1])
 
 
-class _Rest:
-    """Times what a run does beside its steps, or computes it where a single try would take long."""
+class _OtherParts:
+    """Times the other parts of a run: validation, copies and samples. Long ones are calculated from the step time."""
 
     def __init__(
         self,
@@ -143,12 +142,14 @@ class _Rest:
         self._learner = learner
         self._config = config
         self._vocabulary_size = vocabulary_size
-        self._forward = step_seconds / 3 / (config.streams * config.window)  # of a character: backward takes two thirds
+        self._forward = (
+            step_seconds / 3 / (config.streams * config.window)
+        )  # seconds per character: backward takes two thirds of a step
         self._control = control
         self._clock = clock
 
     def validation(self, characters: int) -> float:
-        """Return the seconds of a validation: some of its passes are timed."""
+        """Return the duration of a validation, from the time of a few of its passes."""
         if not characters or self._control.stopped:
             return 0.0
         streams = max(1, min(MAX_STREAMS, characters // (5 * WARM_UP)))
@@ -157,7 +158,7 @@ class _Rest:
             return self._forward * (characters + streams * WARM_UP)
         ids = np.random.default_rng(0).integers(self._vocabulary_size, size=characters)
         times: list[float] = []
-        with self._learner.choice.autocast():
+        with self._learner.compute.autocast():
             readings = quick_loss(self._learner.kept, ids, 0)
             for _ in range(min(passes, 3)):
                 begun = self._clock()
@@ -166,22 +167,22 @@ class _Rest:
         return min(times) * passes
 
     def copies(self) -> float:
-        """Return the seconds of copying all that a step changes, as is done for a save and to go back to."""
+        """Return the duration of copying the learner's state, as for a checkpoint or a roll-back."""
         begun = self._clock()
         for tensor in self._learner.state().values():
             tensor.detach().to("cpu", copy=True)
         return self._clock() - begun
 
     def sample(self) -> float:
-        """Return the seconds of a sample."""
+        """Return the duration of a sample."""
         length = self._config.sample_length
         if not length or self._control.stopped:
             return 0.0
         if _CHARACTERS_DRAWN * self._forward > _QUICK:
             return length * self._forward
-        made_up = Vocabulary(chr(0x4E00 + number) for number in range(self._vocabulary_size))
+        vocabulary = Vocabulary(chr(0x4E00 + number) for number in range(self._vocabulary_size))
         begun = self._clock()
-        sampler = Sampler(self._learner.kept, made_up, SamplingConfig())
+        sampler = Sampler(self._learner.kept, vocabulary, SamplingConfig())
         next(sampler)
         first = self._clock() - begun
         begun = self._clock()

@@ -3,10 +3,10 @@
     for event in Trainer(corpus, model_config, training_config).run(control):
         ...
 
-The trainer writes no file and prints nothing. Between two events it stands still, so whoever receives an event may read
-the model (`checkpoint()`), or all that it takes to resume the run (`snapshot()`), without a lock.
+The trainer writes no files and prints nothing. It does not run between two events, so the receiver of an event can read
+the model (`checkpoint()`) or the state to resume the run from (`snapshot()`) without a lock.
 
-What its steps change is a `LiveState`; the trainer decides when to report, validate, sample, pause and stop.
+Steps change a `LiveState`; the trainer decides when to report, validate, sample, pause and stop.
 """
 
 from collections.abc import Generator, Iterator
@@ -43,11 +43,11 @@ from core.training.plan import epoch_is_over, make_plan
 from core.training.step_reports import StepReports
 
 REPORT_SECONDS = 0.1
-"""At most ten reports a second: more cannot be seen, and each reads the loss back from the device."""
+"""Minimum number of seconds between two reports: more could not be seen, and each copies the loss from the device."""
 
 
 class Trainer:
-    """One training run, to be run once: from its beginning, or from a snapshot of another one.
+    """One training run, which can be run once: from the start, or from a snapshot of an earlier run.
 
     Raises:
         UserError: the corpus is too short for the streams and the window, or the machine does not have the device.
@@ -58,7 +58,7 @@ class Trainer:
         corpus: Corpus,
         model_config: ModelConfig,
         config: TrainingConfig,
-        choice: ComputeSettings | None = None,
+        compute: ComputeSettings | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
         self.corpus = corpus
@@ -67,31 +67,31 @@ class Trainer:
         self._validation_ids = corpus.part("validation", config.validation).ids(self.vocabulary)
         train_ids = corpus.part("train", config.validation).ids(self.vocabulary)
         self._streams = Streams(train_ids, streams=config.streams, window=config.window)
-        self.choice = choice or choose(model_config, len(self.vocabulary), config)
-        with self.choice.applied():  # with as many threads as it trains with: others may be busy
-            learner = Learner(model_config, len(self.vocabulary), config, self.choice)
-        self._windows = WindowLoader(self._streams, config.seed, self.choice.device)
+        self.compute = compute or choose(model_config, len(self.vocabulary), config)
+        with self.compute.applied():  # use only as many threads as training does
+            learner = Learner(model_config, len(self.vocabulary), config, self.compute)
+        self._windows = WindowLoader(self._streams, config.seed, self.compute.device)
         self._live = LiveState(learner, self._windows)
         self._sampler = EpochSampler(config, self.vocabulary)
         self.best_epoch = 0
-        """Of the best model that an earlier process saved."""
+        """Epoch of the best model that an earlier process saved; 0 if there is none."""
         if snapshot is not None:
             self._live.resume(snapshot)
             self.best_epoch = snapshot.best_epoch
 
     @property
     def model(self) -> CharLSTM:
-        """The network that learns."""
+        """The network that is trained."""
         return self._live.learner.model
 
     @property
     def history(self) -> tuple[EpochCompleted, ...]:
-        """The epochs completed, those of earlier processes included."""
+        """Completed epochs, including those of earlier processes."""
         return tuple(self._live.history)
 
     def run(self, control: Control | None = None) -> Iterator[Event]:
-        """Train, yielding events; `RunFinished` is the last, whether the run was finished, stopped or failed."""
-        with self.choice.applied():
+        """Train, yielding events. The last is `RunFinished`, whether the run finished, was stopped or failed."""
+        with self.compute.applied():
             yield from self._run(control or Control())
 
     def _run(self, control: Control) -> Iterator[Event]:
@@ -111,9 +111,9 @@ class Trainer:
             test_characters=len(self.corpus.part("test")),
             epochs=plan.epochs,
             steps_per_epoch=plan.steps,
-            device=self.choice.device,
-            precision=self.choice.precision,
-            threads=self.choice.threads,
+            device=self.compute.device,
+            precision=self.compute.precision,
+            threads=self.compute.threads,
             epochs_done=self._live.counters.epochs,
             elapsed_seconds=self._live.counters.elapsed,
             history=self.history,
@@ -129,7 +129,7 @@ class Trainer:
         )
 
     def checkpoint(self) -> Checkpoint:
-        """Return the model as it stands: itself, or its average; not a copy."""
+        """Return the current model: the network itself or its average, not a copy."""
         return Checkpoint(
             model=self._live.learner.kept,
             vocabulary=self.vocabulary,
@@ -141,14 +141,14 @@ class Trainer:
         )
 
     def snapshot(self) -> Snapshot:
-        """Return the run as it stands, with all that it takes to resume it: copies, on the CPU."""
+        """Return everything needed to resume the run, as copies on the CPU."""
         now, good = self._live.copies()
         return Snapshot(
             model=self.model.config,
             vocabulary=self.vocabulary,
             corpus=self.corpus.config,
             training=self.config,
-            choice=self.choice,
+            compute=self.compute,
             plan=self._live.plan,
             history=self.history,
             now=now,
@@ -158,9 +158,9 @@ class Trainer:
     # --- steps and epochs
 
     def _time_steps(self, seconds: float, control: Control) -> tuple[int, float]:
-        """Take steps for so many seconds; return how many, and the seconds that they took. They count for no epoch."""
+        """Take steps for `seconds`; return their number and the seconds they took. They belong to no epoch."""
         self._live.plan = Plan(epochs=1, steps=1, seconds=self.config.seconds)
-        self._live.step()  # the first builds what the others use
+        self._live.step()  # the first step includes one-time setup
         started, taken = self._live.clock.elapsed(), 0
         until = started + seconds
         while not control.stopped and (not taken or self._live.clock.elapsed() < until):
@@ -170,9 +170,9 @@ class Trainer:
         return taken, self._live.clock.elapsed() - started
 
     def _epoch(self, plan: Plan, control: Control) -> Generator[Event, None, Reason | None]:
-        """Train for an epoch, or what is left of it, then validate. Return why the run ends here; None if it continues.
+        """Train for an epoch, or the rest of it, then validate. Return why the run ends here; None if it continues.
 
-        After a divergence the state is that of the epoch's beginning: the next call repeats the epoch.
+        If the loss diverges, the state returns to the start of the epoch, and the next call repeats the epoch.
         """
         counters = self._live.counters
         steps = plan.steps if plan.seconds is not None else self._windows.steps_of(counters.epochs + 1)
@@ -197,7 +197,7 @@ class Trainer:
                     now,
                     learning_rate=self._live.rate,
                     gradient_norm=self._live.learner.gradient_norm(),
-                    memory_bytes=memory_in_use(self.choice.device),
+                    memory_bytes=memory_in_use(self.compute.device),
                 )
                 reports.begin(self._live.clock.elapsed())
             if control.takes_sample():
@@ -220,7 +220,7 @@ class Trainer:
         return 0 < self.config.patience <= self._live.counters.without_better
 
     def _sample(self, control: Control, *, asked: bool = False) -> Iterator[SampleDrawn]:
-        """Yield a sample of the model, unless none is due or the run was stopped meanwhile."""
+        """Yield a sample of the model, unless none is due or the run is stopped during it."""
         if not (asked or self._sampler.is_due(self._live.clock.elapsed())):
             return
         text = self._sampler.draw(self._live.learner.kept, control)
@@ -229,13 +229,13 @@ class Trainer:
             yield SampleDrawn(epoch=epoch, total_steps=steps, prompt=self._sampler.prompt, text=text, asked=asked)
 
     def _validate(self, control: Control) -> Generator[Event, None, float | None]:
-        """Return the loss on the validation part; None without one, or when told to stop meanwhile."""
+        """Return the loss on the validation part; None if there is none, or if the run is stopped during it."""
         if not len(self._validation_ids):
             return None
         started = reported_at = self._live.clock.elapsed()
         readings = quick_loss(self._live.learner.kept, self._validation_ids, self.vocabulary.start_id)
         while True:
-            with self.choice.autocast():  # not while others have their turn
+            with self.compute.autocast():  # only here: autocast must not be active while the caller runs
                 reading = next(readings)
             if isinstance(reading, float) or control.stopped:
                 break

@@ -75,7 +75,7 @@ def run_headless(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
             control.stop()
     train = len(corpus.part("train", preset.training.validation))
     told = forecast(preset.model, preset.training, len(corpus.characters), train)
-    chosen = f"{trainer.choice.precision}, {trainer.choice.threads}"
+    chosen = f"{trainer.compute.precision}, {trainer.compute.threads}"
     return {"forecast": told.memory_bytes, "peak": peak(), "computed_in": chosen}
 
 

@@ -64,9 +64,9 @@ def notebook_steps() -> Work:
     return work
 
 
-def our_step(model: ModelConfig, config: TrainingConfig, choice: ComputeSettings) -> Work:
+def our_step(model: ModelConfig, config: TrainingConfig, compute: ComputeSettings) -> Work:
     """One step of the engine."""
-    learner = Learner(model, VOCABULARY, config, choice)
+    learner = Learner(model, VOCABULARY, config, compute)
     ids = torch.randint(VOCABULARY, (config.window + 1, config.streams))
     state = None
 

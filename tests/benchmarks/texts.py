@@ -22,7 +22,7 @@ from core.data.download import FetchProgress, fetch
 from core.data.known_texts import KnownText
 from core.data.splits import Split
 from core.evaluation.memorization import copying
-from core.evaluation.ngram import measure_baselines
+from core.evaluation.ngram import evaluate_baselines
 from core.reports.results import Baselines
 
 
@@ -38,7 +38,7 @@ def count(path: Path, limit: int | None, split: Split) -> float:
     corpus = load_corpus(CorpusConfig(source=str(path), limit=limit, split=split))
 
     def all_of_them() -> None:
-        *_, last = measure_baselines(corpus, "test", 0.0)
+        *_, last = evaluate_baselines(corpus, "test", 0.0)
         assert isinstance(last, Baselines)
 
     return seconds(all_of_them)

@@ -165,7 +165,7 @@ def test_the_folder_of_the_runs_may_be_given_before_or_after_the_command(trained
             ["train", "--split", "tail", "--limit", "60", "--window", "50"],
             "Choose a longer text, or a window of at most",
         ),
-        (["train", "--split", "interleaved", "--limit", "90000"], "Take the tail split"),
+        (["train", "--split", "interleaved", "--limit", "90000"], "Use the tail split"),
         (["corpus", "path", "moliere"], "are not here yet"),
         (["corpus", "fetch", "hugo"], "'hugo' is not one of 'moliere', 'l-homme-aux-contrats'"),
         (["train", "--corpus", "x", "--preset", "speedy"], "There is no preset called speedy"),
@@ -346,7 +346,7 @@ def test_all_that_may_take_a_moment_before_the_first_step_is_named(
     monkeypatch.setattr(
         "charlstm_tui.commands.train_renderer.RunRenderer.say", lambda renderer, what: said.append(what)
     )
-    monkeypatch.setattr("core.training.resume.works_here", lambda choice: False)  # as on another machine
+    monkeypatch.setattr("core.training.resume.works_here", lambda compute: False)  # as on another machine
     size = ("--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10", "--threads", "1")
     call("train", "--corpus", str(small_text), *size, "--precision", "auto", "--epochs", "1", "--name", "sheep")
     expected = ["loading PyTorch", "trying fp32 on 1 thread, 1 of 2", "trying bf16 on 1 thread, 2 of 2",

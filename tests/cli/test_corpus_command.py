@@ -131,7 +131,7 @@ def test_a_text_that_is_damaged_says_where_and_what_to_do_and_doing_it_works(tmp
     refused = train()
     assert refused.exit_code == 2
     told = " ".join(refused.stderr.split())
-    assert "line 61 has bytes that are not: FF, from byte 541 of the file on" in told
+    assert "line 61 has invalid bytes: FF, at byte 541 of the file" in told
     assert "--encoding-errors replace" in told
     assert train("--encoding-errors", "replace").exit_code == 0
     file = tmp_path / "mine.toml"

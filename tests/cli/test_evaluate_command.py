@@ -142,7 +142,7 @@ def must_not(*_: object, **__: object) -> NoReturn:
 
 def test_the_loss_alone_is_what_takes_no_longer_than_the_reading(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = json.loads(call("evaluate", sheep, "--json").stdout)
-    for name in ("measure_baselines", "part_losses", "Sampler", "open_corpus"):
+    for name in ("evaluate_baselines", "part_losses", "Sampler", "open_corpus"):
         monkeypatch.setattr(core.evaluation.report_builder, name, must_not)
     found = json.loads(call("evaluate", sheep, "--loss-only", "--json").stdout)
     assert (found["baselines"], found["parts"], found["copying"], found["verdict"]) == ([], [], None, "")
@@ -320,7 +320,7 @@ def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("where", "missing"),
     [
-        ("measure_baselines", {"beside it", "part by part", "found in training text"}),
+        ("evaluate_baselines", {"beside it", "part by part", "found in training text"}),
         ("part_losses", {"part by part", "found in training text"}),
         ("Sampler", {"found in training text"}),
         ("copying", {"found in training text"}),

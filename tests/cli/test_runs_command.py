@@ -23,7 +23,7 @@ def test_a_list_says_what_there_is_to_know(trained: str, store: RunStore) -> Non
 def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore) -> None:
     result = call("train", "--resume", trained)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "sheep is finished: it had 2 epochs. Give it more with --epochs" in result.stderr
+    assert "sheep is finished after 2 epochs. To train it further, give a larger --epochs" in result.stderr
     result = call("train", "--resume", trained, "--epochs", 3, "--json")
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert (events[0]["event"], events[0]["epochs_done"]) == ("run_started", 2)
@@ -39,10 +39,10 @@ def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore)
     [
         (["--preset", "quick", "--hidden-size", "3"], "leave out --hidden-size, --preset"),
         (["--learning-rate", "0.1"], "leave out --learning-rate"),
-        (["--epochs", "2"], "is finished: it had 2 epochs"),
+        (["--epochs", "2"], "is finished after 2 epochs"),
         (["--epochs", "0"], "epochs must be a whole number from 1"),
-        (["--epochs", "9", "--corpus", "nowhere.txt"], "If it has moved, name its new place"),
-        (["--epochs", "9", "--corpus", "l-homme-aux-contrats"], "is not the text that the run began with"),
+        (["--epochs", "9", "--corpus", "nowhere.txt"], "If it was moved, give its new path"),
+        (["--epochs", "9", "--corpus", "l-homme-aux-contrats"], "is not the text that the run was trained on"),
         (["--epochs", "9", "--name", "x"], "keeps its name"),
         (["--epochs", "9", "--device", "mps"], "There is no mps device"),
     ],
@@ -107,7 +107,7 @@ def test_export(trained: str, store: RunStore, tmp_path: Path, monkeypatch: pyte
     assert again.exit_code == 2
     assert "sheep.safetensors is there already" in again.stderr
     assert call("train", "--resume", "sheep.safetensors", "--epochs", 3, "--name", "copy").exit_code == 0
-    assert "holds a model's weights" in call("train", "--resume", "weights.safetensors", "--epochs", 3).stderr
+    assert "contains only a model's weights" in call("train", "--resume", "weights.safetensors", "--epochs", 3).stderr
 
 
 @pytest.mark.parametrize(

@@ -53,12 +53,12 @@ FORECAST = Forecast(
 def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Say what a run would take without trying it, which takes a second or two; mark a test `forecast` to try."""
 
-    def foresee(control: Control, config: RunConfig) -> Iterator[Forecast]:
+    def estimate_run(control: Control, config: RunConfig) -> Iterator[Forecast]:
         preview(config.corpus.source, limit=config.corpus.limit)  # complains of a text that will not do
         yield FORECAST
 
     if "forecast" not in request.keywords:
-        monkeypatch.setattr("charlstm_tui.jobs.forecast.foresee", foresee)
+        monkeypatch.setattr("charlstm_tui.jobs.forecast.estimate_run", estimate_run)
 
 
 @pytest.fixture(autouse=True)

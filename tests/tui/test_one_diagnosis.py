@@ -126,7 +126,7 @@ async def test_the_training_losses_of_both_screens_say_which_they_are(app: CharL
         await until(lambda: isinstance(app.screen, EvaluationScreen) and not app.screen._busy)
         said = f"Train shows {last.train_loss:.4f}: the mean over epoch {last.epoch}."
         await until(lambda: said in in_one_line(app, "#parts"))
-        assert "Measured with the saved weights" in in_one_line(app, "#parts")
+        assert "Evaluated with the saved weights" in in_one_line(app, "#parts")
 
 
 def test_the_shell_and_saved_reports_say_it_too(run: Run) -> None:

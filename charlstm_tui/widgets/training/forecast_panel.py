@@ -90,7 +90,7 @@ class ForecastPanel(Static):
 
     def _look_at(self, config: RunConfig) -> None:
         if config is self._config:
-            self._job.start(partial(forecast.foresee, config=config), name="forecast", interval=1 / 20)
+            self._job.start(partial(forecast.estimate_run, config=config), name="forecast", interval=1 / 20)
 
     def _take(self, items: tuple[object, ...]) -> None:
         for item in items:

@@ -167,9 +167,9 @@ class SettingsPanel(Vertical):
         self._complaint = ""
         if not self._foresight_is_due:  # a preset changes thirty settings at once
             self._foresight_is_due = True
-            self.call_after_refresh(self.foresee)
+            self.call_after_refresh(self.estimate_run)
 
-    def foresee(self) -> None:
+    def estimate_run(self) -> None:
         """Forecast a run with these settings, and show how its text begins."""
         self._foresight_is_due = False
         self._explain()

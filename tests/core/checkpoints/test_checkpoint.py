@@ -40,7 +40,7 @@ def checkpoint(num_layers: int = 2) -> Checkpoint:
 
 
 @pytest.mark.parametrize("num_layers", [1, 3])
-def test_a_checkpoint_gives_back_the_same_logits(tmp_path: Path, num_layers: int) -> None:
+def test_a_loaded_checkpoint_gives_the_same_logits(tmp_path: Path, num_layers: int) -> None:
     path = tmp_path / "model.safetensors"
     before = checkpoint(num_layers)
     before.save(path)
@@ -55,7 +55,7 @@ def test_a_checkpoint_gives_back_the_same_logits(tmp_path: Path, num_layers: int
     assert (after.train_loss, after.val_loss) == (1.25, None)
 
 
-def test_a_loaded_model_can_be_trained_on(tmp_path: Path) -> None:
+def test_a_loaded_model_can_be_trained_further(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     checkpoint().save(path)
     model = load_checkpoint(path).model
@@ -77,7 +77,7 @@ def header_of(made: Checkpoint) -> dict[str, object]:
 
 
 def written(path: Path, header: dict[str, object], tensors: dict[str, torch.Tensor]) -> Path:
-    """Write a file whose sha256 is right, whatever its header says."""
+    """Write a file with this header and a correct SHA-256."""
     metadata = {"charlstm-tui": json.dumps({"sha256": "0" * 64} | header, separators=(",", ":"), ensure_ascii=False)}
     content = safetensors.torch.save(tensors, metadata)
     digest = hashlib.sha256(content).hexdigest().encode()
@@ -89,19 +89,19 @@ def unsigned(made: Checkpoint) -> dict[str, object]:
     return header_of(made) | {"sha256": "0" * 64}
 
 
-def test_the_header_and_the_weights_written_by_hand_are_read(tmp_path: Path) -> None:
+def test_a_file_assembled_by_hand_is_read(tmp_path: Path) -> None:
     made = checkpoint()
     path = written(tmp_path / "model.safetensors", unsigned(made), made.model.state_dict())
-    assert path.read_bytes() == content_of(made), "else the tests below show nothing"
+    assert path.read_bytes() == content_of(made), "otherwise the tests below show nothing"
     assert load_checkpoint(path).epoch == 3
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.9, 0.999])
-def test_a_file_cut_short_is_refused(tmp_path: Path, share: float) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "cut.safetensors"
     content = content_of(checkpoint())
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(UserError, match="not a whole checkpoint"):
+    with pytest.raises(UserError, match="not a complete checkpoint"):
         load_checkpoint(path)
 
 
@@ -122,28 +122,28 @@ def test_a_flipped_bit_anywhere_is_found(tmp_path: Path) -> None:
     ("changes", "sentence"),
     [
         ({"format_version": 3}, "has format 3, newer than this program's 2"),
-        ({"format_version": 1}, "has format 1, from before 2"),
+        ({"format_version": 1}, "has format 1, older than 2"),
         ({"epoch": "three"}, "header of .* is damaged"),
         ({"kind": "worst"}, "header of .* is damaged"),
         ({"training": {"epochs": -1}}, "header of .* is damaged"),
         ({"vocabulary": ""}, "vocabulary of .* is damaged"),
         ({"vocabulary": "ba"}, "vocabulary of .* is damaged"),
-        ({"vocabulary": "abc"}, "does not hold the weights"),
-        ({"model": {"hidden_size": 8192, "num_layers": 16}}, "does not hold the weights"),
+        ({"vocabulary": "abc"}, "does not contain the weights"),
+        ({"model": {"hidden_size": 8192, "num_layers": 16}}, "does not contain the weights"),
         ({"model": {"hidden_size": -1}}, "header of .* is damaged"),
         ({"model": {"hidden_size": 10**30}}, "header of .* is damaged"),
         ({"sha256": "f" * 64}, "is damaged: its content is not what was saved"),
         ({"sha256": "é"}, "is damaged: its content is not what was saved"),
     ],
 )
-def test_a_header_that_is_not_right_is_refused(tmp_path: Path, changes: dict[str, object], sentence: str) -> None:
+def test_an_invalid_header_is_refused(tmp_path: Path, changes: dict[str, object], sentence: str) -> None:
     made = checkpoint()
     path = written(tmp_path / "model.safetensors", unsigned(made) | changes, made.model.state_dict())
     with pytest.raises(UserError, match=sentence):
         load_checkpoint(path)
 
 
-def test_a_header_nested_without_end_is_refused(tmp_path: Path) -> None:
+def test_a_deeply_nested_header_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     nested = '{"format_version":2,"kind":' + "[" * 100_000
     safetensors.torch.save_file(checkpoint().model.state_dict(), path, {"charlstm-tui": nested})
@@ -152,22 +152,22 @@ def test_a_header_nested_without_end_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 2**63, 2**64 - 1, 10**9])
-def test_a_header_of_a_length_it_cannot_have_is_refused(tmp_path: Path, length: int) -> None:
+def test_an_impossible_header_length_is_refused(tmp_path: Path, length: int) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(length.to_bytes(8, "little") + content_of(checkpoint())[8:])
-    with pytest.raises(UserError, match="not a whole checkpoint"):
+    with pytest.raises(UserError, match="not a complete checkpoint"):
         load_checkpoint(path)
 
 
 @pytest.mark.parametrize("shape", ["[1000000000,1000000000]", "[-7,5]", "[7.5,5]", "[7]", "[99999999999999999999,5]"])
-def test_shapes_that_cannot_be_are_refused(tmp_path: Path, shape: str) -> None:
+def test_impossible_shapes_are_refused(tmp_path: Path, shape: str) -> None:
     path = tmp_path / "model.safetensors"
     content = content_of(checkpoint())
     length = int.from_bytes(content[:8], "little")
     header = content[8 : 8 + length].replace(b'"shape":[7,5]', f'"shape":{shape}'.encode())
     assert header != content[8 : 8 + length]
     path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + length :])
-    with pytest.raises(UserError, match=r"not a whole checkpoint|does not hold"):
+    with pytest.raises(UserError, match=r"not a complete checkpoint|does not contain"):
         load_checkpoint(path)
 
 
@@ -180,16 +180,16 @@ def test_weights_of_half_precision_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("beginning", [b"PK\x03\x04", b"\x80\x02", b"\x80\x04"])
-def test_a_file_of_pytorch_s_own_kind_is_never_opened(tmp_path: Path, beginning: bytes) -> None:
+def test_a_file_that_begins_like_pytorch_s_is_never_opened(tmp_path: Path, beginning: bytes) -> None:
     path = tmp_path / "model.pt"
     path.write_bytes(beginning + b"..........")
-    with pytest.raises(UserError, match="may run code when it is opened, so it is not"):
+    with pytest.raises(UserError, match="could run code when it is opened, so it was not"):
         load_checkpoint(path)
 
 
-def test_a_real_file_of_pytorch_s_own_kind_is_never_opened(tmp_path: Path) -> None:
+def test_a_real_pytorch_file_is_never_opened(tmp_path: Path) -> None:
     torch.save(checkpoint().model.state_dict(), tmp_path / "model.pt")
-    with pytest.raises(UserError, match="may run code when it is opened, so it is not"):
+    with pytest.raises(UserError, match="could run code when it is opened, so it was not"):
         load_checkpoint(tmp_path / "model.pt")
 
 
@@ -203,7 +203,9 @@ def test_nothing_in_the_project_unpickles() -> None:
     ]
 
 
-def test_a_file_that_is_replaced_while_it_is_read_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "model.safetensors"
     checkpoint().save(path)
     digest, times = core.checkpoints.file_format._digest, []
@@ -223,7 +225,7 @@ def test_weights_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
     made = checkpoint()
     torch.nn.init.constant_(made.model.output.bias, torch.inf)
     made.save(tmp_path / "model.safetensors")
-    with pytest.raises(UserError, match="weights that are not numbers"):
+    with pytest.raises(UserError, match="weights that are NaN or infinite"):
         load_checkpoint(tmp_path / "model.safetensors")
 
 
@@ -233,13 +235,13 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a checkpoint of charlstm-tui"):
         load_checkpoint(path)
     path.write_text("once upon a time")
-    with pytest.raises(UserError, match="not a whole checkpoint"):
+    with pytest.raises(UserError, match="not a complete checkpoint"):
         load_checkpoint(path)
     with pytest.raises(UserError, match="There is no checkpoint"):
         load_checkpoint(tmp_path)
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.safetensors"
     path.write_bytes(b"old")
 
@@ -253,7 +255,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, mon
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_error_of_whoever_reads_the_file_says_nothing_of_the_file(tmp_path: Path) -> None:
+def test_an_error_of_the_caller_is_not_reported_as_an_error_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "whole.safetensors"
     checkpoint().save(path)
     for error in (MemoryError(), OSError(5, "Input/output error"), OverflowError(), SafetensorError("theirs")):
@@ -261,7 +263,7 @@ def test_an_error_of_whoever_reads_the_file_says_nothing_of_the_file(tmp_path: P
             raise error
 
 
-def test_a_lack_of_memory_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lack_of_memory_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "whole.safetensors"
     checkpoint().save(path)
     for error in (MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 8 bytes")):
@@ -280,7 +282,7 @@ def test_a_lack_of_memory_is_told_as_such(tmp_path: Path, monkeypatch: pytest.Mo
                 file.tensor(name)
 
 
-def test_a_file_that_the_system_does_not_give_is_not_called_damaged(
+def test_a_file_without_read_permission_is_not_reported_as_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "whole.safetensors"
@@ -294,13 +296,13 @@ def test_a_file_that_the_system_does_not_give_is_not_called_damaged(
         load_checkpoint(path)
 
 
-@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file that fails when it is read is Linux's")
-def test_a_file_that_fails_when_it_is_read_is_not_called_damaged() -> None:
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="only Linux has a file that always fails to be read")
+def test_a_read_error_is_not_reported_as_damage() -> None:
     with pytest.raises(UserError, match=r"cannot be read: Input/output error\.$"):
         load_checkpoint(Path("/proc/self/mem"))
 
 
-def test_a_file_is_what_the_library_itself_would_write_and_read(tmp_path: Path) -> None:
+def test_the_safetensors_library_reads_our_files(tmp_path: Path) -> None:
     tensors = {
         "a": torch.arange(6.0).view(2, 3),
         "b": torch.tensor(7),

@@ -11,7 +11,7 @@ from core.data.decoding import normalise, pieces
 from core.data.encoded_text import EncodedText, encode, read_beginning, read_file
 from core.data.encodings import Errors
 from core.data.preview import preview
-from core.data.text_slice import Passage
+from core.data.text_slice import TextSlice
 from core.errors import UserError
 from core.folders import cache_folder
 from tests.core.data.sentences import SAMPLES, encoded
@@ -25,24 +25,24 @@ def read(path: Path, encoding: str | None = None, errors: Errors = "strict") -> 
 
 
 def shown(text: EncodedText) -> str:
-    return str(Passage(text=text, length=len(text), run=len(text), period=len(text)))
+    return str(TextSlice(text=text, length=len(text), run=len(text), period=len(text)))
 
 
 def old(path: Path) -> Path:
-    """Make a file that was written a while ago: of one that changes this very moment nothing is noted."""
+    """Set a file's time to a minute ago: the cache stores no hash of a file that has just changed."""
     os.utime(path, (time.time() - 60, time.time() - 60))
     return path
 
 
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where large texts are kept, when a thousand bytes are large."""
+    """The folder of cached texts, in tests where a thousand bytes are large."""
     monkeypatch.setattr(encoded_text, "LARGE", 1000)
     return cache_folder() / "texts"
 
 
 @pytest.mark.parametrize("characters", ["Où est l'argent?\n", "".join(map(chr, range(0x4E00, 0x4F40))), "𝄞\U0001f600"])
-def test_a_text_comes_back_as_it_was(tmp_path: Path, kept: Path, characters: str) -> None:
+def test_a_text_is_decoded_unchanged(tmp_path: Path, kept: Path, characters: str) -> None:
     for times, name in ((3, "small.txt"), (500, "large.txt")):
         path = tmp_path / name
         path.write_text(characters * times, encoding="utf-8")
@@ -50,7 +50,7 @@ def test_a_text_comes_back_as_it_was(tmp_path: Path, kept: Path, characters: str
         assert shown(text) == characters * times
         assert text.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
         assert len(text.alphabet) == len(set(characters))
-        assert shown(read(path)) == characters * times, "and a second time"
+        assert shown(read(path)) == characters * times, "when it is read again"
 
 
 def test_a_large_text_is_encoded_once_and_mapped_into_memory(
@@ -71,17 +71,17 @@ def old_text(folder: Path, text: str = "Il est là, le voilà.\n" * 100) -> Path
     return old(path)
 
 
-def test_a_text_that_changed_is_encoded_anew(tmp_path: Path, kept: Path) -> None:
+def test_a_text_that_changed_is_encoded_again(tmp_path: Path, kept: Path) -> None:
     first = read(old_text(tmp_path))
     path = tmp_path / "grand.txt"
-    path.write_text("Il est la, le voila!!\n" * 100, encoding="utf-8")  # as many bytes, at another time
+    path.write_text("Il est la, le voila!!\n" * 100, encoding="utf-8")  # the same number of bytes, a different time
     second = read(path)
     assert shown(second).startswith("Il est la,")
     assert shown(first).startswith("Il est là,")
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "other codes", "other letters", "entry cut", "seen cut"])
-def test_what_is_kept_and_damaged_is_made_again(tmp_path: Path, kept: Path, damage: str) -> None:
+def test_a_damaged_cache_entry_is_written_again(tmp_path: Path, kept: Path, damage: str) -> None:
     path = old_text(tmp_path)
     expected = shown(read(path))
     (codes,), (entry,), (seen,) = (list(kept.glob(f"*{suffix}")) for suffix in (".codes", ".json", ".seen"))
@@ -101,7 +101,7 @@ def test_what_is_kept_and_damaged_is_made_again(tmp_path: Path, kept: Path, dama
     assert shown(read(path)) == expected
 
 
-def test_a_file_put_in_the_place_of_another_is_noticed(tmp_path: Path, kept: Path) -> None:
+def test_a_file_replaced_by_one_of_the_same_size_and_time_is_read_again(tmp_path: Path, kept: Path) -> None:
     path = old_text(tmp_path)
     read(path)
     status = path.stat()
@@ -113,14 +113,16 @@ def test_a_file_put_in_the_place_of_another_is_noticed(tmp_path: Path, kept: Pat
     assert shown(read(path)).startswith("Il est là, le voici")
 
 
-def test_a_nul_far_into_a_text_is_found(tmp_path: Path, kept: Path) -> None:
+def test_a_nul_byte_far_into_a_text_is_found(tmp_path: Path, kept: Path) -> None:
     path = tmp_path / "n.txt"
     path.write_bytes(b"Il est tard, le ciel est noir.\n" * 50_000 + b"\0")
     with pytest.raises(UserError, match="is not text"):
         read(path)
 
 
-def test_one_that_stops_half_way_leaves_nothing(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancelled_reading_leaves_no_file_in_the_cache(
+    tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("core.data.decoding.pieces.__kwdefaults__", {**(pieces.__kwdefaults__ or {}), "chunk": 100})
     events = read_file(old_text(tmp_path))
     progress = [next(events), next(events)]
@@ -130,14 +132,14 @@ def test_one_that_stops_half_way_leaves_nothing(tmp_path: Path, kept: Path, monk
     assert list(kept.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, kept: Path) -> None:
+def test_a_cache_folder_that_cannot_be_written_is_reported(tmp_path: Path, kept: Path) -> None:
     kept.parent.mkdir(parents=True)
     kept.write_text("a file where the folder would be")
-    with pytest.raises(UserError, match=r"is kept encoded in .*texts.*set CHARLSTM_DATA"):
+    with pytest.raises(UserError, match=r"cache of large texts, .*texts, cannot be written.*set CHARLSTM_DATA"):
         read(old_text(tmp_path))
 
 
-def test_texts_that_nobody_reads_are_forgotten(tmp_path: Path, kept: Path) -> None:
+def test_unused_cache_entries_are_deleted(tmp_path: Path, kept: Path) -> None:
     read(old_text(tmp_path))
     (abandoned := kept / "x.tmp").touch()
     (orphan := kept / "y.codes").touch()
@@ -151,7 +153,7 @@ def test_texts_that_nobody_reads_are_forgotten(tmp_path: Path, kept: Path) -> No
     assert [path.stem[:64] for path in kept.glob("*.codes")] == [hashlib.sha256(other.read_bytes()).hexdigest()]
 
 
-def test_an_encoding_is_found_beyond_the_first_megabyte(tmp_path: Path) -> None:
+def test_an_encoding_is_detected_beyond_the_first_megabyte(tmp_path: Path) -> None:
     path = tmp_path / "latin.txt"
     plain, accented = b"sans accent, sans malice, sans rien\n", "Adèle, été, forêt, où ça\n".encode("cp1252")
     path.write_bytes(plain * 60_000 + accented * 9)
@@ -161,7 +163,7 @@ def test_an_encoding_is_found_beyond_the_first_megabyte(tmp_path: Path) -> None:
     assert text.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_text_in_memory_is_encoded_as_its_file_would_be(tmp_path: Path) -> None:
+def test_a_string_is_encoded_like_its_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("abé𝄞", encoding="utf-8")
     assert shown(encode("abé𝄞")) == shown(read(path))
@@ -173,24 +175,24 @@ def test_a_text_in_memory_is_encoded_as_its_file_would_be(tmp_path: Path) -> Non
     [
         (b"\x7fELF" + bytes(500), "is not text"),
         (b"abc\0def", "is not text"),
-        ("Un été".encode() * 50 + b"\0", "is not text: it has NUL bytes"),
+        ("Un été".encode() * 50 + b"\0", "is not text: it contains NUL bytes"),
         (bytes(range(1, 9)) * 9, "is not text"),
         (b"%PDF-1.4", "is a PDF document"),
         (
             "é".encode() * 50 + b"\xff" + b"abc",
-            "looks like utf-8, but line 1 has bytes that are not: FF, from byte 101",
+            "looks like utf-8, but line 1 has invalid bytes: FF, at byte 101",
         ),
-        ("é".encode("utf-16") + b"\0", "looks like utf-16, but line 1 has bytes that are not: 00, from byte 5"),
+        ("é".encode("utf-16") + b"\0", "looks like utf-16, but line 1 has invalid bytes: 00, at byte 5"),
     ],
 )
-def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_files_that_are_not_text_are_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
     path = tmp_path / "chose.txt"
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"chose.txt.*{sentence}"):
         read(path)
 
 
-def test_what_cannot_be_read_is_refused_in_plain_words(tmp_path: Path) -> None:
+def test_unreadable_paths_are_refused_with_a_plain_message(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There is no file .*nothing\.txt"):
         read(tmp_path / "nothing.txt")
     with pytest.raises(UserError, match="is a folder"):
@@ -207,9 +209,11 @@ def test_what_cannot_be_read_is_refused_in_plain_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", [name for name in MANY_BYTES if not name.startswith("utf")])
 @pytest.mark.parametrize("offset", range(4))
-def test_no_character_that_a_sample_cuts_makes_a_text_another_one(tmp_path: Path, encoding: str, offset: int) -> None:
+def test_a_character_cut_by_the_end_of_a_sample_does_not_change_the_text(
+    tmp_path: Path, encoding: str, offset: int
+) -> None:
     sentence = SAMPLES[MANY_BYTES[encoding]].sentences[0]
-    for line_end in ("\n", ""):  # without one, nothing but the end of the sample can be cut at
+    for line_end in ("\n", ""):  # without a line end, the sample can end only within a line
         text = "x" * offset + f"{sentence}{line_end}" * 16_000
         path = tmp_path / "text.txt"
         path.write_bytes(encoded(text, encoding))
@@ -218,7 +222,7 @@ def test_no_character_that_a_sample_cuts_makes_a_text_another_one(tmp_path: Path
 
 @pytest.mark.parametrize("encoding", MANY_BYTES)
 @pytest.mark.parametrize("offset", range(4))
-def test_no_character_that_the_beginning_cuts_makes_a_text_another_one(
+def test_a_character_cut_by_the_end_of_the_beginning_does_not_change_it(
     tmp_path: Path, encoding: str, offset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(encoded_text, "LARGE", 1000)
@@ -233,7 +237,7 @@ def test_no_character_that_the_beginning_cuts_makes_a_text_another_one(
     assert text.startswith(preview(str(path)).beginning)
 
 
-def test_a_text_is_read_in_the_encoding_that_a_person_names(tmp_path: Path) -> None:
+def test_a_text_is_read_in_the_encoding_that_the_user_sets(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     path.write_bytes("Мельник жил у реки.\n".encode("mac-cyrillic"))
     with pytest.raises(UserError, match="--encoding"):
@@ -244,10 +248,10 @@ def test_a_text_is_read_in_the_encoding_that_a_person_names(tmp_path: Path) -> N
         read(path, "mac-cirillic")
 
 
-def test_what_is_not_in_a_named_encoding_is_refused_or_replaced(tmp_path: Path) -> None:
+def test_bytes_that_are_invalid_in_the_set_encoding_are_refused_or_replaced(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     path.write_bytes("été\n".encode() + "là\n".encode("cp1252"))
-    sentence = r"looks like utf-8, but line 2 has bytes that are not: E0, from byte 8 .* --encoding-errors replace"
+    sentence = r"looks like utf-8, but line 2 has invalid bytes: E0, at byte 8 .* --encoding-errors replace"
     for encoding in (None, "utf-8"):
         with pytest.raises(UserError, match=sentence):
             read(path, encoding)
@@ -256,13 +260,13 @@ def test_what_is_not_in_a_named_encoding_is_refused_or_replaced(tmp_path: Path) 
     assert shown(read(path, "cp932", "replace")) == "山の上\ufffd"
 
 
-def test_a_large_text_read_otherwise_is_not_what_is_kept_of_it(tmp_path: Path, kept: Path) -> None:
+def test_a_cached_text_is_not_reused_for_another_encoding(tmp_path: Path, kept: Path) -> None:
     path = tmp_path / "grand.txt"
     path.write_bytes("Où était la clé?\n".encode("cp1252") * 100 + b"\x81")
     old(path)
-    with pytest.raises(UserError, match=r"windows-1252, but line 101 .* 81, from byte 1,701"):
+    with pytest.raises(UserError, match=r"windows-1252, but line 101 .* 81, at byte 1,701"):
         read(path, "cp1252")
-    for _ in range(2):  # the second time from what is kept
+    for _ in range(2):  # the second time from the cache
         assert shown(read(path, "latin-1")).startswith("Où était")
         assert shown(read(path, "cp1250", "replace")).startswith("Oů était")
         assert shown(read(path, "cp1252", "replace")).endswith("\ufffd")

@@ -9,7 +9,7 @@ from core.data.decoding import normalise
 from core.data.encoded_text import EncodedText, read_file
 from core.data.encoding_detection import DamagedUtf8Error, guessed_encoding
 from core.data.encodings import encoding_name
-from core.data.text_slice import Passage
+from core.data.text_slice import TextSlice
 from core.errors import UserError
 from tests.core.data.sentences import SAMPLES, WIDE, encoded
 
@@ -33,7 +33,7 @@ def read(path: Path, content: bytes) -> EncodedText:
 
 
 def shown(text: EncodedText) -> str:
-    return str(Passage(text=text, length=len(text), run=len(text), period=len(text)))
+    return str(TextSlice(text=text, length=len(text), run=len(text), period=len(text)))
 
 
 def outcome(path: Path, text: str, encoding: str) -> str:
@@ -112,7 +112,7 @@ def test_a_text_of_two_encodings_is_damaged_utf_8_whichever_comes_first(
 def test_a_second_encoding_is_found_far_into_a_text(tmp_path: Path) -> None:
     french = SAMPLES["French"].sentences[0] + "\n"
     content = french.encode("cp1252") * 20_000 + french.encode() * 20_000
-    with pytest.raises(UserError, match="looks like utf-8, but line 1 has bytes that are not"):
+    with pytest.raises(UserError, match="looks like utf-8, but line 1 has invalid bytes"):
         read(tmp_path / "x.txt", content)
     content = b"plain\n" * 200_000 + french.encode() + b"plain\n" * 200_000 + french.encode("cp1252")
     with pytest.raises(UserError, match="looks like utf-8, but line 400,002"):

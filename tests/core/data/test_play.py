@@ -26,11 +26,11 @@ def test_it_is_long_enough_for_the_course_s_hundred_thousand_characters(play: st
     assert len(play) >= 100_000
 
 
-def test_its_alphabet_is_that_of_the_corpus(play: str) -> None:
+def test_its_alphabet_is_that_of_moliere_s_plays(play: str) -> None:
     assert set(play) <= MOLIERE_ALPHABET
 
 
-def test_the_alphabet_here_is_the_corpus_s(moliere: Path) -> None:
+def test_the_alphabet_in_this_module_is_that_of_moliere_s_plays(moliere: Path) -> None:
     assert set(moliere.read_text(encoding="utf-8")) == MOLIERE_ALPHABET
 
 
@@ -50,18 +50,18 @@ def test_a_fifth_of_its_words_are_distinct_counted_between_white_space(play: str
     assert len(set(words)) >= 0.2 * len(words)
 
 
-def test_it_is_as_hard_to_compress_as_a_text_that_people_wrote(play: str) -> None:
+def test_it_is_as_hard_to_compress_as_natural_text(play: str) -> None:
     packed = lzma.compress(play.encode(), preset=9 | lzma.PRESET_EXTREME)
     assert 8 * len(packed) / len(play) >= 2.4
 
 
-def test_it_has_the_corpus_s_form(play: str) -> None:
+def test_it_has_the_form_of_moliere_s_plays(play: str) -> None:
     speeches = re.findall(r"^[A-ZÇÈÉÊÏŒ' ]{3,}(?:, [^\n]+)?\.\n\n", play, re.MULTILINE)
     assert len(speeches) > 500
     assert max(map(len, play.split("\n"))) <= 78
 
 
-def test_nothing_in_it_is_moliere_s(play: str, moliere: Path) -> None:
+def test_it_shares_no_forty_characters_with_moliere(play: str, moliere: Path) -> None:
     text = moliere.read_text(encoding="utf-8")
     his = {text[place : place + 40] for place in range(len(text) - 39)}
     assert not [play[place : place + 40] for place in range(len(play) - 39) if play[place : place + 40] in his]

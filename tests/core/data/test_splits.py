@@ -14,7 +14,7 @@ from core.errors import UserError
 
 
 def numbered(length: int, split: Split, limit: int | None = None) -> Corpus:
-    """A corpus whose every character is its own place in the text."""
+    """Return a corpus in which the code of each character is its position in the text."""
     text = EncodedText(codes=np.arange(length, dtype=np.uint32), alphabet="", sha256="", encoding="utf-8")
     return Corpus(CorpusConfig(source="x", split=split, limit=limit), text)
 
@@ -25,7 +25,7 @@ def places(corpus: Corpus, part: Part, validation: float) -> list[int]:
 
 
 class Places:
-    """The training part as `Streams` wants it, each character's id being its place in the text."""
+    """The training part, as input of `Streams`, with each character's position in the text as its id."""
 
     def __init__(self, corpus: Corpus, validation: float) -> None:
         self._passage = corpus.part("train", validation)
@@ -62,20 +62,20 @@ def test_every_character_is_in_one_part(split: Split, length: int, validation: f
     assert all(part == sorted(part) for part in parts)
 
 
-def test_the_tail_split_is_the_text_cut_in_three() -> None:
+def test_the_tail_split_cuts_the_text_in_three() -> None:
     train, validation, test = (places(numbered(1000, "tail"), part, 0.05) for part in PARTS)
     assert train + validation + test == list(range(1000))
     assert (len(train), len(validation), len(test)) == (855, 45, 100)
 
 
-def test_the_interleaved_split_keeps_every_tenth_block() -> None:
+def test_the_interleaved_split_uses_every_tenth_block_as_test_part() -> None:
     test = places(numbered(195_000, "interleaved"), "test", 0.05)
     assert test == [*range(90_000, 100_000), *range(190_000, 195_000)]
     validation = places(numbered(195_000, "interleaved"), "validation", 0.05)
-    assert validation == list(range(181_000, 190_000)), "from the end of what is not for the test"
+    assert validation == list(range(181_000, 190_000)), "the end of what is not in the test part"
 
 
-def test_validation_has_a_largest_size() -> None:
+def test_the_validation_part_has_a_maximum_size() -> None:
     assert len(numbered(10_000_000, "tail").part("validation", 0.5)) == MAX_VALIDATION
 
 
@@ -85,5 +85,5 @@ def test_without_validation_training_has_all_but_the_test_part(small_corpus: Cor
 
 
 def test_a_text_without_a_tenth_block_has_no_interleaved_split(small_text: Path) -> None:
-    with pytest.raises(UserError, match=r"needs more than 90,000 characters, and there are .*tail"):
+    with pytest.raises(UserError, match=r"needs more than 90,000 characters, but the text has .*tail"):
         load_corpus(CorpusConfig(source=str(small_text), split="interleaved"))

@@ -13,7 +13,7 @@ from core.data.corpus import Corpus, CorpusConfig, load_corpus
 from core.data.encoded_text import encode
 from core.data.splits import Part, Split
 from core.errors import UserError
-from core.evaluation.ngram import BaselineProgress, known_baselines, measure_baselines
+from core.evaluation.ngram import BaselineProgress, evaluate_baselines, known_baselines
 from core.folders import cache_folder
 from core.reports.results import NGRAM_NAMES, Baselines
 
@@ -24,7 +24,7 @@ def corpus_of(text: str, *, limit: int | None = None, split: Split = "tail") -> 
 
 
 def measured(corpus: Corpus, part: Part = "test", validation: float = 0.0) -> Baselines:
-    *_, last = measure_baselines(corpus, part, validation)
+    *_, last = evaluate_baselines(corpus, part, validation)
     assert isinstance(last, Baselines)
     return last
 
@@ -117,7 +117,7 @@ def test_models_are_found_by_name_and_the_best_has_the_lowest_loss(small_corpus:
 
 
 def test_the_evaluation_can_be_cancelled_after_every_order(small_corpus: Corpus) -> None:
-    *progress, _ = measure_baselines(small_corpus, "test")
+    *progress, _ = evaluate_baselines(small_corpus, "test")
     done = [event.done for event in progress if isinstance(event, BaselineProgress)]
     assert len(done) == len(progress) >= len(NGRAM_NAMES)
     assert done == sorted(done)
@@ -140,7 +140,7 @@ def test_moliere_s_losses_are_the_published_ones(
 def test_a_cached_result_is_returned_without_counting(small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     first = measured(small_corpus, "validation", 0.1)
     monkeypatch.setattr(core.evaluation.ngram, "_losses", _must_not_count)
-    assert list(measure_baselines(small_corpus, "validation", 0.1)) == [first]
+    assert list(evaluate_baselines(small_corpus, "validation", 0.1)) == [first]
 
 
 def test_a_cached_result_is_found_without_the_text(small_corpus: Corpus) -> None:
@@ -167,7 +167,7 @@ def test_another_text_limit_split_share_or_part_has_its_own_cache_entry() -> Non
 
 
 def test_a_cancelled_evaluation_is_not_cached(small_corpus: Corpus) -> None:
-    for _ in zip(range(3), measure_baselines(small_corpus, "test"), strict=False):
+    for _ in zip(range(3), evaluate_baselines(small_corpus, "test"), strict=False):
         pass
     assert known_baselines(small_corpus.config, "test") is None
 

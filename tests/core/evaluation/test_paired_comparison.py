@@ -131,8 +131,8 @@ def test_cancelling_stops_both_models() -> None:
         (1.5, 1.25, None, "They differ by 0.2500; the text is too short to tell whether that is chance."),
         (1.25, 1.5, 0.0625, "The first is better by 0.2500 ± 0.0625 nats per character: more than chance."),
         (1.5, 1.25, 0.0625, "The other is better by 0.2500 ± 0.0625 nats per character: more than chance."),
-        (1.5, 1.25, 0.125, "They differ by 0.2500 ± 0.1250 nats per character: no more than chance may do."),
-        (1.25, 1.5, 0.25, "They differ by 0.2500 ± 0.2500 nats per character: no more than chance may do."),
+        (1.5, 1.25, 0.125, "They differ by 0.2500 ± 0.1250 nats per character: that may be chance."),
+        (1.25, 1.5, 0.25, "They differ by 0.2500 ± 0.2500 nats per character: that may be chance."),
         (1.25, 1.5, 0.0, "The first is better by 0.2500 ± 0.0000 nats per character: more than chance."),
     ],
 )

@@ -20,7 +20,7 @@ from core.errors import UserError
 from core.evaluation.character_classes import KINDS
 from core.evaluation.evaluator import evaluate, part_losses, score
 from core.evaluation.memorization import CopyingProgress, copying
-from core.evaluation.ngram import measure_baselines
+from core.evaluation.ngram import evaluate_baselines
 from core.evaluation.play_roles import ROLES
 from core.evaluation.report_builder import EXTRACTS, assess, surprisals_for
 from core.evaluation.scoring import CHUNK
@@ -290,9 +290,9 @@ def test_each_figure_of_a_report_equals_the_one_computed_separately(trained: Che
     *_, last = assessed(trained, small_corpus)[1]
     *_, evaluation = evaluate(trained, small_corpus, "test")
     assert last.evaluation == evaluation
-    *_, baselines = measure_baselines(small_corpus, "test", 0.1)
+    *_, baselines = evaluate_baselines(small_corpus, "test", 0.1)
     assert last.baselines == baselines
-    *_, of_validation = measure_baselines(small_corpus, "validation", 0.1)
+    *_, of_validation = evaluate_baselines(small_corpus, "validation", 0.1)
     assert last.validation_baselines == of_validation
     assert list(last.parts) == losses_of(trained, small_corpus)
 
@@ -356,7 +356,7 @@ def test_baselines_on_another_text_are_counted_in_the_training_text(trained: Che
     stages, reports = assessed(trained, other, "whole")
     assert doings(stages)[:3] == ["reading", "reading the text it was trained on", "counting n-grams"]
     *_, last = reports
-    *_, baselines = measure_baselines(other, "whole", 0.1, counted_in=small_corpus)
+    *_, baselines = evaluate_baselines(other, "whole", 0.1, counted_in=small_corpus)
     assert last.baselines == baselines
     assert list(last.parts) == losses_of(trained, small_corpus)
 

@@ -9,7 +9,7 @@ from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.inspection.activations import MAX_NUMBERS, Activations, most_characters
 from core.inspection.probes import PROPERTIES, correlations
-from core.inspection.record_activations import look_inside, write_on
+from core.inspection.record_activations import record_activations, write_on
 from core.model.char_lstm import CharLSTM
 from core.sampling.sampler import Sampler
 from core.settings.cell_kinds import MEMORY, QUANTITIES
@@ -30,7 +30,7 @@ def network_of(cell: str, vocabulary: Vocabulary, layers: int = 2) -> CharLSTM:
 
 def activations_of(network: CharLSTM, vocabulary: Vocabulary, text: str = TEXT) -> Activations:
     activations = Activations(network.config, vocabulary.characters, text)
-    assert list(look_inside(network, vocabulary, activations))[-1] == 1.0
+    assert list(record_activations(network, vocabulary, activations))[-1] == 1.0
     return activations
 
 
@@ -121,7 +121,7 @@ def test_a_cancelled_recording_has_the_characters_read_so_far() -> None:
     vocabulary = Vocabulary(TEXT)
     network = network_of("lstm", vocabulary)
     activations, whole = Activations(network.config, vocabulary.characters, TEXT), activations_of(network, vocabulary)
-    assert next(look_inside(network, vocabulary, activations)) == pytest.approx(20 / len(TEXT))
+    assert next(record_activations(network, vocabulary, activations)) == pytest.approx(20 / len(TEXT))
     assert activations.values(1, "c").shape == (20, 11)
     np.testing.assert_array_equal(activations.values(1, "c"), whole.values(1, "c")[:20])
 

@@ -19,21 +19,21 @@ def test_configured_settings_are_used() -> None:
 
 def test_open_settings_are_timed_and_the_number_of_threads_is_restored() -> None:
     before = torch.get_num_threads()
-    choice = choose(TINY, 9, TrainingConfig(streams=4, window=20, device="cpu"))
+    compute = choose(TINY, 9, TrainingConfig(streams=4, window=20, device="cpu"))
     assert torch.get_num_threads() == before
     assert (torch.tensor(1e-40) * 1.0).item() > 0, "denormal numbers are no longer flushed"
-    assert choice.threads in device._threads(TrainingConfig())
-    assert choice.precision in ("fp32", "bf16")
+    assert compute.threads in device._threads(TrainingConfig())
+    assert compute.precision in ("fp32", "bf16")
 
 
 def test_the_fastest_working_candidate_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=0.0)
     clock.perf_counter = lambda: clock.now
 
-    def step(network: object, ids: object, choice: ComputeSettings) -> bool:
-        if choice.precision == "bf16":
+    def step(network: object, ids: object, compute: ComputeSettings) -> bool:
+        if compute.precision == "bf16":
             raise RuntimeError("could not create a primitive descriptor")
-        clock.now += 0.01 if choice.threads == 1 else 0.002
+        clock.now += 0.01 if compute.threads == 1 else 0.002
         return True
 
     monkeypatch.setattr(device, "time", clock)
@@ -54,14 +54,14 @@ def test_each_trial_is_reported_before_it_starts_and_can_be_cancelled(monkeypatc
     monkeypatch.setattr(device, "_threads", lambda config: [1, 2])
     steps: list[ComputeSettings] = []
 
-    def step(network: object, ids: object, choice: ComputeSettings) -> bool:
-        steps.append(choice)
+    def step(network: object, ids: object, compute: ComputeSettings) -> bool:
+        steps.append(compute)
         return True
 
     monkeypatch.setattr(device, "_step", step)
     told = list(choosing(TINY, 9, TrainingConfig(device="cpu")))
-    trials, choice = told[:-1], told[-1]
-    assert isinstance(choice, ComputeSettings)
+    trials, compute = told[:-1], told[-1]
+    assert isinstance(compute, ComputeSettings)
     assert [(one.number, one.of) for one in trials if isinstance(one, Trial)] == [(n, 4) for n in range(1, 5)]
     steps.clear()
     trying = choosing(TINY, 9, TrainingConfig(device="cpu"))
@@ -75,7 +75,7 @@ def test_each_trial_is_reported_before_it_starts_and_can_be_cancelled(monkeypatc
 def test_a_slow_network_is_timed_once_per_candidate_on_short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     shapes: list[tuple[int, ...]] = []
 
-    def step(network: object, ids: torch.Tensor, choice: ComputeSettings) -> bool:
+    def step(network: object, ids: torch.Tensor, compute: ComputeSettings) -> bool:
         shapes.append(tuple(ids.shape))
         return True
 

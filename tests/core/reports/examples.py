@@ -1,4 +1,4 @@
-"""Reports made by hand, for the tests of what is made of them."""
+"""Example reports for tests."""
 
 import math
 from typing import get_args
@@ -57,7 +57,7 @@ def evaluation(
 
 
 def baselines(losses: dict[str, float], part: Part = "test") -> Baselines:
-    """The n-gram models: 3 nats each, but for those named."""
+    """Return n-gram models with these losses, and 3 nats for the others."""
     of = [Baseline(name=name, order=order, loss=losses.get(name, 3.0)) for order, name in enumerate(NGRAM_NAMES)]
     return Baselines(part=part, characters=1_000, of=tuple(of))
 
@@ -76,7 +76,7 @@ def sample_copying(sample: Copying, held_out: Copying | None) -> SampleCopying:
 
 
 def full(text: str = "Il sort.", *, title: str = "/somewhere/moutons.txt", model: str = "sheep") -> Report:
-    """A report with something in each of its places; `text` is what stands in the passages."""
+    """Return a complete report; `text` is the text of its extracts."""
     found = evaluation()
     return Report(
         model=model,

@@ -47,9 +47,9 @@ from tests.core.reports.examples import (
         (1.5, None, ENOUGH, f"{HESITATES} The text is too short to tell whether that is chance."),
         (1.5, 0.01, None, HESITATES),
         (1.5, 0.01, ENOUGH, f"Better than a 5-gram, which only counts, by 0.50 nats. {HESITATES}"),
-        (1.5, 0.01, NO_ORDER, f"Better than one that knows no order, by 0.50 nats. {HESITATES}"),
+        (1.5, 0.01, NO_ORDER, f"Better than a model that ignores order, by 0.50 nats. {HESITATES}"),
         (1.5, 0.25, ENOUGH, f"No better and no worse than a 5-gram, which only counts (2.000). {HESITATES}"),
-        (1.5, 0.25, NO_ORDER, f"No better and no worse than one that knows no order (2.000). {HESITATES}"),
+        (1.5, 0.25, NO_ORDER, f"No better and no worse than a model that ignores order (2.000). {HESITATES}"),
         (
             2.5,
             0.25,
@@ -67,7 +67,7 @@ from tests.core.reports.examples import (
             2.25,
             0.0625,
             NO_ORDER,
-            "Worse than one that knows no order, by 0.25 nats. On average it chooses among 9.49 characters.",
+            "Worse than a model that ignores order, by 0.25 nats. On average it chooses among 9.49 characters.",
         ),
         (math.log(12_345), 0.01, None, "On average it chooses among 12,345 characters."),
     ],
@@ -109,7 +109,7 @@ BETTER = "it predicts the text that it was trained on better than new text"
         ),
     ],
 )
-def test_without_a_history_only_the_gap_is_told(losses: dict[str, float], verdict: str) -> None:
+def test_without_a_history_the_verdict_is_only_the_gap(losses: dict[str, float], verdict: str) -> None:
     assert msgspec.structs.replace(plain(), parts=parts(**losses)).verdict == verdict
 
 
@@ -124,7 +124,9 @@ def history(*val_losses: float | None, train: float = 1.5) -> tuple[EpochComplet
 
 
 @pytest.mark.parametrize("validated", [(2.0, 1.5, 1.2), (2.0, 1.5, 1.5), (2.0, 1.5, 1.7)])
-def test_a_history_gives_the_verdict_and_the_parts_the_gap(validated: tuple[float, ...]) -> None:
+def test_the_verdict_combines_the_diagnosis_of_the_history_and_the_gap_of_the_parts(
+    validated: tuple[float, ...],
+) -> None:
     epochs = history(*validated)
     report = msgspec.structs.replace(plain(), history=epochs, parts=parts(train=1.0, validation=1.28))
     gap = f"A gap: validation loss is 0.28 above training loss; {BETTER}."
@@ -132,25 +134,25 @@ def test_a_history_gives_the_verdict_and_the_parts_the_gap(validated: tuple[floa
     assert msgspec.structs.replace(report, parts=()).verdict == judge(epochs, report.vocabulary_size).text
 
 
-def test_a_history_that_tells_nothing_gives_no_advice_to_evaluate() -> None:
+def test_a_history_without_validation_gives_no_advice_to_evaluate() -> None:
     report = msgspec.structs.replace(plain(), history=history(None, None))
     assert report.verdict == judge(report.history, report.vocabulary_size).sentence
     assert "Evaluate it" in judge(report.history, report.vocabulary_size).advice
 
 
-def test_the_losses_of_the_parts_say_how_they_are_measured() -> None:
+def test_a_note_says_how_the_losses_of_the_parts_are_computed() -> None:
     measured = msgspec.structs.replace(plain(), parts=parts(train=1.0, validation=1.1))
-    assert measured.parts_note == "Measured with the saved weights."
+    assert measured.parts_note == "Evaluated with the saved weights."
     few = (PartLoss(part="train", characters=200_000, of=1_488_190, loss=1.016),)
     report = msgspec.structs.replace(measured, parts=few, has_dropout=True, history=history(1.4, 1.3))
     assert report.parts_note == (
-        "Measured with the saved weights, without dropout, on 200,000 of 1,488,190 training characters. "
+        "Evaluated with the saved weights, without dropout, on 200,000 of 1,488,190 training characters. "
         "Train shows 1.3000: the mean over epoch 2, with dropout."
     )
     assert plain().parts_note == ""
 
 
-def test_a_harder_test_part_is_held_against_what_counting_finds() -> None:
+def test_a_harder_test_part_is_compared_with_that_of_an_n_gram_model() -> None:
     report = Report(
         model="sheep",
         evaluation=evaluation(),
@@ -159,14 +161,14 @@ def test_a_harder_test_part_is_held_against_what_counting_finds() -> None:
         validation_baselines=baselines({"5-gram": 1.5}, "validation"),
     )
     told = "Hardly a gap: validation loss is 0.00 above training loss. The test part is harder, by 0.25"
-    assert report.verdict == f"{told}; for a 5-gram it is, by 0.50."
+    assert report.verdict == f"{told}; for a 5-gram, by 0.50."
     replace = msgspec.structs.replace
     assert replace(report, baselines=None).verdict == f"{told}."
     assert replace(report, validation_baselines=None).verdict == f"{told}."
     assert replace(report, evaluation=evaluation(part="whole")).verdict == f"{told}."
 
 
-def test_a_test_part_that_is_no_harder_by_counting_is_not_said_to_be() -> None:
+def test_a_test_part_that_is_harder_only_for_the_network_is_reported_as_such() -> None:
     report = Report(
         model="sheep",
         evaluation=evaluation(),
@@ -175,7 +177,7 @@ def test_a_test_part_that_is_no_harder_by_counting_is_not_said_to_be() -> None:
         validation_baselines=baselines({"5-gram": 1.5}, "validation"),
     )
     assert "The test part is harder, by 0.25" in report.verdict
-    assert "it is, by -" not in report.verdict
+    assert report.verdict.endswith("for a 5-gram it is not.")
 
 
 @pytest.mark.parametrize(
@@ -184,44 +186,44 @@ def test_a_test_part_that_is_no_harder_by_counting_is_not_said_to_be() -> None:
         (None, ""),
         (
             sample_copying(copied(1_234), None),
-            "The longest passage taken over word for word has 1,234 characters.",
+            "The longest passage copied word for word has 1,234 characters.",
         ),
         (
             sample_copying(copied(1_234, 0.1), copied(30, 0.1)),
-            "It copies: 1,234 characters word for word, where held-out text has 30 at most.",
+            "It copies: up to 1,234 characters word for word; held-out text, up to 30.",
         ),
         (
             sample_copying(copied(61, 0.1), copied(8, 0.1)),
-            "It copies: 61 characters word for word, where held-out text has 8 at most.",
+            "It copies: up to 61 characters word for word; held-out text, up to 8.",
         ),
         (
             sample_copying(copied(40, 0.5), copied(30, 0.125)),
-            "It copies: 40 characters word for word, where held-out text has 30 at most.",
+            "It copies: up to 40 characters word for word; held-out text, up to 30.",
         ),
         (
             sample_copying(copied(60, 0.125), copied(8, 0.0)),
-            "It does not copy more than text does by nature: 60 characters word for word at most, held-out text 8.",
+            "It hardly copies: up to 60 characters word for word; held-out text, up to 8.",
         ),
         (
             sample_copying(copied(90, 0.375), copied(30, 0.125)),
-            "It does not copy more than text does by nature: 90 characters word for word at most, held-out text 30.",
+            "It hardly copies: up to 90 characters word for word; held-out text, up to 30.",
         ),
         (
             sample_copying(copied(9, math.nan), copied(30, 0.125)),
-            "It does not copy more than text does by nature: 9 characters word for word at most, held-out text 30.",
+            "It hardly copies: up to 9 characters word for word; held-out text, up to 30.",
         ),
     ],
 )
-def test_what_the_copying_means(copying: SampleCopying | None, meaning: str) -> None:
+def test_the_meaning_of_copying(copying: SampleCopying | None, meaning: str) -> None:
     assert msgspec.structs.replace(plain(), copying=copying).copying_meaning == meaning
 
 
-def test_copying_is_told_also_where_held_out_text_is_shorter_than_a_sequence() -> None:
+def test_copying_is_reported_even_if_held_out_text_is_shorter_than_a_sequence() -> None:
     copying = sample_copying(copied(50, 1.0), copied(5, math.nan))
-    assert msgspec.structs.replace(plain(), copying=copying).copying_meaning.startswith("It copies")
+    assert msgspec.structs.replace(plain(), copying=copying).copying_meaning.startswith("It copies: ")
 
 
-def test_the_title_says_what_was_measured_on_what() -> None:
+def test_the_title_names_the_model_the_text_and_the_part() -> None:
     def title(found: Evaluation) -> str:
         return Report(model="sheep", evaluation=found).title
 
@@ -231,7 +233,7 @@ def test_the_title_says_what_was_measured_on_what() -> None:
     assert title(limited) == "sheep on moutons, first 1,000 characters · tail · train · 1,000 characters"
 
 
-def test_bars_go_from_the_highest_down_and_the_model_s_own_is_marked() -> None:
+def test_bars_are_in_descending_order_and_the_model_s_own_is_marked() -> None:
     assert full().bars == [
         Bar("uniform", 3.0),
         Bar("unigram", 3.0),
@@ -243,11 +245,11 @@ def test_bars_go_from_the_highest_down_and_the_model_s_own_is_marked() -> None:
     ]
     assert plain().bars == [Bar("this model", 1.5, ours=True)]
     with_trigram = msgspec.structs.replace(plain(), baselines=baselines({"3-gram": 1.0}))
-    assert with_trigram.bars[-1] == Bar("3-gram", 1.0), "the best is always told"
+    assert with_trigram.bars[-1] == Bar("3-gram", 1.0), "the best baseline is always shown"
     assert "4-gram" not in [bar.name for bar in with_trigram.bars]
 
 
-def test_published_figures_appear_for_exactly_the_text_and_cut_they_were_found_on() -> None:
+def test_published_losses_are_shown_only_for_their_text_limit_split_and_part() -> None:
     texts = [MOLIERE.sha256, "", hashlib.sha256(b"another text").hexdigest(), MOLIERE.sha256.upper()]
     limits = [None, 1, 99_999, 100_000, 100_001, 1_687_290]
     told = {
@@ -261,18 +263,18 @@ def test_published_figures_appear_for_exactly_the_text_and_cut_they_were_found_o
     }
 
 
-def test_the_text_that_figures_were_published_on_is_the_corpus(moliere: Path) -> None:
+def test_the_hash_of_the_published_text_is_that_of_moliere_s_plays(moliere: Path) -> None:
     assert hashlib.sha256(moliere.read_bytes()).hexdigest() == MOLIERE.sha256
 
 
-def test_figures_are_shown_each_in_its_way() -> None:
+def test_figures_are_formatted_by_unit_and_type() -> None:
     assert figure(Line("loss", "loss", 1.23456, "nats/char")) == "1.2346"
     assert figure(Line("loss", "right", 0.1234, "share")) == "12.3%"
     assert figure(Line("loss", "characters", 12_345)) == "12,345"
     assert figure(Line("loss", "standard error", None)) == "–"
 
 
-def test_a_figure_that_is_no_number_is_none() -> None:
+def test_a_figure_that_is_nan_or_infinite_is_none() -> None:
     found = {(line.section, line.name): line.value for line in lines(full())}
     assert found["copying, sample", "40-character sequences"] is None
     assert found["copying, held-out", "words"] is None
@@ -280,7 +282,7 @@ def test_a_figure_that_is_no_number_is_none() -> None:
     assert {line.name: line.value for line in lines(astray)}["perplexity"] is None
 
 
-def test_json_says_all_of_it() -> None:
+def test_json_contains_all_results() -> None:
     told = json.loads(as_json(full()))
     assert (told["model"], told["corpus"], told["split"], told["part"]) == ("sheep", "moutons", "tail", "test")
     assert (told["characters"], told["unknown_characters"], told["learnt_characters"]) == (1_000, 10, 7)
@@ -305,7 +307,7 @@ def test_json_says_all_of_it() -> None:
     assert told["most_expected"] == [{"begin": 50, "text": "Il sort.", "loss": 0.25}]
 
 
-def test_json_of_a_report_that_has_only_begun_has_the_same_keys() -> None:
+def test_json_of_an_incomplete_report_has_the_same_keys() -> None:
     told = json.loads(as_json(plain()))
     assert told.keys() == json.loads(as_json(full())).keys()
     assert (told["baselines"], told["published"], told["parts"], told["copying"]) == ([], [], [], None)
@@ -324,13 +326,13 @@ def test_csv_parses_back_to_every_figure(text: str) -> None:
     report = full(text)
     header, title, *rows = csv.reader(io.StringIO(as_csv(report).decode(), newline=""))
     assert header == ["section", "name", "value", "unit", "characters"]
-    assert title[:3] == ["what", "title", report.title]
+    assert title[:3] == ["report", "title", report.title]
     assert rows == [["" if one is None else str(one) for one in line] for line in lines(report)]
     assert ["least expected", text, "4.5", "nats/char", str(len(text))] in rows
 
 
 def cells(row: str) -> list[str]:
-    """The cells of a row of a Markdown table, as they read."""
+    """Return the cells of a row of a Markdown table, without escapes."""
     assert row.startswith("|")
     found = re.findall(r"((?:\\.|[^\\|])*)\|", row[1:])
     return [re.sub(r"\\(.)", r"\1", cell).strip(" ") for cell in found]
@@ -342,43 +344,43 @@ def cells(row: str) -> list[str]:
 def test_no_text_breaks_a_markdown_table(text: str) -> None:
     page = as_markdown(full(text)).decode()
     rows = [line for line in page.split("\n") if line.startswith("|")]
-    assert page.splitlines() == page.split("\n")[:-1], "no character but ours ends a line"
+    assert page.splitlines() == page.split("\n")[:-1], "the text adds no line breaks"
     assert all(len(cells(row)) == 3 for row in rows)
     figures = [cells(row) for row in rows if not set(row) <= set("|-: ")]
     assert [value for _, value, _ in figures] == [figure(line) for line in lines(full(text))]
 
 
-def test_markdown_shows_a_text_as_it_stands() -> None:
+def test_markdown_escapes_the_text_of_a_passage() -> None:
     page = as_markdown(full("|a\\|*b*\n<i>`c`")).decode().split("\n")
     row = next(line for line in page if "4.5000" in line)
     assert cells(row) == ["|a\\|*b* ⏎ <i>`c`", "4.5000", "nats/char, 14 characters"]
     assert r"\<i\>" in row
 
 
-def test_markdown_shows_the_name_of_a_character_as_it_stands() -> None:
+def test_markdown_escapes_character_references() -> None:
     page = as_markdown(full("&eacute;")).decode()
     assert "| &eacute; |" not in page
 
 
-def test_markdown_has_the_title_the_sentences_and_a_table_a_section() -> None:
+def test_markdown_has_the_title_the_sentences_and_one_table_per_section() -> None:
     page = as_markdown(full()).decode()
     assert page.startswith(f"# sheep on moutons · tail · test · 1,000 characters\n\n{full().meaning}\n\n")
     assert f"\n\n{full().verdict}\n\n" in page
     assert f"## Copying, sample\n\n{full().copying_meaning}\n\n| | | |" in page
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == [
-        "Loss", "Beside it", "By part", "By role", "By kind", "Copying, sample", "Copying, held-out",
+        "Loss", "Baselines", "By part", "By role", "By kind", "Copying, sample", "Copying, held-out",
         "Least expected", "Most expected",
     ]  # fmt: skip
     assert "| top-1 accuracy | 50.0% |  |" in page
     assert "| loss | 1.5000 | nats/char, 990 characters |" in page
 
 
-def test_a_name_in_a_title_means_nothing_to_markdown() -> None:
+def test_markdown_escapes_names_in_the_title() -> None:
     first, *_ = as_markdown(full(title="/somewhere/a|*b*.txt", model="[x](y)")).decode().split("\n")
     assert first.startswith(r"# \[x\](y) on a\|\*b\* · ")
 
 
-def test_the_formats_go_by_the_endings_of_files() -> None:
+def test_each_file_extension_has_its_format() -> None:
     assert {".json": as_json, ".csv": as_csv, ".md": as_markdown} == FORMATS
     for write in FORMATS.values():
         assert write(plain()).endswith(b"\n")

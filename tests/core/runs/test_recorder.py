@@ -34,7 +34,7 @@ def trainer_of(config: RunConfig, corpus: Corpus, **changes: object) -> Trainer:
     return Trainer(corpus, config.model, configure(config.training, changes))
 
 
-def test_a_long_epoch_is_saved_as_it_goes(
+def test_a_long_epoch_is_saved_while_it_runs(
     store: RunStore, small_corpus: Corpus, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.training.trainer.REPORT_SECONDS", 0.0)
@@ -58,7 +58,9 @@ def test_a_long_epoch_is_saved_as_it_goes(
     assert steps == sorted(steps)
 
 
-def test_what_a_killed_process_left_is_cleared_away(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_temporary_files_of_a_killed_process_are_deleted(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
     run = store.create(config)
     (run.path / ".last.safetensors.tmp").write_bytes(b"half of it")
     list(record(run, trainer_of(config, small_corpus)))
@@ -87,7 +89,7 @@ def test_a_run_that_another_process_trains_is_refused(store: RunStore, small_cor
     finally:
         other.kill()
         other.communicate()
-    assert summarise(run).state == "interrupted", "a dead process holds nothing"
+    assert summarise(run).state == "interrupted", "a dead process holds no lock"
     *_, last = record(Run(run.path), trainer_of(config, small_corpus))
     assert isinstance(last, RunFinished)
     assert last.reason == "finished"
@@ -96,7 +98,7 @@ def test_a_run_that_another_process_trains_is_refused(store: RunStore, small_cor
 def run_with_trouble(
     run: Run, trainer: Trainer, begin: Callable[[], None], end: Callable[[], None], *, autosave: float = 0.05
 ) -> list[Event]:
-    """Record a run of many epochs in which a trouble begins after the second and ends after the warning."""
+    """Record a run of many epochs in which writing fails from the second epoch to a while after the warning."""
     events: list[Event] = []
     control = Control()
     warned = 0
@@ -116,12 +118,12 @@ def run_with_trouble(
 
 
 def take_away(run: Run) -> None:
-    """Remove a run's folder at one stroke, also amid a save."""
+    """Remove a run's folder in one step, even during a save."""
     shutil.rmtree(run.path.rename(run.path.with_name("taken away")))
 
 
 @pytest.mark.usefixtures("quick_retries")
-def test_a_folder_taken_away_is_said_once_and_all_is_there_when_it_is_back(
+def test_a_missing_folder_is_reported_once_and_everything_is_written_when_it_is_back(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     run = store.create(config)
@@ -138,7 +140,9 @@ def test_a_folder_taken_away_is_said_once_and_all_is_there_when_it_is_back(
 
 
 @pytest.mark.usefixtures("quick_retries")
-def test_a_folder_that_stays_away_is_told_at_the_end(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_folder_that_stays_missing_is_reported_at_the_end(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
     run = store.create(config)
     events: list[Event] = []
     for event in record(run, trainer_of(config, small_corpus, epochs=10)):
@@ -155,7 +159,7 @@ def test_a_folder_that_stays_away_is_told_at_the_end(store: RunStore, small_corp
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 400 kB."""
+    """Folder on a file system of 400 kB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if os.name == "nt" or shutil.which("mount") is None:
@@ -164,14 +168,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", folder], capture_output=True, check=False
     )
     if made.returncode:
-        pytest.skip("no small file system can be made here: that takes the rights of an administrator")
+        pytest.skip("no small file system can be made here: mounting one needs administrator rights")
     yield folder
     subprocess.run(["umount", folder], check=True)
 
 
 @pytest.fixture
 def writing(monkeypatch: pytest.MonkeyPatch) -> threading.Lock:
-    """Held while a checkpoint is written: who takes it knows that none is."""
+    """Lock that is held while a checkpoint is written."""
     lock = threading.Lock()
     write = core_replace()
 
@@ -184,7 +188,7 @@ def writing(monkeypatch: pytest.MonkeyPatch) -> threading.Lock:
 
 
 def fill(disk: Path, writing: threading.Lock, run: Run) -> bytes:
-    """Fill a disk between two saves; return the last checkpoint that it has."""
+    """Fill a disk between two saves; return the content of its last checkpoint."""
     wait_until(run.last_path.exists)
     with writing, (disk / "filling").open("wb", buffering=0) as file:
         with contextlib.suppress(OSError):
@@ -194,7 +198,7 @@ def fill(disk: Path, writing: threading.Lock, run: Run) -> bytes:
 
 
 @pytest.mark.usefixtures("quick_retries")
-def test_a_full_disk_is_said_once_and_the_last_good_file_stays(
+def test_a_full_disk_is_reported_once_and_the_last_good_file_stays(
     small_disk: Path, small_corpus: Corpus, config: RunConfig, writing: threading.Lock
 ) -> None:
     run = RunStore(small_disk).create(config)
@@ -218,7 +222,7 @@ def test_a_full_disk_is_said_once_and_the_last_good_file_stays(
 
 
 @pytest.mark.usefixtures("quick_retries")
-def test_a_disk_that_stays_full_is_told_at_the_end(
+def test_a_disk_that_stays_full_is_reported_at_the_end(
     small_disk: Path, small_corpus: Corpus, config: RunConfig, writing: threading.Lock
 ) -> None:
     run = RunStore(small_disk).create(config)
@@ -228,10 +232,10 @@ def test_a_disk_that_stays_full_is_told_at_the_end(
     assert isinstance(event, RunFinished)
     assert "No space left on device" in event.unsaved
     assert event.last_checkpoint is not None
-    assert load_checkpoint(Path(event.last_checkpoint)).epoch == 1, "what was there when it filled up"
+    assert load_checkpoint(Path(event.last_checkpoint)).epoch == 1, "the checkpoint from before the disk was full"
 
 
-def test_a_store_that_cannot_be_written_to_is_said_before_the_training(
+def test_a_store_that_cannot_be_written_to_is_reported_before_training(
     store: RunStore, small_corpus: Corpus, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = store.create(config)
@@ -244,7 +248,7 @@ def test_a_store_that_cannot_be_written_to_is_said_before_the_training(
         list(record(run, trainer_of(config, small_corpus)))
 
 
-def test_saving_does_not_hold_up_the_training(
+def test_saving_does_not_delay_training(
     store: RunStore, small_corpus: Corpus, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
@@ -260,7 +264,7 @@ def test_saving_does_not_hold_up_the_training(
     run = store.create(config)
     for event in record(run, trainer_of(config, small_corpus, epochs=6)):
         if isinstance(event, EpochCompleted) and event.epoch == 6:
-            assert not written, "six epochs went by while the first of them was being written"
+            assert not written, "six epochs were trained while the first was being written"
             released.set()
     assert load_snapshot(run.last_path).now.counters.epochs == 6
 
@@ -286,5 +290,5 @@ def test_the_best_is_written_before_the_last(
     monkeypatch.setattr("core.runs.recorder.replace_with", noting)
     for event in record(store.create(config), trainer_of(config, small_corpus, epochs=2)):
         if isinstance(event, StepsCompleted) and event.epoch == 2:
-            wait_until(lambda: order)  # the first epoch's are being written
+            wait_until(lambda: order)  # the first epoch's checkpoints are being written
     assert order[:3] == ["best.safetensors", "best.safetensors", "last.safetensors"], "the last waits for the best"

@@ -18,7 +18,7 @@ def record(run: Run, corpus: Corpus, config: RunConfig, control: Control | None 
     return list(recorded(run, Trainer(corpus, config.model, config.training), control))
 
 
-def test_a_recorded_run_reads_back(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_recorded_run_can_be_read(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     run = store.create(config)
     events = record(run, small_corpus, config)
     assert run.name == "quick-1"
@@ -36,20 +36,22 @@ def test_a_recorded_run_reads_back(store: RunStore, small_corpus: Corpus, config
     assert finished.last_checkpoint == str(run.last_path)
 
 
-def test_best_and_last_are_the_models_of_these_epochs(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_the_best_and_the_last_checkpoint_hold_the_models_of_these_epochs(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
     jumpy = configure(config.training, {"epochs": 12, "learning_rate": 0.5})
     run = store.create(msgspec.structs.replace(config, training=jumpy))
     trainer = Trainer(small_corpus, config.model, jumpy)
     epochs = [event for event in recorded(run, trainer) if isinstance(event, EpochCompleted)]
     best = min(epochs, key=lambda epoch: epoch.val_loss or 0)
-    assert best.epoch < 12, "else this shows nothing"
+    assert best.epoch < 12, "otherwise the test shows nothing"
     assert load_checkpoint(run.best_path).epoch == best.epoch
     assert load_checkpoint(run.best_path).val_loss == best.val_loss
     assert load_checkpoint(run.last_path).epoch == 12
     assert run.checkpoint_path == run.best_path
 
 
-def test_a_run_stopped_in_its_first_epoch_leaves_its_last_model(
+def test_a_run_stopped_in_its_first_epoch_has_a_last_checkpoint(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     run = store.create(config)
@@ -63,7 +65,7 @@ def test_a_run_stopped_in_its_first_epoch_leaves_its_last_model(
     assert summarise(run).state == "stopped"
 
 
-def test_metrics_read_but_for_the_lines_that_are_torn(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_damaged_lines_of_the_metrics_are_skipped(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     run = store.create(config)
     record(run, small_corpus, config)
     whole = run.events()

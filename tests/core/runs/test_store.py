@@ -26,12 +26,12 @@ def test_names_are_numbered_and_never_taken_twice(store: RunStore, config: RunCo
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "a\nb", "-dash"])
-def test_a_name_that_is_no_folder_name_is_refused(store: RunStore, config: RunConfig, name: str) -> None:
+def test_a_name_that_cannot_name_a_folder_is_refused(store: RunStore, config: RunConfig, name: str) -> None:
     with pytest.raises(UserError, match="cannot be called"):
         store.create(config, name)
 
 
-def test_a_checkpoint_is_a_run_or_a_file(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_checkpoint_is_named_by_its_run_or_its_path(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     run = store.create(config)
     with pytest.raises(UserError, match="has no checkpoint"):
         store.checkpoint_path(run.name)
@@ -54,7 +54,7 @@ def test_the_newest_run_is_first(store: RunStore, config: RunConfig) -> None:
     assert RunStore(store.root / "nowhere").all() == []
 
 
-def test_a_run_comes_before_a_file_of_the_same_name(
+def test_a_run_is_preferred_to_a_file_of_the_same_name(
     store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = store.create(config)
@@ -70,7 +70,7 @@ def test_a_store_that_cannot_be_written_is_refused(tmp_path: Path, config: RunCo
         RunStore(tmp_path / "file").create(config)
 
 
-def test_where_runs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_folder_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARLSTM_RUNS", str(tmp_path))
     assert default_root() == tmp_path
     monkeypatch.delenv("CHARLSTM_RUNS")
@@ -84,7 +84,7 @@ def test_where_runs_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["moliere", "MOLIERE", "CON", "nul", "com1.txt", "lpt9", "..", ".", "a.", "é" * 125])
-def test_names_that_mean_something_else_are_refused(store: RunStore, config: RunConfig, name: str) -> None:
+def test_reserved_names_are_refused(store: RunStore, config: RunConfig, name: str) -> None:
     with pytest.raises(UserError):
         store.create(config, name)
     run = store.create(config, "sheep")
@@ -98,13 +98,13 @@ def test_a_run_without_a_name_is_refused(store: RunStore, config: RunConfig) -> 
         store.create(config, "")
 
 
-def test_a_name_that_is_too_long_is_told_its_length(store: RunStore, config: RunConfig) -> None:
+def test_a_name_that_is_too_long_is_refused_with_its_length(store: RunStore, config: RunConfig) -> None:
     with pytest.raises(UserError, match=r"is too long: 101 characters\. A run's name has at most 100"):
         store.create(config, "n" * 101)
     assert store.create(config, "n" * 100).name == "n" * 100
 
 
-def test_a_run_that_has_the_shipped_model_s_name_already_is_reached_by_its_folder(
+def test_an_old_run_with_the_bundled_model_s_name_is_named_by_its_folder(
     store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = store.create(config, "sheep")
@@ -118,7 +118,7 @@ def test_a_run_that_has_the_shipped_model_s_name_already_is_reached_by_its_folde
     assert store.rename("moliere", "sheep").name == "sheep"
 
 
-def test_a_run_s_folder_stands_for_its_model(
+def test_a_run_s_folder_names_its_best_checkpoint(
     store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = store.create(config)
@@ -132,14 +132,12 @@ def test_a_run_s_folder_stands_for_its_model(
 
 
 @pytest.mark.parametrize("preset", ["../../elsewhere", "/tmp/elsewhere", "a/b", "", "\x1b[31m"])
-def test_what_a_file_calls_its_preset_makes_no_folder_elsewhere(
-    store: RunStore, config: RunConfig, preset: str
-) -> None:
+def test_the_preset_name_of_a_file_creates_no_folder_elsewhere(store: RunStore, config: RunConfig, preset: str) -> None:
     run = store.create(msgspec.structs.replace(config, preset=preset))
     assert run.path == store.root / "run-1"
 
 
-def test_a_folder_of_runs_that_may_not_be_read_is_told_and_not_taken_for_empty(
+def test_an_unreadable_folder_of_runs_is_reported_and_not_listed_as_empty(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path) -> list[Path]:
@@ -150,7 +148,7 @@ def test_a_folder_of_runs_that_may_not_be_read_is_told_and_not_taken_for_empty(
         store.all()
 
 
-def test_a_run_that_may_not_be_read_is_not_called_missing(
+def test_an_unreadable_run_is_not_reported_as_missing(
     store: RunStore, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.create(config, "mine")

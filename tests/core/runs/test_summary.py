@@ -12,7 +12,7 @@ def record(run: Run, corpus: Corpus, config: RunConfig, control: Control | None 
     return list(recorded(run, Trainer(corpus, config.model, config.training), control))
 
 
-def test_a_summary_says_how_it_went(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_summary_has_the_run_s_losses_and_state(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     run = store.create(config, "my-run")
     assert summarise(run).state == "interrupted"
     events = record(run, small_corpus, config)

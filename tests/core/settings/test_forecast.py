@@ -15,7 +15,7 @@ from core.errors import UserError
 from core.events import Event, RunStarted, StepsCompleted
 from core.model.char_lstm import CharLSTM
 from core.settings.config import ModelConfig, TrainingConfig, configure
-from core.settings.forecast import Span, Speed, count_parameters, forecast, foresee
+from core.settings.forecast import Span, Speed, count_parameters, estimate_run, forecast
 from core.settings.presets import PRESETS, expected_of
 from core.training.trainer import Trainer
 
@@ -34,7 +34,7 @@ def test_a_forecast_agrees_with_the_run(
     config = CorpusConfig(source=str(small_text), limit=limit)
     started = next(iter(Trainer(load_corpus(config), tiny_model, tiny_training).run()))
     assert isinstance(started, RunStarted)
-    estimate = foresee(config, tiny_model, tiny_training)
+    estimate = estimate_run(config, tiny_model, tiny_training)
     assert (estimate.parameters, estimate.steps_per_epoch) == (started.parameters, started.steps_per_epoch)
     assert (estimate.vocabulary, estimate.validation_characters) == (started.vocabulary, started.validation_characters)
     assert estimate.is_possible
@@ -81,7 +81,7 @@ def test_a_run_starts_if_and_only_if_the_forecast_says_so(
         assert any(isinstance(event, StepsCompleted) for event in until_a_step(trainer)), (
             "it starts and completes a step"
         )
-    unreadable, estimate = attempt(lambda: foresee(config, TINY, training))
+    unreadable, estimate = attempt(lambda: estimate_run(config, TINY, training))
     assert (unreadable or (estimate.trouble if estimate is not None else "")) == refused
     assert estimate is None or estimate.is_possible == (not refused)
     assert estimate is None or (estimate.steps_per_epoch > 0) == (not refused)

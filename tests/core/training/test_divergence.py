@@ -27,7 +27,7 @@ def trainer(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: Traini
     return Trainer(small_corpus, tiny_model, tiny_training)
 
 
-def test_a_last_step_that_spoils_the_weights_is_found_before_they_are_kept(
+def test_nan_weights_after_the_last_steps_of_an_epoch_are_found_before_they_are_saved(
     trainer: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step = trainer._live.learner._optimizer.step
@@ -37,18 +37,18 @@ def test_a_last_step_that_spoils_the_weights_is_found_before_they_are_kept(
     def spoiling() -> None:
         step()
         taken.append(1)
-        if len(taken) == steps - 1:  # whatever the offset, one of the last two of the epoch
+        if len(taken) == steps - 1:  # with any offset, one of the last two steps of the epoch
             torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
 
     monkeypatch.setattr(trainer._live.learner._optimizer, "step", spoiling)
     events = list(trainer.run())
     (again,) = [place for place, event in enumerate(events) if isinstance(event, RateHalved)]
-    assert not epochs_of(iter(events[:again])), "the spoilt epoch is not kept, but gone through again"
+    assert not epochs_of(iter(events[:again])), "the epoch is not completed, but repeated"
     assert [epoch.epoch for epoch in epochs_of(iter(events))] == [1, 2]
     assert all(bool(parameter.isfinite().all()) for parameter in trainer.model.parameters())
 
 
-def test_a_loss_that_is_no_number_ends_the_run_as_failed(trainer: Trainer) -> None:
+def test_a_nan_loss_ends_the_run_as_failed(trainer: Trainer) -> None:
     with torch.no_grad():
         trainer.model.output.bias.fill_(torch.nan)
     *events, before, last = trainer.run()
@@ -58,7 +58,7 @@ def test_a_loss_that_is_no_number_ends_the_run_as_failed(trainer: Trainer) -> No
     assert last.reason == "failed"
 
 
-def test_a_loss_that_explodes_but_stays_a_number_ends_the_run_as_failed(small_corpus: Corpus) -> None:
+def test_an_exploding_but_finite_loss_ends_the_run_as_failed(small_corpus: Corpus) -> None:
     model = ModelConfig(cell="rnn", embedding_size=16, hidden_size=32, num_layers=4)
     config = TrainingConfig(
         epochs=3, streams=2, window=10, learning_rate=10.0, gradient_clip=0.0, precision="fp32", threads=1
@@ -70,7 +70,7 @@ def test_a_loss_that_explodes_but_stays_a_number_ends_the_run_as_failed(small_co
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_the_start_of_no_preset_counts_as_divergence(small_corpus: Corpus, preset: str) -> None:
+def test_the_start_of_a_preset_does_not_count_as_divergence(small_corpus: Corpus, preset: str) -> None:
     model = msgspec.structs.replace(PRESETS[preset].model, hidden_size=64, embedding_size=32)
     config = msgspec.structs.replace(
         PRESETS[preset].training, epochs=2, streams=2, window=10, precision="fp32", threads=1, sample_length=0
@@ -88,7 +88,7 @@ def test_a_start_with_much_dropout_does_not_count_as_divergence(
 
 
 def test_a_text_that_changes_its_language_does_not_count_as_divergence(tmp_path: Path) -> None:
-    """What was learnt of the first half predicts the second badly, much worse than three times as badly."""
+    """A network trained on the first half predicts the second with far more than three times the loss."""
     path = tmp_path / "text.txt"
     path.write_text("aab" * 8_000 + "".join(chr(0x3B1 + number % 24) for number in range(24_000)), encoding="utf-8")
     corpus = load_corpus(CorpusConfig(source=str(path)))

@@ -11,7 +11,7 @@ def network() -> CharLSTM:
     return made
 
 
-def test_a_step_is_that_of_pytorch_s_own_adamw() -> None:
+def test_a_step_equals_that_of_pytorch_s_adamw() -> None:
     ours, theirs = network(), network()
     optimizers = (
         make_optimizer(ours, TrainingConfig(weight_decay=0.1)),
@@ -29,7 +29,7 @@ def test_a_step_is_that_of_pytorch_s_own_adamw() -> None:
         assert torch.equal(mine, other)
 
 
-def test_weight_decay_may_leave_biases_alone() -> None:
+def test_weight_decay_may_exclude_biases() -> None:
     model = network()
     everything = make_optimizer(model, TrainingConfig())
     assert [group["weight_decay"] for group in everything.param_groups] == [0.01]
@@ -39,7 +39,7 @@ def test_weight_decay_may_leave_biases_alone() -> None:
     assert {parameter.dim() for parameter in biases["params"]} == {1}
 
 
-def test_the_average_forgets_its_first_weights_and_follows_the_model() -> None:
+def test_the_average_forgets_the_initial_weights_and_follows_the_model() -> None:
     model = network()
     average = WeightAverage(model, 0.9)
     first = model.output.bias.detach().clone()

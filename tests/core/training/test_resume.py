@@ -37,7 +37,7 @@ def reports_after_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stop_after(trainer: Trainer, steps: int) -> list[Event]:
-    """Run a trainer until it has taken so many steps."""
+    """Run a trainer until it has taken `steps` steps."""
     control = Control()
     if not steps:
         control.stop()
@@ -51,13 +51,13 @@ def stop_after(trainer: Trainer, steps: int) -> list[Event]:
     return events
 
 
-def there_and_back(trainer: Trainer, path: Path) -> Snapshot:
+def saved_and_loaded(trainer: Trainer, path: Path) -> Snapshot:
     write_atomically(path, *trainer.snapshot().content("last"))
     return load_snapshot(path)
 
 
 def assert_same(one: Trainer, other: Trainer) -> None:
-    """Two runs are at the same place, to the last bit."""
+    """Assert that two runs have the same state, to the last bit."""
     a, b = one.snapshot(), other.snapshot()
     assert a.now.tensors.keys() == b.now.tensors.keys()
     for name, tensor in a.now.tensors.items():
@@ -95,16 +95,16 @@ def test_a_resumed_run_ends_with_the_same_weights_and_losses(
     whole = Trainer(small_corpus, model, config)
     list(whole.run())
     steps = whole.snapshot().now.counters.steps
-    for stop in (steps // 4, steps // 2):  # the second of them is the end of the first epoch, or nearly
+    for stop in (steps // 4, steps // 2):  # the second is at the end of the first epoch, or nearly
         first = Trainer(small_corpus, model, config)
         stop_after(first, stop)
-        snapshot = there_and_back(first, tmp_path / "last.safetensors")
-        second = Trainer(small_corpus, model, config, snapshot.choice, snapshot)
+        snapshot = saved_and_loaded(first, tmp_path / "last.safetensors")
+        second = Trainer(small_corpus, model, config, snapshot.compute, snapshot)
         list(second.run())
         assert_same(whole, second)
 
 
-def test_a_run_stopped_after_every_step_is_the_same_too(
+def test_a_run_stopped_after_every_step_gives_the_same_result(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, tmp_path: Path
 ) -> None:
     config = configure(tiny_training, EVERYTHING | {"epochs": 2})
@@ -115,23 +115,23 @@ def test_a_run_stopped_after_every_step_is_the_same_too(
         events = stop_after(trainer, 1)
         if isinstance(events[-1], RunFinished) and events[-1].reason == "finished":
             break
-        snapshot = there_and_back(trainer, tmp_path / "last.safetensors")
-        trainer, times = Trainer(small_corpus, tiny_model, config, snapshot.choice, snapshot), times + 1
+        snapshot = saved_and_loaded(trainer, tmp_path / "last.safetensors")
+        trainer, times = Trainer(small_corpus, tiny_model, config, snapshot.compute, snapshot), times + 1
     assert times > 100
     assert_same(whole, trainer)
 
 
-def spoil(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the weights spoilt at the 90th step, unless that has happened before."""
+def make_weights_nan(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the weights to NaN at the 90th step, the first time it is taken."""
     step = trainer._live.learner.step
 
-    def spoiling(*arguments: Any) -> Any:
+    def step_with_nan(*arguments: Any) -> Any:
         after = step(*arguments)
         if trainer._live.counters.steps == 89 and not trainer._live.counters.roll_backs:
             torch.nn.init.constant_(trainer.model.output.bias, torch.nan)
         return after
 
-    monkeypatch.setattr(trainer._live.learner, "step", spoiling)
+    monkeypatch.setattr(trainer._live.learner, "step", step_with_nan)
 
 
 STOPS = [10, 70, 89, 90, 100, 120]
@@ -141,7 +141,7 @@ STOPS = [10, 70, 89, 90, 100, 120]
 @pytest.mark.parametrize(
     "stops", [STOPS[::2], pytest.param(STOPS, marks=pytest.mark.thorough)], ids=["three stops", "all"]
 )
-def test_a_run_that_diverged_returns_to_the_same_place_after_a_resume(
+def test_a_run_that_diverges_after_a_resume_returns_to_the_same_state(
     small_corpus: Corpus,
     tiny_model: ModelConfig,
     tiny_training: TrainingConfig,
@@ -151,35 +151,35 @@ def test_a_run_that_diverged_returns_to_the_same_place_after_a_resume(
 ) -> None:
     config = configure(tiny_training, EVERYTHING)
     whole = Trainer(small_corpus, tiny_model, config)
-    spoil(whole, monkeypatch)
+    make_weights_nan(whole, monkeypatch)
     (retreat,) = [event for event in whole.run() if isinstance(event, RateHalved)]
     assert (retreat.epoch, retreat.rate_factor) == (2, 0.5)
     for stop in stops:
         first = Trainer(small_corpus, tiny_model, config)
-        spoil(first, monkeypatch)
+        make_weights_nan(first, monkeypatch)
         stop_after(first, stop)
-        snapshot = there_and_back(first, tmp_path / "last.safetensors")
-        second = Trainer(small_corpus, tiny_model, config, snapshot.choice, snapshot)
-        spoil(second, monkeypatch)
+        snapshot = saved_and_loaded(first, tmp_path / "last.safetensors")
+        second = Trainer(small_corpus, tiny_model, config, snapshot.compute, snapshot)
+        make_weights_nan(second, monkeypatch)
         list(second.run())
         assert_same(whole, second)
 
 
-def test_when_reports_fall_does_not_change_what_is_learnt(
+def test_the_times_of_reports_do_not_change_the_training(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.training.divergence.HIGH_ABOVE_EVEN", 0.8)
     monkeypatch.setattr("core.training.divergence.HIGH_STEPS", 32)
     config = configure(tiny_training, EVERYTHING | {"learning_rate": 0.5, "epochs": 2})
     often = Trainer(small_corpus, tiny_model, config)
-    assert [event for event in often.run() if isinstance(event, RateHalved)], "else this shows less"
+    assert [event for event in often.run() if isinstance(event, RateHalved)], "otherwise the test shows less"
     monkeypatch.setattr("core.training.trainer.REPORT_SECONDS", 1e9)
     seldom = Trainer(small_corpus, tiny_model, config)
     list(seldom.run())
     assert_same(often, seldom)
 
 
-def test_a_stop_while_validating_validates_after_the_resume(
+def test_a_validation_that_was_stopped_is_repeated_after_the_resume(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, tmp_path: Path
 ) -> None:
     whole = Trainer(small_corpus, tiny_model, tiny_training)
@@ -187,27 +187,27 @@ def test_a_stop_while_validating_validates_after_the_resume(
     first, control = Trainer(small_corpus, tiny_model, tiny_training), Control()
     for event in first.run(control):
         if isinstance(event, StepsCompleted) and event.step == event.steps:
-            control.stop()  # what comes next is the validation
-    snapshot = there_and_back(first, tmp_path / "last.safetensors")
+            control.stop()  # validation comes next
+    snapshot = saved_and_loaded(first, tmp_path / "last.safetensors")
     assert snapshot.now.counters.epoch_over
-    second = Trainer(small_corpus, tiny_model, tiny_training, snapshot.choice, snapshot)
+    second = Trainer(small_corpus, tiny_model, tiny_training, snapshot.compute, snapshot)
     _, *events = second.run()
     first_of_them = next(event for event in events if isinstance(event, StepsCompleted | EpochCompleted))
     assert isinstance(first_of_them, EpochCompleted), "no step comes before it"
     assert_same(whole, second)
 
 
-def test_a_snapshot_of_another_kind_of_device_goes_on_with_other_masks(
+def test_a_snapshot_from_another_kind_of_device_continues_with_other_dropout_masks(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, tmp_path: Path
 ) -> None:
     config = configure(tiny_training, EVERYTHING)
     first = Trainer(small_corpus, tiny_model, config)
     stop_after(first, 20)
-    snapshot = there_and_back(first, tmp_path / "last.safetensors")
-    tensors = snapshot.now.tensors | {"generator": torch.zeros(16, dtype=torch.uint8)}  # as CUDA's is
-    from_gpu = msgspec.structs.replace(snapshot.choice, device="cuda")
+    snapshot = saved_and_loaded(first, tmp_path / "last.safetensors")
+    tensors = snapshot.now.tensors | {"generator": torch.zeros(16, dtype=torch.uint8)}  # the size of CUDA's
+    from_gpu = msgspec.structs.replace(snapshot.compute, device="cuda")
     snapshot = Snapshot(
-        **(snapshot.__dict__ | {"now": TrainingState(snapshot.now.counters, tensors), "choice": from_gpu})
+        **(snapshot.__dict__ | {"now": TrainingState(snapshot.now.counters, tensors), "compute": from_gpu})
     )
     write_atomically(tmp_path / "last.safetensors", *snapshot.content("last"))
     snapshot = load_snapshot(tmp_path / "last.safetensors")
@@ -228,7 +228,7 @@ def config(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: Trainin
 
 
 def begin(store: RunStore, corpus: Corpus, config: RunConfig, epochs: int) -> Run:
-    """Record a run that is stopped amid the epoch after so many."""
+    """Record a run that is stopped during the epoch after `epochs` epochs."""
     run, control = store.create(config), Control()
     for event in record(run, Trainer(corpus, config.model, config.training), control):
         if isinstance(event, StepsCompleted) and event.epoch == epochs + 1 and event.step > 5:
@@ -236,7 +236,7 @@ def begin(store: RunStore, corpus: Corpus, config: RunConfig, epochs: int) -> Ru
     return run
 
 
-def go_on(store: RunStore, named: str, corpus: Corpus, **changes: object) -> list[Event]:
+def resume_run(store: RunStore, named: str, corpus: Corpus, **changes: object) -> list[Event]:
     resumption = resume(store, named, run_of(store, named), changes)
     return list(record(resumption.begin(store), resumption.trainer(corpus)))
 
@@ -246,7 +246,7 @@ def test_a_resumed_run_has_one_history(store: RunStore, small_corpus: Corpus, co
     list(record(whole, Trainer(small_corpus, config.model, config.training)))
     run = begin(store, small_corpus, config, epochs=2)
     assert summarise(run).state == "stopped"
-    started, *_ = go_on(store, run.name, small_corpus)
+    started, *_ = resume_run(store, run.name, small_corpus)
     assert isinstance(started, RunStarted)
     assert (started.epochs_done, len(started.history)) == (2, 2)
     assert [(e.epoch, e.train_loss, e.val_loss) for e in epochs_of(run.events())] == [
@@ -258,69 +258,71 @@ def test_a_resumed_run_has_one_history(store: RunStore, small_corpus: Corpus, co
         assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_epochs_beyond_the_last_save_are_done_again_and_counted_once(
+def test_epochs_after_the_last_save_are_repeated_and_counted_once(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     run = begin(store, small_corpus, config, epochs=1)
     early = run.last_path.read_bytes()
-    go_on(store, run.name, small_corpus)
-    run.last_path.write_bytes(early)  # as if all the saves since had been lost
+    resume_run(store, run.name, small_corpus)
+    run.last_path.write_bytes(early)  # as if all later saves were lost
     lines = run.metrics_path.read_bytes().splitlines(keepends=True)
-    run.metrics_path.write_bytes(b"".join(lines[:-2]) + lines[-2][:20])  # and the process had died amid a line
+    run.metrics_path.write_bytes(
+        b"".join(lines[:-2]) + lines[-2][:20]
+    )  # and the process was killed while it wrote a line
     assert summarise(run).state == "interrupted"
-    go_on(store, run.name, small_corpus)
+    resume_run(store, run.name, small_corpus)
     assert [epoch.epoch for epoch in epochs_of(run.events())] == [1, 2, 3, 4]
     assert summarise(run).state == "finished"
 
 
-def test_a_history_that_the_metrics_lost_comes_back_from_the_checkpoint(
+def test_epochs_missing_from_the_metrics_are_restored_from_the_checkpoint(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     run = begin(store, small_corpus, config, epochs=2)
     before = epochs_of(run.events())
     run.metrics_path.unlink()
-    go_on(store, run.name, small_corpus)
+    resume_run(store, run.name, small_corpus)
     assert epochs_of(run.events())[:2] == before
 
 
-def test_a_run_cut_off_before_its_first_save_begins_anew(
-    store: RunStore, small_corpus: Corpus, config: RunConfig
-) -> None:
+def test_a_run_without_a_checkpoint_starts_again(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     run = store.create(config)
-    started, *_, finished = go_on(store, run.name, small_corpus)
+    started, *_, finished = resume_run(store, run.name, small_corpus)
     assert isinstance(started, RunStarted)
     assert isinstance(finished, RunFinished)
     assert (started.epochs_done, finished.epochs) == (0, 4)
 
 
 @pytest.mark.usefixtures("training_clock")
-def test_a_finished_run_says_so_and_goes_on_when_given_more(
+def test_a_finished_run_is_refused_unless_it_is_extended(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     run = store.create(config)
     list(record(run, Trainer(small_corpus, config.model, config.training)))
-    with pytest.raises(UserError, match=r"is finished: it had 4 epochs\. Give it more with --epochs"):
-        go_on(store, run.name, small_corpus)
-    with pytest.raises(UserError, match="is finished: it had 4 epochs"):
-        go_on(store, run.name, small_corpus, epochs=4)
-    *_, last = go_on(store, run.name, small_corpus, epochs=6)
+    with pytest.raises(UserError, match=r"is finished after 4 epochs\. To train it further, give a larger --epochs"):
+        resume_run(store, run.name, small_corpus)
+    with pytest.raises(UserError, match="is finished after 4 epochs"):
+        resume_run(store, run.name, small_corpus, epochs=4)
+    *_, last = resume_run(store, run.name, small_corpus, epochs=6)
     assert isinstance(last, RunFinished)
     assert (last.reason, last.epochs) == ("finished", 6)
     assert run.config().training.epochs == 6
-    assert load_checkpoint(run.best_path).epoch, "a checkpoint from before is still one of this run"
-    *_, last = go_on(store, run.name, small_corpus, seconds=last.elapsed_seconds + 1.0)
+    assert load_checkpoint(run.best_path).epoch, "an earlier checkpoint still belongs to this run"
+    *_, last = resume_run(store, run.name, small_corpus, seconds=last.elapsed_seconds + 1.0)
     assert isinstance(last, RunFinished)
-    assert last.epochs > 7, "by time: as many epochs as there is time for"
+    assert last.epochs > 7, "with a time limit: as many epochs as fit"
 
 
 @pytest.mark.usefixtures("training_clock")
-def test_a_run_by_time_has_only_the_time_that_is_left(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_resumed_run_has_only_the_rest_of_its_time_limit(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
     by_time = msgspec.structs.replace(config, training=configure(config.training, {"seconds": 3.0}))
     run, control = store.create(by_time), Control()
     for event in record(run, Trainer(small_corpus, by_time.model, by_time.training), control):
         if isinstance(event, StepsCompleted) and event.elapsed_seconds > 1.5:
             control.stop()
-    started, *_, last = go_on(store, run.name, small_corpus)
+    started, *_, last = resume_run(store, run.name, small_corpus)
     assert isinstance(started, RunStarted)
     assert isinstance(last, RunFinished)
     assert started.elapsed_seconds >= 1.5
@@ -328,38 +330,38 @@ def test_a_run_by_time_has_only_the_time_that_is_left(store: RunStore, small_cor
     assert last.elapsed_seconds == pytest.approx(3.0, rel=0.05)
 
 
-def test_a_run_that_patience_ended_is_finished(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_run_ended_by_early_stopping_is_finished(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     impatient = configure(config.training, {"epochs": 200, "learning_rate": 0.5, "patience": 2})
     config = msgspec.structs.replace(config, training=impatient)
     run = store.create(config)
     *_, last = record(run, Trainer(small_corpus, config.model, config.training))
     assert isinstance(last, RunFinished)
-    with pytest.raises(UserError, match="no better epoch came in the last 2 epochs"):
-        go_on(store, run.name, small_corpus)
-    *_, more = go_on(store, run.name, small_corpus, epochs=last.epochs + 1)
+    with pytest.raises(UserError, match="without an improvement in the last 2 epochs"):
+        resume_run(store, run.name, small_corpus)
+    *_, more = resume_run(store, run.name, small_corpus, epochs=last.epochs + 1)
     assert isinstance(more, RunFinished)
     assert more.epochs == last.epochs + 1
 
 
-def test_a_file_from_elsewhere_becomes_a_new_run(
+def test_a_checkpoint_from_elsewhere_becomes_a_new_run(
     store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path
 ) -> None:
     run = begin(store, small_corpus, config, epochs=2)
     copy = tmp_path / "copy.safetensors"
     copy.write_bytes(run.last_path.read_bytes())
-    *_, last = go_on(store, str(copy), small_corpus)
+    *_, last = resume_run(store, str(copy), small_corpus)
     assert isinstance(last, RunFinished)
     assert (last.run, last.epochs) == ("quick-2", 4)
     assert [epoch.epoch for epoch in epochs_of(store.get("quick-2").events())] == [1, 2, 3, 4]
     assert store.get("quick-2").best_path.exists()
-    assert run_of(store, str(run.last_path)) is not None, "but a file in a run's folder is that run"
+    assert run_of(store, str(run.last_path)) is not None, "a checkpoint in a run's folder means that run"
 
 
 def test_another_text_is_refused(store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path) -> None:
     run = begin(store, small_corpus, config, epochs=1)
     other = tmp_path / "other.txt"
     other.write_text("Il fait beau.\n" * 500)
-    with pytest.raises(UserError, match="is not the text that the run began with"):
+    with pytest.raises(UserError, match="is not the text that the run was trained on"):
         resume(store, run.name, run, {}, str(other)).trainer(load_corpus(CorpusConfig(source=str(other))))
     moved = tmp_path / "moved.txt"
     moved.write_bytes(small_corpus.config.path.read_bytes())
@@ -369,7 +371,7 @@ def test_another_text_is_refused(store: RunStore, small_corpus: Corpus, config: 
     assert last.reason == "finished"
 
 
-def test_a_text_that_is_no_longer_there_is_named_with_the_way_to_say_where_it_is(
+def test_a_missing_text_is_reported_with_how_to_give_its_new_path(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     run = begin(store, small_corpus, config, epochs=1)
@@ -378,7 +380,7 @@ def test_a_text_that_is_no_longer_there_is_named_with_the_way_to_say_where_it_is
         resume(store, run.name, run, {"epochs": 3})
 
 
-def test_a_text_that_moved_is_read_as_before(store: RunStore, tmp_path: Path, config: RunConfig) -> None:
+def test_a_moved_text_is_read_with_the_same_settings(store: RunStore, tmp_path: Path, config: RunConfig) -> None:
     path = tmp_path / "ovce.txt"
     path.write_bytes("Мельник жил у реки.\n".encode("koi8-r") * 40 + b"\x1b\n")
     corpus = load_corpus(CorpusConfig.typed(str(path), encoding="koi8-r", encoding_errors="replace"))
@@ -390,11 +392,13 @@ def test_a_text_that_moved_is_read_as_before(store: RunStore, tmp_path: Path, co
     assert load_corpus(resumption.config.corpus).characters == corpus.characters
 
 
-def test_what_cannot_go_on_is_refused(store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path) -> None:
+def test_runs_that_cannot_be_resumed_are_refused(
+    store: RunStore, small_corpus: Corpus, config: RunConfig, tmp_path: Path
+) -> None:
     run = begin(store, small_corpus, config, epochs=1)
     weights = tmp_path / "weights.safetensors"
     load_checkpoint(run.last_path).save(weights)
-    with pytest.raises(UserError, match="not all that it takes to train it further"):
+    with pytest.raises(UserError, match="not enough to resume training"):
         resume(store, str(weights), run_of(store, str(weights)), {})
     with pytest.raises(UserError, match="no run called nobody"):
         run_of(store, "nobody")
@@ -408,21 +412,21 @@ def test_what_cannot_go_on_is_refused(store: RunStore, small_corpus: Corpus, con
         resume(store, failing.name, failing, {})
 
 
-def test_files_that_changed_places_are_found(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_swapped_files_are_detected(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     one = begin(store, small_corpus, config, epochs=1)
     other_config = msgspec.structs.replace(config, training=configure(config.training, {"seed": 5}))
     other = begin(store, small_corpus, other_config, epochs=1)
     kept = one.last_path.read_bytes(), one.best_path.read_bytes()
     for path, content in ((one.last_path, other.last_path.read_bytes()), (one.last_path, kept[1])):
         path.write_bytes(content)
-        with pytest.raises(UserError, match="another file than its run saved there"):
+        with pytest.raises(UserError, match="not the file that its run saved there"):
             resume(store, one.name, one, {})
     one.best_path.write_bytes(kept[0])
-    with pytest.raises(UserError, match="another file than its run saved there"):
+    with pytest.raises(UserError, match="not the file that its run saved there"):
         load_checkpoint(store.checkpoint_path(one.name))
 
 
-def test_a_damaged_file_to_go_on_from_is_refused(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_damaged_checkpoint_is_not_resumed_from(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     run = begin(store, small_corpus, config, epochs=1)
     content = run.last_path.read_bytes()
     for place in range(0, len(content), 997):
@@ -433,7 +437,7 @@ def test_a_damaged_file_to_go_on_from_is_refused(store: RunStore, small_corpus: 
             resume(store, run.name, run, {})
 
 
-def test_pausing_saves(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_a_pause_saves_the_run(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
     run, control = store.create(config), Control()
     for event in record(run, Trainer(small_corpus, config.model, config.training), control):
         if isinstance(event, StepsCompleted) and event.epoch == 1 and event.step == 7:
@@ -448,7 +452,7 @@ BEST, LAST = "best.safetensors", "last.safetensors"
 
 
 @pytest.mark.parametrize("missing", [(LAST,), (BEST, LAST)])
-def test_a_run_whose_state_is_missing_is_not_begun_anew_over_its_model(
+def test_a_run_with_only_a_best_checkpoint_is_not_started_again(
     store: RunStore, small_corpus: Corpus, config: RunConfig, missing: tuple[str, ...]
 ) -> None:
     run = begin(store, small_corpus, config, epochs=2)
@@ -462,7 +466,7 @@ def test_a_run_whose_state_is_missing_is_not_begun_anew_over_its_model(
     assert {path.name: path.read_bytes() for path in run.path.glob("*.*")} == kept
 
 
-def test_a_run_that_was_cut_off_before_its_first_save_begins_anew(
+def test_an_interrupted_run_without_a_checkpoint_starts_again(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     run = store.create(config)
@@ -471,7 +475,7 @@ def test_a_run_that_was_cut_off_before_its_first_save_begins_anew(
 
 
 @pytest.mark.parametrize("damage", ["missing", "damaged"])
-def test_without_a_best_that_can_be_read_the_next_epoch_is_the_best(
+def test_without_a_readable_best_checkpoint_the_next_epoch_is_the_best(
     store: RunStore, small_corpus: Corpus, config: RunConfig, damage: str
 ) -> None:
     run = begin(store, small_corpus, config, epochs=1)
@@ -483,7 +487,7 @@ def test_without_a_best_that_can_be_read_the_next_epoch_is_the_best(
     assert load_checkpoint(run.best_path).epoch == 2
 
 
-def test_an_older_state_does_not_write_over_a_better_best(
+def test_an_older_state_does_not_overwrite_a_better_best_checkpoint(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     run = begin(store, small_corpus, config, epochs=1)
@@ -493,7 +497,7 @@ def test_an_older_state_does_not_write_over_a_better_best(
     best = load_checkpoint(run.best_path)
     assert best.epoch > 1
     assert best.val_loss is not None
-    run.last_path.write_bytes(older)  # as somebody does who copies an old file back
+    run.last_path.write_bytes(older)  # as if the user restored an old file
     again = resume(store, run.name, run, {"epochs": 2})
     list(record(again.begin(store), again.trainer(small_corpus)))
     now = load_checkpoint(run.best_path)
@@ -501,7 +505,7 @@ def test_an_older_state_does_not_write_over_a_better_best(
     assert now.val_loss <= best.val_loss
 
 
-def test_without_validation_an_older_state_does_not_write_over_a_later_best(
+def test_without_validation_an_older_state_does_not_overwrite_a_later_best_checkpoint(
     store: RunStore, small_corpus: Corpus, config: RunConfig
 ) -> None:
     training = msgspec.structs.replace(config.training, validation=0.0)
@@ -527,7 +531,7 @@ def test_without_validation_an_older_state_does_not_write_over_a_later_best(
         (MemoryError(), "not enough memory to read"),
     ],
 )
-def test_a_best_that_cannot_be_read_now_is_not_written_over(
+def test_an_unreadable_best_checkpoint_is_not_overwritten(
     store: RunStore,
     small_corpus: Corpus,
     config: RunConfig,
@@ -547,12 +551,14 @@ def test_a_best_that_cannot_be_read_now_is_not_written_over(
         resume(store, run.name, run, {"epochs": 2})
 
 
-def test_a_best_of_another_run_is_not_written_over(store: RunStore, small_corpus: Corpus, config: RunConfig) -> None:
+def test_the_best_checkpoint_of_another_run_is_not_overwritten(
+    store: RunStore, small_corpus: Corpus, config: RunConfig
+) -> None:
     run = begin(store, small_corpus, config, epochs=1)
     model = msgspec.structs.replace(config.model, hidden_size=config.model.hidden_size + 1)
     other = begin(store, small_corpus, msgspec.structs.replace(config, model=model), epochs=1)
     run.best_path.write_bytes(other.best_path.read_bytes())
-    with pytest.raises(UserError, match="another file than its run saved there"):
+    with pytest.raises(UserError, match="not the file that its run saved there"):
         resume(store, run.name, run, {"epochs": 2})
 
 
@@ -560,7 +566,7 @@ def test_a_best_of_another_run_is_not_written_over(store: RunStore, small_corpus
 @pytest.mark.parametrize("last", ["whole", "missing", "damaged"])
 @pytest.mark.parametrize("log", ["whole", "missing", "damaged"])
 @pytest.mark.parametrize("settings", ["whole", "damaged"])
-def test_whatever_is_missing_of_a_run_it_works_or_says_what_is_wrong(
+def test_a_run_with_missing_or_damaged_files_is_resumed_or_refused_with_the_reason(
     finished_files: dict[str, bytes], store: RunStore, best: str, last: str, log: str, settings: str
 ) -> None:
     run = store.create(RunConfig(preset="quick", corpus=CorpusConfig(source="x"), model=ModelConfig(),
@@ -575,9 +581,9 @@ def test_whatever_is_missing_of_a_run_it_works_or_says_what_is_wrong(
     without_a_trace = last == best == "missing" and log != "whole"
     if settings == "whole" and (last == "whole" or without_a_trace):
         resumption = resume(store, run.name, run_of(store, run.name), {"epochs": 9})
-        assert (resumption.snapshot is None) == without_a_trace, "it begins anew only where nothing is lost by it"
+        assert (resumption.snapshot is None) == without_a_trace, "it starts again only if nothing is lost"
     else:
-        with pytest.raises(UserError, match=r"damaged|is missing|not a whole checkpoint"):
+        with pytest.raises(UserError, match=r"damaged|is missing|not a complete checkpoint"):
             resume(store, run.name, run_of(store, run.name), {"epochs": 9})
     try:
         assert load_checkpoint(store.checkpoint_path(run.name)).epoch >= 1
@@ -590,7 +596,7 @@ def test_whatever_is_missing_of_a_run_it_works_or_says_what_is_wrong(
 
 @pytest.fixture(scope="module")
 def finished_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of a run that is finished."""
+    """The files of a finished run, by name."""
     folder = tmp_path_factory.mktemp("finished")
     text = folder / "text.txt"
     text.write_text("".join(f"{number} moutons.\n" for number in range(200)))

@@ -36,7 +36,7 @@ def trainer(small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: Traini
     return Trainer(small_corpus, tiny_model, tiny_training)
 
 
-def test_a_run_says_what_it_is_each_epoch_and_how_it_ended(trainer: Trainer) -> None:
+def test_a_run_reports_its_start_each_epoch_and_its_end(trainer: Trainer) -> None:
     first, *between, last = trainer.run()
     assert isinstance(first, RunStarted)
     total = first.train_characters + first.validation_characters + first.test_characters
@@ -54,7 +54,7 @@ def test_the_loss_falls(small_corpus: Corpus, tiny_model: ModelConfig, tiny_trai
     assert epochs[-1].val_loss < 0.8 * (epochs[0].val_loss or 0)
 
 
-def test_the_same_seed_gives_the_same_losses_and_another_others(
+def test_the_same_seed_gives_the_same_losses_and_another_seed_different_ones(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
     def losses(seed: int) -> list[float]:
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_losses_and_another_others(
     assert losses(0) != losses(1)
 
 
-def test_the_train_loss_is_the_mean_of_the_windows_losses_and_steps_tell_it_as_it_goes(trainer: Trainer) -> None:
+def test_the_training_loss_is_the_mean_over_the_windows_and_reports_give_it_so_far(trainer: Trainer) -> None:
     events = list(trainer.run())
     for epoch in epochs_of(iter(events)):
         last = [event for event in events if isinstance(event, StepsCompleted) and event.epoch == epoch.epoch][-1]
@@ -76,24 +76,24 @@ def test_the_train_loss_is_the_mean_of_the_windows_losses_and_steps_tell_it_as_i
 def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
-    config = configure(tiny_training, {"epochs": 12, "learning_rate": 0.5})  # so large that it jumps about
+    config = configure(tiny_training, {"epochs": 12, "learning_rate": 0.5})  # so large that the loss jumps
     epochs = epochs_of(Trainer(small_corpus, tiny_model, config).run())
     lowest = float("inf")
     for epoch in epochs:
         assert epoch.val_loss is not None
         assert epoch.best == (epoch.val_loss < lowest)
         lowest = min(lowest, epoch.val_loss)
-    assert not all(epoch.best for epoch in epochs), "this run should have a worse epoch, else it shows nothing"
+    assert not all(epoch.best for epoch in epochs), "without a worse epoch, the test shows nothing"
 
 
-def test_without_validation_the_latest_epoch_is_the_one_to_keep(
+def test_without_validation_the_latest_epoch_is_the_best(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
     epochs = epochs_of(Trainer(small_corpus, tiny_model, configure(tiny_training, {"validation": 0})).run())
     assert all(epoch.best and epoch.val_loss is None for epoch in epochs)
 
 
-def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_stops_within_one_step(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     control = Control()
     step, taken = trainer._live.step, []
 
@@ -110,7 +110,7 @@ def test_a_stop_is_heeded_within_a_step(trainer: Trainer, monkeypatch: pytest.Mo
     assert len(taken) == 3
 
 
-def test_a_pause_holds_the_run_and_its_clock(
+def test_a_pause_stops_the_run_and_its_clock(
     trainer: Trainer, training_clock: TickingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.training.trainer.REPORT_SECONDS", 0.0)
@@ -165,7 +165,7 @@ def test_validating_and_sampling_do_not_change_the_training(
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_the_test_part_is_never_read(
+def test_training_never_reads_the_test_part(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
     before = str(small_corpus.part("train", tiny_training.validation)) + str(
@@ -179,7 +179,7 @@ def test_the_test_part_is_never_read(
     assert losses[0] == losses[1]
 
 
-def test_a_text_too_short_for_its_windows_is_refused_before_anything_starts(
+def test_a_text_that_is_too_short_for_its_windows_is_refused_at_once(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
     with pytest.raises(UserError, match="streams × window"):
@@ -189,8 +189,10 @@ def test_a_text_too_short_for_its_windows_is_refused_before_anything_starts(
 @pytest.mark.parametrize(
     ("epochs", "test_loss"), [(1, 1.84), pytest.param(2, 1.80, marks=pytest.mark.thorough)], ids=["one", "two"]
 )
-def test_the_notebook_preset_begins_as_the_course_s_notebook_does(moliere: Path, epochs: int, test_loss: float) -> None:
-    """One or two of its twenty epochs. The course's published losses are 2.178 and 1.763."""
+def test_the_notebook_preset_reproduces_the_losses_of_the_course_s_notebook(
+    moliere: Path, epochs: int, test_loss: float
+) -> None:
+    """One or two of twenty epochs are trained. The course's published losses are 2.178 and 1.763."""
     preset = preset_named("notebook")
     corpus = load_corpus(CorpusConfig(source=str(moliere), limit=100_000))
     trainer = Trainer(corpus, preset.model, configure(preset.training, {"epochs": epochs}))
@@ -207,7 +209,7 @@ def test_the_notebook_preset_begins_as_the_course_s_notebook_does(moliere: Path,
     assert test_loss - 0.15 < last.score.loss < test_loss + 0.15
 
 
-def test_a_run_by_time_ends_in_time_having_annealed(
+def test_a_run_with_a_time_limit_ends_in_time_at_its_final_rate(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig, training_clock: TickingClock
 ) -> None:
     by_time = configure(tiny_training, {"seconds": 3.0, "final_rate": 0.1})
@@ -222,7 +224,7 @@ def test_a_run_by_time_ends_in_time_having_annealed(
     assert epochs_of(iter(events))[-1].val_loss is not None
 
 
-def test_patience_ends_a_run_that_gets_no_better(
+def test_early_stopping_ends_a_run_that_does_not_improve(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
     config = configure(tiny_training, {"epochs": 200, "learning_rate": 0.5, "patience": 3})
@@ -231,7 +233,7 @@ def test_patience_ends_a_run_that_gets_no_better(
     assert [epoch.best for epoch in epochs[-4:]] == [True, False, False, False]
 
 
-def test_everything_at_once_is_the_same_again_to_the_last_bit(
+def test_a_run_with_all_settings_is_reproducible_to_the_last_bit(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
     everything = configure(tiny_training, {
@@ -243,7 +245,7 @@ def test_everything_at_once_is_the_same_again_to_the_last_bit(
     assert [(e.train_loss, e.val_loss) for e in runs[0]] == [(e.train_loss, e.val_loss) for e in runs[1]]
 
 
-def test_what_is_kept_is_the_average(
+def test_the_checkpoint_holds_the_averaged_weights(
     small_corpus: Corpus, tiny_model: ModelConfig, tiny_training: TrainingConfig
 ) -> None:
     trainer = Trainer(small_corpus, tiny_model, configure(tiny_training, {"averaging": 0.99}))

@@ -194,7 +194,7 @@ async def test_a_wrong_value_is_explained_as_it_is_typed_and_nothing_starts(
         setting(app, "hidden_size").focus()
         await pilot.press("9", "9", "9", "9")
         assert reason(app, "hidden_size") == "hidden size must be a whole number from 1 to 8192, not 9999."
-        assert hint(app) == "Cells in each layer (from 1 to 8192)."
+        assert hint(app) == "Number of cells in each layer (from 1 to 8192)."
         app.screen.query_one("#corpus", Input).focus()
         app.screen.query_one("#corpus", Input).value = str(small_text)
         await pilot.press("escape", "s")
@@ -324,7 +324,7 @@ async def test_a_run_that_cannot_go_on_says_why(app: CharLSTMApp, trained: Run, 
         await until(lambda: app.screen.query_one("#runs", OptionList).option_count == 1)
         await pilot.pause()
         await pilot.press("enter")
-        await until(lambda: "is finished: it had 2 epochs" in hint(app))
+        await until(lambda: "is finished after 2 epochs" in hint(app))
 
 
 async def test_a_full_disk_is_said_while_the_run_goes_on_and_at_its_end(
@@ -339,7 +339,7 @@ async def test_a_full_disk_is_said_while_the_run_goes_on_and_at_its_end(
         await pilot.press("escape", "s")
         await until(lambda: "No space left on device" in app.training.trouble)
         await pilot.pause()
-        assert "The training goes on" in str(app.screen.query_one("#message", Static).content)
+        assert "Training continues" in str(app.screen.query_one("#message", Static).content)
         assert app.training.phase == "training"
         await pilot.press("x", "s")
         await until(lambda: app.training.phase == "stopped")
