@@ -23,8 +23,8 @@ from tests.cli.test_commands import call
 from tests.core.by_hand import read_by_hand, tiny_checkpoint
 
 ALL_OF_IT = (
-    "beside it",
-    "part by part",
+    "baselines",
+    "by part",
     "kind of character",
     "found in training text",
     "least expected",
@@ -320,8 +320,8 @@ def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("where", "missing"),
     [
-        ("measure_baselines", {"beside it", "part by part", "found in training text"}),
-        ("part_losses", {"part by part", "found in training text"}),
+        ("measure_baselines", {"baselines", "by part", "found in training text"}),
+        ("part_losses", {"by part", "found in training text"}),
         ("Sampler", {"found in training text"}),
         ("copying", {"found in training text"}),
     ],
