@@ -60,9 +60,8 @@ def generate_command(
     CHECKPOINT may be `moliere`, the model that comes with the program; else it is the newest run, or that model.
     """
     config = configure(SamplingConfig(), given(settings, SamplingConfig))
-    configure(
-        config, {"seed": config.seed + count - 1}
-    )  # refuses a last seed that is out of range now, not after an hour
+    # A last seed that is out of range is refused now, not after an hour.
+    configure(config, {"seed": config.seed + count - 1})
     path = store.checkpoint_path(checkpoint)
     if prompt == "-":
         prompt = _from_stdin()
