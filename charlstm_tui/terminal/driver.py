@@ -206,7 +206,7 @@ def _terminal_driver(gone: Callable[[], None]) -> "type[Driver]":
                         self._request_sgr()
 
         def _parse(self, parser: XTermParser, text: str) -> XTermParser:
-            """Send the events in a text to the app; skip sequences at which the parser fails; return the next parser."""
+            """Send the events in a text to the app; skip sequences where the parser fails; return the next parser."""
             for piece in (*re.split("(?=\x1b)", text), ""):
                 try:
                     for event in parser.feed(piece) if piece else parser.tick():

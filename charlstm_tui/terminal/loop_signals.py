@@ -8,7 +8,7 @@ from charlstm_tui.terminal import signals
 
 
 class LoopSignals:
-    """Calls `end` in the event loop with the number of a signal that ends the program; SIGHUP if the terminal is lost."""
+    """Calls `end` in the event loop with the number of a signal that ends the program, SIGHUP for a lost terminal."""
 
     def __init__(self, end: Callable[[int], None]) -> None:
         self._end = end
