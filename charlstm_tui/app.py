@@ -1,4 +1,4 @@
-"""The app: it owns the screens, the preferences, and what ends the program."""
+"""The app: it owns the screens and the preferences, and it ends the program."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ _CONTRAST, _WIDTHS = ContrastFilter(), WidthFilter()
 
 
 class CharLSTMApp(AppState):
-    """Train, evaluate, generate and inspect, each on a screen of its own; training continues whichever is shown."""
+    """The app with its screens Train, Evaluate, Generate and Inspect. Training continues whichever is shown."""
 
     TITLE = "charlstm-tui"
     CSS_PATH = "app.tcss"
@@ -83,10 +83,10 @@ class CharLSTMApp(AppState):
         if remembered.theme in self.available_themes:
             self.theme = remembered.theme
         elif self.console.color_system == "standard":
-            self.theme = "ansi-dark"  # the terminal's own sixteen colours, where others would be rounded to them
+            self.theme = "ansi-dark"  # the terminal's own sixteen colours: those of a theme would be rounded to them
         self._ascii = AsciiFilter(enabled=self._draws_ascii)
         self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
-        # The other three are imported when first looked at: the first paint comes sooner.
+        # The other three are imported when they are first shown: the first paint comes sooner.
         self.add_mode("evaluate", self._evaluation_screen)
         self.add_mode("generate", self._generation_screen)
         self.add_mode("inspect", self._inspection_screen)
@@ -96,7 +96,7 @@ class CharLSTMApp(AppState):
 
     @property
     def exit_code(self) -> int:
-        """What the process is to exit with: 1 after an unexpected error, whatever was asked for before it."""
+        """Exit code of the process: 1 after an unexpected error, even if the user had already quit."""
         return 1 if self.has_panicked else self.run_controller.leaving or self.return_code or 0
 
     @property
@@ -105,7 +105,7 @@ class CharLSTMApp(AppState):
         return self._panicked or self._exception is not None
 
     def panic(self, *renderables: RenderableType) -> None:
-        """Leave, showing what went wrong."""
+        """End the app and show the error."""
         self._panicked = True
         super().panic(*renderables)
 
@@ -129,13 +129,13 @@ class CharLSTMApp(AppState):
         return InspectionScreen(self._store)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys of the other screens only; none in a window that is too small."""
+        """Enable the keys that switch to the other screens; none of them while the window is too small."""
         if isinstance(self.screen, MoreRoom) and action in ("switch_mode", "explain", "command_palette"):
             return False
         return action != "switch_mode" or parameters != (self.current_mode,)
 
     def on_resize(self, event: Resize) -> None:
-        """Ask for more room in a window that is too small."""
+        """Show the request for a larger window while the window is too small."""
         small, asking = is_too_small(event.size), isinstance(self.screen, MoreRoom)
         if small and not asking:
             self.push_screen(MoreRoom())
@@ -143,7 +143,7 @@ class CharLSTMApp(AppState):
             self.pop_screen()
 
     def action_command_palette(self) -> None:
-        """Open the palette."""
+        """Open the command palette, unless it is open."""
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
 
@@ -156,22 +156,22 @@ class CharLSTMApp(AppState):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a notice. Its text may come from a file, a run or an exception: it is sanitised, and never markup."""
+        """Show a notice, sanitised and without markup: its text may come from a file, a run or an exception."""
         super().notify(sanitise(message), title=sanitise(title), severity=severity, timeout=timeout, markup=False)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what changes the lines on their way to the terminal."""
+        """Return the filters that change each line before it is written to the terminal, in order."""
         first = [StyleFilter()] if self.no_color else []
         last = [self._ascii] if self._ascii.enabled else []
         return [*first, *super().get_line_filters(), _CONTRAST, _WIDTHS, *last]
 
     def get_css_variables(self) -> dict[str, str]:
-        """Return the theme's variables, with lines and scrollbars made visible."""
+        """Return the theme's variables, with enough contrast for lines and scrollbars."""
         self.theme_variables = readable_variables(super().get_css_variables())
         return self.theme_variables
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Return what the palette offers: every key that means something now, and how things look."""
+        """Yield the commands of the palette: the active keys, the glyphs to draw with, and Textual's own commands."""
         for key in keys_of(screen, self):
             yield SystemCommand(key.does, f"the same as {key.shown}", partial(self._do, key.action))
         for glyphs in GLYPHS:
@@ -185,47 +185,47 @@ class CharLSTMApp(AppState):
         await self.screen.run_action(action)
 
     def action_explain(self) -> None:
-        """Explain the screen, its numbers and its keys."""
+        """Open the help page of the current screen."""
         from charlstm_tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.current_mode, keys_of(self.screen, self)))
 
     async def action_quit(self) -> None:
-        """Leave; during a run, ask whether to save or discard it."""
+        """Quit; during a run, ask first whether to save or discard it."""
         if self.training.started is None or not self.training.alive or self.run_controller.leaving is not None:
             self.run_controller.leave(0)
         elif not isinstance(self.screen, AskAboutRun):
-            self.push_screen(AskAboutRun("leave during a run?", then=" and leave"), self._leave_as_told)
+            self.push_screen(AskAboutRun("leave during a run?", then=" and leave"), self._leave_after_answer)
 
-    def _leave_as_told(self, answer: EndOfRun | None) -> None:
+    def _leave_after_answer(self, answer: EndOfRun | None) -> None:
         if answer in ("save", "discard"):
             self.run_controller.leave(0, discard=answer == "discard")
 
     def action_help_quit(self) -> None:
-        """Ctrl-C ends the app as it ends a program in a shell, unless it copies a selection."""
+        """End the app on ctrl-C, as a shell would end a program. Textual calls this only when no text is selected."""
         self._end_by(signal.SIGINT)
 
     def action_suspend_process(self) -> None:
-        """Suspend the app and return to the shell; a run in progress pauses until the app continues."""
+        """Suspend the app and return to the shell; a run in progress pauses until the app is continued."""
         suspend = getattr(self._driver, "suspend_process", None)
         if suspend is None or not suspend(group=True):
             where = "in a browser" if in_browser() else "on this system" if os.name == "nt" else "here"
             self.notify(
-                f"It cannot be suspended {where}: there is no shell that could continue it.", severity="warning"
+                f"The app cannot be suspended {where}: there is no shell that could continue it.", severity="warning"
             )
 
     @on(Driver.SignalResume)
-    def _draw_anew(self) -> None:
-        """Draw the whole screen: another program had the terminal."""
+    def _redraw(self) -> None:
+        """Redraw the whole screen: another program has used the terminal."""
         self.refresh()
 
     def on_mount(self) -> None:
-        """Watch for signals that end the program."""
+        """Start to handle the signals that end the program."""
         self._signals.watch()
 
     def on_unmount(self) -> None:
-        """However the app ends, the run is stopped and saved: its thread holds the process until it has."""
+        """Stop and save the run, however the app ends; the process waits for the thread of the run."""
         self.run_controller.stop()
         self._signals.unwatch()
 
@@ -233,7 +233,7 @@ class CharLSTMApp(AppState):
         if number == signals.HANGUP:
             signals.forget_terminal()
         if number == signal.SIGINT and self.run_controller.leaving is not None:
-            # At once: what was saved is safe, and what is being written leaves the old file in its place.
+            # The second ctrl-C exits at once. Saved files stay whole: a write replaces a file only when complete.
             if self._driver is not None:
                 self._driver.stop_application_mode()
                 self._driver.close()
@@ -292,6 +292,5 @@ class CharLSTMApp(AppState):
     def _watch_theme(self, theme_name: str) -> None:
         super()._watch_theme(theme_name)
         if self.is_running and theme_name != self.preferences.theme:
-            self.call_next(
-                partial(self._remember, theme=theme_name)
-            )  # with the new colours in force: charts ask for them
+            # Later, when the new colours are in force: charts read them.
+            self.call_next(partial(self._remember, theme=theme_name))

@@ -1,7 +1,7 @@
-"""The command line: alone it opens the app, with a command it does one thing and leaves.
+"""The command line. Without a command it opens the app; with one it runs that command and exits.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 128 and a signal's number: 130 after ctrl-C, 143 after a kill,
-129 when the terminal is gone.
+Exit codes: 0 success, 1 failure, 2 wrong usage or bad input. After a signal, 128 plus its number: 130 for ctrl-C
+(SIGINT), 143 for SIGTERM, 129 when the terminal was closed (SIGHUP).
 """
 
 import contextlib
@@ -31,8 +31,10 @@ COMMANDS = {
     "runs": "runs_commands",
     "serve": "serve_command",
 }
-"""The commands, each in a module of `charlstm_tui.commands` of its own: imported when asked for, because the app needs
-none of them and paints 20 ms sooner without."""
+"""The function of each command, by the name of the command and of its module in `charlstm_tui.commands`.
+
+A module is imported only when its command is called: the app needs none of them, and its first paint comes 20 ms sooner
+without these imports."""
 
 
 class _BadInput(click.ClickException):
@@ -40,7 +42,7 @@ class _BadInput(click.ClickException):
 
 
 def _sanitised(error: click.ClickException) -> click.ClickException:
-    """Return the error such that what it quotes of what was typed is safe to show."""
+    """Return the error with its message made safe to show, since the message may quote what the user typed."""
     text = sanitise(error.format_message())
     if text == error.format_message():
         return error
@@ -48,14 +50,14 @@ def _sanitised(error: click.ClickException) -> click.ClickException:
 
 
 class _Commands(click.Group):
-    """A group that turns what a person can mend into a sentence, and ctrl-C into the exit code the shell expects."""
+    """A group that reports expected errors without a traceback, and exits after ctrl-C with the code shells expect."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
+        """Import and return the command of that name; None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(
@@ -64,16 +66,16 @@ class _Commands(click.Group):
         return command
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Read the arguments."""
+        """Parse the arguments."""
         try:
             return super().make_context(*args, **kwargs)
         except click.ClickException as error:
             raise _sanitised(error) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command."""
+        """Run the command; raise each expected error as a `ClickException`, which click prints."""
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # a locale without a character shows a question mark
+            if isinstance(stream, io.TextIOWrapper):  # characters that the encoding lacks become "?"
                 stream.reconfigure(errors="replace")
         try:
             with handled(end):
@@ -121,27 +123,27 @@ def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
     app = CharLSTMApp(store, glyphs=glyphs)
     app.run()
     if app.has_panicked and app.training.started is not None:
-        _say_what_was_saved(store, app.training.started.run)
+        _say_how_to_resume(store, app.training.started.run)
     sys.exit(app.exit_code)
 
 
-def _say_what_was_saved(store: RunStore, name: str) -> None:
-    """Say how to continue a run that an error cut short."""
+def _say_how_to_resume(store: RunStore, name: str) -> None:
+    """Print how to resume a run that an unexpected error stopped."""
     from core.runs.summary import summarise
 
     with contextlib.suppress(UserError):
         run = store.get(name)
         if summarise(run).state == "stopped" and run.last_path.exists():
-            again = f"charlstm-tui train --resume {name}"
-            click.echo(sanitise(f"The run {name} was stopped and saved; `{again}` continues it."), err=True)
+            command = f"charlstm-tui train --resume {name}"
+            click.echo(sanitise(f"The run {name} was stopped and saved; `{command}` resumes it."), err=True)
 
 
 def _check_terminal() -> None:
-    without = f"These work without one: charlstm-tui {', '.join(COMMANDS)} (--help tells more)."
+    without = f"These commands work without one: {', '.join(COMMANDS)} (see charlstm-tui --help)."
     if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
-        raise UserError(f"The app needs a terminal, and there is none here. {without}")
+        raise UserError(f"The app needs a terminal: standard input and output must both be one. {without}")
     if os.environ.get("TERM") == "dumb":
         raise UserError(
             "The app needs a terminal that it can draw on, and this one calls itself dumb (TERM=dumb). "
-            f"If it is not, set TERM, to xterm-256color for one. {without}"
+            f"If that is wrong, set TERM, for example to xterm-256color. {without}"
         )

@@ -1,1 +1,1 @@
-"""The commands, one a file. Results go to stdout, everything else to stderr."""
+"""The commands, one module each. Results are printed to stdout, everything else to stderr."""

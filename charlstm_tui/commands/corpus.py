@@ -1,4 +1,4 @@
-"""`charlstm-tui corpus`: the texts that have a name, and fetching the one that does not come with the program."""
+"""`charlstm-tui corpus`: list the known texts, and fetch the one that is not bundled with the program."""
 
 import json
 import sys
@@ -37,16 +37,16 @@ def list_command(as_json: bool) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for heading in ("name", "characters", "distinct", "licence"):
         table.add_column(heading, justify="right" if heading in ("characters", "distinct") else "left", no_wrap=True)
-    table.add_column("where", overflow="fold")  # a path that does not fit goes on below
+    table.add_column("where", overflow="fold")  # a long path is wrapped
     for text in KNOWN.values():
         corpus = _loaded(text)
         figures = [f"{len(corpus):,}", str(len(corpus.characters))] if corpus else ["–", "–"]
         where = "bundled" if text.bundled else str(text.path) if corpus else "not here yet"
         name = f"{text.name} *" if text.name == default_name() else text.name
         table.add_row(name, *figures, text.licence, where)
-    # A pipe has no width to fit.
+    # The output of a pipe is not limited by the width of a window.
     Console(highlight=False, markup=False, width=None if is_terminal(sys.stdout) else 500).print(table)
-    click.echo("* what `train` takes when no text is named", err=True)
+    click.echo("* the text that `train` uses by default", err=True)
     if not MOLIERE.here:
         click.echo(about_moliere(), err=True)
 
@@ -57,7 +57,7 @@ def fetch_command(name: str) -> None:
     """Fetch a text (Molière's plays unless told otherwise) into the user's data folder. Ctrl-C stops it."""
     text = KNOWN[name]
     if text.bundled or (text.here and _loaded(text) is not None):
-        click.echo(f"{text.title}: here already, {in_one_line(str(text.path))}")
+        click.echo(f"{text.title}: already here, {in_one_line(str(text.path))}")
         return
     with (
         Progress(
@@ -85,11 +85,11 @@ def fetch_command(name: str) -> None:
 def path_command(name: str) -> None:
     """Print where a text lies (by default, the one that `train` takes when none is named)."""
     path = str(CorpusConfig(source=name).path)
-    click.echo(in_one_line(path) if is_terminal(sys.stdout) else path)  # a program wants it as it is
+    click.echo(in_one_line(path) if is_terminal(sys.stdout) else path)  # a program needs the exact path, unsanitised
 
 
 def _loaded(text: KnownText) -> Corpus | None:
-    """Return a text that is here; None for one that is not, or is damaged."""
+    """Return the corpus of a known text; None if its file is missing or damaged."""
     try:
         return load_corpus(CorpusConfig(source=text.name)) if text.here else None
     except UserError:

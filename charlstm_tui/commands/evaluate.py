@@ -1,4 +1,4 @@
-"""`charlstm-tui evaluate`: how well a model predicts a text, what that means, and whether it copies."""
+"""`charlstm-tui evaluate`: evaluate a model on a text, or compare two models."""
 
 from contextlib import closing
 from pathlib import Path
@@ -69,10 +69,12 @@ def evaluate_command(
     CHECKPOINT may be `moliere`, the model that comes with the program; else it is the newest run, or that model.
     """
     if text is not None and (corpus is not None or split is not None or part is not None):
-        raise click.UsageError("--text is read as a whole: it goes with none of --corpus, --split and --part.")
+        raise click.UsageError(
+            "--text is evaluated as a whole: it cannot be combined with --corpus, --split or --part."
+        )
     part = "whole" if text is not None else part or "test"
     if other is not None and file is not None:
-        raise click.UsageError("--save is for one model: it does not go with --compare.")
+        raise click.UsageError("--save writes the report of one model: it cannot be combined with --compare.")
     target = _target(file) if file is not None else None
     path = store.checkpoint_path(checkpoint)
     other_path = store.checkpoint_path(other) if other is not None else None
@@ -94,8 +96,7 @@ def evaluate_command(
     report, interrupted = _assessed(checkpoint, model, read, part, history, loss_only=loss_only)
     if part != "train" and (learnt := report.evaluation.learnt_characters):
         click.echo(
-            f"{learnt:,} of these characters were among those that the model was trained on: "
-            "this is not a loss on new text.",
+            f"The model was trained on {learnt:,} of these characters: this is not a loss on new text.",
             err=True,
         )
     from charlstm_tui.commands.report_text import as_text
@@ -106,15 +107,15 @@ def evaluate_command(
         write_atomically(target, FORMATS[target.suffix.lower()](report))
         click.echo(f"Saved: {shortened(target)}", err=True)
     click.echo(json_of(report).decode().rstrip() if as_json else as_text(report))
-    if interrupted:  # for a script: it is not all there would be
+    if interrupted:  # a script must not take the exit code 0 for a complete report
         raise KeyboardInterrupt
 
 
 def _target(name: str) -> Path:
-    """Return the file to write a report to, before anything is measured.
+    """Return the path of the file to write a report to; called before the evaluation, so that mistakes show at once.
 
     Raises:
-        UserError: it is there already, or its ending is none that is known.
+        UserError: the file exists already, or its suffix is not a known format.
     """
     from core.reports.formats import FORMATS
 
@@ -132,7 +133,10 @@ def _chosen(
     encoding: str | None,
     errors: Errors | None,
 ) -> CorpusConfig:
-    """Return the model's own text, or another one; a limit and an encoding go with the text they were given for."""
+    """Return the named text, or the model's own with the given options in place of those it was trained with.
+
+    Options of the model's own text (limit, encoding) never apply to a named text.
+    """
     split = split or trained_on.split
     if named is not None:
         return CorpusConfig.typed(named, limit, split, encoding, errors or "strict")
@@ -154,7 +158,11 @@ def _assessed(
     *,
     loss_only: bool,
 ) -> tuple["Report", bool]:
-    """Return the report on a model, and whether it was interrupted: ctrl-C amid the reading tells the loss so far."""
+    """Return the report on a model, and whether ctrl-C interrupted it.
+
+    Raises:
+        KeyboardInterrupt: ctrl-C came before the first report; the loss so far, if any, was printed.
+    """
     from core.evaluation.report_builder import assess
 
     report: Report | None = None
@@ -184,7 +192,7 @@ def _assessed(
             )
         raise KeyboardInterrupt
     if interrupted:
-        click.echo("What follows is not all there would be.", err=True)
+        click.echo("The evaluation was interrupted: this report is incomplete.", err=True)
     assert report is not None
     return report, interrupted
 
@@ -193,7 +201,7 @@ def _compared(first: "Checkpoint", other: "Checkpoint", corpus: "Corpus", part: 
     from core.evaluation.evaluator import part_of
     from core.evaluation.paired_comparison import compare
 
-    with bar("reading, both of them") as progress:
+    with bar("evaluating both models") as progress:
         task = progress.add_task("", total=None)
         for event in compare(first, other, part_of(first, corpus, part)):
             if isinstance(event, Comparison):
@@ -205,13 +213,13 @@ def _compared(first: "Checkpoint", other: "Checkpoint", corpus: "Corpus", part: 
 
 def _print_comparison(names: tuple[str, str], compared: Comparison, as_json: bool) -> None:
     if as_json:
-        told = {
+        result = {
             "characters": compared.characters,
             "losses": {"first": compared.loss, "other": compared.other_loss},
             "difference": compared.difference,
             "standard_error": compared.standard_error,
         }
-        click.echo(msgspec.json.encode(told))
+        click.echo(msgspec.json.encode(result))
         return
     width = max(len(in_one_line(name)) for name in names)
     for name, loss in zip(names, (compared.loss, compared.other_loss), strict=True):

@@ -1,4 +1,4 @@
-"""`charlstm-tui generate`: text to stdout, each character as it is drawn, or many texts at once."""
+"""`charlstm-tui generate`: print one generated text as it is sampled, or many texts generated in a batch."""
 
 import json
 import sys
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from core.sampling.sampler import Prefilled
 
 LONG_PROMPT = 5_000
-"""Characters above which a prompt takes a moment to be read."""
+"""Number of characters above which reading a prompt takes long enough for a progress bar."""
 FLUSH_SECONDS = 1 / 60
-"""Between two looks that a reader may take: a flush for every character would take longer than to write it."""
+"""Seconds between two flushes of stdout: flushing after every character would take longer than to sample it."""
 
 
 @click.command("generate", short_help="Have a model write.")
@@ -60,7 +60,8 @@ def generate_command(
     CHECKPOINT may be `moliere`, the model that comes with the program; else it is the newest run, or that model.
     """
     config = configure(SamplingConfig(), given(settings, SamplingConfig))
-    configure(config, {"seed": config.seed + count - 1})  # refuses it here rather than after an hour
+    # A last seed that is out of range is refused now, not after an hour.
+    configure(config, {"seed": config.seed + count - 1})
     path = store.checkpoint_path(checkpoint)
     if prompt == "-":
         prompt = _from_stdin()
@@ -76,21 +77,21 @@ def generate_command(
         return
     for number, text in enumerate(_texts(model, config, prompt, length, count)):
         if as_json:
-            told = {"prompt": prompt, "text": text.text, "seed": text.seed}
-            click.echo(json.dumps(told | {"characters_per_second": text.characters_per_second}))
+            result = {"prompt": prompt, "text": text.text, "seed": text.seed}
+            click.echo(json.dumps(result | {"characters_per_second": text.characters_per_second}))
         else:
             click.echo(f"{'' if number == 0 else chr(10)}--- seed {text.seed} ---")
             click.echo(sanitise(prompt + text.text))
 
 
 def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "FittedPrompt", length: int) -> None:
-    """Write one text, such that a reader sees it grow."""
+    """Generate one text and print it character by character."""
     from core.sampling.sampler import Sampler
 
-    if sys.stdout is None:  # it was closed before the start
+    if sys.stdout is None:  # closed before the program started
         raise UserError("There is no standard output to write to.")
-    primed = _read(model, fitted) if len(fitted.read) > LONG_PROMPT else None
-    sampler = Sampler(model.model, model.vocabulary, config, fitted, primed)
+    prefilled = _read(model, fitted) if len(fitted.read) > LONG_PROMPT else None
+    sampler = Sampler(model.model, model.vocabulary, config, fitted, prefilled)
     sys.stdout.write(sanitise(prompt))
     sys.stdout.flush()
     flushed = time.perf_counter()
@@ -103,7 +104,7 @@ def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "F
 
 
 def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Prefilled":
-    """Have the model read a long prompt; a bar tells how far it is."""
+    """Return the model's state after a long prompt; show a progress bar meanwhile."""
     from core.sampling.sampler import prefill
 
     with bar("reading the prompt") as progress:
@@ -112,12 +113,12 @@ def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Prefilled":
             if isinstance(event, float):
                 progress.update(task, completed=event)
             else:
-                primed = event
-    return primed
+                prefilled = event
+    return prefilled
 
 
 def _texts(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int, count: int) -> "Iterator[Text]":
-    """Write texts side by side; a bar tells how far they are."""
+    """Yield texts generated in batches; show a progress bar meanwhile."""
     from core.sampling.batch_sampling import Writing, write_texts
 
     with bar(f"{count:,} × {count_of(length, 'character')}") as progress:
@@ -134,5 +135,5 @@ def _from_stdin() -> str:
         return sys.stdin.buffer.read().decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise UserError("The prompt on standard input is not UTF-8.") from None
-    except (AttributeError, ValueError):  # it was closed before the start
+    except (AttributeError, ValueError):  # closed before the program started
         raise UserError("There is no standard input to read the prompt from.") from None

@@ -1,4 +1,4 @@
-"""Types of options that are numbers, read as in the boxes of the app: `core.settings.number_parsing` decides."""
+"""Types of numeric options. `core.settings.number_parsing` parses them, as it parses the app's inputs."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from core.settings.number_parsing import read_number
 
 
 class Number(click.ParamType[int | float]):
-    """A number without bounds: whoever takes it checks them."""
+    """A number without bounds; the code that receives it checks them."""
 
     def __init__(self, kind: type[int] | type[float]) -> None:
         self.name = "integer" if kind is int else "float"
         self._kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
-        """Read what was typed; a default is a number already."""
+        """Parse the option's text; return a default, which is a number already, as it is."""
         if not isinstance(value, str):
             return self._kind(value)
         try:
@@ -30,7 +30,7 @@ class WholeNumberRange(click.IntRange):
     """A whole number within bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read what was typed, and hold it within the bounds."""
+        """Parse the option's text and check the bounds."""
         return super().convert(int(Number(int).convert(value, param, ctx)), param, ctx)
 
 
@@ -38,5 +38,5 @@ class NumberRange(click.FloatRange):
     """A number within bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read what was typed, and hold it within the bounds."""
+        """Parse the option's text and check the bounds."""
         return super().convert(Number(float).convert(value, param, ctx), param, ctx)

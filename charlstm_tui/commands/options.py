@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import click
 from msgspec import Struct
@@ -86,7 +86,7 @@ class GroupedCommand(click.Command):
     An option that no group names is listed under the last heading.
     """
 
-    groups: Mapping[str, Collection[str]] = {}
+    groups: ClassVar[Mapping[str, Collection[str]]] = {}
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section for each group, in the order of the command's options."""

@@ -1,4 +1,4 @@
-"""`charlstm-tui presets`: which there are, and what one of them sets."""
+"""`charlstm-tui presets`: list the presets, or print the settings of one."""
 
 import click
 import msgspec
@@ -22,4 +22,6 @@ def presets_command(name: str | None, as_json: bool) -> None:
         for preset in PRESETS.values():
             click.echo(f"{preset.name:10}{preset.purpose}")
             click.echo(f"{'':10}{preset.measured.sentence}")
-        click.echo(f"Unless told, train takes {DEFAULT_PRESET}, or small for a text under {SMALL_TEXT:,} characters.")
+        click.echo(
+            f"Without --preset, train uses {DEFAULT_PRESET}, or small for a text under {SMALL_TEXT:,} characters."
+        )

@@ -1,4 +1,4 @@
-"""A report as the shell shows it: figures in columns, bars, and the sentences that say what they mean."""
+"""The report of an evaluation as plain text for a shell: columns of figures, bars, and sentences that explain them."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def as_text(report: "Report") -> str:
-    """Return the report for a shell: a section for each kind of figure, with an empty line between two."""
+    """Return the report as text: one section for each kind of figure, separated by empty lines."""
     score = report.evaluation.score
     error = f" ± {score.standard_error:.4f}" if score.standard_error is not None else ""
     shown = [
@@ -39,7 +39,9 @@ def as_text(report: "Report") -> str:
     for title, groups in (("speaker", score.roles), ("kind of character", score.kinds)):
         if groups:
             shown += ["", f"{title:20}{'loss':>8}  {'of the loss':>12}  {'characters':>12}"]
-            shown += [f"  {one.name:18}{one.loss:8.4f}  {one.share:12.1%}  {one.characters:12,}" for one in groups]
+            shown += [
+                f"  {group.name:18}{group.loss:8.4f}  {group.share:12.1%}  {group.characters:12,}" for group in groups
+            ]
     shown += _copying_as_text(report)
     for title, extracts in (("least expected", report.least_expected), ("most expected", report.most_expected)):
         if extracts:

@@ -1,4 +1,4 @@
-"""`charlstm-tui runs`: what was trained, how it went, and what becomes of it."""
+"""`charlstm-tui runs`: list, show, rename, delete and export runs."""
 
 import sys
 from pathlib import Path
@@ -33,7 +33,7 @@ def list_command(store: RunStore, as_json: bool) -> None:
         try:
             summaries.append(summarise(run))
         except UserError as error:
-            click.echo(f"Passed over: {sanitise(str(error))}", err=True)
+            click.echo(f"Skipped: {sanitise(str(error))}", err=True)
     if as_json:
         for summary in summaries:
             click.echo(sanitise(msgspec.json.encode(summary).decode()))
@@ -57,7 +57,7 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
         click.echo(sanitise(msgspec.json.encode(shown).decode()))
         return
     done = count_of(summary.epochs, "epoch")
-    if not config.training.seconds:  # by time: as many as there was time for
+    if not config.training.seconds:  # a run limited by time has no number of epochs to reach
         done = f"{summary.epochs} of {count_of(config.training.epochs, 'epoch')}"
     click.echo(f"{in_one_line(run.name)}: {summary.state} after {done}")
     click.echo(in_one_line(f"text      {config.corpus.title}, split {config.corpus.split}"))
@@ -90,7 +90,9 @@ def delete_command(names: tuple[str, ...], yes: bool, store: RunStore) -> None:
     runs = [store.get(name) for name in names]
     if not yes:
         if not is_terminal(sys.stdin):
-            raise UserError("Nobody is there to be asked. Give --yes to delete without a question.")
+            raise UserError(
+                "Standard input is not a terminal, so you cannot be asked. Use --yes to delete without a question."
+            )
         size = size_in_bytes(sum(run.size for run in runs))
         shown = in_one_line(", ".join(names))
         if not click.confirm(f"Delete {shown} ({size}), for good?", err=True):
@@ -112,11 +114,11 @@ def delete_command(names: tuple[str, ...], yes: bool, store: RunStore) -> None:
 def export_command(name: str, weights: bool, half: bool, output: Path | None, store: RunStore) -> None:
     """Write a run into a file: all that it takes to go on with it elsewhere, or, with --weights, its model alone."""
     if half and not weights:
-        raise UserError("--half is for a model alone: give --weights as well.")
+        raise UserError("--half needs --weights: a file to resume from is saved in full precision.")
     run = store.get(name)
     path = user_path(str(output)) if output is not None else Path(f"{name}.safetensors")
     if path.exists():
-        raise UserError(f"{in_one_line(str(path))} is there already. Name another file with --output.")
+        raise UserError(f"{in_one_line(str(path))} already exists. Choose another file with --output.")
     source = store.checkpoint_path(name) if weights else run.last_path
     from core.checkpoints.export import export_run, export_weights
 

@@ -32,17 +32,19 @@ def serve_command(port: int, host: str, without_login: bool, store: RunStore) ->
             raise
         raise UserError(
             "The app in a browser needs more packages. Install them with the extra `web`: "
-            "pip install -e '.[web]' in a checkout, else pip install 'charlstm-tui[web]'."
+            "pip install -e '.[web]' in a checkout, otherwise pip install 'charlstm-tui[web]'."
         ) from error
     if not is_loopback(host) and not without_login:
         raise UserError(
-            f"{shortened(host)} can be reached from other machines, and there is no login: whoever opens the page can "
-            "train, write files, and read texts as you do. If that is what you want, add --without-login."
+            f"{shortened(host)} can be reached from other machines, and there is no login: anyone who opens the page "
+            "can train, write files and read texts with your permissions. To allow that, add --without-login."
         )
     listening = listen(host, port)
     server = Server(["--runs", str(store.root)], host, listening)
     click.echo(server.address)
     if not is_loopback(host):
-        click.echo("There is no login: whoever reaches this address can do on this machine what you can.", err=True)
-    click.echo("Open this address in a browser. Ctrl-C ends it and saves what is being trained.", err=True)
+        click.echo(
+            "There is no login: anyone who can reach this address can do on this machine what you can.", err=True
+        )
+    click.echo("Open this address in a browser. Ctrl-C stops the server and saves the runs in progress.", err=True)
     server.serve()

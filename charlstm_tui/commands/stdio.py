@@ -1,4 +1,4 @@
-"""The standard streams, and what is shown on them while something takes its time."""
+"""The standard streams, and the progress bar for long steps."""
 
 import sys
 from typing import TextIO
@@ -8,17 +8,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person may be looking at it; a stream that was closed before the start is None."""
+    """Return whether the stream is a terminal. A stream that was closed before the program started is None."""
     return stream is not None and stream.isatty()
 
 
-def bar(what: str) -> Progress:
-    """Return a progress bar on stderr, gone when it is over, and not there at all where nobody looks.
+def bar(label: str) -> Progress:
+    """Return a progress bar on stderr. It disappears at the end, and is not drawn if stderr is not a terminal.
 
-    `what` is in words what is done; "{task.description}" is what each update says.
+    `label` is the text in front of the bar; "{task.description}" stands for the description in the latest update.
     """
     return Progress(
-        TextColumn(what),
+        TextColumn(label),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(compact=True),

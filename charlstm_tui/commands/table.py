@@ -1,4 +1,4 @@
-"""Tables in a shell, plain: a thousand lines in 10 ms, where rich takes 300."""
+"""Plain tables for a shell: a thousand rows take 10 ms, where rich takes 300 ms."""
 
 import shutil
 import sys
@@ -11,13 +11,14 @@ from charlstm_tui.commands.stdio import is_terminal
 from charlstm_tui.formatting.characters import settled
 
 NARROWEST = 12
-"""Cells that are left of the first column, however narrow the terminal is."""
+"""Least width of the first column in cells, however narrow the terminal is."""
 
 
 def print_columns(headers: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under their headers, each a name and whether its column is of numbers, which end at the right.
+    """Print rows under their headers.
 
-    The first column gives way where a terminal is too narrow. What is in the rows must be safe to show.
+    A header is a name and whether its column holds numbers, which are aligned to the right. In a narrow terminal the
+    first column is shortened. The text of the rows must be sanitised.
     """
     names = [name for name, _ in headers]
     if is_terminal(sys.stdout):

@@ -1,4 +1,4 @@
-"""Options that name a text and its cut, and the reading of it, which for a large one takes a while."""
+"""Options that choose a text, its limit, split and encoding; and the function that reads it with a progress bar."""
 
 import click
 
@@ -22,7 +22,7 @@ split_option = click.option(
 
 
 def _encoding(ctx: click.Context, option: click.Parameter, name: str | None) -> str | None:
-    """Take the name of an encoding, refused at once where there is none."""
+    """Return the encoding of that name; raise a `UserError` before any other work if there is none."""
     return encoding_named(name) if name is not None else None
 
 
@@ -38,9 +38,9 @@ TEXTS = f"{', '.join(KNOWN)}, or the path of a text file"
 
 
 def read_text(config: CorpusConfig, *, whole: bool = False) -> Corpus:
-    """Load a text, showing how far it is where that can be seen, and say what is worth knowing of it.
+    """Load a text with a progress bar, and report its encoding if that is not UTF-8.
 
-    A text that is to be measured as a whole may be as short as a character.
+    With `whole`, the text is not split and may be as short as one character.
 
     Raises:
         UserError: as for `open_corpus` or `open_whole`.
@@ -58,7 +58,7 @@ def read_text(config: CorpusConfig, *, whole: bool = False) -> Corpus:
 
 
 def about_moliere() -> str:
-    """Say in a line what Molière's plays are, how large, and how to fetch them."""
+    """Return one line on Molière's plays: title, size, licence, and how to fetch them."""
     return (
         f"{MOLIERE.title} ({size_in_bytes(MOLIERE.size)}, {MOLIERE.licence}) are not here yet: "
         "`charlstm-tui corpus fetch` fetches them."

@@ -1,4 +1,4 @@
-"""A run's events in a shell: bars and lines on stderr and the outcome on stdout, or JSON lines on stdout."""
+"""Shows the events of a run in a shell: progress on stderr and the outcome on stdout, or JSON lines on stdout."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ from core.text import count_of, sanitise, shortened
 
 
 class RunRenderer:
-    """Shows a run's events."""
+    """Prints the events of one run."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -40,7 +40,7 @@ class RunRenderer:
             TimeRemainingColumn(compact=True),
             console=self._console,
             transient=True,
-            # JSON lines and a live bar on one terminal would write over each other.
+            # JSON lines and a progress bar would overwrite each other on one terminal.
             disable=not is_terminal(sys.stderr) or (as_json and is_terminal(sys.stdout)),
         )
         self._task: TaskID = self._progress.add_task("", total=None, numbers="")
@@ -54,11 +54,11 @@ class RunRenderer:
         self._progress.stop()
 
     def say(self, status: str) -> None:
-        """Show in a word or two what goes on."""
+        """Show the current step in a few words."""
         self._progress.update(self._task, description=status)
 
     def leave_at_once(self, exit_code: int) -> None:
-        """End the process, with the cursor where it belongs and nothing else tidied up."""
+        """End the process at once: only the progress line is cleared and the cursor shown."""
         if not self._progress.disable:
             os.write(2, b"\r\x1b[K\x1b[?25h")
         os._exit(exit_code)
@@ -105,8 +105,8 @@ class RunRenderer:
                     click.echo(sanitise(_outcome(event)))
 
     def say_without_output(self, event: RunFinished) -> None:
-        """Say on stderr how the run ended, since stdout can no longer be written to."""
-        with contextlib.suppress(OSError):  # neither can stderr
+        """Print the outcome of the run to stderr, because stdout is closed."""
+        with contextlib.suppress(OSError):  # stderr is closed too
             self._progress.stop()
             click.echo(sanitise(f"Standard output was closed. {_outcome(event)}"), err=True)
 
@@ -124,7 +124,7 @@ def _beginning(event: RunStarted) -> str:
         f"{event.run}: {resumed}{count_of(event.parameters, 'parameter')}, "
         f"{count_of(event.vocabulary, 'distinct character')}; "
         f"{count_of(event.train_characters, 'character')} to train on, {event.validation_characters:,} to validate, "
-        f"{event.test_characters:,} kept for the test\n"
+        f"{event.test_characters:,} to test\n"
         f"on {event.device} in {event.precision}, {count_of(event.threads, 'thread')}"
     )
 
@@ -132,6 +132,6 @@ def _beginning(event: RunStarted) -> str:
 def _outcome(event: RunFinished) -> str:
     checkpoint = event.best_checkpoint or event.last_checkpoint
     saved = f"saved in {checkpoint}" if checkpoint else "nothing was saved"
-    again = f"; `charlstm-tui train --resume {event.run}` goes on" if event.reason == "stopped" else ""
+    again = f"; `charlstm-tui train --resume {event.run}` resumes it" if event.reason == "stopped" else ""
     epochs = count_of(event.epochs, "epoch")
     return f"{event.run}: {event.reason} after {epochs} and {event.elapsed_seconds:.1f} s, {saved}{again}"

@@ -1,1 +1,1 @@
-"""Formatting: numbers, bars and characters as people read them."""
+"""Formatting: numbers, bars, characters and reports as text."""

@@ -1,9 +1,9 @@
-"""Characters as they are shown, one at a time or in a text, with the same width in every terminal.
+"""Characters as they are shown, with the same width in every terminal.
 
-Some terminals draw a sequence as one sign (a family, a flag, a thumb and its skin colour), others each of its
-characters, and some give a character two cells that others give one. Where they disagree, all that stands to the right
-is pushed out of its place, frames first. So the characters that make up such sequences are drawn as others. This
-concerns the screen alone: what is copied, saved or learnt stays as it was.
+Some terminals draw a sequence (a family, a flag, a thumb with a skin colour) as one sign, others draw each of its
+characters, and some draw a character two cells wide that others draw in one. If a terminal's width differs from the
+expected one, everything to the right is displaced. So the characters of such sequences are replaced on screen. Text
+that is copied, saved or learned from is not changed.
 """
 
 import re
@@ -15,25 +15,25 @@ from rich.cells import cell_len, set_cell_size, split_graphemes
 from core.text import sanitise
 
 SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
-"""That stand for characters which cannot be seen; `core.text.sanitise` has those of control characters."""
+"""Visible signs of invisible characters; `core.text.sanitise` has those of control characters."""
 WIDE_TAB = "    "
-"""What stands for a tab in a text of several lines."""
+"""Replacement of a tab in a text of several lines."""
 _IN_A_ROW = str.maketrans({character: SIGNS[character] for character in "\n\t"})
 _UNSEEN = "◌"
-"""Stands for a character that is visible only by its effect on its neighbours."""
+"""Base for a combining character, which is not visible alone."""
 
 _JOINER = "\u200d"
 _SELECTORS = "\ufe0e\ufe0f"
-"""They ask for a sign in black, one cell wide, or in colour, two cells wide."""
+"""Variation selectors: they request a sign in black, one cell wide, or in colour, two cells wide."""
 _TONES = "\U0001f3fb-\U0001f3ff"
-"""Skin colours."""
+"""Skin tones."""
 _REGIONS = "\U0001f1e6-\U0001f1ff"
-"""Letters, two of which make a flag."""
+"""Regional indicators: two of them make a flag."""
 _TAGS = "\U000e0020-\U000e007f"
 _SHAPES_BEFORE = re.compile(f"[{_JOINER}{_SELECTORS}{_TONES}{_TAGS}]")
-"""What changes the sign before it."""
+"""Characters that change the sign before them."""
 _MAYBE = re.compile(f"[{_JOINER}{_SELECTORS}{_TAGS}\u0500-\u05ff\u0b00-\u0bff\u1a00-\u1aff\U00010000-\U0010ffff]")
-"""A quick look: texts without these, nearly all, are as wide in one terminal as in another."""
+"""A quick test: a text without these, as nearly all are, has the same width in every terminal."""
 
 
 def shown(character: str) -> str:
@@ -43,7 +43,7 @@ def shown(character: str) -> str:
 
 
 def drawn(text: str) -> str:
-    """Return `text` with each character drawn by itself, as wide in every terminal; there are as many as before."""
+    """Return `text` with each character shown on its own, with the same width in every terminal and the same length."""
     return _MAYBE.sub(lambda found: _by_itself(found[0]), text)
 
 
@@ -56,11 +56,11 @@ def settled(text: str) -> str:
 def _settled(text: str) -> str:
     spans, _ = split_graphemes(text)
     made = "".join(_in_cells(text[begin:end], width) for begin, end, width in spans)
-    return set_cell_size(made, cell_len(text))  # of a joiner at the beginning rich says two things
+    return set_cell_size(made, cell_len(text))  # rich measures a text with a joiner at its start in two ways
 
 
 def _in_cells(sign: str, width: int) -> str:
-    """Return what can be drawn of a sign in so many cells."""
+    """Return a sign, simplified and padded to exactly `width` cells."""
     kept = _SHAPES_BEFORE.split(sign, maxsplit=1)[0]
     kept = "".join(_narrow(character) for character in kept)
     length = cell_len(kept)
@@ -68,14 +68,14 @@ def _in_cells(sign: str, width: int) -> str:
 
 
 def _narrow(character: str) -> str:
-    if "\U0001f1e6" <= character <= "\U0001f1ff":  # a letter of a flag, for which rich has one cell
+    if "\U0001f1e6" <= character <= "\U0001f1ff":  # a regional indicator, one cell wide for rich
         return chr(ord("A") + ord(character) - 0x1F1E6)
     return _by_itself(character)
 
 
 @lru_cache(4096)
 def _by_itself(character: str) -> str:
-    """Return the character that stands for one that might make up a sequence, or that not every terminal knows."""
+    """Return a replacement for a character that may form a sequence or that not every terminal knows."""
     if _SHAPES_BEFORE.match(character):
         return "▒" if "\U0001f3fb" <= character <= "\U0001f3ff" else _UNSEEN
     if "\U0001f1e6" <= character <= "\U0001f1ff":
@@ -84,32 +84,32 @@ def _by_itself(character: str) -> str:
 
 
 def in_a_line(text: str) -> str:
-    """Return a text in one line, each character by a visible sign, spaces as they are."""
+    """Return a text in one line, with a visible sign for each character except spaces."""
     return "".join(character if character == " " else shown(character) for character in text)
 
 
 def in_a_row(text: str) -> str:
-    """Return a passage in one line, safe to show: only newlines and tabs are shown by signs."""
+    """Return a sanitised text in one line, with signs for newlines and tabs only."""
     return sanitise(text).translate(_IN_A_ROW)
 
 
 def with_wide_tabs(text: str) -> str:
-    """Return a text of several lines with a stretch of spaces for each tab."""
+    """Return a text of several lines with spaces in place of each tab."""
     return text.replace("\t", WIDE_TAB)
 
 
 def unbroken(text: str) -> str:
-    """Return a text in which no line ends within a number such as 65 536."""
+    """Return a text with no-break spaces in numbers such as 65 536, so that no line is broken there."""
     return re.sub(r"(?<=\d) (?=\d{3})", "\u00a0", text)
 
 
 def fitting(room: int, *versions: str) -> str:
-    """Return the first of the versions of a text that takes no more than `room` cells; nothing where none does."""
+    """Return the first version of a text that fits into `room` cells; "" if none does."""
     return next((version for version in versions if cell_len(version) <= room), "")
 
 
 def shorten_middle(name: str, columns: int) -> str:
-    """Return a name, its middle left out where it is wider than so many columns: both its ends tell it from others."""
+    """Return a name with its middle cut if it is wider than `columns`: names differ at their beginnings and ends."""
     if cell_len(name) <= columns:
         return name
     if columns < 3:

@@ -1,30 +1,30 @@
-"""Numbers as people read them, the same on screen and in the shell."""
+"""Numbers as text, the same on screen and in the shell."""
 
 import math
 from collections.abc import Callable
 
-from core.text import count_of as count_of  # the engine counts in sentences too
+from core.text import count_of as count_of  # re-exported: the engine uses it in its messages
 
 
 def loss_shown(loss: float | None) -> str:
-    """Return a loss with four decimals, or a dash where there is none."""
+    """Return a loss with four decimals, or a dash for None."""
     return "–" if loss is None else f"{loss:.4f}"
 
 
 def clock(seconds: float) -> str:
-    """Return a duration as minutes and seconds, or hours, minutes and seconds."""
+    """Return a duration as m:ss or h:mm:ss."""
     minutes, left = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 def duration(seconds: float) -> str:
-    """Return a duration that is known well: in seconds below a minute, else as on a clock."""
+    """Return a measured duration: in seconds below a minute, otherwise as m:ss or h:mm:ss."""
     return f"{seconds:.1f} s" if seconds < 59.95 else clock(round(seconds))
 
 
 def duration_between(least: float, most: float) -> str:
-    """Return a duration that is not known well, rounded: "20 to 50 s", "1 to 3 min", "50 s to 2 min"."""
+    """Return an estimated duration as a rounded range: "20 to 50 s", "1 to 3 min", "50 s to 2 min"."""
     (low, low_unit), (high, high_unit) = _rounded(least, math.floor), _rounded(most, math.ceil)
     if low_unit != high_unit:
         return f"{low} {low_unit} to {high} {high_unit}"
@@ -39,7 +39,7 @@ def _rounded(seconds: float, towards: Callable[[float], int]) -> tuple[int, str]
 
 
 def size_in_bytes(size: int) -> str:
-    """Return a file's size in the unit that suits it."""
+    """Return a file size in bytes, kB, MB or GB."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
             return f"{size / factor:.1f} {unit}"

@@ -1,7 +1,7 @@
-"""Text from outside, as Textual shows it: from a file, a run, a model or an exception.
+"""Text from outside the program (a file, a run, a model or an exception), made safe for Textual.
 
-It may hold control characters, which a terminal acts on, and brackets, which Textual reads as markup. So screens and
-widgets show it by these functions, or by the widget `PlainText`.
+Such text may contain control characters, which a terminal obeys, and brackets, which Textual reads as markup. Screens
+and widgets show it through these functions or through the widget `PlainText`.
 """
 
 from textual.content import Content
@@ -10,10 +10,10 @@ from core.text import in_one_line, sanitise
 
 
 def plain(text: str, style: str = "") -> Content:
-    """Return a text as it is, safe to show, in one style."""
+    """Return a sanitised text without markup, in one style."""
     return Content.styled(sanitise(text), style)
 
 
 def plain_title(text: str) -> str:
-    """Return a text in one line for the frame of a widget, whose titles Textual reads as markup."""
+    """Return a text in one line, escaped for the title of a widget's frame, which Textual reads as markup."""
     return Content(in_one_line(text)).markup

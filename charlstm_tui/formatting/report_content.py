@@ -1,4 +1,4 @@
-"""A report as it is shown on screen, a page for each of its sides."""
+"""The pages of an evaluation report on the Evaluate screen."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from core.reports.results import Comparison, Group
 
 _NAME = 19
-"""Cells of the names in front of bars."""
+"""Width in cells of the names in front of bars."""
 _QUIET = "$text-muted"
 
 
 def about(report: "Report", room: int, *, stopped: bool = False) -> str:
-    """Return what was evaluated on what, safe to show, in at most so many cells."""
+    """Return the model, text, part and size of the evaluation, sanitised, in at most `room` cells."""
     unknown = report.evaluation.unknown_characters
     end = " · stopped" if stopped else ""
     whole = in_one_line(report.title)
@@ -29,7 +29,7 @@ def about(report: "Report", room: int, *, stopped: bool = False) -> str:
 
 
 def headline(report: "Report", room: int) -> Content:
-    """Return the figures next to the digits of the loss, in one row or two, by the cells that there are."""
+    """Return the figures next to the large digits of the loss, in one row if it fits into `room` cells, or in two."""
     score = report.evaluation.score
     figures = [
         (f"{score.bits_per_character:.3f}", "bits/char"),
@@ -47,27 +47,27 @@ def headline(report: "Report", room: int) -> Content:
 
 
 def beside(report: "Report", width: int, *, over: bool) -> Content:
-    """Return the losses to hold this one against, as bars."""
+    """Return the model's loss and the baselines as bars; `over` says that the evaluation has ended."""
     bars = report.bars
     room = max(width - _NAME - 9, 8)
     lines = [_title("baselines", "nats/char")]
-    for one in bars:
-        style = "bold $text-accent" if one.ours else ""
-        length = one.loss / bars[0].loss if bars[0].loss else 0
-        colour = "$accent" if one.ours else "$foreground 45%"
+    for entry in bars:
+        style = "bold $text-accent" if entry.ours else ""
+        length = entry.loss / bars[0].loss if bars[0].loss else 0
+        colour = "$accent" if entry.ours else "$foreground 45%"
         lines.append(
-            Content.assemble((f"{one.name:{_NAME}}", style), (f"{one.loss:7.4f}  ", style), (bar(length, room), colour))
+            Content.assemble(
+                (f"{entry.name:{_NAME}}", style), (f"{entry.loss:7.4f}  ", style), (bar(length, room), colour)
+            )
         )
     if report.baselines is None:
-        why = (
-            "n-grams are counted in the text it was trained on, which is not here" if over else "n-grams: being counted"
-        )
+        why = "n-grams are counted in the training text, which was not found" if over else "n-grams: being counted"
         lines.append(Content.styled(why, _QUIET))
     return Content("\n").join(lines)
 
 
 def side_by_side(report: "Report", width: int) -> Content:
-    """Return the losses on the parts of the model's own text, and what they say."""
+    """Return the losses on the parts of the model's own text, and the diagnosis."""
     if not report.parts:
         return Content(report.verdict)
     room = max(width - _NAME - 9, 8)
@@ -84,7 +84,7 @@ def side_by_side(report: "Report", width: int) -> Content:
 
 
 def where(report: "Report", width: int) -> Content:
-    """Return the loss by who speaks and by kind of character."""
+    """Return the loss by speaker and by kind of character."""
     score = report.evaluation.score
     tables = [("speaker", score.roles), ("kind of character", score.kinds)]
     return Content("\n\n").join(_groups(title, groups, width) for title, groups in tables if groups)
@@ -107,20 +107,20 @@ def _groups(title: str, groups: Sequence["Group"], width: int) -> Content:
 
 
 def copies(report: "Report", *, over: bool) -> Content:
-    """Return how much of a sample is found in the training text."""
+    """Return how much of a sample occurs in the training text."""
     copying = report.copying
     if copying is None:
-        why = "Not checked: the model's training text is not here, or the evaluation was stopped."
+        why = "Not checked: the model's training text was not found, or the evaluation was stopped."
         return Content.styled(why if over else "Not checked yet.", _QUIET)
     lines = [Content(report.copying_meaning), Content("")]
     names, rows = copying.table
     lines.append(Content.styled(f"{'found in training text':30}" + "".join(f"{name:>15}" for name in names), _QUIET))
     lines += [Content(f"{name:30}" + "".join(f"{value:>15}" for value in values)) for name, values in rows]
-    for name, one in copying.texts:
+    for name, found in copying.texts:
         lines += [
             Content(""),
             Content.styled(f"the longest passage of {name}", _QUIET),
-            Content(in_a_row(one.longest)),
+            Content(in_a_row(found.longest)),
         ]
     characters = count_of(copying.characters, "character")
     how = f"A sample of {characters}, temperature {copying.temperature:g}, seed {copying.seed}."
@@ -128,7 +128,7 @@ def copies(report: "Report", *, over: bool) -> Content:
 
 
 def compared(names: tuple[str, str], comparison: "Comparison") -> Content:
-    """Return how two models compare."""
+    """Return the comparison of two models."""
     width = max(len(name) for name in names)
     lines = [
         Content.styled(f"on {count_of(comparison.characters, 'character')} that both models know", _QUIET),

@@ -1,6 +1,6 @@
-"""The scale of surprise: which tint a character has by its surprisal, in nats, and the legend of these tints.
+"""The tint of a character by its surprisal in nats, and the legend of the tints.
 
-Generate and Evaluate draw by it, and nobody else decides what a tint means.
+The screens Generate and Evaluate both use this scale.
 """
 
 from bisect import bisect_right
@@ -9,9 +9,9 @@ from itertools import pairwise
 from textual.content import Content
 
 LEVELS = (0.5, 1.5, 3.0, 4.5)
-"""Borders, in nats, between the five levels: 0.5 is a character that was given 61 %, 4.5 one that was given 1 %."""
+"""Bounds between the five levels, in nats: 0.5 is a probability of 61 %, 4.5 one of 1 %."""
 HIGHEST = 7.0
-"""Nats that the legend ends at: a character that was given 0.1 %."""
+"""Upper end of the legend in nats: a probability of 0.1 %."""
 TINTS = (
     ("", ""),
     ("on $warning-muted 45%", "background: $warning-muted 45%;"),
@@ -19,18 +19,18 @@ TINTS = (
     ("on $error-muted", "background: $error-muted;"),
     ("bold underline on $error-muted", "background: $error-muted; text-style: bold underline;"),
 )
-"""For each level its style, for `Content` and for a style sheet."""
+"""Style of each level, for `Content` and for a style sheet."""
 CSS = "\n".join(f"& > .stream-pane--{level} {{ color: $foreground; {css} }}" for level, (_, css) in enumerate(TINTS))
-"""The rules of a pane whose text is tinted."""
+"""Style rules of a pane with tinted text."""
 
 
 def level_of(surprise: float) -> int:
-    """Return the level of a surprise in nats, 0 to 4."""
+    """Return the level, 0 to 4, of a surprisal in nats."""
     return bisect_right(LEVELS, surprise)
 
 
 def legend(width: int) -> Content:
-    """Return what the tints mean, in at most so many cells; nothing where there is no room."""
+    """Return the legend of the tints, in at most `width` cells; empty if it does not fit."""
     borders = ["0", *(f"{border:g}" for border in LEVELS), f"{HIGHEST:g}"]
     ranges = [f" {low}–{high} " for low, high in pairwise(borders)]
     least = [f" {low} " for low in borders[:-1]]

@@ -1,36 +1,36 @@
-"""Figures of a text while it is generated: its mean surprisal, and how many of its words the training text has."""
+"""Figures of a text while it is generated: mean surprisal, and the share of its words that are in the training text."""
 
 from typing import Protocol
 
 
 class WordCount(Protocol):
-    """Counts the words of a text that the training text has: `core.evaluation.memorization.WordCount`."""
+    """Counts the words of a text that occur in the training text, as `core.evaluation.memorization.WordCount` does."""
 
     @property
     def share(self) -> float | None:
-        """Their share, 0 to 1; None before the first word is complete."""
+        """Share of these words, 0 to 1; None before the first word is complete."""
 
     def add(self, text: str) -> None:
         """Count the words of more text."""
 
 
 class TextFigures:
-    """Counts what is added to one text."""
+    """Collects the figures of one text as it grows."""
 
     def __init__(self) -> None:
-        self._waiting = ""  # what was added before the words of the training text were there
+        self._waiting = ""  # text added before the words of the training text were known
         self._words: WordCount | None = None
         self._surprise = 0.0
         self._characters = 0
 
     def know(self, words: WordCount) -> None:
-        """Count the words of the training text with this, which has read the prompt: from the beginning."""
+        """Use this word counter, which has read the prompt, from the beginning of the generated text."""
         self._words = words
         self._words.add(self._waiting)
         self._waiting = ""
 
     def add(self, text: str, surprise: float) -> None:
-        """Count more characters; `surprise` is the sum of their surprisals, in nats."""
+        """Add more characters; `surprise` is the sum of their surprisals, in nats."""
         self._characters += len(text)
         self._surprise += surprise
         if self._words is not None:
@@ -40,16 +40,16 @@ class TextFigures:
 
     @property
     def mean_surprise(self) -> float | None:
-        """In nats a character; None before the first."""
+        """Mean surprisal in nats per character; None before the first character."""
         return self._surprise / self._characters if self._characters else None
 
     @property
     def known_words(self) -> float | None:
-        """The share of its words that the training text has, 0 to 1; None while it is not known."""
+        """Share of the words that are in the training text, 0 to 1; None while unknown."""
         return self._words.share if self._words is not None else None
 
     def line(self, width: int) -> str:
-        """Return the figures in words, as long as `width` cells allow; nothing where there is no room or no text."""
+        """Return the figures in words, in at most `width` cells; "" if they do not fit or there is no text."""
         if self.mean_surprise is None:
             return ""
         mean = f"{self.mean_surprise:.2f}"

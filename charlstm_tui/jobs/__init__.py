@@ -1,1 +1,1 @@
-"""Jobs: what runs in worker threads, and the only door of the app to torch."""
+"""Jobs: the work that runs in worker threads. Only these modules of the app import torch."""

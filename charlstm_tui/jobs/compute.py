@@ -1,4 +1,4 @@
-"""The step of a job that chooses what to compute with: device, precision and threads."""
+"""A step of several jobs: choose the device, the precision and the number of threads."""
 
 import time
 from collections.abc import Generator
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from core.model.device import ComputeSettings
 
 KEPT_SECONDS = 60.0
-"""How long a choice is used again: the machine's other work may change."""
+"""How long a choice is reused. After that it is made again, since the load of the machine may have changed."""
 
 
 def choose_compute(
     control: Control, config: RunConfig, vocabulary_size: int
 ) -> Generator[Doing, None, "ComputeSettings | None"]:
-    """Choose what to compute with, or take a recent choice for the same settings; None when told to stop."""
+    """Return the compute settings: a recent choice for the same configuration, or a new one; None when stopped."""
     from core.model.device import Trial, choosing
 
     training = config.training
@@ -41,5 +41,5 @@ def choose_compute(
 
 @cache
 def _chosen() -> dict[object, tuple[float, "ComputeSettings"]]:
-    """The choices so far and their times, by the settings they depend on."""
+    """Return the cache of choices: the time and the settings of each, by the configuration it depends on."""
     return {}

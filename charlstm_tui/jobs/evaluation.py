@@ -16,7 +16,7 @@ from core.reports.results import Stage
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
-    from core.evaluation.surprisal import CharacterLoss as CharacterLoss  # for the widgets, as types alone
+    from core.evaluation.surprisal import CharacterLoss as CharacterLoss  # types for the widgets
     from core.evaluation.surprisal import Surprisals as Surprisals
 
 
@@ -29,18 +29,18 @@ class Measured(Struct, frozen=True, kw_only=True):
     text: CorpusConfig | None = None
     """The text and its encoding; None for the text that the model was trained on."""
     split: Split | None = None
-    """None for the one that the model was trained with."""
+    """None for the split that the model was trained with."""
     part: Part = "test"
 
 
 class Read(Struct, frozen=True):
-    """The model has read the text: the surprisal of each character."""
+    """The surprisal of each character, once the model has read the text."""
 
     surprisals: "Surprisals"
 
 
 def assess_model(control: Control, what: Measured) -> Iterator[object]:
-    """Evaluate a model. Yields `Doing`, stages, a `Read`, and reports, each more complete than the one before."""
+    """Evaluate a model. Yields `Doing`, `Stage`s, one `Read`, and reports, each more complete than the previous one."""
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
     from core.checkpoints.history import history_of
@@ -65,7 +65,7 @@ def assess_model(control: Control, what: Measured) -> Iterator[object]:
 
 
 def compare_models(control: Control, what: Measured, other: Path) -> Iterator[object]:
-    """Compare two models. Yields `Doing`, progress, and the comparison."""
+    """Compare two models on the same text. Yields `Doing`, progress, and the comparison."""
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
     from core.evaluation.evaluator import part_of
@@ -76,7 +76,7 @@ def compare_models(control: Control, what: Measured, other: Path) -> Iterator[ob
     corpus = yield from _text(control, first, what)
     if corpus is None:
         return
-    yield Doing("reading, both of them")
+    yield Doing("evaluating both models")
     for event in compare(first, second, part_of(first, corpus, what.part)):
         if control.stopped:
             return
@@ -84,7 +84,7 @@ def compare_models(control: Control, what: Measured, other: Path) -> Iterator[ob
 
 
 def _text(control: Control, checkpoint: "Checkpoint", what: Measured) -> Generator[Doing, None, Corpus | None]:
-    """Read the text to evaluate on; None when told to stop."""
+    """Read the text to evaluate on. Yields `Doing`; returns None when stopped."""
     split = what.split or checkpoint.corpus.split
     config = msgspec.structs.replace(what.text or checkpoint.corpus, split=split)
     yield Doing("reading the text")

@@ -1,4 +1,4 @@
-"""The job of the forecast panel: what a run with some settings would take."""
+"""The job of the forecast panel: estimate the steps, memory and time of a run with given settings."""
 
 from typing import TYPE_CHECKING
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from core.settings.forecast import Forecast
 
 PATIENCE = 0.5
-"""Seconds without a change of the settings before steps are timed: typing is not to wait for them."""
+"""Seconds without a change of the settings before steps are timed, so that typing never waits for the timing."""
 
 
 def estimate_run(control: Control, config: RunConfig) -> "Iterator[Forecast | Doing | Baselines]":
-    """Forecast a run: first what can be computed, then the measured speed, last the n-gram losses.
+    """Forecast a run: first from its settings alone, then with the measured speed, last with the n-gram losses.
 
-    Yields forecasts, each with more in it, `Doing` while the speed is unknown, and baselines.
+    Yields forecasts, each more complete than the previous one, `Doing` while the speed is unknown, and baselines.
     """
     training, corpus = config.training, config.corpus
-    told = core_forecast.estimate_run(corpus, config.model, training)
-    yield told
+    forecast = core_forecast.estimate_run(corpus, config.model, training)
+    yield forecast
     control.wait(PATIENCE)
-    if control.stopped or not told.is_possible:
+    if control.stopped or not forecast.is_possible:
         return
     yield Doing("loading PyTorch")
     from core.training.throughput import measure_speed
 
-    compute = yield from choose_compute(control, config, told.vocabulary)
+    compute = yield from choose_compute(control, config, forecast.vocabulary)
     if compute is None:
         return
     yield Doing("timing steps")
@@ -45,16 +45,16 @@ def estimate_run(control: Control, config: RunConfig) -> "Iterator[Forecast | Do
         compute,
         config.model,
         training,
-        told.vocabulary,
+        forecast.vocabulary,
         control,
-        validation_characters=told.validation_characters,
+        validation_characters=forecast.validation_characters,
     )
     for speed in speeds:
-        yield msgspec.structs.replace(told, speed=speed)
+        yield msgspec.structs.replace(forecast, speed=speed)
     if control.stopped:
         return
     parts: list[Part] = [compared_part(training.validation)]
     expected = expected_of(config.preset, corpus, config.model, training)
     if expected is not None and "test" not in parts:
-        parts.append("test")  # the part that the preset's expected loss was measured on
+        parts.append("test")  # the preset's expected loss refers to the test part
     yield from count_ngrams(control, corpus, training.validation, parts)

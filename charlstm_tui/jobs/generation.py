@@ -1,7 +1,7 @@
-"""The job of the Generate screen: generate one text, or three side by side; it can be stopped, changed and continued.
+"""The job of the Generate screen: generate one text, or three side by side. It can be stopped, changed and continued.
 
-A worker thread runs `write` while the screen changes settings of the same object. Each change assigns a whole value,
-which in Python is atomic.
+A worker thread runs `write` while the screen changes the settings of the same object. This needs no lock: each change
+is one assignment, which is atomic in Python.
 """
 
 import contextlib
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from core.sampling.sampler import Alternative, Sampler
 
 REPORT_SECONDS = 1 / 60
-"""Seconds between two reports when there is no limit on the pace."""
+"""Seconds between two reports of generated text when the pace is not limited."""
 LOOK_SECONDS = 1 / 15
-"""Seconds between two updates of the next characters: bars that change more often cannot be read."""
+"""Seconds between two updates of the next characters' probabilities: bars that change more often cannot be read."""
 SHOWN = 16
-"""Alternatives that are reported."""
+"""Number of most likely next characters that are reported."""
 CONSIDERATION = 3.0
-"""Seconds to rest for each second of generating while a run is trained: on two cores, a third thread holds up the two
-of the training, which wait for each other at every step."""
+"""Seconds of rest for each second of generating while a run is trained: on two cores, a third thread delays the two
+threads of the training, which wait for each other at every step."""
 MAX_TEXT = 10_000_000
-"""Characters of a training text whose words are looked up."""
+"""Number of characters at the start of a training text whose words are collected."""
 LATE = 0.25
-"""Seconds; a text that is later than that, for example after a busy moment of the CPU, does not hurry to catch up."""
+"""Seconds of delay that a text may catch up, for example after the CPU was busy; a longer delay is not made up."""
 
 
 class WritingConfig(Struct, frozen=True, kw_only=True):
-    """How much of a text is written, and how fast."""
+    """Length of the generated text, and the pace."""
 
     length: Annotated[
         int, Meta(ge=0, le=10_000_000, description="Characters to generate; 0 generates until stopped.")
@@ -51,24 +51,25 @@ class WritingConfig(Struct, frozen=True, kw_only=True):
 
 
 class Written(Struct, frozen=True):
-    """What was added to one of the texts."""
+    """Newly generated characters of one text."""
 
     lane: int
+    """Index of the text, among those side by side."""
     text: str
     levels: bytes
     """The surprisal level of each character, 0 to 4."""
     surprise: float = 0.0
-    """The sum of the characters' surprisals, in nats."""
+    """Sum of the characters' surprisals, in nats."""
 
 
 class Expecting(Struct, frozen=True):
-    """What may come next in the first text, likeliest first."""
+    """The most likely next characters of the first text, most likely first."""
 
     alternatives: tuple["Alternative", ...]
 
 
 class Writer:
-    """Writes from a checkpoint: a text for each temperature, `length` characters of each, or without end for 0."""
+    """Generates one text for each temperature from a checkpoint: `length` characters of each, or without end if 0."""
 
     def __init__(
         self,
@@ -85,24 +86,24 @@ class Writer:
         self.temperatures = temperatures
         self.config = config
         self.pace = pace
-        """Characters a second at most; 0 is as fast as they come."""
+        """Characters per second, at most; 0 for no limit."""
         self.considerate = False
         """Whether a run is being trained, which needs the CPU more."""
         self.written = 0
-        """Characters of each text."""
+        """Number of characters generated so far, in each text."""
         self.length = length
-        """Characters to generate of each text, and again each time it is continued; 0 never ends."""
+        """Number of characters to generate in each text, and again each time it is continued; 0 for no end."""
         self._until = length
         self._wanted = length
         self._samplers: list[Sampler] = []
 
     @property
     def is_complete(self) -> bool:
-        """Whether the text has the length that was asked for."""
+        """Whether the text has reached its length."""
         return 0 < self._until <= self.written
 
     def change(self, config: SamplingConfig) -> None:
-        """Draw by other settings from the next character on; texts side by side keep their temperatures."""
+        """Use other sampling settings from the next character on; texts side by side keep their temperatures."""
         if len(self.temperatures) == 1:
             self.temperatures = (config.temperature,)
         self.config = config
@@ -110,13 +111,13 @@ class Writer:
             sampler.config = msgspec.structs.replace(config, temperature=temperature)
 
     def expecting(self) -> Expecting | None:
-        """Return what may come next with the present settings; only while nothing is being generated."""
+        """Return the most likely next characters with the present settings; call it only while nothing is generated."""
         if not self._samplers:
             return None
         return Expecting(tuple(self._samplers[0].alternatives(SHOWN)))
 
     def go_on(self) -> None:
-        """Extend a complete text by the same length; else take the length that is wanted now."""
+        """Extend a complete text by `length` characters; if it is not complete, apply a changed `length`."""
         if self.is_complete:
             self._until = self.written + self.length if self.length else 0
         elif self.length != self._wanted:
@@ -124,7 +125,10 @@ class Writer:
         self._wanted = self.length
 
     def write(self, control: Control) -> Iterator[object]:
-        """Write until it is complete or told to stop. Yields `Doing` and `Prompted` once, then what was written."""
+        """Generate until the text is complete or stopped.
+
+        Yields `Doing` and `Prompted` the first time; then `Written` and `Expecting`.
+        """
         if not self._samplers:
             yield from self._begin(control)
             if not self._samplers:
@@ -163,7 +167,7 @@ class Writer:
             if self.considerate:
                 control.wait(CONSIDERATION * (now - begun))
             while self.pace and not control.stopped and (left := due - time.perf_counter()) > 0:
-                control.wait(min(left, 0.1))  # the pace may be changed meanwhile
+                control.wait(min(left, 0.1))  # in short waits, since the screen may change the pace
                 due = min(due, time.perf_counter() + 1 / self.pace) if self.pace else 0
 
     def _begin(self, control: Control) -> Iterator[object]:
@@ -197,28 +201,28 @@ class Writer:
         yield Prompted(samplers[0].prompt.notice)
         yield Expecting(tuple(samplers[0].alternatives(SHOWN)))
         self._samplers = samplers
-        self.change(self.config)  # it may have been changed while they were made
+        self.change(self.config)  # the settings may have changed while the samplers were built
 
 
 def three_temperatures(middle: float) -> tuple[float, float, float]:
-    """Return the temperatures of texts side by side, one lower and one higher than the chosen one."""
+    """Return three temperatures for texts side by side: a lower one, the chosen one and a higher one."""
     return (middle / 2, middle, min(1.5 * middle, 100.0)) if middle else (0.0, 0.5, 1.0)
 
 
 class TrainingWords(Struct, frozen=True):
-    """The words of the text that a model was trained on."""
+    """The distinct words of a model's training text."""
 
     words: frozenset[str]
 
     def count_in(self, prompt: str) -> "WordCount":
-        """Return what counts, in a text that begins with a prompt, how many words are among these."""
+        """Return a counter of how many words of a generated text are among these; the text begins with the prompt."""
         from core.evaluation.memorization import WordCount
 
         return WordCount(self.words, prompt)
 
 
 def words_of_training_text(control: Control, path: Path) -> Iterator[TrainingWords]:
-    """Yield the words of a model's training text, as `core.evaluation.memorization` splits it, if that text is here."""
+    """Yield the words of a model's training text, as `core.evaluation.memorization` splits it, if it is found."""
     from core.checkpoints.file_format import opened
     from core.data.corpus import Corpus, open_corpus
     from core.evaluation.memorization import words

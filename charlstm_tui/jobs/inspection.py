@@ -1,4 +1,4 @@
-"""The job of the Inspect screen: let a model read a text, and record its activations."""
+"""The job of the Inspect screen: run a model over a text and record its activations."""
 
 import contextlib
 from collections.abc import Generator, Iterator
@@ -16,11 +16,11 @@ from core.text import count_of
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
-    from core.inspection.activations import Activations as Activations  # for the screen and its widgets, as types alone
+    from core.inspection.activations import Activations as Activations  # types for the screen
     from core.inspection.activations import Cells as Cells
 
 WRITTEN = 400
-"""Characters that the model generates where it is given none to read."""
+"""Number of characters that the model generates if it is given no text."""
 
 
 class Looked(Struct, frozen=True, kw_only=True):
@@ -29,36 +29,36 @@ class Looked(Struct, frozen=True, kw_only=True):
     name: str = ""
     """The model's name on screen."""
     path: Path
-    """Of the checkpoint."""
+    """Path of the checkpoint."""
     text: str = ""
     written: int = 0
-    """Characters that the model itself generates first, in addition."""
+    """Number of characters that the model generates first and that are then read after `text`."""
     seed: int = 0
-    """The seed of what it generates."""
+    """Seed of the generated text."""
     known: int = 0
-    """Characters from the start that have been read before: fewer would show nothing new."""
+    """Number of characters that an earlier job has already read; a result with fewer is not reported."""
     considerate: bool = False
     """Whether a run is being trained, which needs the CPU more."""
 
 
 class Seen(Struct, frozen=True):
-    """A model has read a text, or the part of it until it was stopped."""
+    """The activations of a model over a text, or over the part that was read before it was stopped."""
 
     what: Looked
     activations: "Activations"
     begin: int
-    """The place where the model's own text begins, after the given one; 0 where all or none of the text is its own."""
+    """Index of the first generated character after the given text; 0 if all or none of the text is generated."""
 
 
 def properties() -> list[str]:
-    """Return the names of the properties of a text that a cell can follow."""
+    """Return the names of the text properties that cells are correlated with."""
     from core.inspection.probes import PROPERTIES
 
     return list(PROPERTIES)
 
 
 def relation(cell: int, name: str, r: float) -> str:
-    """Return in words how closely a cell follows the property of that name."""
+    """Return a sentence on the correlation `r` of a cell with the property of that name."""
     from core.inspection import probes
 
     return probes.relation(cell, name, r)
@@ -79,7 +79,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
     spare_the_collector()
     prompt = fit(what.text, checkpoint.vocabulary)
     if what.text and not prompt.read:
-        raise UserError("The model knows none of these characters.")
+        raise UserError("None of these characters is in the model's vocabulary.")
     most = most_characters(checkpoint.model.config)
     notice = prompt.notice
     if len(prompt.read) > most:
@@ -102,14 +102,14 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
 def _written_on(
     control: Control, checkpoint: "Checkpoint", text: str, count: int, seed: int
 ) -> Generator[Doing, None, str]:
-    """Continue a text by the model; return nothing when told to stop."""
+    """Return the text with `count` generated characters after it. Yields `Doing`; returns "" when stopped."""
     from core.inspection.record_activations import write_on
 
     config = SamplingConfig(seed=seed)
     for event in write_on(checkpoint.model, checkpoint.vocabulary, config, text, count):
         if isinstance(event, str):
             return event
-        yield Doing(f"writing, {event:.0%}")
+        yield Doing(f"generating, {event:.0%}")
         if control.stopped:
             break
     return ""

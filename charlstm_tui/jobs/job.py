@@ -1,7 +1,8 @@
-"""A long job in a worker thread, and the one owner that a place on screen has for its latest job.
+"""A long job in a worker thread, and `LatestJob`, which runs the jobs of one screen or widget.
 
-A job's thread only fills a buffer; a timer of the owner empties it a few times a second and hands over what it found.
-So however fast the engine talks, the screen hears it at its own pace, nothing is lost, and no thread touches a widget.
+The thread of a job only fills a buffer. A timer of the owner empties the buffer a few times a second and passes the
+items to the owner. So the screen receives events at its own pace however fast the engine sends them, no event is lost,
+and no worker thread touches a widget.
 """
 
 from collections import deque
@@ -15,24 +16,24 @@ from core.control import Control
 from core.errors import UserError, in_plain_words
 
 TRAINING_INTERVAL = 1 / 4
-"""Seconds between two looks at a training run, whose time the drawing takes."""
+"""Seconds between two updates from a training run. Drawing takes CPU time from the training."""
 WRITING_INTERVAL = 1 / 30
-"""Seconds between two looks at a text that is being written: often enough to look fluid."""
+"""Seconds between two updates from a text that is being generated: often enough to look fluid."""
 CONSIDERATE_INTERVAL = 1 / 8
-"""The same while a run is trained, whose time the drawing takes."""
+"""The same while a run is trained, because drawing takes CPU time from the training."""
 
 
 class Ending(Struct, frozen=True):
     """How a job ended."""
 
     error: str
-    """What went wrong, in plain words; empty if nothing did."""
+    """The error message; empty if there was no error."""
     stopped: bool
-    """Whether the job was told to stop."""
+    """Whether the job was asked to stop."""
 
 
 class _Job:
-    """One run of `produce` in a thread."""
+    """One call of `produce` in a thread."""
 
     def __init__(self, produce: Callable[[Control], Iterator[object]]) -> None:
         self.control = Control()
@@ -42,7 +43,7 @@ class _Job:
         self._items: deque[object] = deque()
 
     def run(self) -> None:
-        """Fill the buffer, in a worker thread, until `produce` is exhausted or fails."""
+        """Fill the buffer from a worker thread until `produce` is exhausted or fails."""
         try:
             for item in self._produce(self.control):
                 self._items.append(item)
@@ -54,17 +55,17 @@ class _Job:
             self.over = True
 
     def take(self) -> tuple[object, ...]:
-        """Empty the buffer."""
+        """Empty the buffer and return its items."""
         return tuple(self._items.popleft() for _ in range(len(self._items)))
 
 
 class LatestJob:
-    """The latest job of one place: a screen, a widget, or one concern of the app.
+    """The latest job of one owner: a screen, a widget, or one task of the app.
 
-    The place starts, stops and hears its jobs through this class only. An older job is told to stop when a newer one
-    starts, and neither its items nor its end reach the place, so no place has to check whose message it received.
+    The owner starts, stops and receives its jobs through this class only. When a newer job starts, the older one is
+    asked to stop, and neither its items nor its end reach the owner. So no owner has to check which job sent a message.
 
-    `produce` is given the job's control and must look at it often: `stop` is a request.
+    `produce` receives the job's control and must check it often, because `stop` is only a request.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class LatestJob:
 
     @property
     def running(self) -> bool:
-        """Whether a job was started and its end was not handed over yet."""
+        """Whether a job was started and `on_end` was not called yet."""
         return self._job is not None
 
     @property
@@ -90,7 +91,7 @@ class LatestJob:
         return self._job.control if self._job is not None else None
 
     def start(self, produce: Callable[[Control], Iterator[object]], *, name: str, interval: float) -> None:
-        """Start a job. Its items are handed over every `interval` seconds, in the owner's turn."""
+        """Start a job. `on_items` is called every `interval` seconds, in the owner's event loop."""
         self.drop()
         job = self._job = _Job(produce)
 
@@ -98,10 +99,10 @@ class LatestJob:
             if job is not self._job:
                 timer.stop()
                 return
-            over = job.over  # read first: what was said before it is in the buffer by now
+            over = job.over  # read first: then the buffer holds all items of a job that is over
             if items := job.take():
                 self._on_items(items)
-            if over and job is self._job:  # else what was handed over began a newer one
+            if over and job is self._job:  # unless on_items has started a newer job
                 timer.stop()
                 self._job = None
                 self._on_end(Ending(job.error, job.control.stopped))
@@ -110,11 +111,11 @@ class LatestJob:
         self._owner.run_worker(job.run, name=name, group=name, thread=True, exit_on_error=False)
 
     def stop(self) -> None:
-        """Ask the running job to end. `on_end` tells when it has."""
+        """Ask the running job to end. `on_end` is called when it has ended."""
         if self._job is not None:
             self._job.control.stop()
 
     def drop(self) -> None:
-        """Ask the running job to end, and hear nothing more of it."""
+        """Ask the running job to end, and ignore its further items and its end."""
         self.stop()
         self._job = None

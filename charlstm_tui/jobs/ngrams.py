@@ -1,4 +1,4 @@
-"""The job that counts n-grams: the losses that a run's losses are compared with."""
+"""The job that counts n-grams. Their losses are the baselines that a run's losses are compared with."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def compared_part(validation: float) -> Part:
-    """Return the part on which a run's losses are compared with n-grams."""
+    """Return the part on which a run's losses are compared with n-grams: validation, or test if there is none."""
     return "validation" if validation else "test"
 
 
 def count_ngrams(
     control: Control, config: CorpusConfig, validation: float, parts: Sequence[Part] = ()
 ) -> "Iterator[Baselines]":
-    """Measure what n-grams achieve on some parts; on `compared_part` if none is named."""
+    """Yield the n-gram losses on each of the parts; on `compared_part` if none is named."""
     from core.evaluation.ngram import BaselineProgress, evaluate_baselines
 
     corpus: Corpus | None = None
@@ -35,7 +35,7 @@ def count_ngrams(
         return
     for wanted in parts or [compared_part(validation)]:
         part: Part = wanted if len(corpus.part(wanted, validation)) else "test"
-        with contextlib.suppress(UserError):  # too long to count: the chart then has no such line
+        with contextlib.suppress(UserError):  # the text is too long to count: the chart gets no baseline
             for counted in evaluate_baselines(corpus, part, validation):
                 if control.stopped:
                     return

@@ -1,19 +1,22 @@
-"""What jobs change in the whole process, so that the screen and a training run keep their speed."""
+"""Settings of the whole process that jobs change to keep the screen and a training run fast."""
 
 import contextlib
 import gc
 from functools import cache
 
 
-@cache  # once in a process: nearly all of it is PyTorch's modules
+@cache  # once per process: PyTorch's modules are nearly all of these objects
 def spare_the_collector() -> None:
-    """Have Python's collector skip the objects that PyTorch has made: else it stops the screen for 0.3 s at times."""
+    """Exclude the objects that PyTorch has created from garbage collection, which would stop the screen for 0.3 s."""
     gc.collect()
     gc.freeze()
 
 
 def blas_on_one_thread() -> contextlib.AbstractContextManager[object]:
-    """Compute NumPy's products with one thread: beside two, a training run kept 0.49 of its speed; beside one, 0.89."""
+    """Return a context in which NumPy multiplies matrices with one thread, to leave the CPU to a training run.
+
+    A training run kept 0.89 of its speed with one NumPy thread, 0.49 with two.
+    """
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     limit: contextlib.AbstractContextManager[object] = (

@@ -1,4 +1,4 @@
-"""The owner of the training run: start, stop, pause, resume, and leave once the run is saved."""
+"""The owner of the training run: starts, stops, pauses and resumes it, and quits the app once the run is saved."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,39 +19,40 @@ from core.text import sanitise
 
 
 class RunController:
-    """Trains one run at a time, keeps the app's `training` up to date with it, and counts n-grams for its chart."""
+    """Trains one run at a time, keeps the app's `training` up to date, and counts n-grams for the chart."""
 
     def __init__(self, app: AppState, store: RunStore) -> None:
         self._app = app
         self._store = store
         self._training_job = LatestJob(app, on_items=self._follow, on_end=self._end)
-        self._ngram_job = LatestJob(app, on_items=self._take_baselines, on_end=lambda _: None)  # no result, no line
-        self._discard = False  # the run, once it is stopped
+        # An error of this job is ignored: the chart then has no baseline.
+        self._ngram_job = LatestJob(app, on_items=self._take_baselines, on_end=lambda _: None)
+        self._discard = False  # whether to delete the run once it is stopped
         self.leaving: int | None = None
-        """The exit code, once the app was told to leave; it does when the run is saved."""
+        """The exit code once the user has quit, otherwise None; the app exits when the run is saved."""
 
     @property
     def running(self) -> bool:
-        """Whether a run is under way, or being saved."""
+        """Whether a run is in progress or being saved."""
         return self._training_job.running
 
     @property
     def control(self) -> Control | None:
-        """The control of the run under way."""
+        """The control of the run in progress."""
         return self._training_job.control
 
     def start(self, config: RunConfig) -> None:
-        """Start a run, unless one is under way."""
+        """Start a run, unless one is in progress."""
         if not self.running:
             self._begin(config, partial(training.train, store=self._store, config=config))
 
     def resume(self, config: RunConfig, name: str, epochs: int | None) -> None:
-        """Resume the run of that name, to have so many epochs in all if they are given, unless a run is under way."""
+        """Resume the run of that name, unless one is in progress; `epochs`, if given, is its new total of epochs."""
         if not self.running:
             self._begin(config, partial(training.resume, store=self._store, name=name, epochs=epochs))
 
     def stop(self, *, discard: bool | None = None) -> None:
-        """Stop the run under way, and save or delete it; None leaves that as it was decided before."""
+        """Stop the run in progress, and save or delete it; with None, as decided earlier."""
         if discard is not None:
             self._discard = discard
         self._ngram_job.drop()
@@ -60,17 +61,17 @@ class RunController:
             self._app.training = self._app.training.stopping()
 
     def pause_or_continue(self) -> None:
-        """Pause the run under way, or continue it."""
+        """Pause the run in progress, or continue it."""
         if self.control is not None:
             self.control.resume() if self.control.paused else self.control.pause()
 
     def ask_for_sample(self) -> None:
-        """Have the run under way draw a sample after its next step."""
+        """Ask the run in progress for a sample after its next step."""
         if self.control is not None:
             self.control.ask_for_sample()
 
     def leave(self, exit_code: int, *, discard: bool | None = None) -> None:
-        """Leave the app once the run under way is saved, or deleted; the first exit code counts."""
+        """Quit the app once the run in progress is saved or deleted; the first exit code counts."""
         if self.leaving is None:
             self.leaving = exit_code
         if not self.running:
@@ -80,11 +81,11 @@ class RunController:
     def _begin(self, config: RunConfig, produce: Callable[[Control], Iterator[object]]) -> None:
         self._app.training = TrainingView(phase="preparing", doing="starting", config=config)
         self._discard = False
-        self._ngram_job.drop()  # else the line of the run before would come to lie on this one's chart
+        self._ngram_job.drop()  # otherwise the baseline of the previous run would appear on this run's chart
         self._training_job.start(produce, name="train", interval=TRAINING_INTERVAL)
 
     def _take_baselines(self, items: tuple[object, ...]) -> None:
-        self._app.training = self._app.training.beside(items[-1])
+        self._app.training = self._app.training.with_baselines(items[-1])
 
     def _follow(self, items: tuple[object, ...]) -> None:
         self._app.training = view = self._app.training.after(items)
@@ -97,7 +98,7 @@ class RunController:
                 self._app.notify(item.advice, severity="warning", timeout=20)
 
     def _count_ngrams(self, config: RunConfig) -> None:
-        """Measure what n-grams achieve on the run's text: a line on its chart."""
+        """Count n-grams in the run's text; their loss is a line on its chart."""
         self._ngram_job.start(
             partial(ngrams.count_ngrams, config=config.corpus, validation=config.training.validation),
             name="count",

@@ -1,4 +1,4 @@
-"""The job of the list of runs: read each run on disk."""
+"""The job that lists the runs: it reads each run from disk."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from core.runs.summary import epochs_of, summarise
 
 
 def past_runs(control: Control, store: RunStore) -> Iterator[PastRun]:
-    """Yield the runs in the store, newest first, without the damaged ones."""
+    """Yield the runs in the store, newest first; damaged ones are skipped."""
     for run in store.all():
         if control.stopped:
             return

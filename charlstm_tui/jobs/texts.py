@@ -1,4 +1,4 @@
-"""Jobs on texts: fetch one, preview one, read one to train on."""
+"""The jobs on texts: fetch, preview, and read a text for training."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -15,13 +15,14 @@ from core.data.preview import Preview, preview
 
 
 class Fetching(Struct, frozen=True):
-    """How much of a text has been fetched: a share, 0 to 1."""
+    """Progress of a download."""
 
     done: float
+    """Share of the text that was fetched, 0 to 1."""
 
 
 def fetch_moliere(control: Control) -> Iterator[Fetching]:
-    """Fetch Molière's plays. Yields the progress."""
+    """Fetch Molière's plays into the data folder. Yields the progress."""
     with closing(fetch(MOLIERE)) as events:
         for event in events:
             if control.stopped:
@@ -38,13 +39,13 @@ def preview_text(
     encoding: str | None = None,
     encoding_errors: Errors = "strict",
 ) -> Iterator[Preview]:
-    """Preview the named text, as a run with these settings would read and cut it."""
+    """Yield a preview of the named text, read and split as in a run with these settings."""
     if not control.stopped:
         yield preview(source, limit=limit, validation=validation, encoding=encoding, encoding_errors=encoding_errors)
 
 
 def read_corpus(control: Control, config: CorpusConfig) -> Generator[object, None, Corpus | None]:
-    """Read a text. Yields `Doing` and `TextRead`; returns None when told to stop."""
+    """Read a text. Yields `Doing` and `TextRead`; returns None when stopped."""
     yield Doing("reading the text")
     corpus: Corpus | None = None
     with closing(open_corpus(config)) as events:

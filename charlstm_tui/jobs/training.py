@@ -1,4 +1,4 @@
-"""The jobs that train: a new run, and a resumed one."""
+"""The training jobs: start a run, and resume one."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from core.runs.store import RunStore
 
 
 def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[object]:
-    """Load the text, train, and record the run. Yields `Doing`, then the run's events."""
+    """Read the text, train a model, and record the run. Yields `Doing`, then the run's events."""
     corpus = yield from read_corpus(control, config.corpus)
     if corpus is None:
         return
@@ -43,7 +43,7 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
 
 
 def resume(control: Control, store: RunStore, name: str, epochs: int | None = None) -> Iterator[object]:
-    """Resume a run, to have so many epochs in all if they are given, and record it. Yields `Doing`, then its events."""
+    """Resume a run and record it; `epochs`, if given, is its new total of epochs. Yields `Doing`, then its events."""
     yield Doing("loading PyTorch")
     from core.training.resume import resume
 

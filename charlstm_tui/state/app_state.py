@@ -1,4 +1,4 @@
-"""The values that the app shares with its screens and widgets, which watch them."""
+"""The state of the app that its screens and widgets watch."""
 
 from textual.app import App
 from textual.reactive import reactive
@@ -8,8 +8,8 @@ from charlstm_tui.state.training import TrainingView
 
 
 class AppState(App[None]):
-    """An app with a training run and preferences: `RunController` changes the one, the app itself the other."""
+    """An app with a training run and preferences. `RunController` changes `training`; the app changes `preferences`."""
 
-    # Not repainting by themselves: each report would draw the whole screen anew.
+    # No repaint on a change: each batch of events would redraw the whole screen.
     training: reactive[TrainingView] = reactive(TrainingView(), repaint=False)
     preferences: reactive[Preferences] = reactive(Preferences(), repaint=False)

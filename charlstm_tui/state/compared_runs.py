@@ -1,4 +1,4 @@
-"""Past runs as the screens show them: one by one, and compared."""
+"""Past runs as the screens show them: one at a time, or compared on a chart."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -14,14 +14,14 @@ from core.runs.run import RunConfig
 from core.runs.summary import RunSummary
 
 Kind = Literal["train", "validation"]
-"""Of a loss: measured on what the model learns from, or on what it does not."""
+"""Kind of a loss: on the training part or on the validation part."""
 
 LETTERS = "ABCDEF"
-"""What the runs laid beside each other are called on a chart, each with a colour of its own."""
+"""Names of the compared runs on a chart; each letter has its own colour."""
 
 
 class PastRun(Struct, frozen=True, kw_only=True):
-    """A run, from its files."""
+    """A run, read from its files."""
 
     summary: RunSummary
     config: RunConfig
@@ -34,17 +34,17 @@ class PastRun(Struct, frozen=True, kw_only=True):
 
     @property
     def can_go_on(self) -> bool:
-        """Whether it was stopped or cut off, or is finished and can be given more epochs."""
+        """Whether the run can be resumed: it was stopped or interrupted, or is finished and can have more epochs."""
         return self.summary.state in ("stopped", "interrupted", "finished")
 
     @property
     def is_finished(self) -> bool:
-        """Whether it had all the epochs that it was to have."""
+        """Whether the run has completed all its epochs."""
         return self.summary.state == "finished"
 
 
 class ComparedRun(NamedTuple):
-    """A run that was chosen to be laid beside others; it keeps its letter, and with it its colour."""
+    """A run that was chosen for comparison; it keeps its letter, and so its colour."""
 
     letter: str
     run: PastRun
@@ -56,17 +56,20 @@ class ComparedRun(NamedTuple):
 
     @property
     def role(self) -> str:
-        """The chart's style for it."""
+        """Name of the run's line style on the chart."""
         return f"other-{LETTERS.index(self.letter)}"
 
     @property
     def kind(self) -> Kind:
-        """Which of its losses are compared: those of validation, or, of a run without, those of training."""
+        """Kind of loss that is compared: validation, or train if the run has no validation losses."""
         return "validation" if any(epoch.val_loss is not None for epoch in self.run.epochs) else "train"
 
 
 def with_letter(compared: Sequence[ComparedRun], run: PastRun) -> tuple[ComparedRun, ...]:
-    """Return the compared runs with one more, under the first letter that is free; without it, where it is there."""
+    """Return the compared runs after `run` is toggled: added under the first free letter, or removed if present.
+
+    Without a free letter the runs stay as they are.
+    """
     without = tuple(other for other in compared if other.name != run.name)
     if len(without) < len(compared):
         return without
@@ -75,9 +78,9 @@ def with_letter(compared: Sequence[ComparedRun], run: PastRun) -> tuple[Compared
 
 
 def cautions(runs: Sequence[tuple[str, RunConfig, Kind]], by: XAxis) -> list[str]:
-    """Return why the curves of some runs do not compare with the first one's, a sentence each.
+    """Return sentences that say why the curves of some runs cannot be compared with the first run's.
 
-    A run is given by what it is called, by its settings, and by which of its losses are drawn.
+    A run is given by its name on the chart, its settings, and the kind of loss that is drawn.
     """
     if not runs:
         return []
@@ -101,7 +104,7 @@ def cautions(runs: Sequence[tuple[str, RunConfig, Kind]], by: XAxis) -> list[str
 
 
 def _reasons(first: RunConfig, first_kind: Kind, other: RunConfig, kind: Kind) -> tuple[str, ...]:
-    """Return why the losses of another run do not compare with those of the first."""
+    """Return the reasons why the losses of another run cannot be compared with the first run's."""
     here, there = first.corpus, other.corpus
     reasons = []
     if _is_another_text(here, there):
@@ -123,7 +126,7 @@ def _is_another_text(one: CorpusConfig, other: CorpusConfig) -> bool:
 
 
 def differences(runs: Sequence[PastRun]) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the settings that are not the same in all runs: a name, and each run's value."""
+    """Return the settings that differ between the runs: the name of each, and its value in each run."""
     settings = [_settings(run.config) for run in runs]
     names = settings[0] if settings else {}
     rows = [(name, tuple(some[name] for some in settings)) for name in names]

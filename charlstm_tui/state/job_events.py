@@ -1,4 +1,4 @@
-"""Values that jobs yield and screens show: a step under way, a text that was read, the samples of a resumed run."""
+"""Events that jobs yield and screens show, in addition to those of `core.events`."""
 
 from msgspec import Struct
 
@@ -7,26 +7,26 @@ from core.events import SampleDrawn
 
 
 class Doing(Struct, frozen=True):
-    """What a job is about to do, in words, when it may take a moment."""
+    """The next step of a job, in words, when it may take a while."""
 
     what: str
 
 
 class Prompted(Struct, frozen=True):
-    """A model has read the prompt and is about to write."""
+    """The model has read the prompt and is about to generate."""
 
     notice: str
-    """What of the prompt was left out, in words; empty if nothing was."""
+    """Message about the characters of the prompt that were dropped; empty if none were."""
 
 
 class TextRead(Struct, frozen=True):
-    """A text was read; its configuration now has the hash of its file."""
+    """A text was read. `corpus` now includes the hash of its file."""
 
     corpus: CorpusConfig
     encoding: str
 
 
 class Earlier(Struct, frozen=True):
-    """The samples that a resumed run wrote before it was stopped."""
+    """The samples that a resumed run drew before it was stopped."""
 
     samples: tuple[SampleDrawn, ...]

@@ -1,4 +1,4 @@
-"""The keys that mean something now, in the order in which people look for them: the screen's, then the app's."""
+"""The keys that are active now, in the order of the help and the palette: the screen's, then the app's."""
 
 from typing import Any, NamedTuple
 
@@ -9,23 +9,24 @@ from textual.system_commands import SystemCommandsProvider
 
 
 class Key(NamedTuple):
-    """A key, and what it does."""
+    """A key and its action."""
 
     key: str
-    """As Textual calls it."""
+    """Textual's name of the key."""
     shown: str
-    """As people read it."""
+    """The key as it is displayed."""
     does: str
+    """Description of the action."""
     action: str
     of_screen: bool
-    """False for one that does the same on every screen."""
+    """False for a key that does the same on every screen."""
 
 
 def keys_of(screen: Screen[Any], app: App[Any]) -> list[Key]:
-    """Return the keys that mean something on a screen now, those in the footer first.
+    """Return the active keys of a screen and of the app, those in the footer first.
 
-    A field that has the focus takes letters for itself. Its editing keys are left out, and the screen's are there,
-    since Esc leaves the field.
+    While an input has the focus, its editing keys are not listed. The screen's letter keys are listed although the
+    input receives letters, since Esc leaves the input.
     """
     keys: dict[str, Key] = {}
     reached = [node for node, _ in screen._modal_binding_chain]
@@ -35,7 +36,7 @@ def keys_of(screen: Screen[Any], app: App[Any]) -> list[Key]:
             if not binding.description or binding.action == "command_palette":
                 continue
             if node not in reached and not binding.priority:
-                continue  # a dialog keeps the app's keys from the app
+                continue  # a modal dialog blocks the app's keys
             if binding.action in ("app.focus_next", "app.focus_previous") and not _has_where_to_go(screen):
                 continue
             of_screen = node is screen and not binding.action.startswith(("app.", "screen."))
@@ -47,15 +48,15 @@ def keys_of(screen: Screen[Any], app: App[Any]) -> list[Key]:
 
 
 def _has_where_to_go(screen: Screen[Any]) -> bool:
-    """Whether there is anything that could have the focus, and does not."""
+    """Return whether any other widget could have the focus."""
     return any(widget is not screen.focused for widget in screen.focus_chain)
 
 
 class Commands(SystemCommandsProvider):
-    """What the palette offers, in the app's own order until something is searched for."""
+    """The commands of the palette, in the app's order until the user types a search."""
 
     async def discover(self) -> Hits:
-        """Offer all commands."""
+        """Yield all commands."""
         for name, help_text, callback, discover in self.app.get_system_commands(self.screen):
             if discover:
                 yield DiscoveryHit(name, callback, help=help_text)

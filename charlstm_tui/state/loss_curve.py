@@ -1,4 +1,4 @@
-"""Losses against steps: kept in bounded room, smoothed, and cut to what is to be shown."""
+"""Loss curves: bounded in size, smoothed, and cut to the range that is shown."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,32 +9,32 @@ from msgspec import Struct
 from charlstm_tui.state.preferences import Range, Smoothing
 
 MAX_POINTS = 1_000
-"""Of a curve: more than a terminal has columns of dots, and little enough to copy ten times a second."""
+"""Most points of a curve: more than a terminal has columns of dots, and few enough to copy ten times a second."""
 RECENT = 0.25
-"""Share of the steps so far that is the recent range."""
+"""Share of the steps so far that the recent range covers."""
 _MEMORY: dict[Smoothing, float] = {"off": 0.0, "light": 0.01, "strong": 0.05}
-"""Share of the steps shown by which a smoothed curve lags behind."""
+"""Length of the exponential memory, as a share of the steps shown."""
 
 
 class Point(NamedTuple):
     """The mean loss of some steps."""
 
     x: float
-    """How far the run was: the last of these steps, counted from its beginning, or what else a chart goes by."""
+    """Place on the x axis: the last of these steps, counted from the run's beginning, or the same in the axis' unit."""
     loss: float
 
 
 class Curve(Struct, frozen=True):
-    """A loss as it goes. However long the run, it keeps at most `MAX_POINTS`: when they are full, pairs are merged."""
+    """A loss curve with at most `MAX_POINTS` points, however long the run: if there are more, pairs are merged."""
 
     points: tuple[Point, ...] = ()
     every: float = 0.0
-    """Steps that a point stands for, at least."""
+    """Least number of steps that a point covers."""
 
     def with_points(self, more: Iterable[Point]) -> "Curve":
-        """Return the curve with points after those it has; points that are no numbers are left out.
+        """Return the curve with more points at its end; points whose loss is not finite are dropped.
 
-        A run that went back to an earlier place forgets what came after it.
+        If the run was rolled back to an earlier step, the points after that step are removed.
         """
         points, every = list(self.points), self.every
         for point in more:
@@ -42,7 +42,9 @@ class Curve(Struct, frozen=True):
                 continue
             while points and points[-1].x >= point.x:
                 points.pop()
-            if len(points) > 1 and points[-1].x - points[-2].x < every:  # the last one is not full yet
+            if (
+                len(points) > 1 and points[-1].x - points[-2].x < every
+            ):  # the last point does not cover enough steps yet
                 points[-1] = _merged(points[-2].x, points[-1], point)
             else:
                 points.append(point)
@@ -57,7 +59,7 @@ class Curve(Struct, frozen=True):
 
 
 def smoothed(points: Sequence[Point], smoothing: Smoothing) -> list[Point]:
-    """Return the running mean of a curve, each point with an exponentially falling memory of those before it."""
+    """Return the exponential moving average of a curve, with a memory in proportion to its length in steps."""
     memory = _MEMORY[smoothing]
     if not memory or len(points) < 2:
         return list(points)
@@ -73,17 +75,17 @@ def smoothed(points: Sequence[Point], smoothing: Smoothing) -> list[Point]:
 
 
 def in_range(points: Sequence[Point], range_: Range, last: float) -> list[Point]:
-    """Return the points to show, of a chart that reaches to `last`."""
+    """Return the points in the range to show; `last` is the right end of the chart."""
     first = (1 - RECENT) * last if range_ == "recent" else -math.inf
     return [point for point in points if point.x >= first]
 
 
 def _pairs(points: Sequence[Point]) -> list[tuple[Point, Point]]:
-    """Return neighbours two by two; a last one without a neighbour is its own."""
+    """Return the points in pairs of neighbours; the last of an odd number is paired with itself."""
     return [(points[i], points[min(i + 1, len(points) - 1)]) for i in range(0, len(points), 2)]
 
 
 def _merged(start: float, first: Point, second: Point) -> Point:
-    """Return the point of the steps of two, the first of which begins after step `start`."""
+    """Return one point for the steps of two neighbours; the steps of the first begin after `start`."""
     steps, more = max(first.x - start, 1e-9), second.x - first.x
     return Point(second.x, (first.loss * steps + second.loss * more) / (steps + more))

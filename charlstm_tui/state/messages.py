@@ -1,4 +1,4 @@
-"""What a screen asks of the app, which owns the training run, the models and the preferences."""
+"""Messages from screens to the app, which owns the training run and the preferences."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class StartTraining(Message):
 
 
 class ResumeTraining(Message):
-    """Resume a run that was stopped or interrupted, or a finished one, to have so many epochs in all."""
+    """Resume a run that was stopped or interrupted, or a finished one; `epochs` is then its new total of epochs."""
 
     def __init__(self, config: RunConfig, name: str, epochs: int | None = None) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class ResumeTraining(Message):
 
 
 class StopTraining(Message):
-    """Stop the run under way, and save it; or delete it."""
+    """Stop the run in progress and save it, or delete it with `discard`."""
 
     def __init__(self, *, discard: bool = False) -> None:
         super().__init__()
@@ -34,15 +34,15 @@ class StopTraining(Message):
 
 
 class PauseTraining(Message):
-    """Pause the run under way, or continue it."""
+    """Pause the run in progress, or continue it."""
 
 
 class SampleNow(Message):
-    """Draw a sample from the run under way."""
+    """Draw a sample from the run in progress."""
 
 
 class EvaluateRun(Message):
-    """Evaluate a run, on the Evaluate screen."""
+    """Switch to the Evaluate screen and evaluate a run."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class EvaluateRun(Message):
 
 
 class GenerateFrom(Message):
-    """Generate with a run, on the Generate screen."""
+    """Switch to the Generate screen and choose a run."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class GenerateFrom(Message):
 
 
 class ChangePreferences(Message):
-    """Change preferences and remember them: fields of `Preferences` by name."""
+    """Change preferences and save them; `changes` are fields of `Preferences` by name."""
 
     def __init__(self, **changes: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Where a run first did better than counting, and where its validation loss turned."""
+"""Milestones of a run: the epoch that first beat the n-gram baseline, and the one after which validation loss rose."""
 
 import math
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 
 class Milestones(Struct, frozen=True, kw_only=True):
-    """What the validation losses of some completed epochs tell."""
+    """Milestones in the validation losses of the completed epochs."""
 
     level: tuple[str, float] | None = None
-    """The best n-gram model on the same validation part, and its loss; None where that is not known."""
+    """Name and loss of the best n-gram model on the same validation part; None if unknown."""
     beat: EpochCompleted | None = None
-    """The first epoch with a lower loss than that."""
+    """The first epoch with a lower loss than `level`."""
     turned: EpochCompleted | None = None
-    """The best epoch, where the loss has risen since."""
+    """The best epoch, if the loss has risen since; otherwise None."""
     last: EpochCompleted | None = None
-    """The newest epoch that was validated."""
+    """The latest epoch with a validation loss."""
 
     @property
     def sentences(self) -> list[str]:
-        """The same in words."""
+        """The milestones as sentences."""
         said = []
         if self.level is not None and self.last is not None:
             name, loss = self.level
@@ -44,9 +44,9 @@ class Milestones(Struct, frozen=True, kw_only=True):
 
 
 def milestones(epochs: Sequence[EpochCompleted], baselines: "Baselines | None" = None) -> Milestones:
-    """Return what some completed epochs reached.
+    """Return the milestones of some completed epochs.
 
-    Only losses on one part are compared: n-grams that were measured on another part than validation set no level.
+    Losses are compared on the same part only: baselines of another part than validation are ignored.
     """
     validated = [(epoch, epoch.val_loss) for epoch in epochs if epoch.val_loss is not None]
     validated = [(epoch, loss) for epoch, loss in validated if math.isfinite(loss)]

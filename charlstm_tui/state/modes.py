@@ -1,3 +1,3 @@
-"""The screens by name: the order is that of the digits and function keys that lead to them."""
+"""The titles of the screens, by mode; in the order of the digits and function keys that switch to them."""
 
 MODES: dict[str, str] = {"train": "Train", "evaluate": "Evaluate", "generate": "Generate", "inspect": "Inspect"}

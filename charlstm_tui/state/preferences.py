@@ -1,4 +1,4 @@
-"""What the app remembers from one day to the next: how it looks, and the settings of the last run."""
+"""The preferences that the app saves between sessions: its looks, recent prompts and the settings of the last run."""
 
 import contextlib
 from typing import Literal, TypeVar, get_args
@@ -12,12 +12,12 @@ from core.folders import data_folder
 from core.runs.run import RunConfig
 
 Glyphs = Literal["braille", "blocks", "ascii"]
-"""What lines and bars are drawn with: a font may lack braille, a terminal all but ASCII."""
+"""Characters that charts and bars are drawn with: a font may lack braille, and a terminal may show ASCII only."""
 Smoothing = Literal["off", "light", "strong"]
 Range = Literal["all", "recent"]
 Scale = Literal["linear", "log"]
 XAxis = Literal["steps", "epochs", "characters", "seconds"]
-"""What losses are drawn by: optimizer steps, epochs, characters read, or training time."""
+"""Unit of the x axis of loss charts: optimizer steps, epochs, characters read, or seconds of training."""
 GLYPHS: tuple[Glyphs, ...] = get_args(Glyphs)
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 RANGES: tuple[Range, ...] = get_args(Range)
@@ -28,36 +28,36 @@ X_AXES: tuple[XAxis, ...] = get_args(XAxis)
 Choice = TypeVar("Choice", bound=str)
 
 
-def following(choices: tuple[Choice, ...], now: Choice) -> Choice:
-    """Return the choice after the one there is now; after the last, the first."""
-    return choices[(choices.index(now) + 1) % len(choices)]
+def following(choices: tuple[Choice, ...], current: Choice) -> Choice:
+    """Return the choice after the current one; after the last, the first."""
+    return choices[(choices.index(current) + 1) % len(choices)]
 
 
 class Preferences(Struct, frozen=True, kw_only=True):
-    """All of it."""
+    """All preferences. Frozen: a change makes a new value."""
 
     theme: str = ""
-    """Textual's name of it; empty until one is chosen, and then it goes by what the terminal can show."""
+    """Textual's name of the theme; empty until one is chosen: the app then picks one by the terminal's colours."""
     glyphs: Glyphs = "braille"
     smoothing: Smoothing = "light"
     range: Range = "all"
     scale: Scale = "linear"
     x_axis: XAxis = "steps"
     prompts: tuple[str, ...] = ()
-    """What texts were begun with, the newest last."""
+    """Recent prompts, the newest last."""
     run: RunConfig | None = None
-    """What the last run was asked to do."""
+    """Settings of the last run."""
 
 
 def load_preferences() -> Preferences:
-    """Read what was remembered; what cannot be read is forgotten."""
+    """Read the preferences; return the defaults if the file is missing or damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError, UserError):
         return msgspec.json.decode((data_folder() / "preferences.json").read_bytes(), type=Preferences)
     return Preferences()
 
 
 def save_preferences(preferences: Preferences) -> None:
-    """Remember; where nothing can be written, the next start begins as the first."""
+    """Save the preferences. Errors are ignored: if the file cannot be written, the next session has the old ones."""
     with contextlib.suppress(OSError, UserError):
         folder = data_folder()
         folder.mkdir(parents=True, exist_ok=True)

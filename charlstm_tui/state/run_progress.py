@@ -1,4 +1,4 @@
-"""How far a run was, in whatever a chart goes by: steps, epochs, characters read, or seconds of training."""
+"""The progress of a run in the unit of a chart's x axis: steps, epochs, characters read, or seconds of training."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ from core.settings.config import TrainingConfig
 
 
 class _Stretch(NamedTuple):
-    """Some steps on end, taken at an even pace: those of an epoch."""
+    """Consecutive steps at an even pace: those of one epoch."""
 
     steps: tuple[int, int]
-    """Taken in the whole run when it began and when it ended."""
+    """Steps of the whole run before the first and after the last of these."""
     places: tuple[float, float]
-    """How far the run was at these."""
+    """Progress of the run at these two steps, in the unit of the x axis."""
 
 
 def characters_per_step(training: TrainingConfig) -> int:
-    """Return how many characters all streams together read before each step of the optimizer."""
+    """Return how many characters one optimizer step reads: streams B times window T."""
     return training.streams * training.window
 
 
 def after_epoch(epoch: EpochCompleted, training: TrainingConfig, by: XAxis) -> float | None:
-    """Return how far the run was when an epoch was validated; None where an old run did not say."""
+    """Return the progress of the run after an epoch and its validation; None if an old run did not record it."""
     match by:
         case "epochs":
             return float(epoch.epoch)
@@ -37,18 +37,18 @@ def after_epoch(epoch: EpochCompleted, training: TrainingConfig, by: XAxis) -> f
 
 
 class Progress:
-    """Says of each step of a run how far the run was after it."""
+    """Converts steps of a run to its progress in the unit of the x axis."""
 
     def __init__(
         self, epochs: Sequence[EpochCompleted], now: StepsCompleted | None, training: TrainingConfig, by: XAxis
     ) -> None:
-        """Take what is known: the completed epochs, and the newest steps."""
+        """Use the completed epochs and the latest report of steps, if there is one."""
         self._factor = {"steps": 1, "characters": characters_per_step(training)}.get(by)
         self._stretches = [] if self._factor else _stretches(epochs, now, training, by)
         self._ends = [stretch.steps[1] for stretch in self._stretches]
 
     def after(self, step: float) -> float:
-        """Return how far the run was after so many steps."""
+        """Return the progress of the run after that many steps."""
         if self._factor:
             return step * self._factor
         if not self._stretches:

@@ -1,4 +1,4 @@
-"""The line that says which run is on screen, in versions for windows of all widths."""
+"""The status line of a run, in versions for windows of all widths."""
 
 from charlstm_tui.formatting.characters import shorten_middle
 from charlstm_tui.state.training import TrainingView
@@ -8,7 +8,7 @@ SEPARATOR = "  ·  "
 
 
 def status_versions(training: TrainingView) -> list[str]:
-    """Return the line, the longest version first: the state is whole in each, and names are shortened in the middle."""
+    """Return the versions of the line, longest first. Each has the whole state; shorter ones shorten the names."""
     state = in_one_line(training.status)
     run = in_one_line(training.started.run) if training.started is not None else ""
     corpus = training.config.corpus if training.config is not None else None

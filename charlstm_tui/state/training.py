@@ -1,4 +1,4 @@
-"""The state of the training run, as screens show it: an immutable value, replaced after each batch of events."""
+"""The training run as screens show it: an immutable value that is replaced after each batch of events."""
 
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from core.reports.diagnosis import Verdict, judge
 from core.runs.run import RunConfig
 
 MAX_SAMPLES = 400
-"""Samples that are kept; when there are more, every second one is dropped."""
+"""Most samples that are kept; when there are more, every second one is dropped."""
 
 Phase = Literal["idle", "preparing", "training", "paused", "stopping", "finished", "stopped", "failed"]
 
@@ -45,7 +45,7 @@ _GLYPHS: dict[Phase, str] = {
 
 
 class TrainingView(Struct, frozen=True, kw_only=True):
-    """A training run as a screen shows it."""
+    """A training run as screens show it."""
 
     phase: Phase = "idle"
     doing: str = "no run"
@@ -59,39 +59,39 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     samples: tuple[SampleDrawn, ...] = ()
     """The model's samples, the first one from before the first step."""
     validating: float | None = None
-    """The share of the validation part that was read, once an epoch's steps are done."""
+    """Share of the validation part that was read, 0 to 1, after the steps of an epoch; otherwise None."""
     baselines: Any = None
-    """What n-grams achieve on the same text, a `Baselines`, once that was counted."""
+    """The `Baselines` of n-grams on the same text, once they are counted."""
     finished: RunFinished | None = None
     trouble: str = ""
-    """What cannot be saved at present, in words."""
+    """Message about a file that cannot be saved at present."""
     notice: str = ""
-    """Something that happened on the way, in words."""
+    """Message about an event during the run, such as a halved learning rate."""
     error: str = ""
 
     @property
     def alive(self) -> bool:
-        """Whether a run is under way."""
+        """Whether a run is in progress."""
         return self.phase in ("preparing", "training", "paused", "stopping")
 
     @property
     def can_go_on(self) -> bool:
-        """Whether this is a run that was stopped, and can be resumed."""
+        """Whether the run was stopped and can be resumed."""
         return self.phase == "stopped" and self.finished is not None and self.finished.last_checkpoint is not None
 
     @property
     def can_have_more(self) -> bool:
-        """Whether this is a run that is finished, and can be given more epochs."""
+        """Whether the run is finished and can have more epochs."""
         return self.phase == "finished" and self.finished is not None and self.finished.last_checkpoint is not None
 
     @property
     def status(self) -> str:
-        """The phase as a glyph and words."""
+        """The phase, as a glyph and in words."""
         return f"{_GLYPHS[self.phase]} {self.doing}"
 
     @property
     def state(self) -> str:
-        """The phase, and the epoch under way."""
+        """The phase and the current epoch."""
         if self.phase == "training" and self.started and self.steps:
             return f"{self.status} {self.steps.epoch}/{self.started.epochs}"
         return self.status
@@ -108,12 +108,12 @@ class TrainingView(Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> Verdict:
-        """What the losses of the run's epochs mean."""
+        """The diagnosis of the run, from the losses of its epochs."""
         return judge(self.epochs, self.started.vocabulary if self.started is not None else 0)
 
     @property
     def done(self) -> float:
-        """The share of the run's steps that are taken, 0 to 1."""
+        """Share of the run that is done, 0 to 1: by steps, or by time if that ends the run earlier."""
         if self.started is None or self.steps is None:
             return 0.0
         by_steps = (self.steps.epoch - 1 + self.steps.step / self.steps.steps) / self.started.epochs
@@ -122,17 +122,17 @@ class TrainingView(Struct, frozen=True, kw_only=True):
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the end at the average speed so far; None while that is unknown."""
+        """Estimated seconds until the end, at the average speed so far; None while unknown."""
         if self.steps is None or self.steps.elapsed_seconds < 1 or not self.done:
             return None
         return self.steps.elapsed_seconds * (1 - self.done) / self.done
 
-    def beside(self, baselines: object) -> "TrainingView":
-        """Return this view once it is known what n-grams achieve."""
+    def with_baselines(self, baselines: object) -> "TrainingView":
+        """Return this view with the losses of n-grams."""
         return msgspec.structs.replace(self, baselines=baselines)
 
     def stopping(self) -> "TrainingView":
-        """Return this view once the run was told to stop."""
+        """Return this view after the run was asked to stop."""
         return msgspec.structs.replace(self, phase="stopping", doing="stopping") if self.alive else self
 
     def failed(self, error: str) -> "TrainingView":
@@ -140,11 +140,11 @@ class TrainingView(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, phase="failed", doing="failed", error=error)
 
     def ended(self) -> "TrainingView":
-        """Return this view after the last event: a run that was stopped before it began is no run."""
+        """Return this view after the last event; an empty view if the run was stopped before it started."""
         return TrainingView() if self.alive else self
 
     def after(self, events: Iterable[object]) -> "TrainingView":
-        """Return this view once these events have come."""
+        """Return this view after these events."""
         changes: dict[str, object] = {}
         epochs, samples, points = list[EpochCompleted](), list[SampleDrawn](), list[Point]()
         phase: Phase = self.phase
@@ -203,7 +203,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
 
 
 def _beginning(event: RunStarted | Resumed, config: RunConfig | None) -> str:
-    """Return what a run does first after its network is built: on a busy machine each takes seconds."""
+    """Return the status of a run that has just started: on a busy machine its first sample or step takes seconds."""
     if isinstance(event, Resumed):
         return "training"
     samples = config is not None and config.training.sample_length > 0
@@ -211,7 +211,7 @@ def _beginning(event: RunStarted | Resumed, config: RunConfig | None) -> str:
 
 
 def _points_of(epochs: Iterable[EpochCompleted]) -> list[Point]:
-    """Return a curve of epochs whose steps are not recorded: a point in the middle of each."""
+    """Return the points of epochs whose steps are not recorded: one in the middle of each."""
     points, before = [], 0
     for epoch in epochs:
         if epoch.total_steps:
@@ -221,11 +221,11 @@ def _points_of(epochs: Iterable[EpochCompleted]) -> list[Point]:
 
 
 def _kept(samples: tuple[SampleDrawn, ...]) -> tuple[SampleDrawn, ...]:
-    """Return the samples to keep: the first, the last, and some between."""
+    """Return the samples to keep: if there are too many, every second one and the last."""
     return samples if len(samples) <= MAX_SAMPLES else (*samples[:-1:2], samples[-1])
 
 
 def is_training(app: object) -> bool:
-    """Tell whether an app trains a run now, which needs the CPU more than other screens do."""
+    """Return whether the app is training now: other work then leaves the CPU to the training."""
     training = getattr(app, "training", None)
     return isinstance(training, TrainingView) and training.phase == "training"

@@ -1,4 +1,4 @@
-"""What the settings of a run begin with, when nothing is remembered."""
+"""The default settings of a run."""
 
 import contextlib
 
@@ -10,19 +10,19 @@ from core.settings.presets import PRESETS, Preset, preset_for
 
 
 def usual_run() -> RunConfig:
-    """Return a run on the default text with the preset that suits it."""
+    """Return the settings of a run on the default text, with the preset for its length."""
     name = default_name()
     preset = preset_for(size_of(name) or 0)
     return RunConfig(preset=preset.name, corpus=CorpusConfig.typed(name), model=preset.model, training=preset.training)
 
 
 def preset_or_default(name: str) -> Preset:
-    """Return the preset of that name; the one to begin with where there is none of that name any more."""
+    """Return the preset of that name; the one for short texts if it no longer exists."""
     return PRESETS.get(name) or preset_for(0)
 
 
 def size_of(source: str) -> int | None:
-    """Return about how many characters a text has; None for one that cannot be read."""
+    """Return the size of a text's file in bytes, about its number of characters; None if it cannot be read."""
     with contextlib.suppress(UserError, OSError, ValueError):
         return CorpusConfig.typed(source).path.stat().st_size
     return None

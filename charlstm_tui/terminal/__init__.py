@@ -1,1 +1,1 @@
-"""Terminal: what the app is drawn on."""
+"""Terminal: input, output, signals and the clipboard of the terminal that the app runs in."""

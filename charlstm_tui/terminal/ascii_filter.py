@@ -1,4 +1,4 @@
-"""For terminals and fonts that have nothing but ASCII: what is drawn is changed on its way out, cell by cell."""
+"""A filter for terminals and fonts that show ASCII only: it replaces other characters in the output."""
 
 import unicodedata
 from functools import lru_cache
@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-_DRAWN = {  # what is drawn with, and what stands for it
+_DRAWN = {  # characters that the screens draw with, and the ASCII character that replaces them
     "─━╴╶╸╺╾╼": "-", "╌╍┄┅┈┉": "~", "│┃╎┆┊╵╷╹╻▏▎▍▕▌▐": "|", "┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛┣┫┳┻╋┠┨┯┷┿╂": "+",
     "═": "=", "▁▂": "_", "▃▄": "-", "▅▆": "=", "▇█▉▊▋": "#", "▀▔": "\"", "░▒▓": "%", "▖▗": ".", "▘▝": "'",
     "▙▚▛▜▞▟": "#",
@@ -20,10 +20,10 @@ _ASCII = {character: plain for characters, plain in _DRAWN.items() for character
 
 
 class AsciiFilter(LineFilter):
-    """Replaces each character that is not ASCII by one that is, as wide."""
+    """Replaces each character that is not ASCII by ASCII characters of the same width."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Change a line."""
+        """Return the line in ASCII."""
         return [
             segment if segment.text.isascii() else Segment(to_ascii(segment.text), segment.style, segment.control)
             for segment in segments
@@ -32,12 +32,12 @@ class AsciiFilter(LineFilter):
 
 @lru_cache(4096)
 def to_ascii(text: str) -> str:
-    """Return the text with an ASCII character, or two where it is wide, for each that is not."""
+    """Return the text in ASCII, with the same width: a wide character is replaced by two."""
     return "".join(character if character.isascii() else _plain(character) for character in text)
 
 
 def _plain(character: str) -> str:
-    if "⠀" <= character <= "⣿":  # braille: its dots, four rows of two
+    if "⠀" <= character <= "⣿":  # braille: a bit for each dot, in four rows of two
         dots = ord(character) - 0x2800
         upper, lower = dots & 0b00011011, dots & 0b11100100
         return " " if not dots else ":" if upper and lower else "'" if upper else "."

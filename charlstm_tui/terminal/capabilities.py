@@ -1,16 +1,16 @@
-"""What the app is drawn on: a terminal, whichever its encoding, or a page in a browser."""
+"""The capabilities of the output: whether it is a page in a browser, and whether its encoding has more than ASCII."""
 
 import os
 import sys
 
 
 def in_browser() -> bool:
-    """Tell whether it is textual-serve that runs the program, for a page in a browser."""
+    """Return whether textual-serve has started the program, for a page in a browser."""
     return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
 
 
 def draws_more_than_ascii() -> bool:
-    """Tell whether the encoding has what the screens are drawn with; else it would all be question marks."""
+    """Return whether the encoding has the characters that the screens draw with; if not, each becomes a "?"."""
     if in_browser():
         return True
     try:

@@ -1,9 +1,9 @@
-"""Colours that can be told from what they stand on, in every theme.
+"""Colours with enough contrast to their background, in every theme.
 
-The colours of a theme are not made for every pair that a screen draws: an accent may be orange on light grey, at 1.5:1.
-Here whatever is drawn gets the contrast that it takes to be read: text 4.5:1, marks 3:1, as WCAG 2 asks for (1.4.3 and
-1.4.11). Its hue stays, and a colour that has enough is not changed. Left alone are the lines of frames, which say
-nothing, and the terminal's own colours, which no program knows.
+A theme does not provide contrast for every pair of colours that a screen draws: an accent may be orange on light grey,
+at 1.5:1. This module gives text a contrast of 4.5:1 and marks one of 3:1, the minimum of WCAG 2 (1.4.3 and 1.4.11). It
+moves a colour towards black or white, and does not change a colour that has enough contrast. It does not change frame
+lines, which carry no information, nor the terminal's own colours, which a program does not know.
 """
 
 import re
@@ -17,34 +17,34 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 TEXT, MARKS = 4.5, 3.0
-"""The least ratio of contrast of text, and of what is drawn with: blocks, dots, dashes."""
+"""Least contrast ratios of text, and of marks: blocks, dots, dashes."""
 _FRAMES = "─│╭╮╰╯┌┐└┘├┤┬┴┼━╸╺"
 _MARKS = "╌-╷╹-╿▀-▟⠀-⣿"
 _NOTHING_TO_READ = re.compile(f"[ \u00a0{_FRAMES}]*")
 _NO_LETTERS = re.compile(f"[ \u00a0{_FRAMES}{_MARKS}]*")
 _STEPS = 12
-"""Of halving: finer than a screen's colours."""
+"""Steps of the bisection: its result is finer than the colours of a screen."""
 
 
 def ratio_for(text: str) -> float | None:
-    """Return the least contrast that a piece of the screen needs; None where there is nothing to see in it."""
+    """Return the least contrast ratio for a piece of text; None for spaces and frames alone."""
     if _NOTHING_TO_READ.fullmatch(text):
         return None
     return MARKS if _NO_LETTERS.fullmatch(text) else TEXT
 
 
-def contrast(one: Color, other: Color) -> float:
-    """Return the ratio of contrast of two opaque colours by WCAG 2, 1 to 21."""
-    low, high = sorted((_luminance(one), _luminance(other)))
+def contrast(first: Color, second: Color) -> float:
+    """Return the contrast ratio of two opaque colours, 1 to 21, as WCAG 2 defines it."""
+    low, high = sorted((_luminance(first), _luminance(second)))
     return (high + 0.05) / (low + 0.05)
 
 
 def readable(color: Color, background: Color, ratio: float) -> Color:
-    """Return the colour nearest to `color`, on its way to black or white, that has this ratio to the background."""
+    """Return the blend of `color` with black or white that is nearest to it and has this ratio to the background."""
     if contrast(color, background) >= ratio:
         return color
     ends = [Color(0, 0, 0), Color(255, 255, 255)]
-    # Away from the background, unless there is not so much room on that side.
+    # Away from the background's luminance, unless that end has too little contrast too.
     ends.sort(
         key=lambda end: (_luminance(end) > _luminance(background)) != (_luminance(color) > _luminance(background))
     )
@@ -63,17 +63,17 @@ def readable(color: Color, background: Color, ratio: float) -> Color:
 
 
 def readable_variables(variables: dict[str, str]) -> dict[str, str]:
-    """Return a theme's variables with those changed that are drawn as lines or as surfaces, which no filter sees.
+    """Return a theme's variables, with more contrast for those that are drawn as lines or surfaces, which filters skip.
 
-    The accent frames what has the focus, fills the bars of progress, and draws large digits out of lines. A scrollbar
-    is two surfaces.
+    The accent draws the frame of the focused widget, progress bars, and large digits made of lines. A scrollbar is two
+    surfaces.
     """
     background = Color.parse(variables["background"])
     if background.ansi is not None:
         return variables
     made = {}
     accent = _over(background, variables["accent"])
-    for name in ("background", "surface", "panel") * 2:  # the last may have undone what the first asked for
+    for name in ("background", "surface", "panel") * 2:  # twice, since a later change may undo an earlier one
         accent = readable(accent, _over(background, variables[name]), TEXT if name == "background" else MARKS)
     made["accent"] = accent.hex
     for state in ("", "-hover", "-active"):
@@ -85,10 +85,10 @@ def readable_variables(variables: dict[str, str]) -> dict[str, str]:
 
 
 class ContrastFilter(LineFilter):
-    """Gives each piece of a line the contrast that it takes. To come after filters that change colours."""
+    """Gives each piece of a line enough contrast. It must come after the filters that change colours."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Change a line."""
+        """Return the line with enough contrast."""
         return [
             segment
             if segment.style is None or (ratio := ratio_for(segment.text)) is None
@@ -117,7 +117,7 @@ def _is_known(color: RichColor) -> bool:
 
 
 def _over(background: Color, value: str) -> Color:
-    """Return what is seen of a colour that may let the background through: `#FF8800`, or `#FF8800 30%`."""
+    """Return a colour of a theme as it looks on the background: `#FF8800`, or with an opacity, `#FF8800 30%`."""
     written, _, share = value.partition(" ")
     color = Color.parse(written)
     return background + (color.multiply_alpha(float(share.rstrip("%")) / 100) if share else color)

@@ -1,10 +1,13 @@
-"""Textual's driver for a terminal that may go away, and that others print to.
+"""Textual's driver, changed for a terminal that may be closed and that C libraries may print to.
 
-Its writing thread ends at the first write that fails, and everything then waits for that thread for ever: a process
-left behind by a closed window. Here such a write is lost, and the app is told. And it draws on a descriptor of its own,
-so that what C code prints can be led elsewhere meanwhile. Its reading thread ends the app at the first byte that is not
-UTF-8; here no input does. And it suspends the app in a signal handler, which may interrupt anything; here it is done
-between two turns of the event loop, and the screen is drawn anew afterwards.
+Differences from Textual's driver:
+
+- In Textual, the writing thread ends at the first write that fails. Everything then waits for that thread for ever, and
+  a closed window leaves a process behind. Here the failed write is dropped and the app is informed.
+- The app draws on a descriptor of its own, so that output of C code to descriptors 1 and 2 can be redirected.
+- In Textual, the reading thread ends the app at the first byte that is not UTF-8. Here no input ends the app.
+- Textual suspends the app in a signal handler, which may interrupt any code. Here the event loop suspends it, and the
+  screen is redrawn afterwards.
 """
 
 import asyncio
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class _Tolerant:
-    """A file whose terminal may be gone."""
+    """A file that reports a failed write to `gone` instead of raising it, since its terminal may be closed."""
 
     def __init__(self, file: Any, gone: Callable[[], None]) -> None:
         self._file = file
@@ -51,7 +54,7 @@ class _Tolerant:
 
 
 def driver_class(gone: Callable[[], None]) -> "type[Driver] | None":
-    """Return the driver, which calls `gone`, from some thread, when the terminal is; None leaves it to Textual."""
+    """Return the driver, which calls `gone` from any thread when the terminal is closed; None selects Textual's own."""
     if os.name == "nt":
         return None
     return _browser_driver(gone) if in_browser() else _terminal_driver(gone)
@@ -64,7 +67,7 @@ def _browser_driver(gone: Callable[[], None]) -> "type[Driver]":
     from charlstm_tui.terminal.redirect_output import Diversion
 
     class TolerantWebDriver(WebDriver):
-        """Textual's own goes on for ever when the server is killed, and what C code prints is taken for a packet."""
+        """Ends when the server is killed, and keeps output of C code out of the packets; Textual's own does neither."""
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
@@ -75,7 +78,7 @@ def _browser_driver(gone: Callable[[], None]) -> "type[Driver]":
         def start_application_mode(self) -> None:
             self._diversion.begin()
             super().start_application_mode()
-            # It has the app begin without the focus, and what the page says of it may come before that.
+            # WebDriver starts the app without the focus, and may do so after the page has reported the focus.
             self._app.call_later(self._app.post_message, AppFocus())
 
         def stop_application_mode(self) -> None:
@@ -111,47 +114,47 @@ def _terminal_driver(gone: Callable[[], None]) -> "type[Driver]":
             self._diversion = Diversion()
             self._file: Any = _Tolerant(_terminal(), gone)
             self._continued = False
-            self._asked_at = 0.0
+            self._sgr_requested_at = 0.0
 
         def start_application_mode(self) -> None:
             self._diversion.begin()
             super().start_application_mode()  # type: ignore[no-untyped-call]
-            # Textual's own reads the size in the signal's handler: where that is interrupted by the next signal, the
-            # app is told of the older size last, and keeps to it.
+            # Textual reads the size in the signal handler. If the next signal interrupts the handler, the app receives
+            # the older size last and keeps it.
             loop = asyncio.get_running_loop()
-            signal.signal(signal.SIGWINCH, lambda number, frame: loop.call_soon_threadsafe(self._tell_size))
+            signal.signal(signal.SIGWINCH, lambda number, frame: loop.call_soon_threadsafe(self._post_size))
             signal.signal(signal.SIGTSTP, lambda number, frame: loop.call_soon_threadsafe(self.suspend_process))
             signal.signal(signal.SIGCONT, lambda number, frame: loop.call_soon_threadsafe(self._restart))
-            self._tell_size()
+            self._post_size()
 
-        # --- suspended by the user, and continued by the shell
+        # --- suspending, and continuing from the shell
 
         def suspend_process(self, *, group: bool = False) -> bool:
-            """Give the terminal back and stop the process, or all of its group; return once it is continued.
+            """Restore the terminal and stop the process, or its whole group; return when it is continued.
 
             Returns:
-                Whether it was stopped: the system ignores this where there is no shell that could continue it.
+                Whether it was stopped. The system ignores the signal if no shell could continue the process.
             """
             self.suspend_application_mode()
             self._continued = False
-            signal.signal(signal.SIGCONT, self._note)
+            signal.signal(signal.SIGCONT, self._note_continued)
             while True:
                 signal.signal(signal.SIGTSTP, signal.SIG_DFL)
                 os.kill(0 if group else os.getpid(), signal.SIGTSTP)
                 if not self._continued:
-                    time.sleep(0.05)  # another thread may have got the signal
+                    time.sleep(0.05)  # another thread may have received the signal
                 if not self._continued or self._is_in_foreground:
                     break
-                self._continued, group = False, False  # continued by `bg`, where it can neither read nor draw
+                self._continued, group = False, False  # continued by `bg`: it can neither read nor draw there
             was_stopped = self._continued
             self._start_again()
             return was_stopped
 
-        def _note(self, number: int, frame: object) -> None:
+        def _note_continued(self, number: int, frame: object) -> None:
             self._continued = True
 
         def _restart(self) -> None:
-            """Draw all anew: the process was stopped without being asked, and the terminal was another's."""
+            """Redraw the screen after the process was stopped from outside: another program has used the terminal."""
             if self._is_in_foreground:
                 self.suspend_application_mode()
                 self._start_again()
@@ -166,20 +169,20 @@ def _terminal_driver(gone: Callable[[], None]) -> "type[Driver]":
         def _is_in_foreground(self) -> bool:
             try:
                 return os.tcgetpgrp(self.fileno) == os.getpgrp()
-            except OSError:  # no terminal, or one that is gone
+            except OSError:  # no terminal, or a closed one
                 return True
 
         def post_redraw(self) -> None:
-            """Have the app draw its screen as if the terminal were empty."""
+            """Ask the app to redraw its whole screen."""
             self._app.post_message(self.SignalResume())
 
-        # --- what the terminal sends
+        # --- input
 
         def run_input_thread(self) -> None:
-            """Read what the terminal sends until the app ends or is suspended."""
+            """Read input from the terminal until the app ends or is suspended."""
             decoder = InputDecoder(sys.__stdin__.encoding if sys.__stdin__ else "utf-8")
             parser = XTermParser(self._debug)
-            waits_since = 0.0
+            last_input = 0.0
             with selectors.SelectSelector() as selector:
                 selector.register(self.fileno, selectors.EVENT_READ)
                 while not self.exit_event.is_set():
@@ -192,36 +195,36 @@ def _terminal_driver(gone: Callable[[], None]) -> "type[Driver]":
                             gone()
                             return
                         text = decoder.decode(data)
-                        waits_since = time.monotonic()
+                        last_input = time.monotonic()
                     else:
                         decoder.pause()
-                        over = decoder.waits and time.monotonic() - waits_since >= SECONDS_FOR_THE_REST
+                        over = decoder.waits and time.monotonic() - last_input >= SECONDS_FOR_THE_REST
                         text = decoder.flush() if over else ""
                     parser = self._parse(parser, text)
                     if decoder.saw_x10:
                         decoder.saw_x10 = False
-                        self._ask_for_digits()
+                        self._request_sgr()
 
         def _parse(self, parser: XTermParser, text: str) -> XTermParser:
-            """Pass on what a text means, without a sequence at which the parser fails; return the next parser."""
+            """Send the events in a text to the app; skip sequences where the parser fails; return the next parser."""
             for piece in (*re.split("(?=\x1b)", text), ""):
                 try:
                     for event in parser.feed(piece) if piece else parser.tick():
                         self.process_message(event)
-                except Exception:  # it takes any number for a character's, for one
+                except Exception:  # for example, a code point out of range
                     parser = XTermParser(self._debug)
             return parser
 
-        def _ask_for_digits(self) -> None:
-            """Ask for mouse reports in the SGR form again, once a second at most."""
-            if time.monotonic() - self._asked_at >= 1:
-                self._asked_at = time.monotonic()
+        def _request_sgr(self) -> None:
+            """Request mouse reports in the SGR form again, at most once a second."""
+            if time.monotonic() - self._sgr_requested_at >= 1:
+                self._sgr_requested_at = time.monotonic()
                 self.write("\x1b[?1006h")
                 self.flush()
 
-        # --- its size
+        # --- size
 
-        def _tell_size(self) -> None:
+        def _post_size(self) -> None:
             if not self._in_band_window_resize:
                 size = Size(*self._get_terminal_size())
                 self._app.post_message(Resize(size, size))
@@ -239,7 +242,7 @@ def _terminal_driver(gone: Callable[[], None]) -> "type[Driver]":
 
 
 def _terminal() -> Any:
-    """Return a file of its own on the terminal: that of standard error, or, where that leads elsewhere, of output."""
+    """Return a new file on the terminal of standard error or, if that is redirected, of standard output."""
     descriptor = os.dup(2 if os.isatty(2) else 1)
     signals.terminals.add(descriptor)
     encoding = sys.__stdout__.encoding if sys.__stdout__ else "utf-8"

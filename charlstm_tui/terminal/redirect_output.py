@@ -1,7 +1,7 @@
-"""Keeps off the screen what libraries print past Python, straight to the file descriptors of the process.
+"""Redirects output that C libraries write directly to the file descriptors of the process, to keep it off the screen.
 
-Textual catches Python's own prints; a warning of oneDNN or OpenMP is written by C code, and wrecks what is drawn. While
-the app has the terminal, descriptors 1 and 2 lead into a file, and the driver draws on a copy of its own.
+Textual captures Python's own prints, but a warning of oneDNN or OpenMP is written by C code and would damage the
+screen. While the app uses the terminal, descriptors 1 and 2 point to a file, and the driver draws on its own copy.
 """
 
 import contextlib
@@ -13,22 +13,22 @@ from charlstm_tui.terminal import signals
 from core.folders import data_folder
 
 MAX_BYTES = 1_000_000
-"""A file longer than this begins anew."""
+"""Size in bytes above which the file is emptied at the next start."""
 
 
 def printed_path() -> Path:
-    """Return the path of the file that holds what was printed while the app had the screen."""
+    """Return the path of the file with the output that was redirected while the app was open."""
     return data_folder() / "printed.log"
 
 
 class Diversion:
-    """Leads descriptors 1 and 2 away from the terminal, and back."""
+    """Redirects descriptors 1 and 2 away from the terminal, and back."""
 
     def __init__(self) -> None:
         self._saved: dict[int, int] = {}
 
     def begin(self) -> None:
-        """Divert what is printed; without a folder to write to, to nowhere."""
+        """Redirect to the file, or to the null device if the file cannot be written."""
         if self._saved:
             return
         log = _open()
@@ -40,7 +40,7 @@ class Diversion:
         os.close(log)
 
     def end(self) -> None:
-        """Let prints go to the terminal again."""
+        """Restore the descriptors."""
         for stream in (sys.__stdout__, sys.__stderr__):
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 stream.flush()  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""What ends the program from outside: ctrl-C in a shell, a polite kill, a terminal that is gone."""
+"""The signals that end the program: SIGINT (ctrl-C), SIGTERM, and SIGHUP (the terminal was closed)."""
 
 import contextlib
 import os
@@ -13,14 +13,14 @@ HANGUP = getattr(signal, "SIGHUP", 1)
 ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 AGAIN_SECONDS = 0.05
-"""After which a signal that came amid an import comes again."""
+"""Seconds after which a signal that came during an import is sent again."""
 
 terminals = {0, 1, 2}
-"""The descriptors that may lead to the terminal."""
+"""The descriptors that may point to the terminal."""
 
 
 class Ended(BaseException):
-    """The program was told to end."""
+    """A signal other than SIGINT has ended the program."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -28,18 +28,18 @@ class Ended(BaseException):
 
 
 def exit_code(number: int) -> int:
-    """Return the exit code that a shell expects of a program that a signal ended."""
+    """Return the exit code by which shells report a program that a signal ended."""
     return 128 + number
 
 
 def heeded() -> list[signal.Signals]:
-    """Return the signals that are to end the program: not those that it was started to ignore, as by nohup."""
+    """Return the signals that end the program, without those that its parent has set to be ignored, as nohup does."""
     return [number for number in ENDINGS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 @contextmanager
 def handled(handle: Callable[[int], None]) -> Iterator[None]:
-    """Have a function called for each such signal. Only in the main thread."""
+    """Call `handle` with the number of each signal that ends the program. Use it in the main thread only."""
 
     def handler(number: int, frame: FrameType | None) -> None:
         if number == HANGUP:
@@ -60,7 +60,7 @@ def handled(handle: Callable[[int], None]) -> Iterator[None]:
 
 
 def _again(number: int) -> None:
-    """Send a signal to the main thread, which may be asleep."""
+    """Send a signal to the main thread, which wakes it if it sleeps."""
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident or 0, number)
     else:
@@ -68,7 +68,7 @@ def _again(number: int) -> None:
 
 
 def _imports(frame: FrameType | None) -> bool:
-    """Tell whether a module is being imported: one that is broken off may be lost, and the exception with it."""
+    """Return whether a module is being imported: an exception there may leave it broken, or may be lost."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True
@@ -77,17 +77,22 @@ def _imports(frame: FrameType | None) -> bool:
 
 
 def end(number: int) -> None:
-    """End what is going on, wherever it is."""
+    """Raise the exception that ends the program.
+
+    Raises:
+        KeyboardInterrupt: after SIGINT.
+        Ended: after another signal.
+    """
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise Ended(number)
 
 
 def forget_terminal() -> None:
-    """Send to nowhere what would go to a terminal that is gone: each write there would fail."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    """Redirect the descriptors of a closed terminal to the null device: each write to it would fail."""
+    null_device = os.open(os.devnull, os.O_RDWR)
     for descriptor in tuple(terminals):
         with contextlib.suppress(OSError):
-            if stat.S_ISCHR(os.fstat(descriptor).st_mode):  # isatty() says no to a terminal that is gone
-                os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):  # isatty() returns False for a closed terminal
+                os.dup2(null_device, descriptor)
+    os.close(null_device)

@@ -1,4 +1,4 @@
-"""A style for every piece of a line: the chart has pieces without, and Textual's NO_COLOR filter trips on them."""
+"""A filter that gives every segment a style: Textual's NO_COLOR filter fails at segments without, as in the chart."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -7,10 +7,10 @@ from textual.filter import LineFilter
 
 
 class StyleFilter(LineFilter):
-    """Gives pieces that have no style the one that changes nothing. To come before all others."""
+    """Gives segments without a style the null style. It must be the first filter."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Change a line."""
+        """Return the line with a style in every segment."""
         return [
             segment if segment.style is not None else Segment(segment.text, Style.null(), segment.control)
             for segment in segments

@@ -1,4 +1,4 @@
-"""Emoji and other sequences take as many cells as the screens are laid out for, whatever the terminal makes of them."""
+"""A filter that makes emoji and other sequences as wide in every terminal as Textual lays them out."""
 
 from rich.segment import Segment
 from textual.color import Color
@@ -8,10 +8,10 @@ from charlstm_tui.formatting.characters import settled
 
 
 class WidthFilter(LineFilter):
-    """Draws less of a sequence whose width depends on the terminal, in as many cells as Textual has for it."""
+    """Simplifies sequences whose width depends on the terminal, and pads them to the width that Textual assumes."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Change a line."""
+        """Return the line with a fixed width in every terminal."""
         return [
             segment if segment.text.isascii() else Segment(settled(segment.text), segment.style, segment.control)
             for segment in segments

@@ -1,7 +1,7 @@
-"""The app in a browser: textual-serve runs one for each page that is opened, and this says who may open one.
+"""The app in a browser: textual-serve starts one app for each page that is opened; this server checks who may open one.
 
-There is no login. So this machine alone is served unless one insists; and since any page of the web can have a browser
-connect to the machine it runs on, connections are taken from our own page only.
+There is no login. So only this machine is served, unless the user asks for more. And since any website can make a
+browser connect to the machine it runs on, only connections from the server's own page are accepted.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from core.text import in_one_line, shortened
 
 PAGE = Path(__file__).parent
 SECONDS_TO_SAVE = 10.0
-"""How long a run that is under way when the server ends may take to be saved."""
+"""How long the server waits at its end for runs in progress to be saved."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address, or `localhost`, leads to this machine from this machine only."""
+    """Return whether an address is a loopback address or `localhost`, which other machines cannot reach."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -38,30 +38,30 @@ def is_loopback(host: str) -> bool:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take a port, or any that is free where it is 0.
+    """Return a socket that listens on a port; port 0 takes any free one.
 
     Raises:
-        UserError: it is taken, or the address is none of this machine's.
+        UserError: the port is in use, or the address is not one of this machine's.
     """
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, ValueError, TypeError) as error:  # the last two for a name that cannot be one
-        why = (error.strerror or "").partition(" (while")[0] if isinstance(error, OSError) else "that is no address"
+    except (OSError, ValueError, TypeError) as error:  # the last two for an invalid host name
+        why = (error.strerror or "").partition(" (while")[0] if isinstance(error, OSError) else "this is not an address"
         raise UserError(
-            f"Nothing can be served at {shortened(host)}, port {port}: {why or error}. "
-            "Choose another port with --port: 0 takes one that is free."
+            f"The app cannot be served at {shortened(host)}, port {port}: {why or error}. "
+            "Choose another port with --port; 0 takes any free one."
         ) from error
 
 
 def command(arguments: list[str]) -> str:
-    """Return what a shell is to run for the program with these arguments, as this very process was started."""
+    """Return the shell command that starts this program with these arguments, in the way this process was started."""
     program = Path(sys.argv[0])
     started = ["-m", "charlstm_tui"] if program.name == "__main__.py" else [str(program.resolve())]
     return shlex.join([sys.executable, *started, *arguments])
 
 
 def _in_a_line(record: logging.LogRecord) -> bool:
-    """Have what went wrong with a page said without a traceback, and without what could command the terminal."""
+    """Log an error of a page in one line, without a traceback and without control characters."""
     record.msg, record.args, record.exc_info = in_one_line(record.getMessage()), (), None
     return True
 
@@ -78,21 +78,21 @@ class Server(TextualServer):
 
     @property
     def address(self) -> str:
-        """Where a browser finds it."""
+        """The URL to open in a browser."""
         host, port = self._socket.getsockname()[:2]
         if ipaddress.ip_address(host).is_unspecified:
             host = socket.gethostname()
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
     def close(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         self._socket.close()
 
     def serve(self, debug: bool = False) -> None:
-        """Serve until a signal comes, and do then what it asks for, once all runs are saved.
+        """Serve until a signal comes; then save all runs and raise the signal's exception.
 
         Raises:
-            KeyboardInterrupt, Ended: as `signals.end` does.
+            KeyboardInterrupt, Ended: as in `signals.end`.
         """
         for name in ("textual-serve", "aiohttp.server"):
             logger = logging.getLogger(name)
@@ -122,19 +122,19 @@ class Server(TextualServer):
 
     @web.middleware
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse what does not come from our own page, and names that others gave to this machine's address."""
+        """Refuse requests from other pages, and requests to other host names that resolve to this machine."""
         origin = request.headers.get("Origin")
         try:
             admitted = not self._alone or is_loopback(urlsplit(f"//{request.host}").hostname or "")
             admitted = admitted and (not origin or urlsplit(origin).netloc == request.host)
-        except ValueError:  # no addresses at all
+        except ValueError:  # a malformed header
             admitted = False
         if not admitted:
-            raise web.HTTPForbidden(text="charlstm-tui answers its own page only.")
+            raise web.HTTPForbidden(text="charlstm-tui answers requests from its own page only.")
         return await handler(request)
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """Run an app for a page, until either ends."""
+        """Run an app for a page until the app or the connection ends."""
         if not web.WebSocketResponse().can_prepare(request):
             raise web.HTTPBadRequest(text="This address is for the page's own connection.")
         page = asyncio.create_task(super().handle_websocket(request))
@@ -143,10 +143,10 @@ class Server(TextualServer):
         return await page
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say nothing: the command does."""
+        """Print nothing: the command prints the address."""
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """Have the app of each page leave, which saves its run."""
+        """End the app of each page, which saves its run."""
         for page in self._pages:
             page.cancel()
         if self._pages:

@@ -23,8 +23,8 @@ from tests.cli.test_commands import call
 from tests.core.by_hand import read_by_hand, tiny_checkpoint
 
 ALL_OF_IT = (
-    "beside it",
-    "part by part",
+    "baselines",
+    "by part",
     "kind of character",
     "found in training text",
     "least expected",
@@ -133,7 +133,7 @@ def test_a_text_that_is_not_there_is_refused(sheep: Path, tmp_path: Path) -> Non
 def test_a_text_that_is_read_as_a_whole_takes_no_cut(sheep: Path, option: list[str]) -> None:
     said = refused("evaluate", sheep, "--text", "x.txt", *option)
     assert "Usage:" in said
-    assert "--text is read as a whole: it goes with none of --corpus, --split and --part." in said
+    assert "--text is evaluated as a whole: it cannot be combined with --corpus, --split or --part." in said
 
 
 def must_not(*_: object, **__: object) -> NoReturn:
@@ -165,7 +165,7 @@ def test_a_text_that_was_changed_since_is_told(sheep: Path, small_text: Path) ->
 def test_characters_that_it_was_trained_on_are_told(sheep: Path, small_corpus: Corpus) -> None:
     result = call("evaluate", sheep, "--limit", 600, "--loss-only")
     assert result.exit_code == 0
-    assert result.stderr.startswith("60 of these characters were among those that the model was trained on")
+    assert result.stderr.startswith("The model was trained on 60 of these characters")
     assert len(small_corpus) * 0.8 > 600
 
 
@@ -273,7 +273,7 @@ def test_a_file_whose_name_is_too_long_is_refused_like_any_other(sheep: Path, tm
 
 def test_a_comparison_is_not_saved(sheep: Path, tmp_path: Path) -> None:
     said = refused("evaluate", sheep, "--compare", sheep, "--save", tmp_path / "a.json")
-    assert "--save is for one model: it does not go with --compare." in said
+    assert "--save writes the report of one model: it cannot be combined with --compare." in said
     assert not (tmp_path / "a.json").exists()
 
 
@@ -320,8 +320,8 @@ def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("where", "missing"),
     [
-        ("evaluate_baselines", {"beside it", "part by part", "found in training text"}),
-        ("part_losses", {"part by part", "found in training text"}),
+        ("evaluate_baselines", {"baselines", "by part", "found in training text"}),
+        ("part_losses", {"by part", "found in training text"}),
         ("Sampler", {"found in training text"}),
         ("copying", {"found in training text"}),
     ],
@@ -332,7 +332,7 @@ def test_ctrl_c_later_shows_what_is_there(
     monkeypatch.setattr(core.evaluation.report_builder, where, pressed)
     result = call("evaluate", sheep)
     assert result.exit_code == 130, "a script must not take it for all there is"
-    assert result.stderr == "What follows is not all there would be.\nInterrupted.\n"
+    assert result.stderr == "The evaluation was interrupted: this report is incomplete.\nInterrupted.\n"
     assert headings(result.stdout) == [heading for heading in ALL_OF_IT if heading not in missing]
 
 

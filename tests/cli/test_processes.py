@@ -287,9 +287,9 @@ def test_the_browser_s_server_refuses_what_it_should_in_a_sentence() -> None:
         assert "there is no login" in refused("--host", address)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"Nothing can be served at 127.0.0.1, port {port}: Address already in use" in refused("--port", port)
+        assert f"The app cannot be served at 127.0.0.1, port {port}: Address already in use" in refused("--port", port)
     assert "port 8000" in refused("--host", "192.0.2.1", "--without-login"), "an address that is not this machine's"
-    assert "that is no address" in refused("--host", "\udc80", "--without-login")
+    assert "this is not an address" in refused("--host", "\udc80", "--without-login")
     assert refused("--port", "70000").startswith("Usage")
 
 

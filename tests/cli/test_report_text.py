@@ -19,7 +19,7 @@ def test_a_shell_shows_the_figures_and_the_sentences() -> None:
         "top-1 accuracy           50.0%",
         "top-5 accuracy           87.5%",
     ]
-    assert "left out                    10  characters that the model does not know" in shown
+    assert "unknown                     10  characters that are not in the vocabulary, not scored" in shown
     assert full().meaning in shown
     assert f"  {full().verdict}" in shown
     assert f"  {full().copying_meaning}" in shown

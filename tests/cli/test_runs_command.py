@@ -67,8 +67,8 @@ def test_rename(trained: str, store: RunStore) -> None:
 
 def test_delete_asks(trained: str, store: RunStore) -> None:
     result = call("runs", "delete", trained)
-    assert result.exit_code == 2, "nobody is there to be asked"
-    assert "Give --yes" in result.stderr
+    assert result.exit_code == 2, "standard input is no terminal"
+    assert "Use --yes" in result.stderr
     assert call("runs", "delete", trained, "nobody", "--yes").exit_code == 2
     assert [run.name for run in store.all()] == [trained], "nothing is deleted when one of them is not there"
     assert call("runs", "delete", trained, trained, "--yes").stdout == "deleted sheep\n"
@@ -105,7 +105,7 @@ def test_export(trained: str, store: RunStore, tmp_path: Path, monkeypatch: pyte
     assert load_checkpoint(Path("weights.safetensors")).epoch == load_checkpoint(store.get(trained).best_path).epoch
     again = call("runs", "export", trained)
     assert again.exit_code == 2
-    assert "sheep.safetensors is there already" in again.stderr
+    assert "sheep.safetensors already exists" in again.stderr
     assert call("train", "--resume", "sheep.safetensors", "--epochs", 3, "--name", "copy").exit_code == 0
     assert "contains only a model's weights" in call("train", "--resume", "weights.safetensors", "--epochs", 3).stderr
 
@@ -113,12 +113,12 @@ def test_export(trained: str, store: RunStore, tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["sheep", "--half"], "give --weights as well"),
+        (["sheep", "--half"], "--half needs --weights"),
         (["nobody"], "no run called nobody"),
         (["sheep", "--output", "nowhere/x.safetensors"], "cannot be written"),
     ],
 )
-def test_what_cannot_be_exported_is_said(trained: str, arguments: list[str], sentence: str) -> None:
+def test_export_refuses_what_cannot_be_exported(trained: str, arguments: list[str], sentence: str) -> None:
     result = call("runs", "export", *arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr

@@ -58,7 +58,7 @@ def running(epochs: int, *, of: int = 6, loss: float | None = None, counted: boo
         for epoch in range(epochs + 1)
     ]
     view = STARTED.after([started, *completed, *steps, *samples])
-    return view.beside(COUNTED) if counted else view
+    return view.with_baselines(COUNTED) if counted else view
 
 
 def falling(step: int) -> float:

@@ -259,7 +259,7 @@ async def test_copying_says_what_became_of_it(app: CharLSTMApp, trained: Run, mo
         await until(lambda: app.screen.check_action("save", ()) is True)
         monkeypatch.setattr(pyperclip, "copy", none)
         await pilot.press("y")
-        await until(lambda: any("does not tell" in notice.message for notice in app._notifications))
+        await until(lambda: any("does not confirm" in notice.message for notice in app._notifications))
         assert app.clipboard == pane(app).text
         monkeypatch.setattr(pyperclip, "copy", copied.append)
         await pilot.press("y")

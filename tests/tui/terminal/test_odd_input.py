@@ -162,6 +162,6 @@ def test_an_error_that_nobody_foresaw_saves_the_run_and_gives_the_terminal_back(
     (run,) = store.all()
     assert summarise(run).state == "stopped"
     load_snapshot(run.last_path)
-    assert f"`charlstm-tui train --resume {run.name}` continues it." in terminal.text.replace("\n", " ")
+    assert f"`charlstm-tui train --resume {run.name}` resumes it." in terminal.text.replace("\n", " ")
     for mode in ("1000", "1003", "1006", "1049", "2004", "1004"):
         assert terminal.everything.rfind(f"\x1b[?{mode}l") > terminal.everything.rfind(f"\x1b[?{mode}h")

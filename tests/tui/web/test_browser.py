@@ -132,7 +132,7 @@ def test_train_and_write_in_a_browser(
 
     page.page.close()
     wait_until(lambda: summarise(store.all()[0]).state == "stopped")  # closed, a page stops its run, which is saved
-    assert server.poll() is None, "and the server goes on"
+    assert server.poll() is None, "the server continues"
 
 
 @pytest.mark.parametrize(("name", "code"), [pytest.param("SIGTERM", 143, marks=pytest.mark.thorough), ("SIGKILL", -9)])
@@ -168,6 +168,6 @@ def test_only_its_own_page_is_answered(server: "subprocess.Popen[str]") -> None:
     port = address.rstrip("/").rpartition(":")[2]
     assert asked("", Host=f"localhost:{port}") == 200
     assert asked("", Host=f"elsewhere.example:{port}") == 403, "a name that somebody gave to 127.0.0.1"
-    assert asked("", Host="[") == 403, "no address at all"
+    assert asked("", Host="[") == 403, "not an address"
     for origin in ("http://elsewhere.example", "null", "http://127.0.0.1:1", "http://["):
         assert asked("ws", Origin=origin) == 403, "another page, which would have the browser connect"
