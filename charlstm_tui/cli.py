@@ -105,7 +105,7 @@ class _Commands(click.Group):
 )
 @click.pass_context
 def commands(ctx: click.Context, store: RunStore, glyphs: Glyphs | None) -> None:
-    """Train a character-level LSTM, measure it, have it write. Without a command, open the app."""
+    """Train a character-level LSTM, evaluate it and generate text. Without a command, open the app."""
     if ctx.invoked_subcommand is None:
         open_app(store, glyphs)
 

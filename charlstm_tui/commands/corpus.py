@@ -21,15 +21,15 @@ from core.text import in_one_line
 name_argument = click.argument("name", default=MOLIERE.name, type=click.Choice(list(KNOWN)))
 
 
-@click.group("corpus", short_help="List and fetch the texts that have a name.")
+@click.group("corpus", short_help="List and download the known texts.")
 def corpus_commands() -> None:
-    """List the texts that have a name, fetch Molière's plays, or say where a text lies."""
+    """List the known texts, download Molière's plays, or print the path of a text."""
 
 
 @corpus_commands.command("list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """Show the texts that have a name; any other is named by its path."""
+    """List the known texts. Any other text is given by its path."""
     if as_json:
         for text in KNOWN.values():
             click.echo(json.dumps(_as_json(text)))
@@ -54,7 +54,7 @@ def list_command(as_json: bool) -> None:
 @corpus_commands.command("fetch")
 @name_argument
 def fetch_command(name: str) -> None:
-    """Fetch a text (Molière's plays unless told otherwise) into the user's data folder. Ctrl-C stops it."""
+    """Download a text (by default Molière's plays) into the user's data folder. Ctrl-C stops it."""
     text = KNOWN[name]
     if text.bundled or (text.here and _loaded(text) is not None):
         click.echo(f"{text.title}: already here, {in_one_line(str(text.path))}")
@@ -83,7 +83,7 @@ def fetch_command(name: str) -> None:
 @corpus_commands.command("path")
 @click.argument("name", default=default_name, type=click.Choice(list(KNOWN)))
 def path_command(name: str) -> None:
-    """Print where a text lies (by default, the one that `train` takes when none is named)."""
+    """Print the path of a text (by default, the default text of `train`)."""
     path = str(CorpusConfig(source=name).path)
     click.echo(in_one_line(path) if is_terminal(sys.stdout) else path)  # a program needs the exact path, unsanitised
 

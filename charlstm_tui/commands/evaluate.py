@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from core.reports.report import Report
 
 
-@click.command("evaluate", short_help="Measure a model on a text.")
+@click.command("evaluate", short_help="Evaluate a model on a text.")
 @checkpoint_argument
-@click.option("--corpus", metavar="TEXT", help=f"{TEXTS} [else the text that the model was trained on].")
-@click.option("--text", metavar="FILE", help="Any text, to be read as a whole, however short.")
+@click.option("--corpus", metavar="TEXT", help=f"{TEXTS}. [default: the model's training text]")
+@click.option("--text", metavar="FILE", help="Evaluate on a whole file, however short.")
 @limit_option
 @split_option
 @encoding_option
 @encoding_errors_option
-@click.option("--part", type=click.Choice(PARTS), help="Which part of the text. [else test]")
-@click.option("--compare", "other", metavar="OTHER", help="Another run or file, to read the same beside it.")
-@click.option("--loss-only", is_flag=True, help="The loss, and nothing that takes longer.")
-@click.option("--save", "file", metavar="FILE", help="Write all of it to a file, too: .json, .csv or .md.")
+@click.option("--part", type=click.Choice(PARTS), help="Part of the text. [default: test]")
+@click.option("--compare", "other", metavar="OTHER", help="Compare with another run or file on the same text.")
+@click.option("--loss-only", is_flag=True, help="Compute only the loss.")
+@click.option("--save", "file", metavar="FILE", help="Write the report to a file: .json, .csv or .md.")
 @runs_option
 @json_option
 def evaluate_command(
@@ -64,9 +64,10 @@ def evaluate_command(
     store: RunStore,
     as_json: bool,
 ) -> None:
-    """Measure CHECKPOINT, a run's name or a file, on a part of a text: by default the one kept from its training.
+    """Evaluate CHECKPOINT on a part of a text: by default, on the test part of its own text.
 
-    CHECKPOINT may be `moliere`, the model that comes with the program; else it is the newest run, or that model.
+    CHECKPOINT is the name of a run, a file, or `moliere`, the bundled model. The default is the newest run, or the
+    bundled model.
     """
     if text is not None and (corpus is not None or split is not None or part is not None):
         raise click.UsageError(

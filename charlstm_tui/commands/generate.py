@@ -37,17 +37,19 @@ FLUSH_SECONDS = 1 / 60
 """Seconds between two flushes of stdout: flushing after every character would take longer than to sample it."""
 
 
-@click.command("generate", short_help="Have a model write.")
+@click.command("generate", short_help="Generate text with a model.")
 @checkpoint_argument
 @click.option(
     "--prompt", default="", metavar="TEXT", type=Prompt(),
-    help=r"What the text begins with; \n is a new line, \t a tab, \\ a backslash. - reads it from standard input, "
-    "as it is. Without a prompt the text begins from nothing.",
+    help=r"Beginning of the text; \n is a new line, \t a tab, \\ a backslash. - reads it from standard input, as it "
+    "is. [default: empty]",
 )  # fmt: skip
-@click.option("--length", type=WholeNumberRange(1, 10**9), default=500, show_default=True, help="Characters to write.")
+@click.option(
+    "--length", type=WholeNumberRange(1, 10**9), default=500, show_default=True, help="Characters to generate."
+)
 @click.option(
     "--count", type=WholeNumberRange(1, 10**6), default=1, show_default=True,
-    help="Texts, each from the next seed, written side by side.",
+    help="Number of texts, generated together, each with the next seed.",
 )  # fmt: skip
 @setting_options(SamplingConfig)
 @runs_option
@@ -55,9 +57,10 @@ FLUSH_SECONDS = 1 / 60
 def generate_command(
     checkpoint: str, prompt: str, length: int, count: int, store: RunStore, as_json: bool, **settings: Any
 ) -> None:
-    """Have CHECKPOINT, a run's name or a file, write a text.
+    """Generate text with CHECKPOINT.
 
-    CHECKPOINT may be `moliere`, the model that comes with the program; else it is the newest run, or that model.
+    CHECKPOINT is the name of a run, a file, or `moliere`, the bundled model. The default is the newest run, or the
+    bundled model.
     """
     config = configure(SamplingConfig(), given(settings, SamplingConfig))
     # A last seed that is out of range is refused now, not after an hour.

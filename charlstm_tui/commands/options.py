@@ -21,7 +21,7 @@ ALIASES = {"learning_rate": "--lr", "window": "--seq-len", "hidden_size": "--hid
 
 
 def _store(ctx: click.Context, option: click.Parameter, folder: Path | None) -> RunStore:
-    """Take the folder given to this command, else the one given before the command, else the usual one."""
+    """Return the store of the folder given to this command, or before the command, or the default one."""
     before = ctx.find_root().params.get("store")
     return RunStore(user_path(str(folder))) if folder else before or RunStore(default_root())
 
@@ -31,12 +31,12 @@ runs_option = click.option(
     "store",
     type=click.Path(path_type=Path, file_okay=False),
     callback=_store,
-    help="Folder that holds the runs (else CHARLSTM_RUNS, else a place of the program's own).",
+    help="Folder of the runs. [default: CHARLSTM_RUNS, or the program's own folder]",
 )
 
 
 def _checkpoint(ctx: click.Context, argument: click.Parameter, name: str | None) -> str:
-    """Take what was named, else the newest run that has a checkpoint, else the shipped model."""
+    """Return the given name; without one, the newest run that has a checkpoint, or the bundled model."""
     if name is not None:
         return name
     store: RunStore = ctx.params.get("store") or ctx.find_root().params.get("store") or RunStore(default_root())
@@ -51,18 +51,18 @@ def _checkpoint(ctx: click.Context, argument: click.Parameter, name: str | None)
 
 
 checkpoint_argument = click.argument("checkpoint", required=False, callback=_checkpoint)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Callable[[Command], Command]:
-    """Add an option for every setting of `config`; one that is not given arrives as None.
+    """Add an option for every setting of `config`. An option that is not given arrives as None.
 
-    The help shows the configuration's own defaults unless told that they are not what counts.
+    The help shows the defaults of the configuration unless `show_defaults` is False.
     """
 
     def decorate(command: Command) -> Command:
         for field in reversed(fields_of(config)):
-            default = f"; else {field.show(field.default)}" if show_defaults else ""
+            default = f"; default: {field.show(field.default)}" if show_defaults else ""
             command = click.option(
                 *_option_names(field.name),
                 field.name,
@@ -103,12 +103,12 @@ class GroupedCommand(click.Command):
 
 
 class Prompt(click.ParamType[str]):
-    """A prompt: backslash and n are a new line, as in the boxes of the app."""
+    r"""A prompt, in which \n is a new line, as in the text boxes of the app."""
 
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Read what was typed."""
+        """Return the text with its escapes replaced."""
         return read_escapes(str(value))
 
 

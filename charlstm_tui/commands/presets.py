@@ -8,11 +8,11 @@ from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_na
 from core.settings.toml_file import as_toml
 
 
-@click.command("presets", short_help="Which presets there are, and what they set.")
+@click.command("presets", short_help="List the presets and their settings.")
 @click.argument("name", metavar="[NAME]", required=False)
 @json_option
 def presets_command(name: str | None, as_json: bool) -> None:
-    """List the presets; with a NAME, print its settings as a file that `train --config` takes."""
+    """List the presets. With NAME, print its settings as a TOML file for `train --config`."""
     if name is not None:
         preset = preset_named(name)
         click.echo(msgspec.json.encode(preset).decode() if as_json else as_toml(preset))

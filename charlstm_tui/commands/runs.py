@@ -18,9 +18,9 @@ from core.runs.summary import RunSummary, epochs_of, summarise
 from core.text import count_of, in_one_line, sanitise
 
 
-@click.group("runs", short_help="Show the runs there are, and look after them.")
+@click.group("runs", short_help="List, show, rename, delete and export runs.")
 def runs_commands() -> None:
-    """Show the runs there are and how one went; rename, delete, export one."""
+    """List the runs, show one in detail, rename, delete or export runs."""
 
 
 @runs_commands.command("list", short_help="List the runs, newest first.")
@@ -49,7 +49,7 @@ def list_command(store: RunStore, as_json: bool) -> None:
 @runs_option
 @json_option
 def show_command(name: str, store: RunStore, as_json: bool) -> None:
-    """Show one run: what it was asked for, and its epochs."""
+    """Show one run: its settings and its epochs."""
     run = store.get(name)
     config, summary, events = run.config(), summarise(run), run.events()
     if as_json:
@@ -71,22 +71,22 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
         _print_epochs(epochs)
 
 
-@runs_commands.command("rename", short_help="Give a run another name.")
+@runs_commands.command("rename", short_help="Rename a run.")
 @click.argument("name", metavar="RUN")
 @click.argument("to", metavar="NEW")
 @runs_option
 def rename_command(name: str, to: str, store: RunStore) -> None:
-    """Give a run another name."""
+    """Rename a run."""
     run = store.rename(name, to)
     click.echo(in_one_line(str(run.path)))
 
 
-@runs_commands.command("delete", short_help="Delete runs, with their models.")
+@runs_commands.command("delete", short_help="Delete runs and their models.")
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without the question.")
 @runs_option
 def delete_command(names: tuple[str, ...], yes: bool, store: RunStore) -> None:
-    """Delete runs, each with its models and its history. Asks before."""
+    """Delete runs with their models and histories, after a question."""
     runs = [store.get(name) for name in names]
     if not yes:
         if not is_terminal(sys.stdin):
@@ -103,16 +103,16 @@ def delete_command(names: tuple[str, ...], yes: bool, store: RunStore) -> None:
         click.echo(in_one_line(f"deleted {name}"))
 
 
-@runs_commands.command("export", short_help="Write a run's model into a file of your own.")
+@runs_commands.command("export", short_help="Write a run or its model to a file.")
 @click.argument("name", metavar="RUN")
-@click.option("--weights", is_flag=True, help="Only what evaluate and generate need, from its best epoch.")
-@click.option("--half", is_flag=True, help="With --weights: in half precision, half as large.")
+@click.option("--weights", is_flag=True, help="Only the model of the best epoch, for evaluate and generate.")
+@click.option("--half", is_flag=True, help="With --weights: half precision, half the size.")
 @click.option(
-    "--output", metavar="FILE", type=click.Path(path_type=Path), help="Where to. [else RUN.safetensors, here]"
+    "--output", metavar="FILE", type=click.Path(path_type=Path), help="File to write. [default: RUN.safetensors]"
 )
 @runs_option
 def export_command(name: str, weights: bool, half: bool, output: Path | None, store: RunStore) -> None:
-    """Write a run into a file: all that it takes to go on with it elsewhere, or, with --weights, its model alone."""
+    """Write a run to a file from which it can be resumed elsewhere; with --weights, only its model."""
     if half and not weights:
         raise UserError("--half needs --weights: a file to resume from is saved in full precision.")
     run = store.get(name)

@@ -11,19 +11,19 @@ from core.text import shortened
 
 @click.command("serve")
 @click.option(
-    "--port", type=WholeNumberRange(0, 65_535), default=8000, show_default=True, help="0 takes one that is free."
+    "--port", type=WholeNumberRange(0, 65_535), default=8000, show_default=True, help="Port; 0 chooses a free one."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--without-login",
     is_flag=True,
-    help="Serve others than this machine, too. Whoever reaches the address has the app.",
+    help="Also serve other computers. Anyone who reaches the address can use the app.",
 )
 @runs_option
 def serve_command(port: int, host: str, without_login: bool, store: RunStore) -> None:
-    """Show the app in a browser: on a projector, on a tablet.
+    """Serve the app in a browser, for a projector or a tablet.
 
-    Each page that is opened is an app of its own. Closing it stops its run, which is saved. Needs the extra `web`.
+    Each page is a separate app. Closing a page stops and saves its run. Needs the extra `web`.
     """
     try:
         from charlstm_tui.web.server import Server, is_loopback, listen

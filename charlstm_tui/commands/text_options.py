@@ -12,12 +12,12 @@ from core.data.splits import SPLITS
 from core.text import in_one_line
 
 limit_option = click.option(
-    "--limit", metavar="N", type=WholeNumberRange(1, 10**15), help="Only the first N characters of the text."
+    "--limit", metavar="N", type=WholeNumberRange(1, 10**15), help="Use only the first N characters of the text."
 )
 split_option = click.option(
     "--split",
     type=click.Choice(SPLITS),
-    help="Keep for the test the last tenth of the text (tail), or every tenth block of it (interleaved).",
+    help="Test part: the last tenth of the text (tail), or every tenth block (interleaved).",
 )
 
 
@@ -27,12 +27,15 @@ def _encoding(ctx: click.Context, option: click.Parameter, name: str | None) -> 
 
 
 encoding_option = click.option(
-    "--encoding", metavar="NAME", callback=_encoding, help="Of the text: windows-1252, koi8-r, … [else it is found]"
+    "--encoding",
+    metavar="NAME",
+    callback=_encoding,
+    help="Encoding of the text: windows-1252, koi8-r, … [default: detected]",
 )
 encoding_errors_option = click.option(
     "--encoding-errors",
     type=click.Choice(ERRORS),
-    help="Where bytes are not in the encoding: refuse the text, or take � for each. [else strict]",
+    help="Bytes that are not in the encoding: refuse the text, or read each as �. [default: strict]",
 )
 TEXTS = f"{', '.join(KNOWN)}, or the path of a text file"
 

@@ -1,4 +1,4 @@
-"""`charlstm-tui train`: a new run, or one that goes on."""
+"""`charlstm-tui train`: start a new run, or resume one."""
 
 import signal
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ _MACHINE = ("device", "precision", "threads")
 
 
 class TrainCommand(GroupedCommand):
-    """The command, with its options in four groups."""
+    """The command `train`, whose help lists its options in four groups."""
 
     groups: ClassVar = {
         "The run": (
@@ -63,7 +63,7 @@ class TrainCommand(GroupedCommand):
 
 
 @click.command("train", cls=TrainCommand, short_help="Train a model on a text, or resume a run.")
-@click.option("--corpus", metavar="TEXT", help=f"What to learn: {TEXTS} [else moliere once fetched, else the play].")
+@click.option("--corpus", metavar="TEXT", help=f"Training text: {TEXTS}. [default: moliere if downloaded]")
 @limit_option
 @split_option
 @encoding_option
@@ -71,8 +71,8 @@ class TrainCommand(GroupedCommand):
 @click.option(
     "--preset",
     metavar="NAME",
-    help=f"Where settings that are not given come from: {', '.join(PRESETS)} (charlstm-tui presets tells of each). "
-    f"[else {DEFAULT_PRESET}, or small for a text under {SMALL_TEXT:,} characters]",
+    help=f"Source of all settings that are not given: {', '.join(PRESETS)} (see charlstm-tui presets). "
+    f"[default: {DEFAULT_PRESET}; small for a text under {SMALL_TEXT:,} characters]",
 )
 @click.option(
     "--config",
@@ -137,13 +137,13 @@ def _new_run(
     settings_path: Path | None,
     **settings: Any,
 ) -> tuple[RunConfig, Any]:
-    """Return what the options and the file of settings ask for, and the text, read."""
+    """Return the configuration from the options and the file of settings, and the corpus."""
     said = read_settings(user_path(str(settings_path))) if settings_path is not None else Settings()
     name_of_preset = _first(preset, said.preset)
     model = said.model | given(settings, ModelConfig)
     training = said.training | given(settings, TrainingConfig)
     for config_class, changed in ((ModelConfig, model), (TrainingConfig, training)):
-        configure(config_class(), changed)  # what is wrong is said before a large text is read
+        configure(config_class(), changed)  # report errors before reading a large text
     base = preset_named(name_of_preset) if name_of_preset is not None else None
     corpus = _first(corpus, said.corpus)
     corpus_config = CorpusConfig.typed(
@@ -154,7 +154,7 @@ def _new_run(
         _first(encoding_errors, said.encoding_errors, "strict"),
     )
     if corpus is None and not MOLIERE.here:
-        click.echo(f"Learning from the play that comes with the program. {about_moliere()}", err=True)
+        click.echo(f"Training on the bundled play. {about_moliere()}", err=True)
     text = read_text(corpus_config)
     base = base or preset_for(len(text))
     config = RunConfig(
@@ -167,7 +167,7 @@ def _new_run(
 
 
 def _refuse_what_a_run_keeps(ctx: click.Context) -> None:
-    """Raise a `UserError` for options that a run which goes on cannot take."""
+    """Raise a `UserError` for options that cannot be used with `--resume`."""
     sources = {name: ctx.get_parameter_source(name) for name in ctx.params}
     wrong = [
         option.opts[0]
@@ -176,7 +176,7 @@ def _refuse_what_a_run_keeps(ctx: click.Context) -> None:
     ]
     if wrong:
         raise UserError(
-            f"A run goes on with its own settings: leave out {', '.join(sorted(wrong))}. With --resume there may be "
+            f"A resumed run keeps its settings: remove {', '.join(sorted(wrong))}. Allowed with --resume: "
             "--epochs, --seconds, --corpus, --device, --precision, --threads, --autosave."
         )
 
@@ -197,7 +197,7 @@ def _resume(
         from core.training.resume import resume, run_of
     run = run_of(store, named)
     if run is not None and name is not None:
-        raise UserError("A run that goes on keeps its name: leave out --name, or take `charlstm-tui runs rename`.")
+        raise UserError("A resumed run keeps its name: remove --name, or use `charlstm-tui runs rename`.")
     with run.locked() if run is not None else nullcontext():
         resumption = resume(store, named, run, changes, corpus)
         text = read_text(resumption.config.corpus)
@@ -209,7 +209,7 @@ def _resume(
 
 
 def _choose_compute(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "ComputeSettings":
-    """Choose what to compute with, which may take seconds, and say what is tried."""
+    """Choose device, precision and threads, and show each trial: this may take seconds."""
     from core.model.device import ComputeSettings, choosing
 
     for event in choosing(config.model, len(text.characters), config.training):
@@ -221,7 +221,7 @@ def _choose_compute(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "
 
 
 def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: Run, autosave: float) -> None:
-    """Train, recording it; leave with the exit code that says how it ended."""
+    """Train and record the run; exit with the code for how it ended."""
     control = Control()
     trouble: BaseException | None = None
     with _ending_in_order(control, renderer) as ended:
@@ -229,7 +229,7 @@ def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: R
             if trouble is None:
                 try:
                     renderer.show(event)
-                except (OSError, SystemExit) as error:  # nobody reads it any more: what was learnt is saved yet
+                except (OSError, SystemExit) as error:  # the output is closed: stop, and save the run
                     trouble = error
                     control.stop()
     if ended:
@@ -244,13 +244,13 @@ def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: R
 
 
 def _first(*values: Any) -> Any:
-    """Return the first value that is there, else the last one."""
+    """Return the first value that is not None; if there is none, the last one."""
     return next((value for value in values if value is not None), values[-1])
 
 
 @contextmanager
 def _ending_in_order(control: Control, renderer: RunRenderer) -> Iterator[list[int]]:
-    """Make a signal end the run in order, and a second ctrl-C leave at once. Yields where the signals are noted."""
+    """Stop the run on a signal, and exit at once on a second ctrl-C. Yields the list of received signals."""
     ended: list[int] = []
 
     def end(number: int) -> None:

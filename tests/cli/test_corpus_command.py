@@ -72,7 +72,7 @@ def test_train_without_a_text_learns_from_the_play_and_says_so(moliere: Path) ->
     train = partial(call, "train", "--limit", 20_000, *TINY)
     result = train("--name", "play")
     assert result.exit_code == 0
-    assert "Learning from the play that comes with the program" in result.stderr
+    assert "Training on the bundled play" in result.stderr
     assert "corpus fetch" in result.stderr
     assert "Molière" not in train("--corpus", PLAY.name).stderr, "no advice to those who chose"
     evaluated = json.loads(call("evaluate", "play", "--json").stdout)

@@ -37,8 +37,8 @@ def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--preset", "quick", "--hidden-size", "3"], "leave out --hidden-size, --preset"),
-        (["--learning-rate", "0.1"], "leave out --learning-rate"),
+        (["--preset", "quick", "--hidden-size", "3"], "remove --hidden-size, --preset"),
+        (["--learning-rate", "0.1"], "remove --learning-rate"),
         (["--epochs", "2"], "is finished after 2 epochs"),
         (["--epochs", "0"], "epochs must be a whole number from 1"),
         (["--epochs", "9", "--corpus", "nowhere.txt"], "If it was moved, give its new path"),
