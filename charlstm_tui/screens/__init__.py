@@ -1,1 +1,1 @@
-"""The screens, one a file with its styles beside it."""
+"""The screens of the app, one per module, each with a `.tcss` file of the same name where it has styles."""

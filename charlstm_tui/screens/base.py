@@ -1,4 +1,4 @@
-"""What the screens have in common."""
+"""Base classes of the screens."""
 
 from collections.abc import Callable
 
@@ -10,18 +10,18 @@ from core.errors import UserError
 from core.files import new_file, write_atomically
 
 FLAT = 20
-"""Rows; a screen with fewer leaves out what other screens show too."""
+"""Number of rows below which a screen hides the lines that other screens show as well."""
 
 
 class FitsWindow:
-    """A mixin for screens, before Textual's own class in the bases: it drops sizes that are out of date.
+    """Mixin for screens that drops outdated resize events; it comes before Textual's own class in the bases.
 
-    Textual's screen posts each change of its size to itself again. Two sizes in one queue, with anything between them,
-    would alternate for ever, and nothing else would be drawn. Only the size that the app has now is passed on.
+    Textual's screen posts each change of its size to itself again. If the queue holds two sizes with another message
+    between them, the two sizes alternate forever and nothing else is drawn. Only the app's present size is passed on.
     """
 
     def on_resize(self, event: Resize) -> None:
-        """Drop a size that is no longer the window's."""
+        """Drop a size that is not the present size of the window."""
         if isinstance(self, Screen) and event.size != self.app.size:
             event.prevent_default()
             event.stop()
@@ -33,11 +33,11 @@ class ModeScreen(FitsWindow, Screen[None]):
     """One of the app's four screens."""
 
     def action_leave_field(self) -> None:
-        """Stop typing, so that letters are keys again."""
+        """Take the focus from the field, so that letters are keys again."""
         self.set_focus(None)
 
     def save_file(self, name: str, make: Callable[[], bytes]) -> None:
-        """Put what `make` returns into a new file, and say so, or why not."""
+        """Write the result of `make` to a new file, and notify the user of success or of the error."""
         try:
             path = new_file(name)
             write_atomically(path, make())

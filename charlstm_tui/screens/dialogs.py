@@ -1,4 +1,4 @@
-"""Small dialogs: what to do with a run under way, whether to delete, a new name."""
+"""Small dialogs: stop the current run, delete a run, rename a run, save to a file."""
 
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -19,7 +19,7 @@ from core.errors import UserError
 from core.files import here
 from core.runs.store import check_name
 
-EndOfRun = Literal["save", "discard", "go on"]
+EndOfRun = Literal["save", "discard", "continue"]
 
 DIALOG_CSS = """
     align: center middle;
@@ -38,17 +38,17 @@ ARROWS = (
     Binding("left", "app.focus_previous", show=False),
     Binding("right", "app.focus_next", show=False),
 )
-"""Keys that go from answer to answer."""
+"""Keys that move the focus between the buttons."""
 
 
 class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
-    """Asks what to do with a run under way, which goes on meanwhile; that it ended by itself is an answer, too."""
+    """Dialog that asks what to do with the current run. It continues meanwhile; the dialog closes when it ends."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskAboutRun {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "answer('save')", "Stop and save"),
         Binding("d", "answer('discard')", "Discard"),
-        Binding("escape,g", "answer('go on')", "Keep training"),
+        Binding("escape,g", "answer('continue')", "Keep training"),
         *ARROWS,
     ]
 
@@ -58,7 +58,7 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
         self._then = then
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its answers."""
+        """Lay out the question and the buttons."""
         with Vertical():
             yield Static("A saved run can be resumed later from this step. Discard deletes its folder.", id="question")
             with Horizontal():
@@ -67,25 +67,25 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
                 yield Button("Esc  Keep training", id="go-on", compact=True)
 
     def on_mount(self) -> None:
-        """Say what it is about, and watch the run."""
+        """Set the title, and watch the run."""
         self.query_one(Vertical).border_title = plain_title(self._title)
         self.watch(self.app, "training", self._see, init=False)
 
     def _see(self, training: TrainingView) -> None:
         if not training.alive and self.is_active:
-            self.dismiss("go on")
+            self.dismiss("continue")
 
     @on(Button.Pressed)
     def _press(self, event: Button.Pressed) -> None:
-        self.action_answer({"save": "save", "discard": "discard"}.get(event.button.id or "", "go on"))  # type: ignore[arg-type]
+        self.action_answer({"save": "save", "discard": "discard"}.get(event.button.id or "", "continue"))  # type: ignore[arg-type]
 
     def action_answer(self, answer: EndOfRun) -> None:
-        """Answer."""
+        """Close the dialog with this answer."""
         self.dismiss(answer)
 
 
 class Confirm(FitsWindow, ModalScreen[bool]):
-    """Asks whether to do what cannot be undone."""
+    """Dialog that asks for confirmation of an action that cannot be undone."""
 
     DEFAULT_CSS: ClassVar[str] = f"Confirm {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -99,7 +99,7 @@ class Confirm(FitsWindow, ModalScreen[bool]):
         self._question = question
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its answers."""
+        """Lay out the question and the buttons."""
         with Vertical():
             yield PlainText(self._question, id="question")
             with Horizontal():
@@ -107,7 +107,7 @@ class Confirm(FitsWindow, ModalScreen[bool]):
                 yield Button("d  Delete", id="delete", variant="error", compact=True)
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the title."""
         self.query_one(Vertical).border_title = plain_title(self._title)
 
     @on(Button.Pressed)
@@ -116,7 +116,7 @@ class Confirm(FitsWindow, ModalScreen[bool]):
 
 
 class AskName(FitsWindow, ModalScreen[str | None]):
-    """Asks for a run's new name."""
+    """Dialog that asks for a run's new name."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskName {{ {DIALOG_CSS} & #reason {{ height: auto; color: $text-error; }} }}"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
@@ -126,14 +126,14 @@ class AskName(FitsWindow, ModalScreen[str | None]):
         self._old = name
 
     def compose(self) -> ComposeResult:
-        """Lay out the box."""
+        """Lay out the input box."""
         with Vertical():
-            yield Static("Letters, digits, dots, dashes, underscores. Enter renames, Esc does not.", id="question")
+            yield Static("Letters, digits, dots, dashes, underscores. Enter renames, Esc cancels.", id="question")
             yield TextInput(self._old, compact=True, select_on_focus=True)
             yield PlainText(id="reason")
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the title."""
         self.query_one(Vertical).border_title = plain_title(f"rename {self._old}")
 
     @on(Input.Changed)
@@ -149,7 +149,7 @@ class AskName(FitsWindow, ModalScreen[str | None]):
 
 
 def _why_refused(name: str) -> str:
-    """Return why a run cannot have this name; empty where it can."""
+    """Return why a run cannot have this name; empty if it can."""
     try:
         check_name(name.strip())
     except UserError as error:
@@ -158,7 +158,7 @@ def _why_refused(name: str) -> str:
 
 
 class AskFile(FitsWindow, ModalScreen[str | None]):
-    """Asks for the file to save something in; one that is not there yet is proposed."""
+    """Dialog that asks for the file to save to. It proposes a name that does not exist yet."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
@@ -172,13 +172,13 @@ class AskFile(FitsWindow, ModalScreen[str | None]):
             number += 1
 
     def compose(self) -> ComposeResult:
-        """Lay out the box."""
+        """Lay out the input box."""
         with Vertical():
             yield PlainText(f"A file in {here()}, or a path. Enter saves.", id="question")
             yield TextInput(str(self._proposed), compact=True, select_on_focus=True)
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the title."""
         self.query_one(Vertical).border_title = plain_title(self._title)
 
     @on(Input.Submitted)

@@ -1,4 +1,4 @@
-"""Generate: a prompt, and what the model makes of it, character by character."""
+"""Generate: a model continues a prompt, character by character."""
 
 import contextlib
 import time
@@ -42,14 +42,14 @@ from core.text import count_of, read_escapes
 
 HINT = (
     "Type a prompt below and press Enter: the model continues it.\n"
-    "The prompt may be empty. \\n stands for a new line, as in HARPAGON.\\n\\n"
+    "The prompt may be empty. \\n is a new line, as in HARPAGON.\\n\\n"
 )
 MAX_PROMPTS = 50
-"""That are remembered."""
+"""Number of prompts that are remembered."""
 
 
 class GenerationScreen(ModeScreen):
-    """Type a prompt, watch the text grow, stop and continue it, and change its settings meanwhile."""
+    """Screen that generates text from a prompt; the settings can be changed during generation."""
 
     CSS_PATH = "generation.tcss"
     AUTO_FOCUS = "#prompt"
@@ -57,7 +57,7 @@ class GenerationScreen(ModeScreen):
         Binding("enter", "write", "Generate"),
         Binding("escape", "stop", "Stop"),
         Binding("escape", "leave_field", "Leave the field", show=False),
-        Binding("c", "go_on", "Continue"),
+        Binding("c", "continue", "Continue"),
         Binding("i", "prompt", "Prompt"),
         Binding("n", "another", "Generate with the next seed", show=False),
         Binding("h", "three", "3 temps", tooltip="at three temperatures, side by side"),
@@ -73,11 +73,11 @@ class GenerationScreen(ModeScreen):
         self._store = store
         self._prompts = prompts
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
-        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # no words, no figure
+        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # on failure: no figure
         self._writer: Writer | None = None
-        self._author = ""  # the name of the model that writes, or wrote
-        self._shown = 0  # characters, of each text
-        self._since = (0.0, 0)  # when, and with how much written, it was last set going
+        self._author = ""  # name of the model of the current or last text
+        self._shown = 0  # number of characters generated, per text
+        self._since = (0.0, 0)  # time and number of characters at the last start or continuation
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -99,15 +99,15 @@ class GenerationScreen(ModeScreen):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Look which runs there are."""
+        """Refresh the list of runs."""
         self.query_one(CheckpointSelect).refresh_runs()
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop all worker threads."""
         self.action_stop()
         self._words_job.drop()
 
-    # --- what the keys do
+    # --- key actions
 
     @on(Input.Submitted)
     async def action_write(self) -> None:
@@ -123,44 +123,44 @@ class GenerationScreen(ModeScreen):
         self.settings.take_next_seed()
         await self._begin(three=False)
 
-    def action_go_on(self) -> None:
-        """Continue the text where it was stopped, or beyond its end."""
+    def action_continue(self) -> None:
+        """Continue the stopped text, also beyond the requested length."""
         if self._writer is not None and not self._job.running:
             self._writer.go_on()
             self._set_going()
 
     def action_stop(self) -> None:
-        """Stop the text under way."""
+        """Stop the generation."""
         self._job.stop()
 
     def action_warm(self, by: int) -> None:
-        """Change the temperature, of the text under way, too."""
+        """Change the temperature, also during generation."""
         self.settings.warm(by)
 
     def action_tint(self) -> None:
-        """Tint each character by its surprisal, or stop doing so."""
+        """Switch the tint by surprisal on or off."""
         self.panes.toggle_tint()
 
     def action_prompt(self) -> None:
-        """Go to the prompt."""
+        """Focus the prompt box."""
         self.query_one("#prompt", Input).focus()
 
     def action_copy(self) -> None:
-        """Copy the selection, or else the whole text."""
+        """Copy the selection; if there is none, copy the whole text."""
         copy(self.app, self.get_selected_text() or self.panes.text)
 
     def action_save(self) -> None:
-        """Ask for a file and put the text into it."""
+        """Ask for a file and save the text to it."""
         seed = self._writer.config.seed if self._writer is not None else 0
         self.app.push_screen(AskFile(f"{self._author or 'text'}-seed{seed}.txt"), self._save)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
+        """Offer only the keys that are possible now."""
         writing, there = self._job.running, self._shown > 0
         match action:
             case "write" | "three" | "another":
                 return not writing
-            case "go_on" | "save":
+            case "continue" | "save":
                 return there and not writing
             case "copy" | "tint":
                 return there
@@ -174,15 +174,15 @@ class GenerationScreen(ModeScreen):
 
     @property
     def settings(self) -> GenerationSettings:
-        """How the text is generated."""
+        """The sampling settings."""
         return self.query_one(GenerationSettings)
 
     @property
     def panes(self) -> TextPanes:
-        """The texts."""
+        """The panes of the generated texts."""
         return self.query_one(TextPanes)
 
-    # --- writing
+    # --- generation
 
     async def _begin(self, *, three: bool) -> None:
         if self._job.running:
@@ -210,7 +210,7 @@ class GenerationScreen(ModeScreen):
 
     def _set_going(self) -> None:
         assert self._writer is not None
-        self.panes.focus_text()  # letters are keys while it writes
+        self.panes.focus_text()  # letters are keys during generation
         self._since = (0.0, self._shown)
         self._writer.considerate = is_training(self.app)
         interval = CONSIDERATE_INTERVAL if self._writer.considerate else WRITING_INTERVAL
@@ -222,27 +222,27 @@ class GenerationScreen(ModeScreen):
             self.save_file(name, lambda: (self.panes.text + "\n").encode("utf-8", "replace"))
 
     def choose(self, run: str) -> None:
-        """Choose a run to generate with, and go to the prompt."""
+        """Choose a run to generate with, and focus the prompt box."""
         self.query_one(CheckpointSelect).choose(run)
         self.action_prompt()
 
-    # --- what the widgets and the job say
+    # --- messages of the widgets and the job
 
     @on(DescendantFocus)
     @on(DescendantBlur)
     def _explain(self) -> None:
-        """Say in the pane's frame what the focused setting means."""
+        """Show the explanation of the focused setting in the frame of the text."""
         self.panes.explain(self.settings.explanation)
         self.refresh_bindings()
 
     @on(Select.Changed, "#model")
     def _suggest(self) -> None:
-        """Suggest a prompt that suits the text of the chosen model."""
+        """Suggest a prompt that suits the corpus of the chosen model."""
         self.query_one(PromptInput).suggest(self.query_one(CheckpointSelect).suggested_prompt)
 
     @on(SettingInput.Changed)
     def _change(self) -> None:
-        """Generate the text under way with the present settings."""
+        """Apply the present settings to the text under way."""
         if self._writer is None:
             return
         with contextlib.suppress(UserError):
@@ -270,10 +270,10 @@ class GenerationScreen(ModeScreen):
                     written.append(item)
         self.panes.append(written)
         if written:
-            if not self._since[0]:  # loading a model is not writing
+            if not self._since[0]:  # the speed must not include the time that loads the model
                 self._since = (time.monotonic(), self._shown)
             if not self._shown:
-                self.call_later(self.refresh_bindings)  # there is something to copy now
+                self.call_later(self.refresh_bindings)  # there is now text to copy
             self._shown += sum(len(one.text) for one in written if one.lane == 0)
             self._count()
 

@@ -1,4 +1,4 @@
-"""Inspect: what each gate and cell does while a model reads, character by character."""
+"""Inspect: the gates and cells of a model as it reads a text, character by character."""
 
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -30,18 +30,18 @@ from core.text import count_of, read_escapes
 if TYPE_CHECKING:
     from charlstm_tui.jobs.inspection import Activations
 
-HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
-did at each character. With nothing typed it generates a text and reads that.
+HINT = """Type a text below, or paste one, and press Enter: the model reads it, and the screen shows every \
+gate and cell at each character. If the box is empty, it generates a text and reads that.
 
-  · a row a cell, along the text; the text as one cell sees it
-  · the equations of that cell at the cursor, with the numbers put in
-  · which cell follows the line's length, capitals, the ends of words"""
+  · one row per cell, along the text; the text coloured by one cell
+  · the equations of that cell at the cursor, with their numbers
+  · the cells that follow the place in the line, capitals, ends of words"""
 MORE = 200
-"""Characters by which the model continues the text."""
+"""Number of characters by which the model continues the text."""
 
 
 class InspectionScreen(ModeScreen):
-    """Let a model read a text, walk through it, and look at any cell."""
+    """Screen on which a model reads a text and the reader examines any cell at any character."""
 
     CSS_PATH = "inspection.tcss"
     AUTO_FOCUS = "#prompt"
@@ -49,9 +49,9 @@ class InspectionScreen(ModeScreen):
         Binding("enter", "read", "Read"),
         Binding("escape", "stop", "Stop"),
         Binding("escape", "leave_field", "Leave the field", show=False),
-        Binding("v", "turn('quantity')", "Quantity", tooltip="another gate or state"),
+        Binding("v", "turn('quantity')", "Quantity", tooltip="show the next gate or state"),
         Binding("l", "turn('layer')", "Layer"),
-        Binding("f", "turn('follow')", "Sort", tooltip="sort the cells by the property they follow"),
+        Binding("f", "turn('follow')", "Sort", tooltip="sort the cells by a property that they follow"),
         Binding("left_square_bracket", "choose(-1)", "Previous cell", key_display="[", show=False),
         Binding("right_square_bracket", "choose(1)", "Next cell", key_display="]", show=False),
         Binding("w", "write_on", "Continue", tooltip="the model continues the text and reads it"),
@@ -64,8 +64,8 @@ class InspectionScreen(ModeScreen):
         self._store = store
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._seen: Seen | None = None
-        self._seed = 0  # of the next text that the model writes
-        self._order_is_chosen = False  # by the reader: else the cells are ordered by what one of them follows best
+        self._seed = 0  # seed of the next generated text
+        self._order_is_chosen = False  # False: sorted by the best-followed property
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -96,17 +96,17 @@ class InspectionScreen(ModeScreen):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Look which runs there are."""
+        """Refresh the list of runs."""
         self.query_one(CheckpointSelect).refresh_runs()
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop all worker threads."""
         self.action_stop()
 
-    # --- what the keys do
+    # --- key actions
 
     def action_read(self) -> None:
-        """Let the model read the typed text, or, where there is none, a text that it generates."""
+        """Let the model read the typed text; if the box is empty, let it generate a text and read that."""
         box = self.query_one("#prompt", PromptInput)
         box.remember()
         models = self.query_one(CheckpointSelect)
@@ -118,7 +118,7 @@ class InspectionScreen(ModeScreen):
             self._begin(Looked(name=models.chosen_name, path=path, text=read_escapes(box.value)))
 
     def action_write_on(self) -> None:
-        """Let the model continue the text."""
+        """Let the model continue the text and read the result."""
         if self._seen is not None and self._activations is not None:
             what, known = self._seen.what, self._activations.read
             self._begin(
@@ -126,34 +126,34 @@ class InspectionScreen(ModeScreen):
             )
 
     def action_stop(self) -> None:
-        """Stop reading; what was read stays."""
+        """Stop reading; the part read so far is shown."""
         self._job.stop()
 
     def action_prompt(self) -> None:
-        """Go to the text box."""
+        """Focus the text box."""
         self.query_one("#prompt", Input).focus()
 
     def action_turn(self, name: str) -> None:
-        """Take the next of what a box offers."""
+        """Choose the next option of a box."""
         select: Select[object] = self.query_one(f"#{name}", Select)
         values = [value for _, value in select._options]
         select.value = values[(values.index(select.value) + 1) % len(values)]
 
     def action_choose(self, by: int) -> None:
-        """Look at another cell."""
+        """Move to another cell."""
         self.query_one(ActivationsView).choose(by)
 
     def action_save(self) -> None:
-        """Ask for a file and put the numbers of the layer into it."""
+        """Ask for a file and save the values of the layer's cells to it."""
         view = self.query_one(ActivationsView)
         name = f"{self._author}-layer{view.layer_number + 1}-{view.symbol}.csv"
         self.app.push_screen(
-            AskFile(name, title="save what is shown of this layer's cells: .csv"),
+            AskFile(name, title="save the values of this layer's cells: .csv"),
             self._save,
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
+        """Offer only the keys that are possible now."""
         reading, there = self._job.running, self._activations is not None
         match action:
             case "read":
@@ -194,7 +194,7 @@ class InspectionScreen(ModeScreen):
         what = msgspec.structs.replace(what, seed=self._seed, considerate=is_training(self.app))
         if what.written or not what.text:
             self._seed += 1
-        self.query_one(ActivationsView).go_to_text()  # out of the box: letters are keys while the model reads
+        self.query_one(ActivationsView).go_to_text()  # leave the box: letters are keys while the model reads
         self._job.start(partial(inspect_model, what=what), name="inspect", interval=WRITING_INTERVAL)
         self.refresh_bindings()
 
@@ -221,7 +221,7 @@ class InspectionScreen(ModeScreen):
         self.refresh_bindings()
 
     def _follow_best(self, activations: "Activations") -> None:
-        """Order the cells by what one of them follows best, unless the reader has chosen an order."""
+        """Sort the cells by the property that one of them follows best, unless the reader has chosen an order."""
         view = self.query_one(ActivationsView)
         best = activations.best_followed(view.layer_number, view.symbol)
         if best is not None and not self._order_is_chosen:
@@ -229,7 +229,7 @@ class InspectionScreen(ModeScreen):
             self._offer(activations)
 
     def _show(self, seen: Seen) -> None:
-        """Show what was read, from its beginning, or, where the model wrote the end, from there."""
+        """Show the activations, with the cursor at the beginning of the text or of its generated part."""
         is_the_same = self._seen is not None and self._seen.what.path == seen.what.path
         self._seen = seen
         view = self.query_one(ActivationsView)
@@ -237,7 +237,7 @@ class InspectionScreen(ModeScreen):
         self._offer(seen.activations)
 
     def _offer(self, activations: "Activations") -> None:
-        """Put into the boxes what this model has, keeping what was chosen where it has that."""
+        """Offer the layers and quantities of this model, and keep the present choice where the model has it."""
         view = self.query_one(ActivationsView)
         self.query_one("#views").set_class(self._layers > 1, "-layers")
         for name, options, value in (
@@ -250,13 +250,13 @@ class InspectionScreen(ModeScreen):
                 select.set_options(options)
                 select.value = value
 
-    # --- what the widgets say
+    # --- messages of the widgets
 
     @on(Select.Changed, "#quantity,#layer,#follow")
     def _look_elsewhere(self) -> None:
         layer, quantity, follow = (self.query_one(f"#{name}", Select).value for name in ("layer", "quantity", "follow"))
         view = self.query_one(ActivationsView)
-        self._order_is_chosen = self._order_is_chosen or follow != view.follow  # else the box tells what is there
+        self._order_is_chosen = self._order_is_chosen or follow != view.follow  # otherwise the view set the box
         view.look(int(str(layer)), str(quantity), str(follow))
 
     def _save(self, name: str | None) -> None:

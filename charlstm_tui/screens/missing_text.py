@@ -1,4 +1,4 @@
-"""A dialog for a model whose text was not fetched yet: fetch it, or take the play that comes with the program."""
+"""Dialog for a model whose text is not downloaded: fetch it, or evaluate on the bundled play."""
 
 from typing import ClassVar, Literal
 
@@ -19,7 +19,7 @@ Answer = Literal["fetch", "play"]
 
 
 class AskForText(FitsWindow, ModalScreen[Answer | None]):
-    """Asks which text to evaluate on."""
+    """Dialog that asks which text to evaluate on."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskForText {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,13 +30,13 @@ class AskForText(FitsWindow, ModalScreen[Answer | None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its answers."""
+        """Lay out the question and the buttons."""
         with Vertical():
             yield Static(
                 Content(
-                    f"The model learnt from {MOLIERE.title}, which are not on this machine. They can be fetched "
-                    f"({size_in_bytes(MOLIERE.size)}). Or evaluate it on {PLAY.title.partition(',')[0]}, the play that "
-                    "comes with the program: another author's text."
+                    f"The model was trained on {MOLIERE.title}, which are not on this computer. Fetch them "
+                    f"({size_in_bytes(MOLIERE.size)}), or evaluate the model on {PLAY.title.partition(',')[0]}, "
+                    "the bundled play, by another author."
                 ),
                 id="question",
             )
@@ -46,7 +46,7 @@ class AskForText(FitsWindow, ModalScreen[Answer | None]):
                 yield Button("Esc  Back", id="back", compact=True)
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the title."""
         self.query_one(Vertical).border_title = "the text is missing"
 
     @on(Button.Pressed)

@@ -1,4 +1,4 @@
-"""How many more epochs a finished run is to have, and what that does to its learning rate."""
+"""Dialog that adds epochs to a finished run and shows the effect on the learning rate."""
 
 from typing import ClassVar
 
@@ -25,7 +25,7 @@ _EPOCHS = next(field for field in fields_of(TrainingConfig) if field.name == "ep
 
 
 class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
-    """Asks for a number of epochs, and answers with how many the run is to have in all; None leaves it as it is."""
+    """Dialog that asks for more epochs. It returns the run's total number of epochs, or None if cancelled."""
 
     DEFAULT_CSS: ClassVar[str] = f"""
     AskMoreEpochs {{
@@ -46,10 +46,10 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         self._done = done
 
     def compose(self) -> ComposeResult:
-        """Lay out the box."""
+        """Lay out the input box."""
         with Vertical():
             yield Static(
-                Content(f"It had {count_of(self._done, 'epoch')}. How many more? Enter resumes it, Esc does not."),
+                Content(f"The run has {count_of(self._done, 'epoch')}. How many more? Enter resumes it, Esc cancels."),
                 id="question",
             )
             yield TextInput(str(max(self._done // 2, 1)), compact=True, select_on_focus=True)
@@ -57,13 +57,13 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the title."""
         self.query_one(Vertical).border_title = plain_title(f"more epochs for {self._name}")
         self._tell()
 
     @on(Input.Changed)
     def _tell(self) -> None:
-        """Say what these epochs would do, or what is wrong with what was typed."""
+        """Show the effect of these epochs, or the error in the input."""
         said = self.query_one("#consequence", PlainText)
         try:
             text, trouble = self.consequence(self._more()), False
@@ -73,29 +73,29 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         said.set_class(trouble, "-trouble")
 
     def consequence(self, more: int) -> str:
-        """Return what so many more epochs mean for the learning rate."""
+        """Return the effect of `more` additional epochs on the learning rate."""
         training, total = self._training, self._done + more
-        text = f"With {more:,} more it will have had {total:,}. "
+        text = f"With {more:,} more it will have {total:,}. "
         if training.seconds:
-            return f"{text}The schedule of the learning rate, which went by time, then goes by these epochs."
+            return f"{text}The learning rate schedule, which followed the time, then follows the epochs."
         from core.training.schedule import rate_share
 
         before = 100 * rate_share(min(self._done / training.epochs, 1.0), training)
         begins, ends = (100 * rate_share(progress, training) for progress in (self._done / total, 1.0))
         if before == begins == ends:
-            return f"{text}The learning rate stays as it is: it is constant."
+            return f"{text}The learning rate is constant and stays the same."
         text += (
-            f"The schedule of the learning rate is stretched over all of them: the rate, last at {before:.2g} % of its "
-            f"full size, continues at {begins:.2g} % and falls to {ends:.2g} %."
+            f"The learning rate schedule is stretched over all of them: the rate, last at {before:.2g} % of its "
+            f"maximum, continues at {begins:.2g} % and falls to {ends:.2g} %."
         )
         return f"{text} The loss may rise at first." if begins > before else text
 
     def action_submit(self) -> None:
-        """Answer, if what was typed will do."""
+        """Close the dialog with the total number of epochs, if the input is valid."""
         try:
             more = self._more()
         except UserError:
-            return  # it is said beneath the box
+            return  # the error is shown below the box
         self.dismiss(self._done + more)
 
     @on(Input.Submitted)
@@ -104,10 +104,10 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         self.action_submit()
 
     def _more(self) -> int:
-        """Return what was typed.
+        """Return the number of additional epochs.
 
         Raises:
-            UserError: it is no number of epochs.
+            UserError: the input is not a valid number of epochs.
         """
         more = int(_EPOCHS.parse(self.query_one(Input).value))
         _EPOCHS.check(self._done + more)
@@ -115,5 +115,5 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
 
 
 def with_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
-    """Return the settings of a run that is resumed to have so many epochs in all, also where it went by time."""
+    """Return the settings of a resumed run with this total number of epochs and without a time limit."""
     return structs.replace(training, epochs=epochs, seconds=0.0)

@@ -1,4 +1,4 @@
-"""Past runs: resume one, look at its losses, compare several."""
+"""Runs: the list of past runs, their losses and settings; resume, compare, rename or delete them."""
 
 from functools import partial
 from typing import ClassVar
@@ -30,19 +30,19 @@ from core.errors import UserError
 from core.runs.store import RunStore
 from core.text import count_of, in_one_line, shortened
 
-HINT = "Space compares a run with others, here and on the chart of the next run. Enter resumes one."
+HINT = "Space compares a run with others, here and on the next run's chart. Enter resumes a run."
 
 CHART = Binding.Group("Chart", compact=True)
 CHARTING = ("x_axis", "range", "scale")
-"""Actions that change how the chart is drawn."""
+"""Actions that change the display of the chart."""
 
 
 class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
-    """Lists the runs. Answers with the run to resume, or None; `compared` are the runs that are compared."""
+    """Screen that lists the runs. It returns the run to resume, or None; `compared` holds the compared runs."""
 
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "Resume"),
+        Binding("enter", "resume", "Resume"),
         Binding("space", "compare", "Compare"),
         Binding("r", "rename", "Rename"),
         Binding("d", "delete", "Delete"),
@@ -61,7 +61,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         self._job = LatestJob(self, on_items=self._add, on_end=self._end)
 
     def compose(self) -> ComposeResult:
-        """Lay out the list, the chart and the table of what differs."""
+        """Lay out the list, the chart and the table of differing settings."""
         with Vertical(id="page"):
             yield OptionList(id="runs")
             with Horizontal(id="beside"):
@@ -75,7 +75,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             yield KeyBar()
 
     def on_mount(self) -> None:
-        """Look for the runs, in a thread: there may be many."""
+        """Load the runs in a worker thread, because there may be many."""
         self.query_one("#runs").border_title = "runs"
         self.query_one("#differences").border_title = "differences"
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw())
@@ -83,7 +83,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         self.watch(self.app, "preferences", self._look_differently, init=False)
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop all worker threads."""
         self._job.drop()
 
     @property
@@ -93,21 +93,21 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         return self._runs[place] if place is not None and place < len(self._runs) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
+        """Offer only the keys that are possible now."""
         run = self.chosen if self.is_mounted else None
-        if action == "go_on":
+        if action == "resume":
             return run is not None and run.can_go_on
         return run is not None if action in ("compare", "rename", "delete", *CHARTING) else True
 
-    # --- what the keys do
+    # --- key actions
 
     def action_leave(self) -> None:
-        """Go back."""
+        """Close the screen without a choice."""
         self.dismiss(None)
 
     @on(OptionList.OptionSelected)
-    def action_go_on(self) -> None:
-        """Answer with the run to resume."""
+    def action_resume(self) -> None:
+        """Close the screen and return the run to resume."""
         run = self.chosen
         if run is not None and run.can_go_on:
             self.dismiss(run)
@@ -115,25 +115,25 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             self._say(f"{run.name} is {run.summary.state}: it cannot be resumed.")
 
     def action_compare(self) -> None:
-        """Add the run under the cursor to the compared ones, or take it away again."""
+        """Add the run under the cursor to the comparison, or remove it."""
         if self.chosen is not None:
             self.compared = with_letter(self.compared, self.chosen)
             if len(self.compared) == len(LETTERS):
-                self._say(f"That is {len(LETTERS)} runs, as many as a chart can show.")
+                self._say(f"A chart can show at most {len(LETTERS)} runs.")
             self._draw()
 
     def action_rename(self) -> None:
-        """Ask for another name."""
+        """Ask for a new name."""
         run = self.chosen
         if run is not None:
             self.app.push_screen(AskName(run.name), partial(self._rename, run))
 
     def action_delete(self) -> None:
-        """Ask whether to delete."""
+        """Ask for confirmation, then delete the run."""
         run = self.chosen
         if run is not None:
             size, epochs = size_in_bytes(run.summary.size), count_of(run.summary.epochs, "epoch")
-            question = f"{epochs} of training and {size} of files would be deleted."
+            question = f"This deletes {epochs} of training and {size} of files."
             self.app.push_screen(Confirm(f"delete {run.name}", question), partial(self._delete, run))
 
     def _rename(self, run: PastRun, name: str | None) -> None:
@@ -156,7 +156,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             self.compared = tuple(other for other in self.compared if other.name != run.name)
             self._look()
 
-    # --- what the runs say
+    # --- messages of the runs
 
     def _look(self) -> None:
         self._runs = []
@@ -177,7 +177,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         if ending.error:
             self._say(ending.error, trouble=True)
         elif not self._runs:
-            self._say("There is no run yet. Esc, then s, starts the first.")
+            self._say("There is no run yet. Esc, then s, starts one.")
 
     @on(LossChart.Resize)
     def _write_for_the_room(self) -> None:
@@ -193,7 +193,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         self._draw()
 
     def _draw(self) -> None:
-        """Draw the compared runs, or, while there are none, the one under the cursor."""
+        """Draw the compared runs; if there are none, draw the run under the cursor."""
         runs = self.query_one("#runs", OptionList)
         for place, run in enumerate(self._runs):
             line = self._line(run)
@@ -214,12 +214,12 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         table.update(self._table())
 
     def _table(self) -> Content:
-        """Return what differs in the settings of the compared runs."""
+        """Return a table of the settings in which the compared runs differ."""
         if len(self.compared) < 2:
-            return Content.styled("Choose two runs or more with Space, to see where their settings differ.", "dim")
+            return Content.styled("Choose two or more runs with Space to see how their settings differ.", "dim")
         others = self.compared
         room = self.query_one("#differences").scrollable_content_region.width - 14
-        width = min(max(room // len(others), 7), 12)  # of a column; more runs than there is room for are cut off
+        width = min(max(room // len(others), 7), 12)  # per column; columns that do not fit are cut off
         heading = Content("").join(
             [Content(" " * 14), *(Content.styled(f"{o.letter:>{width}}", self._color(o)) for o in others)]
         )
@@ -257,5 +257,5 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
 
 
 def _fitting(value: str, width: int) -> str:
-    """Return a value in so many cells, its middle left out only where it must be."""
+    """Return a value that fits a width; only a longer value is shortened in the middle."""
     return value if len(value) <= width else shortened(value, width - 1)

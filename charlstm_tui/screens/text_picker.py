@@ -1,4 +1,4 @@
-"""Choosing a text: the ones that have a name, the folders of this machine, and a look into each."""
+"""The screen that chooses a text: known texts, the folders of this computer, and a preview of each."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -33,24 +33,24 @@ from core.errors import UserError
 from core.settings.reading_fields import reading_fields
 from core.text import count_of, in_one_line
 
-HINT = "Enter chooses, Tab moves on; Backspace opens the folder above."
+HINT = "Enter chooses, Tab moves to the next box, Backspace opens the folder above."
 _PATIENCE = 0.15
-"""Seconds that something is highlighted before it is looked into: who walks down a folder wants none of it."""
+"""Seconds before a highlighted entry is previewed, so that moving through a folder reads no files."""
 
 
 class Folders(DirectoryTree):
-    """The files of a folder, by names that are safe to show; hidden ones are left out."""
+    """The files of a folder, with sanitised names and without hidden files."""
 
     ICON_NODE = "▸ "
     ICON_NODE_EXPANDED = "▾ "
     ICON_FILE = ""
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Leave out what begins with a dot."""
+        """Drop the names that begin with a dot."""
         return [path for path in paths if not path.name.startswith(".")]
 
     def render_label(self, node: TreeNode, base_style: Style, style: Style) -> Text:  # type: ignore[type-arg]
-        """Show the name of a file, or all of the root's path."""
+        """Show the name of a file; show the whole path of the root."""
         label = super().render_label(node, base_style, style)
         safe = Text(in_one_line(label.plain))
         safe.spans = label.spans
@@ -58,7 +58,7 @@ class Folders(DirectoryTree):
 
 
 class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
-    """Answers with a text and its encoding, or None."""
+    """Screen that returns a text and its encoding, or None."""
 
     CSS_PATH = "text_picker.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,7 +83,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         self._job = LatestJob(self, on_items=self._show_previews, on_end=self._end)
 
     def compose(self) -> ComposeResult:
-        """Lay out the lists and the look."""
+        """Lay out the lists and the preview."""
         with Vertical(id="picker"):
             with Horizontal():
                 with Vertical(id="choices"):
@@ -99,17 +99,17 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             yield KeyBar()
 
     def on_mount(self) -> None:
-        """Name the boxes."""
+        """Set the titles of the boxes."""
         self.query_one("#known").border_title = "known texts"
         self.query_one("#folders").border_title = "your files"
         self.query_one("#look").border_title = "preview"
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop all worker threads."""
         self._job.drop()
 
     def action_above(self) -> None:
-        """Show the folder that holds this one."""
+        """Show the parent folder."""
         folders = self.query_one(Folders)
         folders.path = Path(folders.path).absolute().parent
         folders.focus()
@@ -120,7 +120,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
 
     @on(DirectoryTree.NodeHighlighted)
     def _highlight_file(self, event: DirectoryTree.NodeHighlighted) -> None:  # type: ignore[type-arg]
-        # A pipe or a link to nothing too: the look says what it is. A tree says of its root when it has loaded, too.
+        # Pipes and broken links too: the preview reports them. A tree also posts this event when its root has loaded.
         if event.node.data is not None and event.node.tree.has_focus:
             self._highlight(str(event.node.data.path.absolute()))
 
@@ -146,7 +146,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         self._highlight(self._highlighted)
 
     def _choose(self, source: str) -> None:
-        """Answer with this text, or go to the box whose value will not do: what is wrong stands beneath it."""
+        """Close the screen with this text; if an input is invalid, focus its box, below which the error is shown."""
         try:
             chosen = self._config(source)
         except UserError:
@@ -155,7 +155,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             self.dismiss(chosen)
 
     def _config(self, source: str) -> CorpusConfig:
-        """Return a text, to be read as the boxes say.
+        """Return the text with the encoding settings of the boxes.
 
         Raises:
             UserError: there is no such encoding.
@@ -181,7 +181,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             return
         try:
             config = self._config(source)
-        except UserError:  # said beneath the box
+        except UserError:  # shown below the box
             return
         reading = {"encoding": config.encoding, "encoding_errors": config.encoding_errors}
         self._job.start(partial(self._look, source=source, **reading), name="look", interval=1 / 20)
@@ -202,14 +202,14 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
 
 
 def _line(text: KnownText) -> Content:
-    where = "" if text.here else "  not here yet"
+    where = "" if text.here else "  not fetched yet"
     return Content.assemble(text.name, (where, "dim"))
 
 
 def _figures_of_absent(text: KnownText) -> Content:
     return Content.assemble(
         (text.title, "bold"),
-        f"\n{size_in_bytes(text.size)} · {text.licence}\n\nNot here yet: Enter fetches it over the network, from\n",
+        f"\n{size_in_bytes(text.size)} · {text.licence}\n\nNot fetched yet: Enter fetches it over the network, from\n",
         (text.url, "dim"),
     )
 
@@ -225,7 +225,7 @@ def _figures(look: Preview) -> Content:
     for split, parts in look.parts.items():
         total = sum(parts.values())
         if not parts["test"]:
-            lines.append(Content.styled(f"{split}: the text is too short for it", "dim"))
+            lines.append(Content.styled(f"{split}: the text is too short", "dim"))
             continue
         shares = ", ".join(f"{part} {characters / total:.1%}" for part, characters in parts.items() if characters)
         lines.append(Content.assemble((f"{split}: ", "dim"), shares))

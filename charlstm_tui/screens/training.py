@@ -36,39 +36,39 @@ if TYPE_CHECKING:
     from charlstm_tui.widgets.training.run_view import RunView
 
 FEW_ROWS = 20
-"""Below which the sparkline goes."""
+"""Number of rows below which the sparkline is hidden."""
 
 
 class TrainingScreen(ChartKeys, ModeScreen):
-    """Choose a text and settings, start, watch the loss fall, stop, read the summary."""
+    """Screen that chooses a text and settings, starts and stops a run, and shows its losses and its summary."""
 
     CSS_PATH = "training.tcss"
-    AUTO_FOCUS = ""  # else each return to this screen would focus a field, and the keys of the run go into it
+    AUTO_FOCUS = ""  # a field with the focus would receive the keys meant for the run
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     compared: reactive[tuple[ComparedRun, ...]] = reactive((), init=False, repaint=False)
-    """Past runs that are drawn on the chart of the run on screen."""
+    """Past runs that are drawn on the chart of the current run."""
 
     def __init__(self, store: RunStore, preferences: Preferences) -> None:
         super().__init__()
         self._store = store
         self._preferences = preferences
         self._dialogs = RunDialogs(self, store, self._complain)
-        self._another_follows = False  # a new run, once this one is stopped
+        self._another_follows = False  # start a new run after this one is stopped
         self.laid_out = False
-        """Whether the settings are there; they come after the first paint."""
+        """Whether the form of the settings exists; it is made after the first paint."""
         self.training = TrainingView()
 
     def compose(self) -> ComposeResult:
-        """Lay out the screen; what shows a run is made when there is one."""
+        """Lay out the screen; the view of a run is made when a run starts."""
         yield TopBar("train")
         with ContentSwitcher(initial="settings"):
             yield SettingsPanel(self._preferences.run, id="settings")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Follow the app's training run."""
-        # By way of the app: only its own turn comes after the first paint, which so is there 0.15 s before the form.
+        """Watch the app's training run."""
+        # Called through the app, because only its own callbacks come after the first paint, 0.15 s before the form.
         self.app.call_later(self.app.call_after_refresh, self._lay_out_settings)
 
     async def _lay_out_settings(self) -> None:
@@ -79,7 +79,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self.watch(self.app, "preferences", self._look_differently, init=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Leave out what matters least where there are few rows."""
+        """Hide the least important lines in a window with few rows."""
         self.set_class(event.size.height < FEW_ROWS, "-short")
 
     @property
@@ -87,7 +87,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
         """The settings of the next run."""
         return self.query_one(SettingsPanel)
 
-    # --- what the keys do: a run begins, and is resumed
+    # --- key actions: start and resume
 
     def action_start(self) -> None:
         """Start a run with the settings on screen."""
@@ -98,11 +98,11 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self.post_message(StartTraining(event.config))
 
     def action_go_to_start(self) -> None:
-        """Go to the button that starts the training."""
+        """Focus the button that starts the training."""
         self.query_one("#start", Button).focus()
 
     def action_choose_text(self) -> None:
-        """Choose a text from a list, or from the folders of this machine, whatever the other fields hold."""
+        """Choose a text from a list or from the folders of this computer; other fields may be invalid."""
         from charlstm_tui.screens.text_picker import TextPicker
 
         form = self.panel.form
@@ -117,32 +117,32 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self.app.push_screen(picker, self.panel.take_text)
 
     def action_fetch(self) -> None:
-        """Fetch Molière's plays."""
+        """Download Molière's plays."""
         self.panel.fetch_line.fetch()
 
     def action_stop_fetching(self) -> None:
-        """Stop fetching them."""
+        """Stop the download."""
         self.panel.fetch_line.stop()
 
     def action_all_settings(self) -> None:
-        """Unfold the settings that matter less, or fold them away."""
+        """Show or hide the less important settings."""
         self.panel.form.toggle_rest()
 
     def action_resume(self) -> None:
-        """Resume the run that was just stopped, or choose one that can be resumed."""
+        """Resume the run that was just stopped; otherwise open the list of runs."""
         if self.training.can_go_on and self.training.started is not None and not self._on_settings:
             self._dialogs.resume(self.training.started.run)
         else:
             self.action_runs()
 
     def action_more_epochs(self) -> None:
-        """Ask how many more epochs the finished run on screen is to have."""
+        """Ask for the number of epochs to add to the finished run on screen."""
         started, config = self.training.started, self.training.config
         if started is not None and config is not None:
             self._dialogs.ask_for_more(started.run, config, len(self.training.epochs))
 
     def action_runs(self) -> None:
-        """List the runs of the past."""
+        """Open the list of past runs."""
         from charlstm_tui.screens.runs import RunsScreen
 
         runs = RunsScreen(self._store, self._preferences, self.compared)
@@ -158,10 +158,10 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self._switch("settings")
         self.panel.complain(reason)
 
-    # --- what the keys do: the run under way
+    # --- key actions: the current run
 
     def action_stop(self) -> None:
-        """Ask whether to stop the run under way, or, while it prepares itself, stop it."""
+        """Ask whether to stop the current run; stop it without asking if it has not begun to train."""
         if self.training.started is None:
             self.post_message(StopTraining())
         else:
@@ -171,23 +171,23 @@ class TrainingScreen(ChartKeys, ModeScreen):
         """Pause the run under way."""
         self.post_message(PauseTraining())
 
-    def action_go_on(self) -> None:
+    def action_continue_run(self) -> None:
         """Continue the paused run."""
         self.post_message(PauseTraining())
 
     def action_sample(self) -> None:
-        """Draw a sample from the model as it stands."""
+        """Generate a sample from the present weights."""
         self.post_message(SampleNow())
         self.notify("A sample is generated after the current step.", timeout=2)
 
     def action_new(self) -> None:
-        """Show the settings again, for another run: those of the run on screen, to be changed."""
+        """Show the settings for a new run; they start with the values of the run on screen."""
         if self.training.config is not None:
             self.panel.form.show(self.training.config)
         self._switch("settings")
 
     def action_new_instead(self) -> None:
-        """Ask whether to save or discard the run under way, then show its settings, to be changed."""
+        """Ask whether to save or discard the current run, then show its settings for a new run."""
         self._dialogs.stop("stop, for a new run?", self._show_settings_afterwards)
 
     def _show_settings_afterwards(self) -> None:
@@ -203,25 +203,25 @@ class TrainingScreen(ChartKeys, ModeScreen):
         if self.training.started is not None:
             self.post_message(GenerateFrom(self.training.started.run))
 
-    # --- what the keys do: the pictures
+    # --- key actions: the chart and the samples
 
     def action_earlier_sample(self) -> None:
-        """Show the sample of an epoch before."""
+        """Show the previous sample."""
         self.query_one(SampleView).step(-1)
         self.refresh_bindings()
 
     def action_later_sample(self) -> None:
-        """Show the sample of an epoch after."""
+        """Show the next sample."""
         self.query_one(SampleView).step(1)
         self.refresh_bindings()
 
     def action_filmstrip(self) -> None:
-        """Show the samples of all epochs, a line each, or one sample again."""
+        """Switch between the filmstrip of all epochs and a single sample."""
         self.query_one(SampleView).toggle_filmstrip()
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
+        """Offer only the keys that are possible now."""
         if not self.laid_out or not is_offered(action, self.training, on_settings=self._on_settings):
             return False
         match action:
@@ -240,14 +240,14 @@ class TrainingScreen(ChartKeys, ModeScreen):
     def _on_settings(self) -> bool:
         try:
             return self.query_one(ContentSwitcher).current == "settings"
-        except NoMatches:  # asked before the screen is laid out
+        except NoMatches:  # called before the screen is laid out
             return True
 
     @on(FetchBar.Changed)
     def _follow_fetching(self) -> None:
         self.refresh_bindings()
 
-    # --- what the run says
+    # --- messages of the run
 
     async def _show(self, training: TrainingView) -> None:
         before, self.training = self.training, training
@@ -257,9 +257,9 @@ class TrainingScreen(ChartKeys, ModeScreen):
             view.show(training, self._preferences, self.compared)
         if training.alive and not before.alive:
             self._switch("run")
-        elif training.phase == "idle":  # also a run that was stopped before it began, or discarded
+        elif training.phase == "idle":  # also after a run was discarded, or stopped before it began
             self._switch("settings")
-        elif training.phase == "failed" and training.started is None:  # it never began: mend the settings
+        elif training.phase == "failed" and training.started is None:  # it never began: correct the settings
             self._switch("settings")
             self.query_one("#corpus", Input).focus()
             self.panel.complain(training.error)
@@ -267,7 +267,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
             self._another_follows = False
             self.action_new()
         if training.phase != before.phase or (training.started is None) != (before.started is None):
-            self.refresh_bindings()  # which draws the footer anew
+            self.refresh_bindings()  # redraws the footer
 
     async def _run_view(self) -> "RunView":
         from charlstm_tui.widgets.training.run_view import RunView
@@ -285,7 +285,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
             (await self._run_view()).show_chart(self.training, preferences, self.compared)
 
     async def watch_compared(self, compared: tuple[ComparedRun, ...]) -> None:
-        """Draw the past runs on the chart of the run on screen."""
+        """Draw the compared runs on the chart of the run on screen."""
         if self.training.phase != "idle":
             (await self._run_view()).show_chart(self.training, self._preferences, compared)
 

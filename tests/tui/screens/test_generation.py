@@ -151,11 +151,11 @@ async def test_a_text_goes_on_from_where_it_was_stopped_and_beyond_its_end(app: 
         await pilot.press("enter")
         await until(lambda: len(pane(app).text) > 2)
         await pilot.press("escape")
-        await until(lambda: app.screen.check_action("go_on", ()) is True)
+        await until(lambda: app.screen.check_action("continue", ()) is True)
         assert 2 < len(pane(app).text) < 61
         set_up(app, pace=0)
         await pilot.press("c")
-        await until(lambda: "60 characters" in status(app) and app.screen.check_action("go_on", ()) is True)
+        await until(lambda: "60 characters" in status(app) and app.screen.check_action("continue", ()) is True)
         assert pane(app).text == whole[:61]
         await pilot.press("c")
         await until(lambda: "120 characters" in status(app))
@@ -171,7 +171,7 @@ async def test_another_temperature_takes_effect_at_once(app: CharLSTMApp, traine
         set_up(app, temperature=0)
         await until(lambda: len(set(pane(app).text[-300:])) < 12)  # greedy runs in a circle
         await pilot.press("escape")
-        await until(lambda: app.screen.check_action("go_on", ()) is True)
+        await until(lambda: app.screen.check_action("continue", ()) is True)
         (certain,) = [
             line for line in str(app.screen.query_one(NextCharBars).render()).splitlines() if "100.0 %" in line
         ]

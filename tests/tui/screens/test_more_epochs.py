@@ -68,7 +68,7 @@ async def test_esc_leaves_the_run_as_it_is_and_a_wrong_number_is_not_taken(app: 
 def test_what_it_does_to_the_learning_rate_is_what_the_schedule_says(warmup: float) -> None:
     training = configure(TrainingConfig(), {"epochs": 40, "final_rate": 0.02, "warmup": warmup})
     said = AskMoreEpochs("run", training, 40).consequence(20)
-    assert "it will have had 60" in said
+    assert "it will have 60" in said
     assert f"last at {100 * rate_share(1.0, training):.2g} %" in said
     assert f"continues at {100 * rate_share(40 / 60, training):.2g} %" in said
     assert "falls to 2 %" in said
