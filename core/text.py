@@ -14,7 +14,11 @@ _REPLACEMENTS = _CONTROL_PICTURES | dict.fromkeys(
     [*range(0x80, 0xA0), *_BIDIRECTIONAL, *_SEPARATORS, *_SURROGATES], ord("\N{REPLACEMENT CHARACTER}")
 )
 
+SIGNS = {"\n": "⏎", "\t": "⇥"}
+"""What is shown for a newline and a tab where a text is shown in one line."""
 _ESCAPES = {r"\n": "\n", r"\t": "\t", r"\\": "\\"}
+
+_SIGNS = str.maketrans(SIGNS)
 
 
 def sanitise(text: str) -> str:
@@ -24,7 +28,7 @@ def sanitise(text: str) -> str:
 
 def in_one_line(text: str) -> str:
     """Return `text` sanitised, with newlines and tabs replaced too; for names in a line or a table."""
-    return sanitise(text).replace("\n", "\u2424").replace("\t", "\u2409")
+    return sanitise(text).translate(_SIGNS)
 
 
 def shortened(text: object, length: int = 120) -> str:

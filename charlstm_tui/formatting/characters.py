@@ -12,13 +12,14 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size, split_graphemes
 
+from core.text import SIGNS as SIGNS_IN_A_LINE
 from core.text import sanitise
 
-SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\u00a0": "⍽"}
+SIGNS = {" ": "␣", "\u00a0": "⍽"} | SIGNS_IN_A_LINE
 """Visible signs of invisible characters; `core.text.sanitise` has those of control characters."""
 WIDE_TAB = "    "
 """Replacement of a tab in a text of several lines."""
-_IN_A_ROW = str.maketrans({character: SIGNS[character] for character in "\n\t"})
+_IN_A_ROW = str.maketrans(SIGNS_IN_A_LINE)
 _UNSEEN = "◌"
 """Base for a combining character, which is not visible alone."""
 

@@ -10,7 +10,9 @@ import msgspec
 
 from core.reports.report import Report
 from core.reports.results import COPIED_LENGTHS, Copying
-from core.text import sanitise
+from core.text import SIGNS, sanitise
+
+_NEWLINE = f" {SIGNS[chr(10)]} "
 
 
 class Line(NamedTuple):
@@ -140,7 +142,7 @@ def _paragraph(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """Return text in one line, with Markdown's special characters escaped."""
-    shown = sanitise(text).replace("\n", " ⏎ ").replace("&", "&amp;")
+    shown = sanitise(text).replace("\n", _NEWLINE).replace("&", "&amp;")
     return "".join(f"\\{character}" if character in "\\`*_{}[]<>#|~" else character for character in shown)
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from core.data.decoding import normalise
 from core.data.vocabulary import Vocabulary
+from core.text import SIGNS
 
 _TYPOGRAPHY = {
     **dict.fromkeys("’‘‛ʼ′`´", "'"), **dict.fromkeys("“”„‟″", '"'), "«": '"', "»": '"', "‹": "'", "›": "'",
@@ -94,4 +95,6 @@ def _equivalents(character: str) -> Iterator[str]:
 
 def _named(character: str) -> str:
     """Return a visible name for a character that is invisible, and any other character unchanged."""
-    return {"\n": "⏎", " ": "space", "\t": "tab", "\u00a0": "no-break space", "": "nothing"}.get(character, character)
+    return {"\n": SIGNS["\n"], " ": "space", "\t": "tab", "\u00a0": "no-break space", "": "nothing"}.get(
+        character, character
+    )

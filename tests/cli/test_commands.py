@@ -206,7 +206,7 @@ def test_a_text_named_in_a_wild_way_keeps_its_place_in_a_table(tmp_path: Path) -
     path.write_text("un mouton, deux moutons. " * 50, encoding="utf-8")
     assert call("train", "--corpus", path, *TINY).exit_code == 0
     row = call("runs", "list").stdout.splitlines()[1]
-    assert "[red]a␤b\ufffd" in row
+    assert "[red]a⏎b\ufffd" in row
 
 
 def test_an_error_that_quotes_what_was_typed_cannot_act_on_the_terminal() -> None:

@@ -72,4 +72,4 @@ def test_nothing_of_the_text_acts_on_a_shell() -> None:
     shown = as_text(full("\x1b[2Jun\nmouton", title="/somewhere/a\x1bb.txt", model="\x1b]0;x\x07"))
     assert "\x1b" not in shown
     assert "\x07" not in shown
-    assert "␛[2Jun␤mouton" in shown
+    assert "␛[2Jun⏎mouton" in shown

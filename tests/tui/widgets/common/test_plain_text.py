@@ -16,7 +16,7 @@ def test_plain_content_has_the_brackets_and_no_control_character() -> None:
 def test_a_title_is_one_line_that_comes_out_of_markup_as_it_was() -> None:
     from textual.content import Content
 
-    assert Content.from_markup(plain_title(HOSTILE + "\nun")).plain == SHOWN + "␤un"
+    assert Content.from_markup(plain_title(HOSTILE + "\nun")).plain == SHOWN + "⏎un"
 
 
 async def test_a_plain_text_and_a_notice_show_what_is_there(app: CharLSTMApp) -> None:
