@@ -30,7 +30,7 @@ from core.errors import UserError
 from core.runs.store import RunStore
 from core.text import count_of, in_one_line, shortened
 
-HINT = "Space compares a run with others, here and on the next run's chart. Enter resumes a run."
+HINT = "Space compares runs, here and on the next run's chart. Enter resumes one."
 
 CHART = Binding.Group("Chart", compact=True)
 CHARTING = ("x_axis", "range", "scale")

@@ -31,7 +31,7 @@ from core.errors import UserError
 from core.files import here, user_path
 from core.runs.run import RunConfig
 
-HOW_TO_START = "s starts the training. Tab and Enter move to the next field; Esc leaves the fields."
+HOW_TO_START = "s starts training. Tab or Enter: next field. Esc leaves the fields."
 _ABOUT_BOXES = {"corpus": ("text", ABOUT_TEXT), "limit": ("characters", ABOUT_LIMIT), "split": ("split", ABOUT_SPLIT)}
 _WIDE = 100
 """Columns from which the forecast stands beside the form."""
