@@ -34,7 +34,7 @@ ALL_OF_IT = (
 
 
 @pytest.fixture(autouse=True)
-def soon_done(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Shorten the sample and use one thread: on a busy machine two threads wait for each other."""
     monkeypatch.setattr(core.evaluation.report_builder, "SAMPLE", 200)
     before = torch.get_num_threads()

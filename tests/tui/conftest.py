@@ -43,7 +43,7 @@ FORECAST = Forecast(
 
 
 @pytest.fixture(autouse=True)
-def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def constant_forecast(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Replace the forecast, which takes a second or two, by a constant; a test marked `forecast` has the real one."""
 
     def foresee(control: Control, config: RunConfig) -> Iterator[Forecast]:
@@ -55,7 +55,7 @@ def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_timed_before_a_run(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def one_thread_without_trials(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Train with one thread in single precision, without timing the choices; a test marked `forecast` times them.
 
     With the usual settings a run would use both cores, and another test needs one of them.
@@ -75,26 +75,28 @@ def nothing_is_timed_before_a_run(monkeypatch: pytest.MonkeyPatch, request: pyte
         monkeypatch.setattr("core.model.device.choosing", choose_the_least)
 
 
-def unhurried(produce: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
+def with_pauses(produce: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
     """Return the same job with a rest after each item."""
 
-    def rest_after_each(*arguments: object, **named: object) -> Iterator[object]:
+    def pause_after_each(*arguments: object, **named: object) -> Iterator[object]:
         for event in produce(*arguments, **named):
             yield event
             time.sleep(0.02)
 
-    return rest_after_each
+    return pause_after_each
 
 
 @pytest.fixture(autouse=True)
-def runs_that_leave_the_app_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def slowed_training_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rest after each event of a run: a tiny run sends hundreds per second, and each is drawn."""
     for name in ("train", "resume"):
-        monkeypatch.setattr(f"charlstm_tui.jobs.training.{name}", unhurried(getattr(charlstm_tui.jobs.training, name)))
+        monkeypatch.setattr(
+            f"charlstm_tui.jobs.training.{name}", with_pauses(getattr(charlstm_tui.jobs.training, name))
+        )
 
 
 @pytest.fixture(autouse=True, scope="session")
-def styles_that_are_found_quickly() -> Iterator[None]:
+def rules_hashed_by_identity() -> Iterator[None]:
     """Hash style rules by identity: Textual matches each widget with every rule, and the rules' own hash is slow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RuleSet, "__hash__", object.__hash__)  # by identity, as Textual's own
@@ -102,7 +104,7 @@ def styles_that_are_found_quickly() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def styles_that_are_parsed_once() -> Iterator[None]:
+def styles_parsed_once() -> Iterator[None]:
     """Parse the styles once: parsing them again for each app took a sixth of the time of a screen test."""
     parse, parsed = Stylesheet._parse_rules, dict[object, list[RuleSet]]()
 
@@ -125,14 +127,14 @@ def all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def keys_that_do_not_wait_for_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_wait_after_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pilot's wait for an idle process after each key: during training the process is never idle."""
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
 
 
 @pytest.fixture(autouse=True)
-def pilots_that_wait_for_what_they_caused(monkeypatch: pytest.MonkeyPatch) -> None:
+def pilot_waits_for_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait, also after each key, until the form is laid out and no widget has a message waiting.
 
     Textual's own pilot waits until the process uses little CPU time. On a busy machine that is always so, too early.
