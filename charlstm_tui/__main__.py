@@ -27,12 +27,12 @@ def _problem_with_core() -> str | None:
 
     Other projects use the name `core` too.
     """
-    found = importlib.util.find_spec("core")
+    spec = importlib.util.find_spec("core")
     expected = Path(__file__).resolve().parent.parent / "core" / "__init__.py"
-    origin = found.origin if found is not None else None
+    origin = spec.origin if spec is not None else None
     if origin is not None and Path(origin).resolve() == expected:
         return None
-    where = origin or ", ".join((found.submodule_search_locations if found is not None else None) or ())
+    where = origin or ", ".join((spec.submodule_search_locations if spec is not None else None) or ())
     where = "".join(character if character.isprintable() else "?" for character in where)
     if not where:
         return "Error: the installation of charlstm-tui is incomplete: its package core is missing. Install it again."

@@ -1,4 +1,4 @@
-"""What all tests share: small texts, the corpus where there is one, and stores of their own."""
+"""Fixtures of all tests: small texts, the development corpus if it exists, and separate stores."""
 
 import gc
 import os
@@ -6,11 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
-# Before PyTorch is loaded, here and in the processes that tests start: threads that wait for one another in a loop, in
-# two tests at a time on two cores, took up to twenty times as long.
+# Set before PyTorch is loaded, here and in the processes that tests start: with two tests at a time on two cores,
+# threads that wait for each other in a busy loop took up to twenty times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-# The processes that tests start read what they import as compiled before; each compiling all of it took a third of a
-# second of the half that they take.
+# The processes that tests start use cached bytecode: without it, compiling took a third of a second of the half second
+# that each process takes.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 import pytest
@@ -36,8 +36,8 @@ TINY_TRAINING = TrainingConfig(
 
 
 def one_of_each_kind(everyday: Collection[T], every: Collection[T]) -> list[T | ParameterSet]:
-    """Parameters of which all but some are tried only when a thorough test is asked for."""
-    assert all(one in [*every] for one in everyday), "a case that is not there would be left out every day"
+    """Return test parameters: those not in `everyday` run only in a thorough test."""
+    assert all(one in [*every] for one in everyday), "an everyday case is not among all cases"
     return [one if one in everyday else pytest.param(one, marks=pytest.mark.thorough) for one in every]
 
 
@@ -50,7 +50,7 @@ def rows_of_each_kind(
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage seldom: PyTorch is imported by now, and to walk all it holds took a tenth of the tests' time."""
+    """Collect garbage rarely: visiting the objects of PyTorch took a tenth of the tests' time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -63,7 +63,7 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test writes into the checkout's runs, or reads what a user has fetched."""
+    """Give each test its own folders: no test writes into the checkout's runs or reads a user's texts."""
     root = tmp_path / "runs"
     monkeypatch.setenv("CHARLSTM_RUNS", str(root))
     monkeypatch.setenv("CHARLSTM_DATA", str(tmp_path / "data"))
@@ -72,7 +72,7 @@ def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_shipped_model(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """No model but those a test makes; mark a test `shipped` to have the program's own."""
+    """Hide the bundled model from tests; a test marked `shipped` has it."""
     if "shipped" not in request.keywords:
         monkeypatch.setattr("core.runs.bundled_model.shipped_path", lambda: None)
 
@@ -105,7 +105,7 @@ def tiny_training() -> TrainingConfig:
 
 
 class TickingClock:
-    """Time that passes by a thousandth of a second each time somebody looks, whatever the load of the machine."""
+    """A clock that advances by a millisecond at each call, whatever the load of the machine."""
 
     now = 0.0
 
@@ -116,7 +116,7 @@ class TickingClock:
 
 @pytest.fixture
 def training_clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
-    """The clock that runs are timed by."""
+    """Replace the clock of training by a `TickingClock`."""
     clock = TickingClock()
     monkeypatch.setattr("core.training.clock.time", clock)
     return clock
@@ -124,8 +124,8 @@ def training_clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
 
 @pytest.fixture(scope="session")
 def moliere() -> Path:
-    """The development corpus, which the project does not hold."""
+    """The development corpus, which is not part of the project."""
     path = REPOSITORY.parent / "shared" / "moliere.txt"
     if not path.is_file():
-        pytest.skip(f"the corpus is not there: {path.name} in the folder `shared` beside the checkout")
+        pytest.skip(f"no corpus: {path.name} in the folder `shared` next to the checkout")
     return path

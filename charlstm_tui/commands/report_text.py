@@ -45,7 +45,7 @@ def as_text(report: "Report") -> str:
     shown += _copying_as_text(report)
     for title, extracts in (("least expected", report.least_expected), ("most expected", report.most_expected)):
         if extracts:
-            shown += ["", title, *(f"  {one.loss:6.3f}  {in_one_line(one.text)}" for one in extracts[:3])]
+            shown += ["", title, *(f"  {extract.loss:6.3f}  {in_one_line(extract.text)}" for extract in extracts[:3])]
     return "\n".join(shown)
 
 

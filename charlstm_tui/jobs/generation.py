@@ -88,7 +88,7 @@ class Writer:
         self.pace = pace
         """Characters per second, at most; 0 for no limit."""
         self.considerate = False
-        """Whether a run is being trained, which needs the CPU more."""
+        """Whether a run is in training, which has priority on the CPU."""
         self.written = 0
         """Number of characters generated so far, in each text."""
         self.length = length

@@ -38,7 +38,7 @@ class Looked(Struct, frozen=True, kw_only=True):
     known: int = 0
     """Number of characters that an earlier job has already read; a result with fewer is not reported."""
     considerate: bool = False
-    """Whether a run is being trained, which needs the CPU more."""
+    """Whether a run is in training, which has priority on the CPU."""
 
 
 class Seen(Struct, frozen=True):

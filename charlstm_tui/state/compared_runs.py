@@ -90,7 +90,7 @@ def cautions(runs: Sequence[tuple[str, RunConfig, Kind]], by: XAxis) -> list[str
         reasons = _reasons(config, kind, other, other_kind)
         if reasons:
             alike.setdefault(reasons, []).append(name)
-    said = [
+    sentences = [
         f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not compare with {first}: {', '.join(reasons)}."
         for reasons, names in alike.items()
     ]
@@ -99,20 +99,22 @@ def cautions(runs: Sequence[tuple[str, RunConfig, Kind]], by: XAxis) -> list[str
         sizes.setdefault(characters_per_step(other.training), []).append(name)
     if by == "steps" and len(sizes) > 1:
         words = [f"{', '.join(names)} {size:,}" for size, names in sizes.items()]
-        said.append(f"Characters a step: {'; '.join(words)}.")
-    return said
+        sentences.append(f"Characters a step: {'; '.join(words)}.")
+    return sentences
 
 
 def _reasons(first: RunConfig, first_kind: Kind, other: RunConfig, kind: Kind) -> tuple[str, ...]:
     """Return the reasons why the losses of another run cannot be compared with the first run's."""
-    here, there = first.corpus, other.corpus
+    first_corpus, corpus = first.corpus, other.corpus
     reasons = []
-    if _is_another_text(here, there):
-        reasons.append(f"another {'file of that name' if here.name == there.name else f'text ({there.name})'}")
-    elif here.limit != there.limit:
-        reasons.append(f"{'all' if there.limit is None else f'{there.limit:,} characters'} of the text")
-    if here.split != there.split:
-        reasons.append(f"split {there.split}")
+    if _is_another_text(first_corpus, corpus):
+        reasons.append(
+            f"another {'file of that name' if first_corpus.name == corpus.name else f'text ({corpus.name})'}"
+        )
+    elif first_corpus.limit != corpus.limit:
+        reasons.append(f"{'all' if corpus.limit is None else f'{corpus.limit:,} characters'} of the text")
+    if first_corpus.split != corpus.split:
+        reasons.append(f"split {corpus.split}")
     if kind != first_kind:
         reasons.append("training loss" if kind == "train" else "validation loss")
     elif kind == "validation" and first.training.validation != other.training.validation:
@@ -120,9 +122,9 @@ def _reasons(first: RunConfig, first_kind: Kind, other: RunConfig, kind: Kind) -
     return tuple(reasons)
 
 
-def _is_another_text(one: CorpusConfig, other: CorpusConfig) -> bool:
-    known = one.sha256 and other.sha256
-    return one.sha256 != other.sha256 if known else one.source != other.source
+def _is_another_text(first: CorpusConfig, other: CorpusConfig) -> bool:
+    known = first.sha256 and other.sha256
+    return first.sha256 != other.sha256 if known else first.source != other.source
 
 
 def differences(runs: Sequence[PastRun]) -> list[tuple[str, tuple[str, ...]]]:

@@ -28,19 +28,19 @@ class Milestones(Struct, frozen=True, kw_only=True):
     @property
     def sentences(self) -> list[str]:
         """The milestones as sentences."""
-        said = []
+        sentences = []
         if self.level is not None and self.last is not None:
             name, loss = self.level
             if self.beat is not None:
-                said.append(f"First below the {name} ({loss:.3f}) after epoch {self.beat.epoch}.")
+                sentences.append(f"First below the {name} ({loss:.3f}) after epoch {self.beat.epoch}.")
             else:
-                said.append(f"Not yet below the {name} ({loss:.3f}).")
+                sentences.append(f"Not yet below the {name} ({loss:.3f}).")
         if self.turned is not None and self.last is not None:
-            said.append(
+            sentences.append(
                 f"Validation turned after epoch {self.turned.epoch}: it was {self.turned.val_loss:.4f}, "
                 f"and is {self.last.val_loss:.4f}."
             )
-        return said
+        return sentences
 
 
 def milestones(epochs: Sequence[EpochCompleted], baselines: "Baselines | None" = None) -> Milestones:

@@ -1,11 +1,11 @@
-"""The app in a real pseudo-terminal while it trains: how fast, how promptly, and for how long.
+"""Benchmarks of the app in a pseudo-terminal: its training speed, the delay of its keys, and its memory.
 
-    python -m tests.benchmarks.app speed TEXT [ROUNDS]     characters a second beside the shell's, in turn
-    python -m tests.benchmarks.app keys TEXT [PRESSES]     from a key to the repaint it causes, while `standard` trains
+    python -m tests.benchmarks.app speed TEXT [ROUNDS]     training speed compared with the shell's, in turn
+    python -m tests.benchmarks.app keys TEXT [PRESSES]     delay from a key to its repaint, while `standard` trains
     python -m tests.benchmarks.app long TEXT [STEPS]       memory and repaints at the start and the end of a long run
-    python -m tests.benchmarks.app writing TEXT            what is left of the training's speed while a text is written
+    python -m tests.benchmarks.app writing TEXT            training speed while a text is generated
 
-What is on screen is read as bytes, without a terminal's emulation, which would take time from the training.
+The output is read as bytes. It is not passed to a terminal emulator, which would take CPU time from the training.
 """
 
 import json
@@ -28,11 +28,11 @@ from core.settings.config import configure
 from core.settings.presets import preset_named
 
 SECONDS = 15.0
-"""Of training, to tell a speed by."""
+"""Seconds of training from which a speed is computed."""
 
 
 class App:
-    """The app in a terminal of 120 by 40, with a run ready to be started by its key."""
+    """The app in a terminal of 120 by 40 cells, with settings ready to be started by a key."""
 
     def __init__(self, folder: Path, config: RunConfig) -> None:
         (folder / "data").mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class App:
             "COLORTERM": "truecolor",
         }  # fmt: skip
         self._process = pexpect.spawn(sys.executable, ["-m", "charlstm_tui"], env=env, dimensions=(40, 120), timeout=60)
-        self._process.delaybeforesend = None  # else each key waits 50 ms before it is sent
+        self._process.delaybeforesend = None  # by default pexpect waits 50 ms before each key
         self._until(b"Start training")
         time.sleep(1.0)
 
@@ -55,17 +55,17 @@ class App:
         self._process.close(force=True)
 
     def start(self) -> None:
-        """Start the run, and wait for its first steps."""
+        """Start the run and wait for its first steps."""
         self._process.send("s")
         self._until(b"gone")
 
     def type(self, key: str) -> None:
-        """Press a key and see what it does."""
+        """Press a key and read its output."""
         self._process.send(key)
         self.drain(0.8)
 
     def press(self, key: str, shows: bytes) -> float:
-        """Return the seconds from a key to the first bytes of what it shows."""
+        """Return the seconds from a key to the first bytes of its output."""
         self.drain(0.0)
         began = time.perf_counter()
         self._process.send(key)
@@ -73,7 +73,7 @@ class App:
         return time.perf_counter() - began
 
     def drain(self, seconds: float) -> None:
-        """Read what is drawn for some time."""
+        """Read the output for some time."""
         until = time.monotonic() + seconds
         while True:
             try:
@@ -83,16 +83,16 @@ class App:
                     return
 
     def memory(self) -> int:
-        """Return the bytes that the app holds."""
+        """Return the resident memory of the app in bytes."""
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
     def epochs(self) -> list[dict[str, float]]:
-        """Return the epochs completed, as the run noted them."""
+        """Return the completed epochs from the run's log."""
         lines = [line for path in self.runs.glob("*/metrics.jsonl") for line in path.read_text().splitlines()]
         return [event for event in map(json.loads, lines) if event["event"] == "epoch_completed"]
 
     def end(self) -> None:
-        """Leave, saving the run."""
+        """Quit and save the run."""
         self.type("q")
         self._process.send("s")
         self._process.expect(pexpect.EOF)
@@ -104,7 +104,7 @@ class App:
 
 
 def asked_for(text: Path, *, limit: int | None = None, **changes: object) -> RunConfig:
-    """Return a run of `standard` with some changes."""
+    """Return the settings of `standard` with some changes."""
     preset = preset_named("standard")
     model = {name: value for name, value in changes.items() if hasattr(preset.model, name)}
     training = {name: value for name, value in changes.items() if name not in model}
@@ -117,12 +117,12 @@ def asked_for(text: Path, *, limit: int | None = None, **changes: object) -> Run
 
 
 def speed(text: Path, rounds: int) -> None:
-    """Print the characters a second of the app and of the shell, over the same steps, and their ratio."""
+    """Print the characters per second of the app and of the shell, over the same steps, and their ratio."""
     config = asked_for(text, limit=120_000, epochs=4, threads=os.cpu_count() or 1, precision="fp32")
     ratios = []
     for number in range(rounds):
         app, shell = in_app(config), in_shell(config)
-        if number % 2:  # not always the same one first
+        if number % 2:  # alternate which one runs first
             shell, app = in_shell(config), in_app(config)
         ratios.append(app / shell)
         print(f"round {number + 1}:  app {app:9,.0f} char/s   shell {shell:9,.0f} char/s   ratio {app / shell:.3f}")
@@ -130,7 +130,7 @@ def speed(text: Path, rounds: int) -> None:
 
 
 def in_app(config: RunConfig) -> float:
-    """Return the characters a second of a run in the app, from its second epoch on."""
+    """Return the characters per second of a run in the app, from its second epoch on."""
     folder = Path(tempfile.mkdtemp())
     try:
         with App(folder, config) as app:
@@ -145,7 +145,7 @@ def in_app(config: RunConfig) -> float:
 
 
 def in_shell(config: RunConfig) -> float:
-    """Return the same of a run in the shell, its progress shown as well."""
+    """Return the same for a run in the shell, which also shows its progress."""
     folder = Path(tempfile.mkdtemp())
     env = os.environ | {"CHARLSTM_DATA": str(folder), "TERM": "xterm-256color"}
     training = config.training
@@ -171,7 +171,7 @@ def _speed(epochs: list[dict[str, float]], config: RunConfig) -> float:
 
 
 def keys(text: Path, presses: int) -> None:
-    """Print how long a key's repaint takes while `standard` trains: median, 99th percentile, most."""
+    """Print how long a key's repaint takes while `standard` trains: median, 99th percentile, maximum."""
     folder = Path(tempfile.mkdtemp())
     try:
         with App(folder, asked_for(text)) as app:
@@ -183,7 +183,7 @@ def keys(text: Path, presses: int) -> None:
 
 
 def _cycle(app: App, presses: int) -> list[float]:
-    """Return the seconds of presses of the smoothing key, each of which changes a word of the legend."""
+    """Return the delays of the smoothing key, in seconds; each press changes a word of the legend."""
     times = []
     for number in range(presses):
         app.drain(0.05 + 0.11 * (number % 3))
@@ -195,17 +195,17 @@ def _print_times(what: str, times: list[float]) -> None:
     ordered = sorted(1000 * seconds for seconds in times)
     at_99 = ordered[min(round(0.99 * len(ordered)), len(ordered) - 1)]
     median, most = statistics.median(ordered), ordered[-1]
-    print(f"{what}: median {median:.0f} ms, p99 {at_99:.0f} ms, most {most:.0f} ms of {len(ordered)}")
+    print(f"{what}: median {median:.0f} ms, p99 {at_99:.0f} ms, max {most:.0f} ms of {len(ordered)}")
 
 
 def writing(text: Path) -> None:
-    """Print the speed of a training run alone, and while Generate writes from it."""
+    """Print the speed of a training run alone, and while the Generate screen generates from it."""
     config = asked_for(text, limit=120_000, epochs=30, threads=os.cpu_count() or 1, precision="fp32")
     folder = Path(tempfile.mkdtemp())
     back = "\x1b[Z"
     typed = {
         "alone": [],
-        # From the prompt past the text and the pace to the length: 0 is without end.
+        # Tab from the prompt over the text and the pace to the length; 0 is no limit.
         "at 60 characters a second": ["3", back, back, back, "0", "\r"],
         "as fast as they come": ["\x1b", "i", back, back, "0", "\r"],
     }
@@ -218,18 +218,18 @@ def writing(text: Path) -> None:
             for what, keys in typed.items():
                 for key in keys:
                     app.type(key)
-                until = len(app.epochs()) + 4  # the first of them is not counted: it is half over
+                until = len(app.epochs()) + 4  # the first of them does not count: it began before
                 while len(app.epochs()) < until:
                     app.drain(0.2)
                 speeds.append(_speed(app.epochs()[-4:], config))
-                print(f"{what:26} {speeds[-1]:9,.0f} char/s   {speeds[-1] / speeds[0]:.3f} of it alone")
+                print(f"{what:26} {speeds[-1]:9,.0f} char/s   {speeds[-1] / speeds[0]:.3f} of the speed alone")
             app.end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def long(text: Path, steps: int) -> None:
-    """Print memory and the time of repaints after a twentieth of a run of many steps and at its end."""
+    """Print memory and repaint times after a twentieth of a long run and at its end."""
     config = asked_for(
         text, limit=20_000, hidden_size=16, embedding_size=8, streams=1, window=10, epochs=-(-steps // 1_760),
         weight_drop=0, output_dropout=0, averaging=0, threads=1, precision="fp32",
@@ -248,7 +248,7 @@ def long(text: Path, steps: int) -> None:
 
 
 def main() -> None:
-    """Run what is named."""
+    """Run the named benchmark."""
     what, text = sys.argv[1], Path(sys.argv[2]).resolve()
     number = int(sys.argv[3]) if len(sys.argv) > 3 else {"speed": 3, "keys": 150, "long": 100_000}.get(what, 0)
     if what == "writing":

@@ -1,9 +1,9 @@
-"""What saving a run costs its training.
+"""Benchmark of saving: how much training time a save costs.
 
 python -m tests.benchmarks.autosave TEXT [--rounds 7] [PRESET ...]
 
-In one process, seconds with a save and seconds without one, in turn: what the former have less of characters is what a
-save costs, in seconds of training, and as a share of the 30 seconds between two of them.
+One process trains for periods with and without a save, in turn. The difference in characters is the cost of a save. It
+is printed in seconds of training and as a share of the 30 seconds between two saves.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from core.settings.presets import preset_named
 from core.training.trainer import Trainer
 
 SECONDS = 5.0
-"""Of a side, in a round: longer than a save takes."""
+"""Seconds of a period with or without a save: longer than a save takes."""
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("text", type=Path)
     parser.add_argument("presets", nargs="*", default=["standard", "best"])
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def measure(trainer: Trainer, rounds: int) -> tuple[float, float, float, int]:
-    """Return medians: the seconds a save costs, those of copying and of writing; and the bytes of a file."""
+    """Return the medians of a save's cost, of copying and of writing, in seconds; and the file size in bytes."""
     events = trainer.run()
     for _ in range(20):
         next(events)
@@ -73,7 +73,7 @@ def measure(trainer: Trainer, rounds: int) -> tuple[float, float, float, int]:
 
 
 def _steps(trainer: Trainer, events: Iterator[Event], seconds: float = SECONDS) -> float:
-    """Train for a while; return how many steps that was, at the speed it had, in all of `seconds`."""
+    """Train for a while; return the number of steps per `seconds` at the measured speed."""
     started, before = time.perf_counter(), trainer._live.counters.steps
     while time.perf_counter() - started < seconds:
         next(events)

@@ -1,9 +1,9 @@
-"""Reading a test part exactly: how long it takes, what bounds it, and how near the quick form comes.
+"""Benchmark of the exact evaluation: its duration, its bound by memory bandwidth, and the error of the quick loss.
 
     python -m tests.benchmarks.evaluation TEXT CHECKPOINT...
 
-Without a checkpoint, a 1×512 network that has learnt nothing reads: as many operations. Each character waits for the
-one before, and takes one product of a vector with the recurrent weights: how fast those are read is what bounds it.
+Without a checkpoint, an untrained 1×512 network is evaluated, which takes as many operations. Each character depends on
+the previous one and takes one product of a vector with the recurrent weights, so reading the weights bounds the speed.
 """
 
 import sys
@@ -27,7 +27,7 @@ BLOCKS = (50, 200, 1_000, 3_374)
 
 
 def untrained(characters: str, hidden: int) -> Checkpoint:
-    """Return a network that has learnt nothing."""
+    """Return an untrained network."""
     model = CharLSTM(ModelConfig(embedding_size=128, hidden_size=hidden), len(characters))
     model.initialise(torch.Generator().manual_seed(0))
     return Checkpoint(
@@ -37,7 +37,7 @@ def untrained(characters: str, hidden: int) -> Checkpoint:
 
 
 def main() -> None:
-    """Print what was measured."""
+    """Print the measurements."""
     corpus = load_corpus(CorpusConfig(source=str(Path(sys.argv[1]).absolute())))
     test = corpus.part("test")
     named = [(path, load_checkpoint(Path(path))) for path in sys.argv[2:]]
@@ -47,7 +47,7 @@ def main() -> None:
         exact = next(event for event in score(checkpoint, test) if isinstance(event, Score))
         took = time.perf_counter() - started
         megabytes = 16 * model.config.hidden_size**2 * model.config.num_layers / 1e6
-        print(f"{name}: {len(test):,} characters in {took:.1f} s, {len(test) / took:,.0f} a second")
+        print(f"{name}: {len(test):,} characters in {took:.1f} s, {len(test) / took:,.0f} per second")
         read = megabytes * len(test) / took / 1_000
         print(f"  {megabytes:.1f} MB of recurrent weights for each character: {read:,.0f} GB/s")
         started = time.perf_counter()

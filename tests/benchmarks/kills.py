@@ -1,9 +1,9 @@
-"""A training process killed at random moments, half of them amid a save, and resumed each time.
+"""Kills a training process at random moments, half of them during a save, and resumes it each time.
 
     python -m tests.benchmarks.kills [KILLS]
 
-After each kill: the newest checkpoints must load and verify, no more than an autosave interval may be lost, and no
-temporary files pile up. After the last: the run is finished, and must equal one that was never killed, bit for bit.
+After each kill, the newest checkpoints must load and verify, at most one autosave interval may be lost, and temporary
+files must not accumulate. After the last kill, the run is finished and must equal a run without kills, bit for bit.
 """
 
 import json
@@ -28,27 +28,27 @@ from core.runs.run import Run
 from core.runs.summary import epochs_of
 
 AUTOSAVE = 0.5
-"""Seconds. With the usual 30, 200 kills would take hours."""
+"""Seconds between two saves. With the usual 30, 200 kills would take hours."""
 
 
 class Kills(NamedTuple):
-    """What was seen."""
+    """Results of the kills."""
 
     kills: int
     amid_a_save: int
     most_lost: float
-    """Seconds of training."""
+    """Largest number of seconds of training lost by a kill."""
     most_leftovers: int
-    """Temporary files, after a kill."""
+    """Largest number of temporary files after a kill."""
     wrong: list[str]
 
 
 def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float = 1.5, slack: float = 0.0) -> Kills:
-    """Train in `folder` with these options of `train`, killing the process so often, `longest` seconds after its
-    first steps at most; then let it finish. No more than an autosave interval and `slack` seconds may be lost: without
-    end in a test, since a busy machine saves late.
+    """Train in `folder` with these options of `train`, kill the process `kills` times, then let it finish.
 
-    Twice: the second run, called "whole", is never killed, and both must end the same.
+    Each kill comes at most `longest` seconds after the first steps. At most one autosave interval and `slack` seconds
+    may be lost; tests set no limit, since a busy machine saves late. A second run, called "whole", is never killed, and
+    both must end the same.
     """
     chance = random.Random(0)
     run = Run(folder / "killed")
@@ -82,7 +82,7 @@ def kill_often(folder: Path, settings: list[str], kills: int, *, longest: float 
 
 
 class _Process:
-    """A training process, and how far it says it is."""
+    """A training process and its reported progress."""
 
     def __init__(self, folder: Path, run: Run, settings: list[str]) -> None:
         what = ["--resume", run.name] if run.config_path.exists() else ["--name", run.name, *settings]
@@ -104,7 +104,7 @@ class _Process:
         self._reader.start()
 
     def kill_after(self, seconds: float, *, amid_a_save: bool) -> float:
-        """Kill it so long after its first steps, or at the next save then; return how far it had said to be."""
+        """Kill the process some time after its first steps, or at the next save then; return its reported progress."""
         if not self._stepping.wait(120):
             raise RuntimeError(f"it does not train: {self._errors()}")
         time.sleep(seconds)
@@ -118,7 +118,7 @@ class _Process:
         return self._elapsed
 
     def wait(self) -> None:
-        """Let it come to its end."""
+        """Wait until the process ends."""
         self._reader.join()
         if self._process.wait():
             raise RuntimeError(f"it failed: {self._errors()}")
@@ -139,7 +139,7 @@ class _Process:
 
 
 def _differences(one: Run, other: Run) -> list[str]:
-    """Return in words what is not the same at the end of two runs."""
+    """Return descriptions of the differences between two finished runs."""
     wrong = []
     for a, b in ((one.best_path, other.best_path), (one.last_path, other.last_path)):
         mine, its = load_checkpoint(a).model.state_dict(), load_checkpoint(b).model.state_dict()
@@ -150,7 +150,7 @@ def _differences(one: Run, other: Run) -> list[str]:
 
 
 def main() -> None:
-    """Kill, and print what was seen."""
+    """Run the kills and print the results."""
     kills = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     settings = [
         "--corpus", "l-homme-aux-contrats", "--preset", "small", "--hidden-size", "256", "--epochs", "100",
@@ -160,12 +160,12 @@ def main() -> None:
         started = time.monotonic()
         seen = kill_often(Path(folder), settings, kills)
         size = (Path(folder) / "whole" / "last.safetensors").stat().st_size
-    print(f"{seen.kills} kills in {time.monotonic() - started:.0f} s, {seen.amid_a_save} of them amid a save")
+    print(f"{seen.kills} kills in {time.monotonic() - started:.0f} s, {seen.amid_a_save} of them during a save")
     print(
         f"most training lost: {seen.most_lost:.2f} s, saving every {AUTOSAVE} s ({size / 1e6:.1f} MB at an epoch's end)"
     )
     print(f"most temporary files after a kill: {seen.most_leftovers}")
-    print("\n".join(seen.wrong) or "every checkpoint loaded and verified; the run ended as one that was never killed")
+    print("\n".join(seen.wrong) or "every checkpoint loaded and verified; the run ended like one without kills")
     sys.exit(bool(seen.wrong))
 
 

@@ -1,4 +1,4 @@
-"""Training on a text of a gigabyte against one of a megabyte, in turn: memory, time to the first step, speed.
+"""Benchmark of a text of a gigabyte compared with one of a megabyte: memory, time to the first step, speed.
 
 python -m tests.benchmarks.large_text [--bytes 1e9] [--seconds 20] [--rounds 2]
 """
@@ -22,10 +22,10 @@ RHYMES = ["a", "e", "i", "o", "u", "é", "è", "ê", "à", "ou", "an", "on", "oi
 
 
 class Measured(NamedTuple):
-    """What one training run took."""
+    """Measurements of one training run."""
 
     megabytes: float
-    """The process's largest resident memory."""
+    """Peak resident memory of the process."""
     first_step: float
     """Seconds from the launch to the first report of a step."""
     characters_per_second: float
@@ -43,7 +43,7 @@ def write_text(path: Path, size: int) -> None:
 
 
 def train(text: Path, seconds: float, data: Path) -> Measured:
-    """Train on a text for so many seconds, as `charlstm-tui train` does."""
+    """Train on a text with `charlstm-tui train` for some seconds."""
     arguments = ["--json", "--corpus", str(text), "--seconds", str(seconds)]
     environment = os.environ | {"CHARLSTM_DATA": str(data), "CHARLSTM_RUNS": str(data / "runs")}
     started = time.perf_counter()
@@ -65,7 +65,7 @@ def train(text: Path, seconds: float, data: Path) -> Measured:
 
 
 def speeds_in_turn(texts: list[Path], rounds: int) -> list[float]:
-    """Return the characters a second of training on each text, in one process, a second each and in turn."""
+    """Return the characters per second of training on each text, in turn, in one process."""
     from core.data.corpus import CorpusConfig, load_corpus
     from core.events import StepsCompleted
     from core.settings.presets import preset_named
@@ -90,7 +90,7 @@ def speeds_in_turn(texts: list[Path], rounds: int) -> list[float]:
 
 
 def main() -> None:
-    """Print a row a run, and the figures that compare the two texts."""
+    """Print one row per run, and the comparison of the two texts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bytes", type=float, default=1e9)
     parser.add_argument("--seconds", type=float, default=20)
@@ -100,7 +100,7 @@ def main() -> None:
         data, small, large = Path(folder), Path(folder) / "small.txt", Path(folder) / "large.txt"
         write_text(small, 1_000_000)
         write_text(large, int(options.bytes))
-        time.sleep(3)  # of a file written a moment ago, nothing is remembered
+        time.sleep(3)  # a file that was just written is not cached yet
         runs: dict[str, list[Measured]] = {"small": [], "large": []}
         print(f"{'text':>6} {'megabytes':>10} {'first step':>11} {'char/s':>9}")
         for _ in range(options.rounds):
@@ -114,7 +114,7 @@ def main() -> None:
             f"\nmemory: {memory:+,.0f} MB; speed, in turn in one process: {of_large / of_small:.3f} of the small text's"
         )
         first, *_, again = (run.first_step for run in runs["large"])
-        print(f"first step: {first:.1f} s the first time, {again:.1f} s after")
+        print(f"first step: {first:.1f} s the first time, {again:.1f} s later")
 
 
 if __name__ == "__main__":

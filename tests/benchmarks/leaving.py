@@ -1,9 +1,9 @@
-"""How long the program takes to leave, in a shell and in the app: the run under way is saved in this time.
+"""Benchmark of the exit: how long the program takes to save the run in progress and end, in a shell and in the app.
 
     python -m tests.benchmarks.leaving [ROUNDS]
 
-Each line has the median and the longest of the rounds, and the bar that the longest is held against. On a machine that
-does nothing else, all of them are under it; the exit code says whether they were.
+Each line has the median and the maximum of the rounds, and the limit for the maximum. On an idle machine all are below
+the limit; the exit code says whether they were.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from tests.tui.settings import remember_small_settings
 from tests.waiting import DEADLINE, wait_until
 
 BAR = 2.0
-"""Seconds."""
+"""Limit in seconds."""
 TRAINS = re.compile(r"step +[1-9]\d* /")
 COMMAND = [sys.executable, "-m", "charlstm_tui"]
 TRAIN = [
@@ -40,7 +40,7 @@ TRAIN = [
 
 @contextmanager
 def shell() -> Iterator["subprocess.Popen[str]"]:
-    """Start a training that prints JSON."""
+    """Start a training run that prints JSON."""
     process = subprocess.Popen(
         TRAIN, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=heed_signals
     )
@@ -52,19 +52,19 @@ def shell() -> Iterator["subprocess.Popen[str]"]:
 
 
 def trains(process: "subprocess.Popen[str]") -> None:
-    """Wait until it has taken steps."""
+    """Wait until the run has taken steps."""
     assert process.stdout is not None
     assert any(json.loads(line)["event"] == "steps_completed" for line in process.stdout), "it did not train"
 
 
 def loads_pytorch(process: "subprocess.Popen[str]") -> None:
-    """Wait until the process is amid the import: Linux tells."""
+    """Wait until the process is importing PyTorch, as its memory map on Linux shows."""
     maps = Path(f"/proc/{process.pid}/maps")
     wait_until(lambda: "libtorch" in maps.read_text())
 
 
 def seconds_to_the_end(process: "subprocess.Popen[str]", number: int) -> float:
-    """Send a signal; return how long it takes until the process is gone."""
+    """Send a signal; return the seconds until the process has ended."""
     started = time.perf_counter()
     process.send_signal(number)
     process.communicate(timeout=DEADLINE)
@@ -72,25 +72,25 @@ def seconds_to_the_end(process: "subprocess.Popen[str]", number: int) -> float:
 
 
 def by_signal(number: int, wait: Callable[["subprocess.Popen[str]"], None]) -> float:
-    """Time a signal to a training in a shell."""
+    """Time the exit of a training run in a shell after a signal."""
     with shell() as process:
         wait(process)
         return seconds_to_the_end(process, number)
 
 
 def by_a_second_ctrl_c() -> float:
-    """Time the second of two, which does not wait for a save that hangs."""
+    """Time the exit after a second signal, which does not wait for a save that hangs."""
     with shell() as process:
         trains(process)
         run = RunStore(default_root()).get("left")
         let_no_save_end(run)
         process.send_signal(signal.SIGINT)
-        time.sleep(0.5)  # it waits for the save by now
+        time.sleep(0.5)  # by now it waits for the save
         return seconds_to_the_end(process, signal.SIGINT)
 
 
 def by_app(leave: Callable[[Terminal], object], shown: Callable[[str], bool]) -> float:
-    """Time the way out of an app that shows something."""
+    """Time the exit of the app once it shows a text."""
     remember_small_settings()
     terminal = Terminal(sys.executable, ["-m", "charlstm_tui"], dict(os.environ) | {"TERM": "xterm-256color"})
     try:
@@ -107,8 +107,8 @@ def by_app(leave: Callable[[Terminal], object], shown: Callable[[str], bool]) ->
 
 
 def has_ended(terminal: Terminal) -> bool:
-    """Tell whether the app is gone, and read what it still draws."""
-    with contextlib.suppress(OSError, ValueError):  # the terminal is gone
+    """Read the output of the app; return whether it has ended."""
+    with contextlib.suppress(OSError, ValueError):  # the terminal is closed
         terminal.read(0.01)
     return not terminal.process.isalive()
 
@@ -121,12 +121,12 @@ def quit_and_save(terminal: Terminal) -> None:
 
 
 def is_training(screen: str) -> bool:
-    """Tell whether the run has taken steps."""
+    """Return whether the run has taken steps."""
     return TRAINS.search(screen) is not None
 
 
 def main() -> None:
-    """Print a line for each way to leave."""
+    """Print one line for each way to end the program."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     ways: dict[str, Callable[[], float]] = {
         "shell: ctrl-C": partial(by_signal, signal.SIGINT, trains),
@@ -153,7 +153,7 @@ def main() -> None:
                 os.environ |= {"CHARLSTM_DATA": folder, "CHARLSTM_RUNS": f"{folder}/runs"}
                 times.append(way())
         slow = slow or max(times) > BAR
-        print(f"{name:36} median {statistics.median(times):5.2f} s   longest {max(times):5.2f} s   bar {BAR:.0f} s")
+        print(f"{name:36} median {statistics.median(times):5.2f} s   maximum {max(times):5.2f} s   limit {BAR:.0f} s")
     sys.exit(slow)
 
 

@@ -1,14 +1,14 @@
-"""The most memory that a run of each preset takes, measured in a process of its own, beside what is forecast.
+"""Peak memory of a run of each preset, measured in separate processes and compared with the forecast.
 
 python -m tests.benchmarks.memory FILE [notebook] [quick] [small] [standard] [best] [--headless] [--whole] [--json]
 
-FILE is a copy of Molière's plays: the first 100,000 characters are for notebook, quick and small, all of it for the
-others. Each run is shortened to what reaches its peak: an epoch of a few steps, a validation, the saves after it, and
-a stop amid the next epoch, which saves both where the run is and where that epoch began. `--whole` runs a preset as it
-is.
+FILE is a copy of Molière's plays: the first 100,000 characters are for notebook, quick and small, the whole text for
+the others. Each run is shortened to the parts that reach the peak: an epoch of a few steps, a validation, the saves
+after it, and a stop during the next epoch, which saves the current state and the state at the epoch's start. `--whole`
+runs a preset unchanged.
 
-The figures are of the app, which the forecast is for: it measures the speed, counts n-grams and draws. `--headless` is
-the command line's `train`.
+The forecast is for the app, which measures the speed, counts n-grams and draws, so the app is measured. `--headless`
+measures the command `train`.
 """
 
 import argparse
@@ -27,21 +27,21 @@ from core.settings.presets import PRESETS
 FIRST = 100_000
 SHORT = ("notebook", "quick", "small")
 STEPS = 8
-"""Of the first epoch."""
+"""Number of steps of the first epoch."""
 
 
 def limit_of(name: str) -> int | None:
-    """Return how many characters of the text a preset is measured on."""
+    """Return the number of characters that a preset is measured on; None for the whole text."""
     return FIRST if name in SHORT else None
 
 
 def peak() -> int:
-    """Return the most bytes that this process has held."""
+    """Return the peak resident memory of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def shorten() -> None:
-    """End the first epoch after a few steps, and no other."""
+    """Make only the first epoch end, after a few steps."""
     from core.training.trainer import Trainer
 
     def is_over(self: Trainer, plan: object, steps: int) -> bool:
@@ -80,7 +80,7 @@ def run_headless(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
 
 
 async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
-    """Train as a person does in the app, once the forecast is there."""
+    """Train in the app, once the forecast is complete."""
     from textual.widgets import Input, Select
 
     from charlstm_tui.app import CharLSTMApp
@@ -112,7 +112,7 @@ async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
             await asyncio.sleep(0.2)
             run = app.training.started.run if app.training.started is not None else ""
             if not whole and run and (Path(os.environ["CHARLSTM_RUNS"]) / run / "last.safetensors").exists():
-                await asyncio.sleep(3)  # as a run goes on for a while after it has saved
+                await asyncio.sleep(3)  # as a run continues for a while after a save
                 app.run_controller.stop()
                 while app.training.finished is None:
                     await asyncio.sleep(0.2)
@@ -122,7 +122,7 @@ async def run_in_app(file: Path, name: str, *, whole: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print a row a preset."""
+    """Print one row per preset."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("what", nargs="*", default=list(PRESETS))

@@ -1,7 +1,8 @@
-"""The course's notebook, written anew as its loop stands there: the baseline of every comparison of speed and loss.
+"""A rewrite of the course notebook's training loop: the baseline of all comparisons of speed and loss.
 
-One stream, windows of 100 characters, state carried across them, an AdamW step a window, PyTorch's defaults throughout,
-and the loss of each window read back as it comes. The test loss comes from the same walk, without a gradient.
+One stream, windows of 100 characters, state carried across them, one AdamW step per window, PyTorch's defaults
+throughout, and the loss of each window read back at once. The test loss is computed over the same windows, without
+gradients.
 """
 
 import time
@@ -15,7 +16,7 @@ WINDOW = 100
 
 
 class Notebook(nn.Module):
-    """Embedding, one LSTM, a linear layer."""
+    """An embedding, an LSTM layer and a linear layer."""
 
     def __init__(self, vocabulary_size: int, size: int = 128) -> None:
         super().__init__()
@@ -30,13 +31,13 @@ class Notebook(nn.Module):
 
 
 def windows(ids: Tensor, offset: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield a window and the characters that follow, until the next one does not fit."""
+    """Yield each window and its targets (the ids shifted by one); an incomplete last window is dropped."""
     for start in range(offset, len(ids) - WINDOW, WINDOW):
         yield ids[start : start + WINDOW], ids[start + 1 : start + WINDOW + 1]
 
 
 def train_epoch(model: Notebook, optimizer: torch.optim.Optimizer, ids: Tensor) -> float:
-    """Walk once through the text. Returns the mean of the windows' losses."""
+    """Train one epoch. Returns the mean of the windows' losses, in nats per character."""
     losses = []
     state = None
     for inputs, targets in windows(ids, int(torch.randint(WINDOW, ()))):
@@ -51,7 +52,7 @@ def train_epoch(model: Notebook, optimizer: torch.optim.Optimizer, ids: Tensor) 
 
 
 def evaluate(model: Notebook, ids: Tensor) -> float:
-    """Return the mean loss over the windows of a text."""
+    """Return the mean loss over the windows of a text, in nats per character."""
     state = None
     losses = []
     with torch.no_grad():
@@ -62,7 +63,7 @@ def evaluate(model: Notebook, ids: Tensor) -> float:
 
 
 def train(train_ids: Tensor, vocabulary_size: int, seed: int, epochs: int = 20) -> tuple[Notebook, float]:
-    """Train as the notebook does. Returns the model and the seconds that it took."""
+    """Train like the notebook. Returns the model and the seconds of training."""
     torch.manual_seed(seed)
     model = Notebook(vocabulary_size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)

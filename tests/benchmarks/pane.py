@@ -1,8 +1,8 @@
-"""The pane of generated text at a million characters: to append and to scroll, and to fit another width.
+"""Benchmark of the pane of generated text with a million characters: append, scroll, and wrap to another width.
 
     python -m tests.benchmarks.pane
 
-Each time is that of the whole of it, from the call until the screen is drawn, without a terminal.
+Each time is from the call until the screen is drawn, without a terminal.
 """
 
 import asyncio
@@ -22,24 +22,24 @@ WORDS = ["le", "pauvre", "homme", "monsieur,", "vous", "êtes", "l'amour", "qu'i
 
 
 class PaneApp(App[None]):
-    """Nothing but a pane."""
+    """An app with a pane only."""
 
     animation_level = "none"
 
     def compose(self) -> ComposeResult:
-        """Lay it out."""
+        """Yield the pane."""
         yield StreamPane()
 
 
 async def measure() -> None:
-    """Print the times."""
+    """Print the times of each operation."""
     app = PaneApp()
     source = random.Random(0)
     async with app.run_test(size=(120, 40)) as pilot:
         pane = app.query_one(StreamPane)
         pane.tinted = False
         gc.collect()
-        gc.freeze()  # as the app does when it begins to write
+        gc.freeze()  # as the app does before it generates
 
         async def taken(act: Callable[[int], object]) -> list[float]:
             times = []
@@ -57,7 +57,7 @@ async def measure() -> None:
             print(f"{what:44} median {statistics.median(times):6.2f} ms   99 % under {worst:6.2f} ms")
 
         def append(number: int) -> None:
-            text = " ".join(source.choices(WORDS, k=100))[:500]  # what comes in 1/60 s at 30,000 characters a second
+            text = " ".join(source.choices(WORDS, k=100))[:500]  # the text of 1/60 s at 30,000 characters per second
             pane.append(text, bytes(source.choices(range(5), weights=[60, 20, 10, 7, 3], k=len(text))))
 
         pane.begin("HARPAGON.\n\n")
@@ -71,7 +71,7 @@ async def measure() -> None:
         tell("to scroll anywhere", await taken(lambda _: pane.scroll_to(y=source.random() * height, animate=False)))
         started = time.perf_counter()
         pane.rewrap()
-        print(f"{'to wrap all of it anew':44} {1_000 * (time.perf_counter() - started):13.1f} ms")
+        print(f"{'to wrap all of it again':44} {1_000 * (time.perf_counter() - started):13.1f} ms")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""What each preset reaches, in what time, beside the course's notebook.
+"""Benchmark of the presets: loss and training time of each, compared with the course's notebook.
 
 python -m tests.benchmarks.presets FILE [quick] [small] [standard] [interleaved] [soon] [best] [--seed 0] [--json]
 
-FILE is a copy of Molière's plays (`charlstm-tui corpus path moliere` names one that was fetched). Everything runs in
-one process, one after the other, the notebook before each of `quick` and `small`. Times are of training alone, with its
-validation and the choice of threads and precision; the test part is scored when that is over.
+FILE is a copy of Molière's plays (`charlstm-tui corpus path moliere` prints the path of a fetched one). Everything
+runs in one process, one run after the other; the notebook runs before each of `quick` and `small`. Times are of
+training with its validation and the choice of threads and precision; the test part is scored afterwards.
 
     notebook, quick, small    the first 100,000 characters, tail split
-    standard, interleaved     all of it, for 300 s, on the split of that name
-    soon                      standard for --soon seconds, tail split: to 1.509, which nanoGPT's configuration for
-                              CPUs reached in 217 s on two cores
-    best                      all of it, tail split, for all its epochs: the better part of an hour, so only when asked
+    standard, interleaved     the whole text, for 300 s, tail or interleaved split
+    soon                      standard for --soon seconds, tail split: compare with 1.509, which nanoGPT's
+                              configuration for CPUs reached in 217 s on two cores
+    best                      the whole text, tail split, all epochs: nearly an hour, so only on request
 """
 
 import argparse
@@ -59,7 +59,7 @@ def _all(ids: Ids) -> torch.Tensor:
 
 
 def run_notebook(corpus: Corpus, seed: int) -> Result:
-    """Train as the notebook does, and score its last weights as it does: on whole windows, so 99 % of the test part."""
+    """Train and score like the notebook: its last weights, on complete windows, which are 99 % of the test part."""
     vocabulary = Vocabulary(corpus.characters)
     train_ids = _all(corpus.part("train").ids(vocabulary))
     test_ids = _all(corpus.part("test").ids(vocabulary))
@@ -69,7 +69,7 @@ def run_notebook(corpus: Corpus, seed: int) -> Result:
 
 
 def run_preset(name: str, corpus: Corpus, seed: int, seconds: float = 0.0) -> Result:
-    """Train by a preset, keep the best by validation, and score that on the test part."""
+    """Train with a preset and score the checkpoint with the best validation loss on the test part."""
     preset = preset_named(name)
     training = msgspec.structs.replace(preset.training, seed=seed, seconds=seconds)
     started = time.perf_counter()
@@ -85,7 +85,7 @@ def run_preset(name: str, corpus: Corpus, seed: int, seconds: float = 0.0) -> Re
 
 
 def main() -> None:
-    """Print a row a run, as it ends."""
+    """Print one row per run, as each ends."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("what", nargs="*", default=["quick", "small", "standard", "interleaved", "soon"])

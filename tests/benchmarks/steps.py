@@ -1,8 +1,8 @@
-"""A training step's speed: against the notebook's loop at its model's size, and against bare matrix products.
+"""Benchmark of a training step, compared with the notebook's loop on the same model and with bare matrix products.
 
 python -m tests.benchmarks.steps [--rounds 9]
 
-The sides are run in turn in one process, on ids drawn at random; each figure is the median of the rounds' ratios.
+The compared tasks run in turn in one process, on random ids; each figure is the median of the rounds' ratios.
 """
 
 import argparse
@@ -21,14 +21,14 @@ from tests.benchmarks import notebook
 
 VOCABULARY = 76
 SECONDS = 0.7
-"""Of a side, in a round."""
+"""Seconds of a task in a round."""
 
 Work = Callable[[], float]
-"""Does a little, and returns how much: characters, or floating-point operations."""
+"""A task: does some work and returns its amount, in characters or floating-point operations."""
 
 
 def rate(work: Work) -> float:
-    """Return how much is done in a second."""
+    """Return the amount of work per second."""
     started, done = time.perf_counter(), 0.0
     while time.perf_counter() - started < SECONDS:
         done += work()
@@ -36,7 +36,7 @@ def rate(work: Work) -> float:
 
 
 def in_turn(works: list[Work], rounds: int) -> list[list[float]]:
-    """Return the rates of each, a round each in turn, after a first call that does not count."""
+    """Return the rates of each task, measured in turn, after a first call that does not count."""
     for work in works:
         work()
     found: list[list[float]] = [[] for _ in works]
@@ -52,7 +52,7 @@ def ratio(above: list[float], below: list[float]) -> float:
 
 
 def notebook_steps() -> Work:
-    """The notebook's loop: a pass over fifty windows."""
+    """Return the task of the notebook's loop over fifty windows."""
     ids = torch.randint(VOCABULARY, (50 * notebook.WINDOW + 1,))
     model = notebook.Notebook(VOCABULARY)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
@@ -79,7 +79,7 @@ def our_step(model: ModelConfig, config: TrainingConfig, compute: ComputeSetting
 
 
 def product(rows: int, inner: int, columns: int, dtype: torch.dtype) -> Work:
-    """A product of two matrices, as often as makes the clock not matter."""
+    """Return the task of a matrix product, repeated so often that the clock's resolution does not matter."""
     a, b = torch.randn(rows, inner).to(dtype), torch.randn(inner, columns).to(dtype)
     out: Tensor = torch.empty(rows, columns, dtype=dtype)
 
@@ -92,10 +92,10 @@ def product(rows: int, inner: int, columns: int, dtype: torch.dtype) -> Work:
 
 
 def operations(model: ModelConfig, vocabulary: int) -> float:
-    """Return the multiplications and additions in matrix products that learning from one character takes.
+    """Return the number of multiplications and additions in matrix products for one training character.
 
-    A layer multiplies its input and its state by the four gates' weights; the way back does each product twice over,
-    once for the weights and once for what came in.
+    A layer multiplies its input and its hidden state by the weights of the four gates. The backward pass takes two
+    products for each of these: one for the gradient of the weights, one for the gradient of the input.
     """
     below, forward = model.embedding_size, 0.0
     for _ in range(model.num_layers):
@@ -123,7 +123,7 @@ def main() -> None:
         for streams, precision in batches
     ]
     base, *others = in_turn([notebook_steps(), *ours], rounds)
-    print(f"A training step of the notebook's model (1x128), {threads} threads: characters a second\n")
+    print(f"A training step of the notebook's model (1x128), {threads} threads: characters per second\n")
     print(f"  {'notebook':22} {median(base):9,.0f}")
     for (streams, precision), rates in zip(batches, others, strict=True):
         name = f"{streams} x 100, {precision}"

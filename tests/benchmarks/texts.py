@@ -1,9 +1,9 @@
-"""How long it takes to load a text, to count it and to look through it, and to cancel a fetch that stalls.
+"""Benchmark of texts: loading one, counting its n-grams, searching it, and cancelling a download that stalls.
 
     python -m tests.benchmarks.texts TEXT
 
-The text is Molière's collected plays, 1.7 million characters. Each line has a figure and the bar that it is held
-against: on a machine that does nothing else all are under it, and the exit code says whether they were.
+The text is Molière's collected plays, 1.7 million characters. Each line has a time and its limit. On an idle
+machine all are below the limit; the exit code says whether they were.
 """
 
 import os
@@ -27,14 +27,14 @@ from core.reports.results import Baselines
 
 
 def seconds(act: Callable[[], object]) -> float:
-    """Return how long something takes."""
+    """Return the duration of a call in seconds."""
     started = time.perf_counter()
     act()
     return time.perf_counter() - started
 
 
 def count(path: Path, limit: int | None, split: Split) -> float:
-    """Time the n-grams of a text, 1 to 6 characters long."""
+    """Time the counting of a text's n-grams, n = 1 to 6."""
     corpus = load_corpus(CorpusConfig(source=str(path), limit=limit, split=split))
 
     def all_of_them() -> None:
@@ -45,13 +45,13 @@ def count(path: Path, limit: int | None, split: Split) -> float:
 
 
 def look_for_copies() -> float:
-    """Time the longest passage that 2,000 characters have from 400,000."""
+    """Time the search for the longest passage of 2,000 characters in 400,000."""
     text = "".join(chr(97 + (place * place + place // 7) % 26) for place in range(400_000))
     return seconds(lambda: list(copying(text[1_000:3_000], text)))
 
 
 def cancel_a_stalled_fetch() -> float:
-    """Time the way out of a transfer from a server that has fallen silent."""
+    """Time the cancelling of a download from a server that no longer sends."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_begin_to_answer, args=(server,), daemon=True).start()
         address = f"http://127.0.0.1:{server.getsockname()[1]}/"
@@ -71,7 +71,7 @@ def _begin_to_answer(server: socket.socket) -> None:
 
 
 def main() -> None:
-    """Print a line for each."""
+    """Print one line for each measurement."""
     path = Path(sys.argv[1]).absolute()
     load = partial(load_corpus, CorpusConfig(source=str(path)))
     load()
@@ -89,7 +89,7 @@ def main() -> None:
             os.environ["CHARLSTM_DATA"] = folder
             took = measure()
         slow = slow or took > bar
-        print(f"{name:40} {took:6.3f} s   bar {bar:g} s")
+        print(f"{name:40} {took:6.3f} s   limit {bar:g} s")
     sys.exit(slow)
 
 

@@ -1,10 +1,10 @@
-"""Characters a second: the course's loop, one text of ours, and 64 at once, on the same weights, in turn.
+"""Benchmark of generation: the notebook's loop, one text, and 64 texts in a batch, with the same weights, in turn.
 
     python -m tests.benchmarks.writing TEXT [ROUNDS]
 
-The loop is the notebook's: from `.`, a step of the network, a softmax and a multinomial draw for each of 1,000
-characters, each appended to the text. The networks are the notebook's 1×128 and the same at 512, trained for a few
-seconds, because what is drawn from a network that has learnt nothing is not like text.
+The notebook's loop starts from `.` and takes a step of the network, a softmax and a multinomial draw for each of 1,000
+characters. The networks are the notebook's 1×128 and the same with hidden size 512. They are trained for a few seconds,
+because samples of an untrained network do not resemble text.
 """
 
 import statistics
@@ -28,7 +28,7 @@ TEXTS = 64
 
 
 def notebook_loop(model: Notebook, characters: str) -> str:
-    """Write as the notebook does."""
+    """Generate like the notebook."""
     text = "."
     state = None
     with torch.no_grad():
@@ -41,7 +41,7 @@ def notebook_loop(model: Notebook, characters: str) -> str:
 
 
 def ours(model: Notebook, size: int, characters: str) -> CharLSTM:
-    """Return our network with the notebook's weights."""
+    """Return a `CharLSTM` with the notebook's weights."""
     made = CharLSTM(ModelConfig(embedding_size=size, hidden_size=size, num_layers=1), len(characters))
     with torch.no_grad():
         for mine, theirs in zip(made.parameters(), model.parameters(), strict=True):
@@ -50,13 +50,13 @@ def ours(model: Notebook, size: int, characters: str) -> CharLSTM:
 
 
 def speed(write: Callable[[], int]) -> float:
-    """Return characters a second."""
+    """Return the characters per second."""
     started = time.perf_counter()
     return write() / (time.perf_counter() - started)
 
 
 def main() -> None:
-    """Print each speed and its ratio to the notebook's loop."""
+    """Print each speed and its ratio to that of the notebook's loop."""
     text = Path(sys.argv[1]).read_text(encoding="utf-8")[:100_000]
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 7
     vocabulary = Vocabulary(text)

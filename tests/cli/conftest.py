@@ -1,4 +1,4 @@
-"""What the tests of the commands share: a run, trained once."""
+"""Fixtures of the command tests: a run, trained once."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.conftest import SMALL_TEXT
 
 @pytest.fixture(scope="session")
 def flock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs with one in it, to be copied."""
+    """A folder with one run; tests copy it."""
     folder = tmp_path_factory.mktemp("flock")
     text = folder / "moutons.txt"
     text.write_text(SMALL_TEXT, encoding="utf-8")
@@ -23,6 +23,6 @@ def flock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trained(flock: Path, store: RunStore) -> str:
-    """The name of a run that is there."""
+    """The name of an existing run."""
     shutil.copytree(flock / "sheep", store.root / "sheep")
     return "sheep"

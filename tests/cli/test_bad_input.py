@@ -1,6 +1,6 @@
-"""Bad input in bulk: whatever comes in, a sentence or a result comes out.
+"""Property tests with bad input: every input gives either a result or an error message.
 
-A few dozen cases of each kind here; tens of thousands by
+A normal test run tries a few dozen cases of each kind. This command tries tens of thousands:
 
     pytest tests/cli/test_bad_input.py --hypothesis-profile bulk --timeout 3000
 """
@@ -77,7 +77,7 @@ EDITS = st.lists(st.tuples(KINDS, st.floats(0, 1), st.binary(max_size=9)), min_s
 
 
 def only_a_user_error(do: Callable[[], object]) -> bool:
-    """Do something; tell whether it succeeded. Nothing but a `UserError` may come of it, fit to be shown."""
+    """Call `do` and return whether it succeeded. It may raise only a `UserError` whose message is not too long."""
     try:
         do()
     except UserError as error:
@@ -89,7 +89,7 @@ def only_a_user_error(do: Callable[[], object]) -> bool:
 
 
 def called(arguments: list[str], **options: Any) -> tuple[int, str]:
-    """Call a command; return its exit code and all that it wrote."""
+    """Call a command; return its exit code and its output."""
     result = CliRunner().invoke(commands, arguments, **options)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
@@ -118,7 +118,7 @@ def edited(content: bytes, edits: list[Edit]) -> bytes:
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[tuple[RunStore, Run, Corpus]]:
-    """A small run that was stopped amid its second epoch."""
+    """A small run that was stopped during its second epoch."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "moutons.txt"
         path.write_text(SMALL_TEXT, encoding="utf-8")
@@ -157,7 +157,9 @@ def test_any_bytes_as_a_text(tmp_path_factory: pytest.TempPathFactory, content: 
 
 
 @given(edits=EDITS, last=st.booleans())
-def test_any_damage_to_a_checkpoint_is_found(made: tuple[RunStore, Run, Corpus], edits: list[Edit], last: bool) -> None:
+def test_any_damage_to_a_checkpoint_is_detected(
+    made: tuple[RunStore, Run, Corpus], edits: list[Edit], last: bool
+) -> None:
     run = made[1]
     content = (run.last_path if last else run.best_path).read_bytes()
     changed = edited(content, edits)
@@ -169,7 +171,7 @@ def test_any_damage_to_a_checkpoint_is_found(made: tuple[RunStore, Run, Corpus],
 
 
 def signed_with(content: bytes, changes: list[tuple[list[str], Any]]) -> bytes:
-    """Return a checkpoint with other values in its header, and a sha256 that is right."""
+    """Return a checkpoint with changed values in its header and a valid sha256."""
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     ours = json.loads(header["__metadata__"]["charlstm-tui"])
@@ -212,7 +214,7 @@ CHANGES = st.lists(
 @given(changes=CHANGES)
 @example(changes=[(["progress", "now", "epoch_steps"], 0)])
 @example(changes=[(["progress", "now", "checked_steps"], 90)])
-def test_a_checkpoint_that_lies_is_refused_or_used(
+def test_a_checkpoint_with_a_changed_header_is_refused_or_used(
     made: tuple[RunStore, Run, Corpus], changes: list[tuple[list[str], Any]]
 ) -> None:
     store, run, corpus = made
@@ -279,12 +281,12 @@ def test_any_command_line(
 ) -> None:
     folder = tmp_path_factory.mktemp("line")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)  # what it exports goes there
+        patch.chdir(folder)  # exported files are written there
         patch.setenv("CHARLSTM_RUNS", str(folder / "runs"))
         patch.setenv("CHARLSTM_DATA", str(folder))
-        patch.setattr("core.training.trainer.Trainer", lambda *_: None)  # it would train, perhaps for a year
+        patch.setattr("core.training.trainer.Trainer", lambda *_: None)  # real training could take very long
         patch.setattr("charlstm_tui.commands.train._train", lambda *_: None)
-        patch.setattr("charlstm_tui.web.server.Server.serve", lambda server: server.close())  # it would serve for ever
+        patch.setattr("charlstm_tui.web.server.Server.serve", lambda server: server.close())  # a server would not end
         called(["--runs", str(made[0].root), *line] if "delete" not in line and "rename" not in line else line)
 
 

@@ -19,7 +19,7 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(commands, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-def test_train_says_a_line_an_epoch_on_stderr_and_the_outcome_on_stdout(small_text: Path) -> None:
+def test_train_prints_each_epoch_on_stderr_and_the_outcome_on_stdout(small_text: Path) -> None:
     result = call("train", "--corpus", small_text, *TINY)
     assert result.exit_code == 0
     assert [line[:9] for line in result.stderr.splitlines() if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
@@ -27,7 +27,7 @@ def test_train_says_a_line_an_epoch_on_stderr_and_the_outcome_on_stdout(small_te
     assert "best.safetensors" in result.stdout
 
 
-def test_train_json_prints_an_event_a_line_and_nothing_else(small_text: Path) -> None:
+def test_train_json_prints_one_event_per_line_and_nothing_else(small_text: Path) -> None:
     result = call("train", "--corpus", small_text, *TINY, "--json", "--seed", 3)
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.stderr == ""
@@ -41,7 +41,7 @@ def test_train_json_prints_an_event_a_line_and_nothing_else(small_text: Path) ->
     assert Path(last["last_checkpoint"]).is_file()
 
 
-def test_evaluate_json_says_what_the_loss_is_on(trained: str, small_text: Path) -> None:
+def test_evaluate_json_names_corpus_split_and_part(trained: str, small_text: Path) -> None:
     found = json.loads(call("evaluate", trained, "--json").stdout)
     text = small_text.read_text(encoding="utf-8")
     assert (found["corpus"], found["split"], found["part"]) == ("moutons", "tail", "test")
@@ -50,7 +50,7 @@ def test_evaluate_json_says_what_the_loss_is_on(trained: str, small_text: Path) 
     assert found["bits_per_character"] == pytest.approx(found["loss"] / 0.693147, rel=1e-5)
     assert 0 <= found["accuracy"] <= 1
     assert found["perplexity"] > 1
-    assert found["standard_error"] is None, "a part this short has no two blocks"
+    assert found["standard_error"] is None, "a part this short has fewer than two blocks"
 
 
 def test_evaluate_as_text_names_corpus_split_and_part(trained: str) -> None:
@@ -69,7 +69,7 @@ def test_evaluate_takes_another_text_and_reports_unknown_characters(trained: str
     assert "2  characters that are not in the vocabulary, not scored" in shown
 
 
-def test_generate_writes_the_prompt_and_as_many_characters_as_asked(trained: str) -> None:
+def test_generate_prints_the_prompt_and_the_requested_number_of_characters(trained: str) -> None:
     result = call("generate", trained, "--prompt", "3 mou", "--length", 40, "--seed", 1)
     assert result.exit_code == 0
     assert result.stdout.startswith("3 mou")
@@ -77,7 +77,7 @@ def test_generate_writes_the_prompt_and_as_many_characters_as_asked(trained: str
     assert result.stdout == call("generate", trained, "--prompt", "3 mou", "--length", 40, "--seed", 1).stdout
 
 
-def test_generate_json_is_the_same_text_one_object_each(trained: str) -> None:
+def test_generate_json_prints_one_object_per_text(trained: str) -> None:
     result = call("generate", trained, "--prompt", "3 mou", "--length", 40, "--count", 2, "--json")
     first, second = (json.loads(line) for line in result.stdout.splitlines())
     assert (first["prompt"], first["seed"], second["seed"]) == ("3 mou", 0, 1)
@@ -88,7 +88,7 @@ def test_generate_json_is_the_same_text_one_object_each(trained: str) -> None:
     assert plain == f"3 mou{first['text']}\n"
 
 
-def test_generate_says_which_characters_of_the_prompt_it_left_out(trained: str) -> None:
+def test_generate_reports_the_characters_dropped_from_the_prompt(trained: str) -> None:
     result = call("generate", trained, "--prompt", "3 \x1bmouß", "--length", 5)
     assert result.exit_code == 0
     assert "unknown to the model" in result.stderr
@@ -96,13 +96,15 @@ def test_generate_says_which_characters_of_the_prompt_it_left_out(trained: str) 
     assert "\x1b" not in result.stdout + result.stderr
 
 
-def test_generate_refuses_seeds_beyond_the_last_before_it_writes(trained: str) -> None:
+def test_generate_refuses_seeds_out_of_range_before_it_generates(trained: str) -> None:
     result = call("generate", trained, "--seed", 2**32 - 1, "--count", 2)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "seed must be" in result.stderr
 
 
-def test_too_little_memory_is_a_sentence_and_exit_code_1(small_text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_gives_an_error_message_and_exit_code_1(
+    small_text: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def greedy(model: CharLSTM, generator: torch.Generator, **_: float) -> None:
         torch.empty(2**60)
 
@@ -112,7 +114,7 @@ def test_too_little_memory_is_a_sentence_and_exit_code_1(small_text: Path, monke
     assert "not have enough memory" in result.stderr
 
 
-def test_a_damaged_run_is_passed_over_and_named(trained: str, store: RunStore) -> None:
+def test_a_damaged_run_is_skipped_and_named(trained: str, store: RunStore) -> None:
     store.get(trained).path.with_name("broken").mkdir()
     (store.root / "broken" / "config.json").write_bytes(b"\xff")
     result = call("runs", "list")
@@ -136,13 +138,13 @@ def test_runs_list_and_show(trained: str) -> None:
     assert whole["events"][-1]["event"] == "run_finished"
 
 
-def test_no_runs_yet_says_how_to_make_one() -> None:
+def test_an_empty_list_of_runs_says_how_to_make_one() -> None:
     result = call("runs", "list")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "charlstm-tui train" in result.stderr
 
 
-def test_the_folder_of_the_runs_may_be_given_before_or_after_the_command(trained: str, tmp_path: Path) -> None:
+def test_the_runs_option_may_come_before_or_after_the_command(trained: str, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     assert "sheep" not in call("--runs", elsewhere, "runs", "list").stdout
     assert "sheep" not in call("runs", "list", "--runs", elsewhere).stdout
@@ -177,7 +179,7 @@ def test_the_folder_of_the_runs_may_be_given_before_or_after_the_command(trained
         ([], "The app needs a terminal"),
     ],
 )
-def test_what_is_wrong_is_said_in_plain_words_with_exit_code_2(arguments: list[str], sentence: str) -> None:
+def test_bad_input_gives_an_error_message_and_exit_code_2(arguments: list[str], sentence: str) -> None:
     result = call(*arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr
@@ -194,14 +196,14 @@ def test_what_is_wrong_is_said_in_plain_words_with_exit_code_2(arguments: list[s
         ["--runs", "\x1b[31mx", "runs", "list"],
     ],
 )
-def test_nothing_that_was_typed_acts_on_the_terminal(arguments: list[str]) -> None:
+def test_control_characters_in_arguments_do_not_reach_the_terminal(arguments: list[str]) -> None:
     result = CliRunner().invoke(commands, arguments, color=True)
     assert result.exit_code in (0, 2)
     assert "\x1b" not in result.output
-    assert "[31m" in result.output, "it is shown, but as text"
+    assert "[31m" in result.output, "the escape sequence is shown as text"
 
 
-def test_a_text_named_in_a_wild_way_keeps_its_place_in_a_table(tmp_path: Path) -> None:
+def test_control_characters_in_a_text_name_do_not_break_the_table(tmp_path: Path) -> None:
     path = tmp_path / "[red]a\nb\u202e.txt"
     path.write_text("un mouton, deux moutons. " * 50, encoding="utf-8")
     assert call("train", "--corpus", path, *TINY).exit_code == 0
@@ -209,7 +211,7 @@ def test_a_text_named_in_a_wild_way_keeps_its_place_in_a_table(tmp_path: Path) -
     assert "[red]a⏎b\ufffd" in row
 
 
-def test_an_error_that_quotes_what_was_typed_cannot_act_on_the_terminal() -> None:
+def test_control_characters_quoted_in_an_error_do_not_reach_the_terminal() -> None:
     result = call("evaluate", "\x1b]0;title\x07")
     assert result.exit_code == 2
     assert "\x1b" not in result.stderr
@@ -230,7 +232,7 @@ def test_a_run_that_diverges_fails_with_exit_code_1_and_says_what_to_do(
     assert "nothing was saved" in result.stdout
 
 
-def test_a_file_of_settings_counts_more_than_the_preset_and_less_than_an_option(
+def test_a_settings_file_overrides_the_preset_and_options_override_the_file(
     small_text: Path, tmp_path: Path, store: RunStore
 ) -> None:
     file = tmp_path / "mine.toml"
@@ -242,23 +244,23 @@ def test_a_file_of_settings_counts_more_than_the_preset_and_less_than_an_option(
     config = store.get("mine").config()
     assert (config.preset, config.corpus.name) == ("quick", "moutons")
     assert (config.model.hidden_size, config.model.embedding_size, config.training.epochs) == (5, 3, 1)
-    assert config.training.warmup == PRESETS["quick"].training.warmup, "what neither says is the preset's"
+    assert config.training.warmup == PRESETS["quick"].training.warmup, "the preset sets the other fields"
     assert call("train", "--config", file, "--preset", "notebook", "--name", "other").exit_code == 0
     assert store.get("other").config().preset == "notebook"
 
 
-def test_a_wrong_file_of_settings_is_a_sentence(tmp_path: Path) -> None:
+def test_an_invalid_settings_file_gives_an_error_message(tmp_path: Path) -> None:
     result = call("train", "--config", tmp_path / "none.toml")
     assert result.exit_code == 2
     assert "none.toml cannot be read: No such file" in result.stderr
 
 
-def test_without_a_preset_a_short_text_takes_the_one_for_short_texts(small_text: Path, store: RunStore) -> None:
+def test_without_a_preset_a_short_text_is_trained_with_small(small_text: Path, store: RunStore) -> None:
     assert call("train", "--corpus", small_text, *TINY).exit_code == 0
     assert [run.name for run in store.all()] == ["small-1"]
 
 
-def test_presets_are_listed_with_what_was_measured_on_which_text() -> None:
+def test_presets_are_listed_with_their_measured_results() -> None:
     lines = call("presets").stdout.splitlines()
     assert [line.split()[0] for line in lines[:-1:2]] == list(PRESETS)
     assert all(
@@ -267,7 +269,7 @@ def test_presets_are_listed_with_what_was_measured_on_which_text() -> None:
     assert [preset["name"] for preset in json.loads(call("presets", "--json").stdout)] == list(PRESETS)
 
 
-def test_a_preset_is_shown_as_a_file_that_train_takes(small_text: Path, tmp_path: Path, store: RunStore) -> None:
+def test_a_preset_is_printed_as_a_file_that_train_accepts(small_text: Path, tmp_path: Path, store: RunStore) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(call("presets", "standard").stdout)
     assert call("train", "--config", file, "--corpus", small_text, *TINY, "--name", "mine").exit_code == 0
@@ -285,7 +287,7 @@ def test_generate_reads_its_prompt_from_standard_input(trained: str) -> None:
     assert "not UTF-8" in result.stderr
 
 
-def test_many_texts_are_those_that_are_written_one_by_one(trained: str) -> None:
+def test_texts_generated_in_a_batch_equal_those_generated_one_by_one(trained: str) -> None:
     together = call("generate", trained, "--count", 70, "--length", 30, "--seed", 4, "--json").stdout.splitlines()
     assert len(together) == 70
     for line in (together[0], together[13], together[69]):
@@ -310,14 +312,16 @@ def test_many_texts_are_those_that_are_written_one_by_one(trained: str) -> None:
         (["serve", "--port", "8,000"], "write 8000."),
     ],
 )
-def test_an_option_that_two_readers_read_differently_is_refused(arguments: list[str], sentence: str) -> None:
+def test_an_ambiguous_number_is_refused(arguments: list[str], sentence: str) -> None:
     result = call(*arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr
 
 
 @pytest.mark.parametrize("written", ["0,3", "0.3", ".3", "3e-1"])
-def test_an_option_is_read_as_the_box_of_the_same_name(written: str, small_text: Path, store: RunStore) -> None:
+def test_an_option_accepts_the_same_numbers_as_the_input_in_the_app(
+    written: str, small_text: Path, store: RunStore
+) -> None:
     call(
         "train", "--corpus", str(small_text), "--preset", "quick", "--hidden-size", "8", "--epochs", "1",
         "--streams", "2", "--window", "10", "--limit", "1 500", "--output-dropout", written,
@@ -334,12 +338,10 @@ def test_a_new_line_in_a_prompt_is_the_same_in_the_shell_as_in_the_app(trained: 
     piped = CliRunner().invoke(
         commands, ["generate", trained, "--prompt", "-", "--length", "3", "--json"], input=r"3\n4"
     )
-    assert json.loads(piped.stdout)["prompt"] == r"3\n4", "standard input is taken as it is"
+    assert json.loads(piped.stdout)["prompt"] == r"3\n4", "escapes in standard input are not replaced"
 
 
-def test_all_that_may_take_a_moment_before_the_first_step_is_named(
-    small_text: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_slow_step_before_training_is_named(small_text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(
         "charlstm_tui.commands.train_renderer.RunRenderer.say", lambda renderer, what: said.append(what)

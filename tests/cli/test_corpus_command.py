@@ -1,4 +1,4 @@
-"""`charlstm-tui corpus`, and what the other commands say of the text they were given."""
+"""`charlstm-tui corpus`, and the messages of other commands about their text."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(commands, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-def test_the_list_says_what_is_here_and_how_to_get_the_rest() -> None:
+def test_the_list_shows_which_texts_are_here_and_how_to_fetch_the_others() -> None:
     result = call("corpus", "list")
     assert result.exit_code == 0
     header, moliere, play = result.stdout.splitlines()
@@ -68,26 +68,26 @@ def test_fetching_puts_moliere_in_its_place_and_makes_it_the_default(
     assert "already here" in call("corpus", "fetch").stdout
 
 
-def test_train_without_a_text_learns_from_the_play_and_says_so(moliere: Path) -> None:
+def test_train_without_a_text_uses_the_bundled_play_and_says_so(moliere: Path) -> None:
     train = partial(call, "train", "--limit", 20_000, *TINY)
     result = train("--name", "play")
     assert result.exit_code == 0
     assert "Training on the bundled play" in result.stderr
     assert "corpus fetch" in result.stderr
-    assert "Molière" not in train("--corpus", PLAY.name).stderr, "no advice to those who chose"
+    assert "Molière" not in train("--corpus", PLAY.name).stderr, "no advice if a text was chosen"
     evaluated = json.loads(call("evaluate", "play", "--json").stdout)
     assert (evaluated["corpus"], evaluated["limit"], evaluated["characters"]) == (PLAY.name, 20_000, 2_000)
     assert evaluated["learnt_characters"] == 0
 
 
-def test_a_split_holds_for_training_and_for_evaluation_alike() -> None:
+def test_a_split_applies_to_training_and_to_evaluation() -> None:
     trained = call("train", "--split", "interleaved", "--limit", 100_000, *TINY, "--name", "i")
     assert trained.exit_code == 0
     evaluated = json.loads(call("evaluate", "i", "--json").stdout)
     assert (evaluated["split"], evaluated["characters"], evaluated["learnt_characters"]) == ("interleaved", 10_000, 0)
 
 
-def test_evaluating_on_what_was_learnt_is_said_and_counted() -> None:
+def test_evaluating_on_training_characters_gives_a_warning_with_their_number() -> None:
     call("train", "--limit", 100_000, *TINY, "--name", "first")
     result = call("evaluate", "first", "--limit", 50_000, "--json")
     evaluated = json.loads(result.stdout)
@@ -95,7 +95,7 @@ def test_evaluating_on_what_was_learnt_is_said_and_counted() -> None:
     assert "The model was trained on 5,000 of these characters" in result.stderr
 
 
-def test_a_text_that_changed_since_is_named(tmp_path: Path) -> None:
+def test_a_text_that_changed_after_training_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "texte.txt"
     path.write_text("un mouton, deux moutons. " * 100, encoding="utf-8")
     call("train", "--corpus", path, *TINY, "--window", "10", "--name", "m")
@@ -104,7 +104,7 @@ def test_a_text_that_changed_since_is_named(tmp_path: Path) -> None:
     assert "texte.txt has changed since the model was trained on it" in call("evaluate", "m").stderr
 
 
-def test_an_encoding_that_was_found_is_named(tmp_path: Path) -> None:
+def test_a_detected_encoding_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "texte.txt"
     path.write_bytes("Où était la chèvre? à la forêt, ou derrière la façade, avec l'âne. ".encode("cp1252") * 50)
     result = call("train", "--corpus", path, *TINY, "--window", "10")
@@ -112,7 +112,7 @@ def test_an_encoding_that_was_found_is_named(tmp_path: Path) -> None:
     assert "texte.txt was read as windows-1252." in result.stderr
 
 
-def test_an_encoding_that_was_named_is_kept_for_resuming_and_for_evaluation(tmp_path: Path) -> None:
+def test_a_given_encoding_is_also_used_to_resume_and_to_evaluate(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes("Мельник жил у реки.\n".encode("mac-cyrillic") * 60)
     train = partial(call, "train", "--corpus", path, *TINY, "--window", "10", "--name", "m")
@@ -124,7 +124,7 @@ def test_an_encoding_that_was_named_is_kept_for_resuming_and_for_evaluation(tmp_
     assert "text.txt was read as koi8-r." in call("evaluate", "m", "--text", path, "--encoding", "koi8-r").stderr
 
 
-def test_a_text_that_is_damaged_says_where_and_what_to_do_and_doing_it_works(tmp_path: Path) -> None:
+def test_the_error_of_a_damaged_text_says_where_and_its_advice_works(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes("un été\n".encode() * 60 + b"\xff\n" + b"un mouton\n" * 60)
     train = partial(call, "train", "--corpus", path, *TINY, "--window", "10")
@@ -139,7 +139,7 @@ def test_a_text_that_is_damaged_says_where_and_what_to_do_and_doing_it_works(tmp
     assert train("--config", file).exit_code == 0
 
 
-def test_an_encoding_that_there_is_not_is_refused_before_anything_is_read() -> None:
+def test_an_unknown_encoding_is_refused_before_the_text_is_read() -> None:
     for command in (("train",), ("evaluate", "nobody")):
         refused = call(*command, "--encoding", "windows-12552")
         assert refused.exit_code != 0

@@ -1,4 +1,4 @@
-"""What `evaluate` says, compares and saves, and how it is interrupted."""
+"""`charlstm-tui evaluate`: its reports, comparisons and files, and ctrl-C."""
 
 import csv
 import io
@@ -30,12 +30,12 @@ ALL_OF_IT = (
     "least expected",
     "most expected",
 )
-"""The headings of a report of which nothing is missing."""
+"""The headings of a complete report."""
 
 
 @pytest.fixture(autouse=True)
-def soon_done(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """On a busy machine two threads wait for each other, and a sample takes long."""
+def short_evaluation(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Shorten the sample and use one thread: on a busy machine two threads wait for each other."""
     monkeypatch.setattr(core.evaluation.report_builder, "SAMPLE", 200)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -45,7 +45,7 @@ def soon_done(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def sheep(small_corpus: Corpus, tmp_path: Path) -> Path:
-    """A model, as saved, whose training text is there."""
+    """A saved model whose training text exists."""
     path = tmp_path / "sheep.safetensors"
     tiny_checkpoint(small_corpus.characters, corpus=small_corpus.config, validation=0.1).save(path)
     return path
@@ -53,7 +53,7 @@ def sheep(small_corpus: Corpus, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def goats(tmp_path: Path) -> Path:
-    """A model that knows another alphabet, and whose training text is nowhere."""
+    """A saved model with another vocabulary, whose training text does not exist."""
     path = tmp_path / "goats.safetensors"
     tiny_checkpoint("bcehrsv 01357", seed=2).save(path)
     return path
@@ -77,13 +77,13 @@ def headings(shown: str) -> list[str]:
 
 
 def refused(*arguments: object) -> str:
-    """What is said of a wrong call, which says nothing else."""
+    """Return the error message of a wrong call, which prints no result."""
     result = call(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     return result.stderr
 
 
-def test_a_report_has_all_there_is_to_say(sheep: Path) -> None:
+def test_a_report_has_all_its_sections(sheep: Path) -> None:
     result = call("evaluate", sheep)
     assert (result.exit_code, result.stderr) == (0, "")
     assert headings(result.stdout) == list(ALL_OF_IT)
@@ -118,19 +118,19 @@ def test_an_empty_text_is_refused(sheep: Path, tmp_path: Path) -> None:
     assert "text.txt is empty. Choose another text." in refused("evaluate", sheep, "--text", text_file(tmp_path, ""))
 
 
-def test_a_text_of_which_the_model_knows_nothing_is_refused(sheep: Path, tmp_path: Path) -> None:
+def test_a_text_without_known_characters_is_refused(sheep: Path, tmp_path: Path) -> None:
     path = text_file(tmp_path, "ßßß" * 500)
     said = refused("evaluate", sheep, "--text", path)
     assert "This text has no character that the model knows. Choose another text." in said
 
 
-def test_a_text_that_is_not_there_is_refused(sheep: Path, tmp_path: Path) -> None:
+def test_a_missing_text_is_refused(sheep: Path, tmp_path: Path) -> None:
     assert "There is no file" in refused("evaluate", sheep, "--text", tmp_path / "nowhere.txt")
     assert "is a folder" in refused("evaluate", sheep, "--text", tmp_path)
 
 
 @pytest.mark.parametrize("option", [["--corpus", "x.txt"], ["--split", "tail"], ["--part", "test"]])
-def test_a_text_that_is_read_as_a_whole_takes_no_cut(sheep: Path, option: list[str]) -> None:
+def test_a_text_evaluated_as_a_whole_cannot_be_split(sheep: Path, option: list[str]) -> None:
     said = refused("evaluate", sheep, "--text", "x.txt", *option)
     assert "Usage:" in said
     assert "--text is evaluated as a whole: it cannot be combined with --corpus, --split or --part." in said
@@ -140,7 +140,7 @@ def must_not(*_: object, **__: object) -> NoReturn:
     raise AssertionError("nobody asked for this")
 
 
-def test_the_loss_alone_is_what_takes_no_longer_than_the_reading(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loss_only_skips_the_baselines_the_parts_and_the_copying(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = json.loads(call("evaluate", sheep, "--json").stdout)
     for name in ("evaluate_baselines", "part_losses", "Sampler", "open_corpus"):
         monkeypatch.setattr(core.evaluation.report_builder, name, must_not)
@@ -155,21 +155,21 @@ def test_the_loss_alone_is_what_takes_no_longer_than_the_reading(sheep: Path, mo
     ]
 
 
-def test_a_text_that_was_changed_since_is_told(sheep: Path, small_text: Path) -> None:
+def test_a_text_that_was_changed_after_training_is_reported(sheep: Path, small_text: Path) -> None:
     small_text.write_text("3 moutons, 4 chèvres. " * 50, encoding="utf-8")
     result = call("evaluate", sheep, "--json")
     assert "moutons.txt has changed since the model was trained on it." in result.stderr
-    assert json.loads(result.stdout)["baselines"] == [], "there is nothing left to count"
+    assert json.loads(result.stdout)["baselines"] == [], "n-grams cannot be counted in a changed text"
 
 
-def test_characters_that_it_was_trained_on_are_told(sheep: Path, small_corpus: Corpus) -> None:
+def test_characters_of_the_training_part_are_counted_in_a_warning(sheep: Path, small_corpus: Corpus) -> None:
     result = call("evaluate", sheep, "--limit", 600, "--loss-only")
     assert result.exit_code == 0
     assert result.stderr.startswith("The model was trained on 60 of these characters")
     assert len(small_corpus) * 0.8 > 600
 
 
-def test_a_model_compared_with_itself_is_no_better(sheep: Path) -> None:
+def test_a_model_compared_with_itself_has_no_difference(sheep: Path) -> None:
     result = call("evaluate", sheep, "--compare", sheep, "--part", "train")
     assert (result.exit_code, result.stderr) == (0, "")
     first, other, _, sentence = result.stdout.splitlines()
@@ -179,7 +179,7 @@ def test_a_model_compared_with_itself_is_no_better(sheep: Path) -> None:
     assert sentence.endswith(" characters. They predict it equally well, to the last digit.")
 
 
-def test_models_of_other_vocabularies_are_compared_on_what_both_know(
+def test_models_with_other_vocabularies_are_compared_on_common_characters(
     sheep: Path, goats: Path, long_text: Path, small_corpus: Corpus
 ) -> None:
     found = json.loads(call("evaluate", sheep, "--compare", goats, "--text", long_text, "--json").stdout)
@@ -200,23 +200,23 @@ def test_models_of_other_vocabularies_are_compared_on_what_both_know(
     assert shown[-1].startswith(f"On {len(both):,} characters. ")
 
 
-def test_a_comparison_of_a_text_too_short_has_no_error(sheep: Path, goats: Path, tmp_path: Path) -> None:
+def test_a_comparison_on_a_short_text_has_no_standard_error(sheep: Path, goats: Path, tmp_path: Path) -> None:
     arguments = ("evaluate", sheep, "--compare", goats, "--text", text_file(tmp_path, "chèvres"))
     assert json.loads(call(*arguments, "--json").stdout)["standard_error"] is None
     assert "the text is too short to tell whether that is chance" in call(*arguments).stdout
 
 
-def test_models_that_have_nothing_in_common_are_not_compared(sheep: Path, tmp_path: Path) -> None:
+def test_models_without_common_characters_are_not_compared(sheep: Path, tmp_path: Path) -> None:
     path = tmp_path / "greek.safetensors"
     tiny_checkpoint("αβγ").save(path)
     assert "no character that both models know" in refused("evaluate", sheep, "--compare", path)
 
 
-def test_a_model_is_compared_with_one_that_is_there(sheep: Path) -> None:
+def test_a_comparison_with_a_missing_model_is_refused(sheep: Path) -> None:
     assert "There is no run called nothing" in refused("evaluate", sheep, "--compare", "nothing")
 
 
-def test_a_part_that_is_empty_cannot_be_compared(goats: Path, sheep: Path, small_text: Path) -> None:
+def test_models_cannot_be_compared_on_an_empty_part(goats: Path, sheep: Path, small_text: Path) -> None:
     said = refused("evaluate", goats, "--compare", sheep, "--corpus", small_text, "--part", "validation")
     assert "no validation part, because the model was trained without one" in said
 
@@ -238,12 +238,12 @@ def test_a_report_is_saved_as_json_as_csv_and_as_markdown(sheep: Path, tmp_path:
     assert json.loads(told)["meaning"] in page.splitlines()
 
 
-def test_what_is_saved_is_shown_too(sheep: Path, tmp_path: Path) -> None:
+def test_a_saved_report_is_printed_too(sheep: Path, tmp_path: Path) -> None:
     result = call("evaluate", sheep, "--save", tmp_path / "a.md")
     assert result.stdout == call("evaluate", sheep).stdout
 
 
-def test_a_report_of_the_loss_alone_can_be_saved(sheep: Path, tmp_path: Path) -> None:
+def test_a_report_with_the_loss_only_can_be_saved(sheep: Path, tmp_path: Path) -> None:
     assert call("evaluate", sheep, "--loss-only", "--save", tmp_path / "a.json").exit_code == 0
     assert json.loads((tmp_path / "a.json").read_bytes())["parts"] == []
 
@@ -258,7 +258,7 @@ def test_a_report_of_the_loss_alone_can_be_saved(sheep: Path, tmp_path: Path) ->
         ("there.csv/a.md", "There is no folder "),
     ],
 )
-def test_a_file_that_cannot_be_saved_is_refused_before_anything_is_measured(
+def test_a_file_that_cannot_be_saved_is_refused_before_the_evaluation(
     sheep: Path, tmp_path: Path, name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "there.csv").write_text("dear to somebody")
@@ -267,23 +267,23 @@ def test_a_file_that_cannot_be_saved_is_refused_before_anything_is_measured(
     assert (tmp_path / "there.csv").read_text() == "dear to somebody"
 
 
-def test_a_file_whose_name_is_too_long_is_refused_like_any_other(sheep: Path, tmp_path: Path) -> None:
+def test_a_file_name_that_is_too_long_is_refused(sheep: Path, tmp_path: Path) -> None:
     refused("evaluate", sheep, "--save", tmp_path / f"{'x' * 300}.json")
 
 
-def test_a_comparison_is_not_saved(sheep: Path, tmp_path: Path) -> None:
+def test_a_comparison_cannot_be_saved(sheep: Path, tmp_path: Path) -> None:
     said = refused("evaluate", sheep, "--compare", sheep, "--save", tmp_path / "a.json")
     assert "--save writes the report of one model: it cannot be combined with --compare." in said
     assert not (tmp_path / "a.json").exists()
 
 
 def pressed(*_: object, **__: object) -> NoReturn:
-    """What ctrl-C does, wherever it comes."""
+    """Raise what ctrl-C raises."""
     raise KeyboardInterrupt
 
 
 def pressed_after(stretches: int) -> Any:
-    """Reading, with ctrl-C after some of it."""
+    """Score a part of the text, then raise what ctrl-C raises."""
 
     def read(*arguments: Any) -> Generator[ScoredChunk, None, None]:
         yield from islice(score_text(*arguments), stretches)
@@ -292,7 +292,7 @@ def pressed_after(stretches: int) -> Any:
     return read
 
 
-def test_ctrl_c_amid_the_reading_tells_the_loss_so_far(
+def test_ctrl_c_during_the_evaluation_prints_the_loss_so_far(
     sheep: Path, long_text: Path, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(core.evaluation.evaluator, "score_text", pressed_after(2))
@@ -305,13 +305,15 @@ def test_ctrl_c_amid_the_reading_tells_the_loss_so_far(
     assert result.stderr == f"After 2,000 characters, 91%, the loss was {loss:.4f}.\nInterrupted.\n"
 
 
-def test_ctrl_c_before_anything_was_read_tells_of_no_loss(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_before_the_first_character_prints_no_loss(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core.evaluation.evaluator, "score_text", pressed_after(0))
     result = call("evaluate", sheep)
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "Interrupted.\n")
 
 
-def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_during_the_evaluation_saves_nothing(
+    sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(core.evaluation.evaluator, "score_text", pressed_after(0))
     assert call("evaluate", sheep, "--save", tmp_path / "a.json").exit_code == 130
     assert not (tmp_path / "a.json").exists()
@@ -326,27 +328,29 @@ def test_ctrl_c_amid_the_reading_saves_nothing(sheep: Path, tmp_path: Path, monk
         ("copying", {"found in training text"}),
     ],
 )
-def test_ctrl_c_later_shows_what_is_there(
+def test_ctrl_c_after_the_loss_prints_the_sections_so_far(
     sheep: Path, where: str, missing: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(core.evaluation.report_builder, where, pressed)
     result = call("evaluate", sheep)
-    assert result.exit_code == 130, "a script must not take it for all there is"
+    assert result.exit_code == 130, "a script must not take it for a complete report"
     assert result.stderr == "The evaluation was interrupted: this report is incomplete.\nInterrupted.\n"
     assert headings(result.stdout) == [heading for heading in ALL_OF_IT if heading not in missing]
 
 
-def test_ctrl_c_later_saves_what_is_there(sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_after_the_loss_saves_the_sections_so_far(
+    sheep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(core.evaluation.report_builder, "part_losses", pressed)
     result = call("evaluate", sheep, "--save", tmp_path / "a.json", "--json")
-    assert result.exit_code == 130, "a script must not take it for all there is"
+    assert result.exit_code == 130, "a script must not take it for a complete report"
     saved = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert saved == result.stdout
     assert json.loads(saved)["baselines"] != []
     assert json.loads(saved)["parts"] == []
 
 
-def test_ctrl_c_amid_a_comparison_leaves_without_a_word_of_it(
+def test_ctrl_c_during_a_comparison_prints_no_result(
     sheep: Path, long_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(core.evaluation.paired_comparison, "score_text", pressed_after(1))

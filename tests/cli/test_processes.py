@@ -1,4 +1,4 @@
-"""What only a process of its own can show: signals, exit codes, what is imported."""
+"""Tests that need a separate process: signals, exit codes, imports."""
 
 import json
 import math
@@ -28,7 +28,7 @@ SMALL = ["--window", "10", "--hidden-size", "8", "--streams", "4", "--threads", 
 
 
 def start(*arguments: object) -> "subprocess.Popen[str]":
-    """Start a small training that prints JSON, in a process of its own."""
+    """Start a small training run that prints JSON, in a separate process."""
     command = [*COMMAND, "train", "--json", *SMALL, *map(str, arguments)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
@@ -38,14 +38,14 @@ def start(*arguments: object) -> "subprocess.Popen[str]":
 
 def wait_for(process: "subprocess.Popen[str]", event: str) -> None:
     assert process.stdout is not None
-    assert any(json.loads(line)["event"] == event for line in process.stdout), f"it never said {event}"
+    assert any(json.loads(line)["event"] == event for line in process.stdout), f"it never printed {event}"
 
 
 SIGNALS = [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)]
 
 
 @pytest.mark.parametrize(("name", "code"), rows_of_each_kind([("SIGINT", 130), ("SIGHUP", 129)], SIGNALS))
-def test_a_signal_saves_and_leaves(small_text: Path, name: str, code: int, store: RunStore) -> None:
+def test_a_signal_saves_the_run_and_ends_the_process(small_text: Path, name: str, code: int, store: RunStore) -> None:
     process = start("--corpus", small_text, "--epochs", 100_000, "--name", "sheep")
     wait_for(process, "epoch_completed")
     process.send_signal(getattr(signal, name))
@@ -62,7 +62,7 @@ def test_a_run_ignores_the_signals_that_it_was_started_to_ignore(small_text: Pat
     command = [*COMMAND, "train", "--json", "--corpus", str(small_text), "--epochs", "100000", *SMALL]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # what nohup does
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # as nohup does
     )  # fmt: skip
     wait_for(process, "epoch_completed")
     process.send_signal(signal.SIGHUP)
@@ -90,14 +90,14 @@ def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(small_text: Path, s
     assert process.returncode == 130
     assert "Traceback" not in errors
     load_snapshot(store.get("sheep").last_path)
-    assert call("train", "--resume", "sheep", "--epochs", 1).exit_code == 2, "it can be opened to go on"
+    assert call("train", "--resume", "sheep", "--epochs", 1).exit_code == 2, "the checkpoint can be resumed"
 
 
 @pytest.mark.parametrize(("name", "code"), rows_of_each_kind([("SIGTERM", 143)], SIGNALS[:2]))
-def test_a_signal_while_pytorch_is_loading_leaves_before_a_run_begins(
+def test_a_signal_while_pytorch_is_loading_ends_the_process_before_a_run_starts(
     small_text: Path, name: str, code: int, store: RunStore
 ) -> None:
-    process = start("--corpus", small_text, "--precision", "auto", "--threads", 0)  # which is chosen after the loading
+    process = start("--corpus", small_text, "--precision", "auto", "--threads", 0)  # chosen after the import
     maps = Path(f"/proc/{process.pid}/maps")
     if not maps.exists():
         pytest.skip("what a process has loaded can be seen on Linux only")
@@ -110,7 +110,7 @@ def test_a_signal_while_pytorch_is_loading_leaves_before_a_run_begins(
     assert "Traceback" not in errors
 
 
-def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, store: RunStore) -> None:
+def test_a_closed_pipe_ends_the_run_and_saves_it(small_text: Path, store: RunStore) -> None:
     process = start("--corpus", small_text, "--epochs", 100_000, "--name", "sheep")
     wait_for(process, "epoch_completed")
     assert process.stdout is not None
@@ -127,7 +127,7 @@ def test_a_reader_that_goes_away_ends_the_run_which_is_saved(small_text: Path, s
     assert "`charlstm-tui train --resume sheep`" in said
 
 
-def test_a_run_killed_amid_a_save_ends_as_one_that_was_never_killed(tmp_path: Path, small_text: Path) -> None:
+def test_a_run_killed_during_a_save_ends_like_one_that_was_not_killed(tmp_path: Path, small_text: Path) -> None:
     settings = [
         "--corpus", str(small_text), "--epochs", "12", "--window", "10", "--streams", "2", "--hidden-size", "64",
         "--weight-drop", "0.2", "--averaging", "0.99", "--precision", "fp32", "--threads", "1",
@@ -146,7 +146,7 @@ def test_a_run_killed_amid_a_save_ends_as_one_that_was_never_killed(tmp_path: Pa
         ("core.training.trainer, core.sampling.sampler, core.evaluation.evaluator", ["textual", "rich", "click"]),
     ],
 )
-def test_what_is_slow_is_not_imported_before_it_is_needed(module: str, absent: list[str]) -> None:
+def test_slow_modules_are_not_imported_before_they_are_needed(module: str, absent: list[str]) -> None:
     code = f"import {module}, sys; print([name for name in {absent!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
@@ -154,7 +154,7 @@ def test_what_is_slow_is_not_imported_before_it_is_needed(module: str, absent: l
 
 @pytest.mark.shipped
 def test_a_model_is_loaded_without_pytorch_s_compiler() -> None:
-    """Which takes more than a second to import, and nothing here is compiled."""
+    """Importing the compiler takes more than a second, and this program does not compile models."""
     code = (
         "import sys; from core.checkpoints.checkpoint import load_checkpoint; "
         "from core.runs.bundled_model import shipped_path;"
@@ -165,7 +165,7 @@ def test_a_model_is_loaded_without_pytorch_s_compiler() -> None:
 
 
 def test_a_run_is_trained_without_pytorch_s_compiler(small_text: Path, tmp_path: Path) -> None:
-    """Which the decorators of PyTorch's optimizers import at the first step."""
+    """The decorators of PyTorch's optimizers would import the compiler at the first step."""
     settings = ["--averaging", "0.9", "--weight-drop", "0.2", "--epochs", "1", "--threads", "1"]
     arguments = ["train", "--corpus", str(small_text), *settings, "--runs", str(tmp_path), "--json"]
     code = (
@@ -187,7 +187,7 @@ def test_without_a_terminal_the_app_says_so_and_names_the_commands() -> None:
 def test_the_module_is_the_command() -> None:
     installed = Path(sys.executable).with_name("charlstm-tui")
     if not installed.exists():
-        pytest.skip("it is not installed beside this Python")
+        pytest.skip("charlstm-tui is not installed next to this Python")
     for arguments in (["presets"], ["evaluate", "nobody"]):
         one, other = (
             subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
@@ -202,7 +202,9 @@ STRANGERS = [*product(["core.py", "core/__init__.py"], ["", "--help", "runs list
 @pytest.mark.parametrize(
     ("name", "arguments"), rows_of_each_kind([("core.py", ""), ("core/__init__.py", "runs list")], STRANGERS)
 )
-def test_another_package_called_core_is_named_in_a_sentence(tmp_path: Path, name: str, arguments: str) -> None:
+def test_another_package_called_core_gives_an_error_message_with_its_path(
+    tmp_path: Path, name: str, arguments: str
+) -> None:
     stranger = tmp_path / name
     stranger.parent.mkdir(exist_ok=True)
     stranger.write_text("raise RuntimeError('nobody is to import this')\n", encoding="utf-8")
@@ -212,13 +214,13 @@ def test_another_package_called_core_is_named_in_a_sentence(tmp_path: Path, name
     assert f"another package named core is in the way of charlstm-tui's: {stranger}." in found.stderr
 
 
-def test_a_folder_called_core_is_in_nobody_s_way(tmp_path: Path) -> None:
+def test_a_folder_called_core_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "notes.txt").touch()
     subprocess.run([*COMMAND, "runs", "list"], cwd=tmp_path, capture_output=True, check=True)
 
 
-def test_a_locale_without_a_character_shows_a_question_mark_and_does_not_fail(trained: str) -> None:
+def test_a_character_that_the_encoding_lacks_is_printed_as_a_question_mark(trained: str) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     found = subprocess.run(
         [*COMMAND, "generate", trained, "--prompt", "chèvres ☃ ", "--length", "5"],
@@ -228,7 +230,7 @@ def test_a_locale_without_a_character_shows_a_question_mark_and_does_not_fail(tr
     assert found.stdout.startswith("chèvres ? ".encode("latin-1"))
 
 
-def test_a_reader_of_a_text_that_goes_away_ends_it_quietly(trained: str) -> None:
+def test_generate_ends_quietly_when_its_pipe_is_closed(trained: str) -> None:
     writer = subprocess.Popen(
         [*COMMAND, "generate", trained, "--length", "100000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -252,11 +254,11 @@ OTHERS = [
     "generate sheep --length 9 --json", "generate sheep --length 9 --count 3", "runs export sheep --output {new}",
     "corpus list --json", "presets quick", "runs list --json", "runs show sheep", "train --help", "--version",
 ]  # fmt: skip
-"""Those that load PyTorch, each of which takes three seconds, and those that write in the same way as one above."""
+"""Commands that load PyTorch, three seconds each, and commands whose output works like that of one above."""
 
 
 @pytest.mark.parametrize("arguments", one_of_each_kind(EVERYDAY, EVERYDAY + OTHERS))
-def test_each_command_whose_output_nobody_reads_ends_with_1_and_without_a_traceback(
+def test_each_command_with_a_closed_output_exits_with_1_and_without_a_traceback(
     trained: str, small_text: Path, tmp_path: Path, arguments: str
 ) -> None:
     reading, writing = os.pipe()
@@ -276,7 +278,7 @@ def test_each_command_whose_output_nobody_reads_ends_with_1_and_without_a_traceb
         assert "saved in" in found.stderr
 
 
-def test_the_browser_s_server_refuses_what_it_should_in_a_sentence() -> None:
+def test_serve_refuses_bad_addresses_with_an_error_message() -> None:
     def refused(*arguments: str) -> str:
         found = call("serve", *arguments)
         assert (found.exit_code, found.stdout) == (2, "")
@@ -288,12 +290,12 @@ def test_the_browser_s_server_refuses_what_it_should_in_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert f"The app cannot be served at 127.0.0.1, port {port}: Address already in use" in refused("--port", port)
-    assert "port 8000" in refused("--host", "192.0.2.1", "--without-login"), "an address that is not this machine's"
+    assert "port 8000" in refused("--host", "192.0.2.1", "--without-login"), "not an address of this machine"
     assert "this is not an address" in refused("--host", "\udc80", "--without-login")
     assert refused("--port", "70000").startswith("Usage")
 
 
-def test_the_browser_s_server_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_names_the_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
     monkeypatch.delitem(sys.modules, "charlstm_tui.web.server", raising=False)
     found = call("serve")

@@ -36,7 +36,7 @@ def test_a_shell_shows_bars_as_long_as_their_losses_and_marks_the_model_s() -> N
     assert [row for row in rows if "◂" in row] == ["  this model          1.5000  " + "█" * 20 + "  ◂"]
 
 
-def test_a_shell_shows_nothing_of_what_is_not_there() -> None:
+def test_a_shell_shows_no_empty_sections() -> None:
     found = msgspec.structs.replace(evaluation(standard_error=None, unknown=0), score=score(standard_error=None))
     bare = msgspec.structs.replace(found, score=msgspec.structs.replace(found.score, kinds=(), roles=()))
     assert as_text(Report(model="sheep", evaluation=bare)).split("\n") == [
@@ -68,7 +68,7 @@ def test_a_shell_shows_copying_in_columns_and_a_dash_for_none() -> None:
     assert "held-out text" not in alone
 
 
-def test_nothing_of_the_text_acts_on_a_shell() -> None:
+def test_control_characters_of_the_text_do_not_reach_a_shell() -> None:
     shown = as_text(full("\x1b[2Jun\nmouton", title="/somewhere/a\x1bb.txt", model="\x1b]0;x\x07"))
     assert "\x1b" not in shown
     assert "\x07" not in shown

@@ -1,4 +1,4 @@
-"""Looking after runs, and going on with them, called in this process."""
+"""`charlstm-tui runs`, and resuming runs, called in this process."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from core.runs.store import RunStore
 from tests.cli.test_commands import TINY, call
 
 
-def test_a_list_says_what_there_is_to_know(trained: str, store: RunStore) -> None:
+def test_a_list_shows_the_columns_of_each_run(trained: str, store: RunStore) -> None:
     header, line = call("runs", "list").stdout.splitlines()
     assert header.split() == ["name", "when", "text", "preset", "epochs", "best", "val.", "size", "state"]
     size = sum(path.stat().st_size for path in store.get(trained).path.iterdir())
@@ -20,7 +20,7 @@ def test_a_list_says_what_there_is_to_know(trained: str, store: RunStore) -> Non
     assert line.endswith("finished")
 
 
-def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore) -> None:
+def test_a_resumed_run_keeps_its_settings(trained: str, store: RunStore) -> None:
     result = call("train", "--resume", trained)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "sheep is finished after 2 epochs. To train it further, give a larger --epochs" in result.stderr
@@ -47,7 +47,7 @@ def test_a_run_goes_on_with_what_it_was_asked_for(trained: str, store: RunStore)
         (["--epochs", "9", "--device", "mps"], "There is no mps device"),
     ],
 )
-def test_what_a_run_cannot_go_on_with_is_named(trained: str, arguments: list[str], sentence: str) -> None:
+def test_options_that_a_resumed_run_cannot_take_are_named(trained: str, arguments: list[str], sentence: str) -> None:
     result = call("train", "--resume", trained, *arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr
@@ -70,13 +70,13 @@ def test_delete_asks(trained: str, store: RunStore) -> None:
     assert result.exit_code == 2, "standard input is no terminal"
     assert "Use --yes" in result.stderr
     assert call("runs", "delete", trained, "nobody", "--yes").exit_code == 2
-    assert [run.name for run in store.all()] == [trained], "nothing is deleted when one of them is not there"
+    assert [run.name for run in store.all()] == [trained], "nothing is deleted when one of them does not exist"
     assert call("runs", "delete", trained, trained, "--yes").stdout == "deleted sheep\n"
     assert list(store.root.iterdir()) == []
 
 
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("y\n", 0), ("\n", 1)])
-def test_delete_does_what_is_answered(
+def test_delete_follows_the_answer(
     trained: str, store: RunStore, monkeypatch: pytest.MonkeyPatch, answer: str, left: int
 ) -> None:
     from click.testing import CliRunner

@@ -1,4 +1,4 @@
-"""Signals in awkward moments."""
+"""Signals that arrive during an import."""
 
 import importlib
 import signal
@@ -13,7 +13,7 @@ from tests.waiting import DEADLINE
 
 
 @pytest.mark.parametrize(("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Ended)])
-def test_one_amid_an_import_waits_until_the_module_is_whole(
+def test_a_signal_during_an_import_waits_until_the_module_is_loaded(
     number: int, raised: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = f"imported_amid_{number}"

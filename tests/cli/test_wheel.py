@@ -1,4 +1,4 @@
-"""The wheel, built as for a release, installed away from the checkout and used as people use it."""
+"""The wheel: built as for a release, installed outside the checkout, and used through its commands."""
 
 import json
 import os
@@ -36,7 +36,7 @@ class Distribution(NamedTuple):
 
 
 class Installation(NamedTuple):
-    """A program installed for somebody who has nothing else."""
+    """The program, installed in an environment of its own."""
 
     folder: Path
     home: Path
@@ -59,7 +59,7 @@ class Installation(NamedTuple):
         return found.stdout
 
     def files(self) -> dict[str, tuple[int, int]]:
-        """Every file of the installation, with its size and the time of its last change."""
+        """Return the size and the modification time of every installed file."""
         stats = {path: path.stat() for path in self.folder.rglob("*") if path.is_file()}
         return {str(path): (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
 
@@ -79,8 +79,8 @@ def installation(distribution: Distribution, tmp_path_factory: pytest.TempPathFa
     venv.create(folder / "venv", with_pip=False)
     pip = [sys.executable, "-m", "pip", "--python", str(folder / "venv" / "bin" / "python"), "--quiet", "install"]
     subprocess.run([*pip, "--no-deps", "--no-index", str(distribution.wheel)], check=True)
-    # What it depends on is borrowed from the environment of the tests, where the checkout's own packages are found by a
-    # .pth file: those of a folder that is named in another one are not read.
+    # Its dependencies come from the environment of the tests. The checkout's own packages do not: there a .pth file
+    # makes them importable, and Python does not read the .pth files of a folder that another .pth file names.
     (packages,) = (folder / "venv").glob("lib/python*/site-packages")
     (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     home = folder / "home"
@@ -117,7 +117,9 @@ def _styles() -> list[Path]:
     return sorted((REPOSITORY / "charlstm_tui").rglob("*.tcss"))
 
 
-def test_installed_from_the_wheel_everything_works_and_nothing_is_written_beside_it(installation: Installation) -> None:
+def test_installed_from_the_wheel_everything_works_and_the_installation_is_not_changed(
+    installation: Installation,
+) -> None:
     run, before = installation.run, installation.files()
     assert run("--version").startswith("charlstm-tui 0.")
     assert "standard" in run("presets")
@@ -166,7 +168,7 @@ def test_installed_from_the_wheel_every_screen_works(installation: Installation,
         terminal.send("\r")
         terminal.until(lambda screen: "characters" in screen.split("prompt ▸")[1])
         terminal.send("\x1b")
-        terminal.until_shown("c Go on")
+        terminal.until_shown("c Continue")
         terminal.send("4")
         terminal.until_shown("text ▸")
         terminal.send("\r")
@@ -174,7 +176,7 @@ def test_installed_from_the_wheel_every_screen_works(installation: Installation,
         terminal.send("2")
         terminal.until_shown("e Evaluate")
         terminal.send("e")
-        terminal.until_shown("the text is missing")  # the text that the model was trained on
+        terminal.until_shown("the text is missing")  # the training text of the bundled model
         terminal.send("\x1b")
         terminal.until(lambda screen: "the text is missing" not in screen)
         terminal.send("q")

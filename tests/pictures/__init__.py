@@ -1,1 +1,1 @@
-"""The pictures of the README, drawn by the real app."""
+"""The README's screenshots, drawn by the app."""

@@ -1,9 +1,9 @@
-"""Draws the README's pictures: trains, measures, writes and inspects in the real app, and saves what its screens show.
+"""Draws the README's screenshots: trains, evaluates, generates and inspects in the app, and saves its screens as SVG.
 
     python -m tests.pictures moliere.txt
 
-Five and a half minutes on two cores (AMD EPYC). What is trained is the play that comes with the program, and it is that
-play's text that the map of surprise shows: no line of Molière's gets into the repository by a picture.
+Takes five and a half minutes on two cores (AMD EPYC). The app trains on the bundled play, and the surprisal map shows
+that play's text: so no line of Molière's gets into the repository through a picture.
 """
 
 import argparse
@@ -29,18 +29,18 @@ from core.runs.store import RunStore
 
 FOLDER = Path(__file__).parent
 SIZE = (120, 34)
-"""Columns and rows: wide enough for everything that a screen has, and still to be read in a page of text."""
+"""Columns and rows: large enough for everything on a screen, and still readable in a page of text."""
 EPOCH = 27
-"""In the midst of it the training is shown."""
+"""Epoch in which the training screen is saved."""
 CHARACTERS = 560
-"""Written when the writing is shown."""
+"""Number of generated characters when the Generate screen is saved."""
 INSIDE = 40
-"""The place in the text at which the cells are shown."""
+"""Position in the text at which the cells are shown."""
 FONTS = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 
 
 async def draw(moliere: Path, folder: Path) -> None:
-    """Draw all of them, with runs and data in a folder of their own."""
+    """Draw all screenshots, with runs and data in a temporary folder."""
     os.environ |= {
         "CHARLSTM_RUNS": str(folder / "runs"),
         "CHARLSTM_DATA": str(folder / "data"),
@@ -59,7 +59,7 @@ async def draw(moliere: Path, folder: Path) -> None:
 
 
 async def train(app: CharLSTMApp, pilot: Pilot[None]) -> None:
-    """Train the play with what the app proposes, and look at it in mid-run."""
+    """Train on the play with the default settings; save the screen during the run."""
     await until(lambda: app.screen.check_action("start", ()) is True)
     await pilot.press("s")
     await until(lambda: len(app.training.epochs) >= EPOCH - 1)
@@ -75,7 +75,7 @@ def _amid(steps: StepsCompleted | None) -> bool:
 
 
 async def look_at_the_run(app: CharLSTMApp, pilot: Pilot[None]) -> None:
-    """See where it fails, on a map of its test part."""
+    """Show the surprisal map of the test part."""
     await pilot.press("e")
     await measured(app)
     await pilot.press("t", "n", "n", "n", "n")
@@ -84,7 +84,7 @@ async def look_at_the_run(app: CharLSTMApp, pilot: Pilot[None]) -> None:
 
 
 async def measure(app: CharLSTMApp, pilot: Pilot[None]) -> None:
-    """Measure the model that comes with the program."""
+    """Evaluate the bundled model."""
     app.screen.query_one("#model", CheckpointSelect).value = shipped()
     await pilot.pause()
     await pilot.press("escape", "e")
@@ -95,7 +95,7 @@ async def measure(app: CharLSTMApp, pilot: Pilot[None]) -> None:
 
 
 async def write(app: CharLSTMApp, pilot: Pilot[None]) -> None:
-    """Have it write, tinted by surprise."""
+    """Generate a text, tinted by surprisal."""
     await pilot.press("f4")
     await pilot.pause()
     app.screen.query_one(CheckpointSelect).value = shipped()
@@ -109,7 +109,7 @@ async def write(app: CharLSTMApp, pilot: Pilot[None]) -> None:
 
 
 async def look_inside(app: CharLSTMApp, pilot: Pilot[None]) -> None:
-    """Look inside it while it reads what it wrote, at the cells that follow the length of the line."""
+    """Show the activations over the generated text, with the cells that follow the length of the line."""
     await pilot.press("f5")
     await pilot.pause()
     app.screen.query_one(CheckpointSelect).value = shipped()
@@ -122,7 +122,7 @@ async def look_inside(app: CharLSTMApp, pilot: Pilot[None]) -> None:
 
 
 def save(app: CharLSTMApp, name: str) -> None:
-    """Save what is shown, in fonts that need no fetching."""
+    """Save the screen as SVG, with fonts that need no download."""
     drawn = app.export_screenshot(title="charlstm-tui")
     drawn = re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
     drawn = drawn.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
@@ -131,30 +131,30 @@ def save(app: CharLSTMApp, name: str) -> None:
 
 
 def shipped() -> Path:
-    """Return the model that comes with the program."""
+    """Return the bundled model."""
     if (path := shipped_path()) is None:
         raise FileNotFoundError("checkpoints/moliere.safetensors")
     return path
 
 
 async def measured(app: CharLSTMApp) -> None:
-    """Wait until a measurement has begun, and is done."""
+    """Wait until an evaluation has started and ended."""
     await until(lambda: app.screen.check_action("stop", ()) is True)
     await until(lambda: app.screen.check_action("stop", ()) is not True)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 600) -> None:
-    """Wait until something is so."""
+    """Wait until the condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError("this did not come to be")
+            raise TimeoutError("the condition did not become true")
         await asyncio.sleep(0.05)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("moliere", type=Path, help="as `charlstm-tui corpus path moliere` tells")
+    parser.add_argument("moliere", type=Path, help="the path that `charlstm-tui corpus path moliere` prints")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         asyncio.run(draw(arguments.moliere, Path(temporary)))

@@ -1,4 +1,4 @@
-"""What the tests of the screens share: an app with a store of its own, and ways to wait for it."""
+"""Fixtures of the screen tests: an app with its own store, and functions that wait for it."""
 
 import asyncio
 import shutil
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from textual.message import Message
 
 SIZES = [(80, 24), (120, 40)]
-"""That the screens are designed for."""
+"""Window sizes that the screens are designed for."""
 SnapCompare = Callable[..., bool]
 MAX_TURNS = 30
-"""In which a pilot has every widget work off its messages: a run under way sends new ones again and again."""
+"""Most rounds that a pilot waits for the widgets' messages: a run in progress sends new ones all the time."""
 
 FORECAST = Forecast(
     parameters=1_369_301, steps_per_epoch=89, memory_bytes=496_000_000, available_bytes=16_000_000_000,
@@ -50,11 +50,11 @@ FORECAST = Forecast(
 
 
 @pytest.fixture(autouse=True)
-def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Say what a run would take without trying it, which takes a second or two; mark a test `forecast` to try."""
+def constant_forecast(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Replace the forecast, which takes a second or two, by a constant; a test marked `forecast` has the real one."""
 
     def estimate_run(control: Control, config: RunConfig) -> Iterator[Forecast]:
-        preview(config.corpus.source, limit=config.corpus.limit)  # complains of a text that will not do
+        preview(config.corpus.source, limit=config.corpus.limit)  # raises the error of an unsuitable text
         yield FORECAST
 
     if "forecast" not in request.keywords:
@@ -62,10 +62,10 @@ def forecasts_that_take_no_time(monkeypatch: pytest.MonkeyPatch, request: pytest
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_timed_before_a_run(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Train with one thread in single precision, instead of timing them all; mark a test `forecast` to have them timed.
+def one_thread_without_trials(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Train with one thread in single precision, without timing the choices; a test marked `forecast` times them.
 
-    A run of the settings as they are would take both cores, of which another test has one.
+    With the usual settings a run would use both cores, and another test needs one of them.
     """
     import core.model.device
 
@@ -82,35 +82,37 @@ def nothing_is_timed_before_a_run(monkeypatch: pytest.MonkeyPatch, request: pyte
         monkeypatch.setattr("core.model.device.choosing", choose_the_least)
 
 
-def unhurried(produce: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
-    """The same job, with a rest after all that it says."""
+def with_pauses(produce: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
+    """Return the same job with a rest after each item."""
 
-    def rest_after_each(*arguments: object, **named: object) -> Iterator[object]:
+    def pause_after_each(*arguments: object, **named: object) -> Iterator[object]:
         for event in produce(*arguments, **named):
             yield event
             time.sleep(0.02)
 
-    return rest_after_each
+    return pause_after_each
 
 
 @pytest.fixture(autouse=True)
-def runs_that_leave_the_app_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rest after each thing that a run says: a tiny one says hundreds a second, each of which is drawn."""
+def slowed_training_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rest after each event of a run: a tiny run sends hundreds per second, and each is drawn."""
     for name in ("train", "resume"):
-        monkeypatch.setattr(f"charlstm_tui.jobs.training.{name}", unhurried(getattr(charlstm_tui.jobs.training, name)))
+        monkeypatch.setattr(
+            f"charlstm_tui.jobs.training.{name}", with_pauses(getattr(charlstm_tui.jobs.training, name))
+        )
 
 
 @pytest.fixture(autouse=True, scope="session")
-def styles_that_are_found_quickly() -> Iterator[None]:
-    """Each widget is matched with every rule of the styles, by a hash of the rule that is written in Python."""
+def rules_hashed_by_identity() -> Iterator[None]:
+    """Hash style rules by identity: Textual matches each widget with every rule, and the rules' own hash is slow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RuleSet, "__hash__", object.__hash__)  # by identity, as Textual's own
         yield
 
 
 @pytest.fixture(autouse=True, scope="session")
-def styles_that_are_parsed_once() -> Iterator[None]:
-    """Each app parses the same styles anew, which takes a sixth of the time that a test of a screen does."""
+def styles_parsed_once() -> Iterator[None]:
+    """Parse the styles once: parsing them again for each app took a sixth of the time of a screen test."""
     parse, parsed = Stylesheet._parse_rules, dict[object, list[RuleSet]]()
 
     def parse_once(self: Stylesheet, *arguments: object, **named: object) -> list[RuleSet]:
@@ -126,14 +128,14 @@ def styles_that_are_parsed_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw as for a terminal that has them, whichever one the tests are run in."""
+    """Draw with all colours, whatever the terminal of the tests is."""
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
 
 
 @pytest.fixture(autouse=True)
-def keys_that_do_not_wait_for_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After each key Textual's pilot waits until the process rests, a second at most; while it trains it never does."""
+def short_wait_after_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the pilot's wait for an idle process after each key: during training the process is never idle."""
     for module in ("textual.app", "textual.pilot"):
         monkeypatch.setattr(f"{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
 
@@ -156,10 +158,10 @@ def _waits_for_a_message(pump: MessagePump) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def pilots_that_wait_for_what_they_caused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait, after each key too, until the form is laid out and no message is on its way from one widget to another.
+def pilot_waits_for_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait, also after each key, until the form is laid out and no widget has a message waiting.
 
-    Textual's own pilot waits until the process uses little of the processor, which on a busy machine it always does.
+    Textual's own pilot waits until the process uses little CPU time. On a busy machine that is always so, too early.
     """
     wait, press = Pilot._wait_for_screen, Pilot.press
 
@@ -193,7 +195,7 @@ def app(store: RunStore, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
 
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run, to be copied, and with the text that it was trained on."""
+    """A folder with one run and its training text; tests copy it."""
     folder = tmp_path_factory.mktemp("trained")
     text = folder / "moutons.txt"
     text.write_text(SMALL_TEXT, encoding="utf-8")
@@ -207,23 +209,23 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trained(trained_once: Path, store: RunStore) -> Run:
-    """A run that was trained before the app opens."""
-    (trained_once / "moutons.txt").write_text(SMALL_TEXT, encoding="utf-8")  # a test may have taken it away
+    """An existing run, trained before the app opens."""
+    (trained_once / "moutons.txt").write_text(SMALL_TEXT, encoding="utf-8")  # a test may have deleted it
     shutil.copytree(trained_once / "sheep", store.root / "sheep")
     return store.get("sheep")
 
 
 async def until(condition: Callable[[], bool], seconds: float = DEADLINE) -> None:
-    """Wait until something is so; fail when it does not come to be."""
+    """Wait until the condition is true; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "this did not come to be in time"
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         await asyncio.sleep(0.02)
 
 
 @pytest.fixture
 def snap_compare(snap_compare: SnapCompare) -> SnapCompare:
-    """Compare what is there once the screen is whole."""
+    """Compare the screen with its snapshot once it is complete."""
 
     def compare(app: CharLSTMApp, *, run_before: Callable[[Pilot[None]], Awaitable[None]], **kwargs: object) -> bool:
         async def before(pilot: Pilot[None]) -> None:
@@ -236,7 +238,7 @@ def snap_compare(snap_compare: SnapCompare) -> SnapCompare:
 
 
 async def still(pilot: Pilot[None]) -> None:
-    """Stop what moves by itself."""
+    """Stop cursors from blinking, and wait until nothing changes."""
     for box in pilot.app.screen.query(Input):
         box.cursor_blink = False
     await pilot.pause()

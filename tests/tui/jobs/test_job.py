@@ -1,4 +1,4 @@
-"""The owner of a place's latest job: what an older job has to say never arrives."""
+"""`LatestJob` delivers the items of the latest job only."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ OFTEN = 1 / 50
 
 
 class Place(App[None]):
-    """Records what its latest job says."""
+    """Records the items of its latest job."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Place(App[None]):
         self.job = LatestJob(self, on_items=self.items.extend, on_end=self.endings.append)
 
 
-async def test_all_that_a_job_says_arrives_before_its_end() -> None:
+async def test_all_items_of_a_job_arrive_before_its_end() -> None:
     app = Place()
     async with app.run_test():
         app.job.start(lambda control: iter(range(5000)), name="count", interval=OFTEN)
@@ -33,7 +33,7 @@ async def test_all_that_a_job_says_arrives_before_its_end() -> None:
         assert app.endings == [Ending("", stopped=False)]
 
 
-async def test_an_older_job_is_told_to_stop_and_never_heard_again() -> None:
+async def test_an_older_job_is_stopped_and_its_items_are_ignored() -> None:
     app = Place()
     told_to_stop, may_end = threading.Event(), threading.Event()
 
@@ -67,7 +67,7 @@ async def test_an_older_job_is_told_to_stop_and_never_heard_again() -> None:
         assert app.endings == [Ending("", stopped=True)]
 
 
-async def test_a_job_that_is_dropped_ends_and_says_nothing_more() -> None:
+async def test_a_dropped_job_ends_and_delivers_nothing_more() -> None:
     app = Place()
 
     def produce(control: Control) -> Iterator[object]:
@@ -87,7 +87,7 @@ async def test_a_job_that_is_dropped_ends_and_says_nothing_more() -> None:
         assert app.endings == []
 
 
-async def test_an_error_is_told_in_plain_words_after_what_was_said() -> None:
+async def test_an_error_message_arrives_after_the_items() -> None:
     app = Place()
 
     def produce(control: Control) -> Iterator[object]:
@@ -101,7 +101,7 @@ async def test_an_error_is_told_in_plain_words_after_what_was_said() -> None:
         assert app.endings == [Ending("There is no such file.", stopped=False)]
 
 
-async def test_what_is_heard_at_a_jobs_end_may_begin_another() -> None:
+async def test_the_end_of_a_job_may_start_another() -> None:
     app = Place()
 
     def hear(items: tuple[object, ...]) -> None:

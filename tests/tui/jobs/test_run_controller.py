@@ -1,4 +1,4 @@
-"""Stopping, discarding, starting anew, leaving: what is asked, and what comes of each answer."""
+"""Stop, discard, start another run, quit: the questions, and the effect of each answer."""
 
 import threading
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ async def begin(app: CharLSTMApp, pilot: Pilot[None], text: Path, *, epochs: int
     await until(lambda: len(app.training.epochs) >= 1)
 
 
-async def test_a_stop_is_asked_about_and_the_run_goes_on_meanwhile(app: CharLSTMApp, small_text: Path) -> None:
+async def test_a_stop_asks_first_and_the_run_continues_meanwhile(app: CharLSTMApp, small_text: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await begin(app, pilot, small_text)
         await pilot.press("x")
@@ -43,7 +43,7 @@ async def test_a_stop_is_asked_about_and_the_run_goes_on_meanwhile(app: CharLSTM
         assert app.training.doing == "stopped, saved"
 
 
-async def test_a_discarded_run_leaves_nothing_and_leads_back_to_the_settings(
+async def test_a_discarded_run_is_deleted_and_the_settings_are_shown(
     app: CharLSTMApp, store: RunStore, small_text: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
@@ -58,7 +58,7 @@ async def test_a_discarded_run_leaves_nothing_and_leads_back_to_the_settings(
     assert list(store.root.iterdir()) == []
 
 
-async def test_the_question_goes_away_when_the_run_ends_by_itself(
+async def test_the_question_closes_when_the_run_ends_by_itself(
     app: CharLSTMApp, small_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = threading.Event()
@@ -74,7 +74,7 @@ async def test_the_question_goes_away_when_the_run_ends_by_itself(
 
 
 @pytest.mark.parametrize(("answer", "left"), [("s", 1), ("d", 0)])
-async def test_leaving_during_a_run_asks(
+async def test_quitting_during_a_run_asks(
     app: CharLSTMApp, store: RunStore, small_text: Path, answer: str, left: int
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
@@ -84,19 +84,19 @@ async def test_leaving_during_a_run_asks(
         assert app.training.phase == "training"
         assert app.is_running
         await pilot.press("3", "ctrl+q")
-        assert isinstance(app.screen, AskAboutRun), "on every screen, also with a box to type in"
+        assert isinstance(app.screen, AskAboutRun), "on every screen, also with an input"
         await pilot.press(answer)
         await until(lambda: app.return_code == 0)
     assert [summarise(run).state for run in store.all()] == ["stopped"] * left
 
 
-async def test_without_a_run_leaving_asks_nothing(app: CharLSTMApp) -> None:
+async def test_quitting_without_a_run_does_not_ask(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("q")
     assert app.return_code == 0
 
 
-async def test_another_run_is_begun_from_the_settings_of_the_one_it_stops(
+async def test_a_new_run_starts_with_the_settings_of_the_stopped_one(
     app: CharLSTMApp, store: RunStore, small_text: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
@@ -136,12 +136,12 @@ async def test_a_sample_can_be_asked_for_and_stepped_through(app: CharLSTMApp, s
         await pilot.press("p")
         seen = len(app.training.samples)
         await until(lambda: len(app.training.samples) > seen)
-        assert view.shown is app.training.samples[1], "the reader stays where they are"
+        assert view.shown is app.training.samples[1], "the shown sample stays"
         await pilot.press("x", "d")
         await until(lambda: not app.training.alive)
 
 
-async def test_after_a_run_one_key_measures_it_and_one_has_it_write(app: CharLSTMApp, small_text: Path) -> None:
+async def test_after_a_run_one_key_evaluates_it_and_one_generates_from_it(app: CharLSTMApp, small_text: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         set_up(app, small_text, epochs=3)
         await pilot.press("escape", "s")
@@ -157,7 +157,7 @@ async def test_after_a_run_one_key_measures_it_and_one_has_it_write(app: CharLST
         await until(lambda: app.focused is not None and app.focused.id == "prompt")
 
 
-async def test_n_grams_are_counted_beside_the_run(app: CharLSTMApp, small_text: Path) -> None:
+async def test_n_grams_are_counted_during_the_run(app: CharLSTMApp, small_text: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         set_up(app, small_text, epochs=100_000)
         await pilot.press("escape", "s")
@@ -169,7 +169,7 @@ async def test_n_grams_are_counted_beside_the_run(app: CharLSTMApp, small_text: 
         await until(lambda: not app.training.alive)
 
 
-async def test_the_late_end_of_a_count_leaves_the_next_run_under_control(
+async def test_a_count_that_ends_late_does_not_affect_the_next_run(
     app: CharLSTMApp, small_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts: list[Control] = []
@@ -178,7 +178,7 @@ async def test_the_late_end_of_a_count_leaves_the_next_run_under_control(
     def late(control: Control, **_: object) -> Iterator[object]:
         counts.append(control)
         if len(counts) == 1:
-            may_end.wait(DEADLINE)  # counting heeds a stop only now and then
+            may_end.wait(DEADLINE)  # counting checks for a stop only now and then
         yield COUNTED
 
     monkeypatch.setattr("charlstm_tui.jobs.ngrams.count_ngrams", late)
@@ -189,7 +189,7 @@ async def test_the_late_end_of_a_count_leaves_the_next_run_under_control(
         await until(lambda: app.training.phase == "idle")
         await begin(app, pilot, small_text)
         await until(lambda: app.training.baselines is not None)
-        app.training = msgspec.structs.replace(app.training, baselines=None)  # to see what comes late
+        app.training = msgspec.structs.replace(app.training, baselines=None)  # to detect a late result
         may_end.set()
         await until(lambda: all(not worker.is_running for worker in app.workers if worker.name == "count"))
         epochs = len(app.training.epochs)
@@ -201,7 +201,7 @@ async def test_the_late_end_of_a_count_leaves_the_next_run_under_control(
         assert not any(worker.is_running for worker in app.workers if worker.name == "train")
 
 
-async def test_a_run_out_of_memory_is_a_sentence(
+async def test_a_run_out_of_memory_shows_an_error_message(
     app: CharLSTMApp, small_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def hungry(control: Control, **_: object) -> None:

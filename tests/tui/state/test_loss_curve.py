@@ -14,7 +14,7 @@ def points(*losses: float) -> list[Point]:
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=400), st.integers(2, 40))
-def test_a_long_curve_keeps_few_points_and_its_mean(gaps: list[int], most: int) -> None:
+def test_a_long_curve_keeps_its_mean_in_few_points(gaps: list[int], most: int) -> None:
     step, given_points = 0, []
     for gap in gaps:
         step += gap
@@ -24,7 +24,7 @@ def test_a_long_curve_keeps_few_points_and_its_mean(gaps: list[int], most: int) 
         curve = Curve().with_points(given_points)
     assert len(curve.points) <= most + 1
     assert curve.points[0].x == given_points[0].x
-    assert curve.points[-1].x == step, "it reaches to the last step"
+    assert curve.points[-1].x == step, "it ends at the last step"
     steps = [point.x for point in curve.points]
     assert steps == sorted(set(steps))
 
@@ -34,7 +34,7 @@ def test_a_long_curve_keeps_few_points_and_its_mean(gaps: list[int], most: int) 
     assert area(list(curve.points)) == pytest.approx(area(given_points)), "merged points are means over their steps"
 
 
-def test_a_hundred_thousand_reports_take_no_more_room_than_a_thousand() -> None:
+def test_a_hundred_thousand_reports_make_no_more_than_a_thousand_points() -> None:
     curve = Curve()
     for number in range(100_000):
         curve = curve.with_points([Point(number + 1, 1.0 + 1.0 / (number + 1))])
@@ -42,17 +42,17 @@ def test_a_hundred_thousand_reports_take_no_more_room_than_a_thousand() -> None:
     assert curve.points[-1].loss == pytest.approx(1.0, abs=1e-4)
 
 
-def test_a_run_that_went_back_forgets_what_came_after() -> None:
+def test_a_run_that_was_rolled_back_loses_the_later_points() -> None:
     curve = Curve().with_points(points(3, 2, 9, 9)).with_points([Point(3, 1.9)])
     assert [point.loss for point in curve.points] == [3, 2, 1.9]
 
 
-def test_what_is_no_number_is_left_out() -> None:
+def test_losses_that_are_not_finite_are_dropped() -> None:
     curve = Curve().with_points(points(3, math.nan, math.inf, -math.inf, 2))
     assert [point.loss for point in curve.points] == [3, 2]
 
 
-def test_smoothing_follows_slowly_and_more_so_when_strong() -> None:
+def test_strong_smoothing_follows_more_slowly_than_light_smoothing() -> None:
     step = points(*[2.0] * 100, *[1.0] * 100)
     light, strong = smoothed(step, "light"), smoothed(step, "strong")
     assert smoothed(step, "off") == step

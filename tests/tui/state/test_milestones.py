@@ -1,4 +1,4 @@
-"""Where a run first did better than n-grams, and where its validation loss turned."""
+"""The epoch that first beats the n-grams, and the one after which the validation loss rises."""
 
 import math
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def test_a_loss_equal_to_that_of_the_n_grams_is_not_below_it() -> None:
     assert found.sentences == ["Not yet below the 5-gram (1.500)."]
 
 
-def test_n_grams_on_another_part_set_no_level() -> None:
+def test_n_grams_on_another_part_are_ignored() -> None:
     found = milestones(epochs([2.0, 1.3]), counted(1.5, "test"))
     assert (found.level, found.beat, found.sentences) == (None, None, [])
     assert milestones(epochs([2.0, 1.3])).sentences == []
@@ -49,7 +49,7 @@ def test_validation_turned_at_the_best_epoch_once_it_has_risen_since() -> None:
     assert found.sentences == ["Validation turned after epoch 3: it was 1.3000, and is 1.3600."]
 
 
-def test_a_loss_that_moves_by_less_than_is_noticed_has_not_turned() -> None:
+def test_a_rise_below_the_threshold_is_not_a_turn() -> None:
     assert milestones(epochs([2.0, 1.3, 1.303])).turned is None
     assert milestones(epochs([2.0, 1.4, 1.3])).turned is None
 
@@ -58,12 +58,12 @@ def test_a_loss_that_rose_and_fell_to_a_new_best_has_not_turned() -> None:
     assert milestones(epochs([1.5, 1.8, 1.4])).turned is None
 
 
-def test_a_run_without_validation_tells_nothing() -> None:
+def test_a_run_without_validation_has_no_milestones() -> None:
     assert milestones(epochs([None, None]), counted(1.5)).sentences == []
     assert milestones([], counted(1.5)).sentences == []
 
 
-def test_losses_that_are_no_numbers_are_passed_over() -> None:
+def test_losses_that_are_not_finite_are_skipped() -> None:
     found = milestones(epochs([1.4, math.nan, math.inf]), counted(1.5))
     assert found.beat is not None
     assert found.beat.epoch == 1

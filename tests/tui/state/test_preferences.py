@@ -1,4 +1,4 @@
-"""What is remembered from one day to the next."""
+"""Preferences are saved between sessions."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.tui.steps import set_up, setting
 from tests.tui.views import running
 
 
-async def test_settings_and_looks_are_there_again_the_next_time(
+async def test_settings_and_looks_are_restored_in_the_next_session(
     app: CharLSTMApp, store: RunStore, small_text: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
@@ -46,7 +46,7 @@ async def test_settings_and_looks_are_there_again_the_next_time(
         await pilot.press("a")
         await until(lambda: bool(again.screen.query("#setting-weight_decay")))
         await pilot.pause()
-        assert setting(again, "weight_decay").value == "0.25", "also what is folded away"
+        assert setting(again, "weight_decay").value == "0.25", "also a collapsed setting"
 
 
 async def test_folded_settings_keep_what_was_typed_and_the_others_too(app: CharLSTMApp) -> None:
@@ -69,20 +69,20 @@ async def test_folded_settings_keep_what_was_typed_and_the_others_too(app: CharL
     "content",
     [b"", b"{", b'{"theme": 3}', b'{"glyphs": "runes"}', b"\xff", b"[]", pytest.param(b"[" * 100_000, id="nested")],
 )
-def test_damaged_preferences_are_forgotten(content: bytes) -> None:
+def test_damaged_preferences_are_ignored(content: bytes) -> None:
     data_folder().mkdir(parents=True, exist_ok=True)
     (data_folder() / "preferences.json").write_bytes(content)
     assert load_preferences() == Preferences()
 
 
-async def test_a_theme_that_is_no_more_is_no_trouble(store: RunStore) -> None:
+async def test_a_theme_that_no_longer_exists_is_ignored(store: RunStore) -> None:
     save_preferences(Preferences(theme="from-the-future"))
     app = CharLSTMApp(store)
     async with app.run_test(size=(80, 24)):
         assert app.theme == "textual-dark"
 
 
-async def test_preferences_that_cannot_be_written_are_no_trouble(app: CharLSTMApp) -> None:
+async def test_preferences_that_cannot_be_written_cause_no_error(app: CharLSTMApp) -> None:
     data_folder().parent.mkdir(parents=True, exist_ok=True)
     data_folder().write_text("a file where the folder would be")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -1,4 +1,4 @@
-"""How far a run was after each step, in whatever its chart goes by."""
+"""The progress of a run after each step, in the unit of the chart's x axis."""
 
 import pytest
 
@@ -7,16 +7,16 @@ from charlstm_tui.widgets.training.chart.lines import lines_of
 from tests.tui.views import running
 
 
-def test_epochs_end_at_whole_numbers_and_steps_between_at_shares() -> None:
+def test_epochs_end_at_whole_numbers_and_steps_at_fractions() -> None:
     view = running(3)
     assert view.config is not None
     progress = Progress(view.epochs, view.steps, view.config.training, "epochs")
     assert [progress.after(213 * epoch) for epoch in (1, 2, 3)] == [1, 2, 3]
     assert progress.after(213 + 71) == pytest.approx(1 + 1 / 3)
-    assert progress.after(3 * 213 + 71) == pytest.approx(3 + 71 / 213), "the epoch under way"
+    assert progress.after(3 * 213 + 71) == pytest.approx(3 + 71 / 213), "the current epoch"
 
 
-def test_characters_are_what_all_streams_read() -> None:
+def test_characters_count_all_streams() -> None:
     view = running(2)
     assert view.config is not None
     training = view.config.training
@@ -44,7 +44,7 @@ def test_no_curve_ever_goes_back(by: str) -> None:
         assert xs == sorted(xs)
 
 
-def test_before_the_first_step_a_run_is_at_its_beginning() -> None:
+def test_progress_is_zero_before_the_first_step() -> None:
     view = running(0).after([])
     assert view.config is not None
     assert Progress((), None, view.config.training, "epochs").after(5) == 0

@@ -60,7 +60,7 @@ def test_the_time_left_is_known_only_after_a_second() -> None:
     assert view.after([steps(3, 0, elapsed=6.0)]).seconds_left == 6.0
 
 
-def test_a_stop_shows_at_once_and_is_not_unsaid_by_what_was_on_its_way() -> None:
+def test_a_stop_shows_at_once_and_stays_despite_earlier_events() -> None:
     view = TrainingView(phase="preparing").after([STARTED]).stopping()
     view = view.after([steps(1, 3), Paused(), Resumed()])
     assert view.phase == "stopping"
@@ -83,14 +83,14 @@ def test_divergence_is_explained() -> None:
     assert "lower learning rate" in view.error
 
 
-def test_the_best_epoch_is_the_latest_that_was_best() -> None:
+def test_the_best_epoch_is_the_latest_one_marked_best() -> None:
     view = TrainingView().after([epoch(1, val_loss=2.0), epoch(2, val_loss=1.0), epoch(3, val_loss=1.5, best=False)])
     assert view.best is not None
     assert view.best.epoch == 2
     assert TrainingView().best is None
 
 
-def test_before_the_first_step_it_says_what_takes_the_time() -> None:
+def test_the_status_before_the_first_step_names_the_slow_part() -> None:
     quick = preset_named("quick")
     config = RunConfig(preset="quick", corpus=CorpusConfig(source="/x.txt"), model=quick.model, training=quick.training)
     view = TrainingView(phase="preparing", config=config).after([STARTED])

@@ -19,7 +19,7 @@ from tests.tui.views import finished, running
         ("Molière, œuvres", "Moliere, ?uvres"), ("“çà” …", '"ca" .'), ("日x", "??x"), ("plain", "plain"),
     ],
 )  # fmt: skip
-def test_what_is_drawn_has_a_plain_equivalent(drawn: str, plain: str) -> None:
+def test_each_drawn_character_has_an_ascii_equivalent(drawn: str, plain: str) -> None:
     assert to_ascii(drawn) == plain
 
 

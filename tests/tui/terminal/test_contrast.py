@@ -1,4 +1,4 @@
-"""Every colour that is drawn can be told from what it stands on, in each of Textual's themes."""
+"""Every colour that is drawn has enough contrast to its background, in each of Textual's themes."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 THEMES = [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi]
-"""The others have the terminal's own colours, which a program cannot know."""
+"""Textual's themes without those that use the terminal's own colours, which a program cannot know."""
 LOOKED_AT = [
     "all settings", "list of choices", "notices", "running", "finished", "failed", "what becomes of a run", "help",
     "palette", "texts", "runs", "reading", "page baselines", "page breakdown", "page passages", "page text",
     "page comparison", "generated", "tinted", "inspected",
 ]  # fmt: skip
 FRAMES = set("─│╭╮╰╯┌┐└┘├┤┬┴┼")
-"""Lines that say nothing."""
+"""Lines that carry no information."""
 TRACKS = set("━╸╺")
-"""A bar of progress, or the line below tabs: the part that is not filled says nothing, the filled part does."""
+"""A progress bar, or the line below tabs: only the filled part carries information."""
 
 
 def test_ratios_are_those_of_the_standard() -> None:
@@ -48,7 +48,7 @@ COLORS = st.builds(Color, *[st.integers(0, 255)] * 3)
 
 
 @given(COLORS, COLORS, st.sampled_from([TEXT, MARKS]))
-def test_any_pair_of_colours_becomes_readable_and_one_that_is_stays(
+def test_any_pair_of_colours_becomes_readable_and_readable_ones_stay(
     color: Color, background: Color, ratio: float
 ) -> None:
     made = readable(color, background, ratio)
@@ -68,10 +68,10 @@ def test_frames_and_the_terminal_s_own_colours_stay() -> None:
 
 
 def drawn(app: CharLSTMApp) -> Iterator[tuple[str, Color, Color]]:
-    """What is on the screen: pieces with their colour and that of their ground, where both are known."""
+    """Yield the pieces on the screen with their colour and their background, where both are known."""
     screen, region = app.screen, app.screen.region
     if screen.is_modal and screen.styles.background.a < 1:
-        region = screen.children[0].region  # what shines through beneath a dialog is out of use, as its paleness says
+        region = screen.children[0].region  # the pale screen behind a dialog is inactive
     for strip in screen._compositor.render_strips()[region.y : region.bottom]:
         for segment in strip.crop(region.x, region.right):
             style = segment.style
@@ -82,7 +82,7 @@ def drawn(app: CharLSTMApp) -> Iterator[tuple[str, Color, Color]]:
 
 
 def needed(text: str) -> float:
-    """The contrast that a piece needs."""
+    """Return the contrast that a piece needs."""
     characters = set(text) - {" ", "\u00a0"}
     if characters <= FRAMES:
         return 1.0
@@ -94,7 +94,7 @@ def _is_mark(character: str) -> bool:
 
 
 def tracks(app: CharLSTMApp) -> set[Color]:
-    """The colours of what is not filled of a bar of progress, and of the line below tabs."""
+    """Return the colours of the unfilled part of progress bars and of the line below tabs."""
     parts: list[tuple[Widget, str]] = [
         (bar, f"bar--{part}") for bar in app.screen.query(Bar) for part in ("bar", "complete", "indeterminate")
     ]
@@ -104,7 +104,7 @@ def tracks(app: CharLSTMApp) -> set[Color]:
 
 
 async def worst_pairs(pilot: Pilot[None], themes: list[str]) -> dict[str, tuple[float, str]]:
-    """For each theme, what is nearest to being too little, or the furthest below: its share of what is needed."""
+    """Return the lowest ratio of actual to needed contrast, for each theme."""
     app, worst = pilot.app, dict[str, tuple[float, str]]()
     assert isinstance(app, CharLSTMApp)
     for theme in themes:
@@ -121,8 +121,8 @@ async def worst_pairs(pilot: Pilot[None], themes: list[str]) -> dict[str, tuple[
 
 @pytest.mark.parametrize("themes", ["one", pytest.param("all", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("state", one_of_each_kind(LOOKED_AT[::2], LOOKED_AT))
-async def test_all_that_is_drawn_can_be_read(app: CharLSTMApp, trained: Run, state: str, themes: str) -> None:
-    """In one theme for each state, so that each theme has a state: a theme takes a second."""
+async def test_everything_drawn_has_enough_contrast(app: CharLSTMApp, trained: Run, state: str, themes: str) -> None:
+    """Each state is drawn in one theme and each theme draws a state, since a theme takes a second."""
     turn = LOOKED_AT.index(state) % len(THEMES)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -134,7 +134,7 @@ async def test_all_that_is_drawn_can_be_read(app: CharLSTMApp, trained: Run, sta
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_lines_and_scrollbars_can_be_seen(theme: str, app: CharLSTMApp) -> None:
-    """They are no text: the frame of what has the focus, what is filled of a bar, and two surfaces."""
+    """No filter sees these: the frame of the focused widget, the filled part of a bar, and the two surfaces."""
     app.theme = theme
     ground = Color.parse(app.get_css_variables()["background"])
     found = {name: _over(ground, value) for name, value in app.get_css_variables().items() if value.startswith("#")}

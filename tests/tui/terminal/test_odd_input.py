@@ -1,4 +1,4 @@
-"""What a real terminal may send that no program asked for, and what becomes of the app when it fails."""
+"""Unexpected input from a real terminal, and the exit of the app after an unexpected error."""
 
 import random
 import re
@@ -20,11 +20,11 @@ from tests.tui.terminal.test_real_terminal import environment, start_training
 
 F2, F3, F4 = "\x1bOQ", "\x1bOR", "\x1bOS"
 X10 = b"\x1b[MC\xa5*"
-"""A mouse report in the old form, past column 95."""
+"""A mouse report in the X10 form, past column 95."""
 PIECES = {"whole": [X10], "after its escape": [X10[:1], X10[1:]], "amid it": [X10[:4], X10[4:]],
           "by bytes": [bytes([byte]) for byte in X10]}  # fmt: skip
 CASES = 40
-"""Of random bytes, one time; and a thorough number of them."""
+"""Number of cases of random bytes in a test, and in a thorough test."""
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def terminal(open_terminal: Callable[..., Terminal]) -> Terminal:
 
 
 def leave_for_good(terminal: Terminal) -> int:
-    """Leave, whatever is on the screen, and discard a run."""
+    """Quit from any screen, and discard a run; return the exit code."""
     terminal.send("\x11")
     terminal.until(lambda screen: not terminal.process.isalive() or "leave during a run?" in screen)
     if terminal.process.isalive():
@@ -59,9 +59,7 @@ def leave_for_good(terminal: Terminal) -> int:
 
 
 @pytest.mark.parametrize("pieces", one_of_each_kind(["by bytes"], PIECES))
-def test_a_mouse_report_in_the_old_form_is_understood_and_the_new_form_asked_for_again(
-    terminal: Terminal, pieces: str
-) -> None:
+def test_an_x10_mouse_report_is_understood_and_sgr_is_requested_again(terminal: Terminal, pieces: str) -> None:
     asked = terminal.everything.count("\x1b[?1006h")
     for piece in PIECES[pieces]:
         terminal.send(piece)
@@ -77,11 +75,11 @@ def test_a_mouse_report_in_the_old_form_is_understood_and_the_new_form_asked_for
 def type_latin_1(terminal: Terminal) -> None:
     terminal.send("d\xe9j\xe0 ".encode("latin-1"))
     terminal.send(X10)
-    terminal.send(b"\xe9")  # which may be the beginning of a character in UTF-8: it counts when nothing follows
+    terminal.send(b"\xe9")  # may start a UTF-8 character: it is decoded as Latin-1 when nothing follows
     terminal.read(0.2)
 
 
-def test_latin_1_is_typed_in_dialogs_and_on_screens_and_ends_nothing(terminal: Terminal) -> None:
+def test_latin_1_typed_in_dialogs_and_on_screens_does_not_end_the_app(terminal: Terminal) -> None:
     for keys, shown in (("\x10", "Search"), ("\x1bOP", "A network learns here")):
         terminal.send(keys)
         terminal.until_shown(shown)
@@ -105,9 +103,9 @@ def test_latin_1_is_typed_in_dialogs_and_on_screens_and_ends_nothing(terminal: T
 @pytest.mark.parametrize(
     ("seed", "cases"), [(43, CASES), *(pytest.param(seed, 400, marks=pytest.mark.thorough) for seed in (43, 44))]
 )
-def test_no_bytes_that_a_terminal_sends_end_the_app(terminal: Terminal, seed: int, cases: int) -> None:
+def test_no_bytes_from_a_terminal_end_the_app(terminal: Terminal, seed: int, cases: int) -> None:
     chance = random.Random(seed)
-    # Not in them: what leaves, what suspends, what fetches over the network, and Enter, which starts and saves things.
+    # Without keys that quit, suspend or download, and without Enter, which starts and saves things.
     left_out = set(b"\x03\x11\x1a\r\nfqQ")
     begun = [b"\x1b", b"\x1b[", b"\x1b[M", b"\x1b[<", b"\x1b[99999999u", b"\x1b[200~", b"\x1b[201~", b"\xc3", b"\xff"]
     for case in range(cases):
@@ -127,7 +125,7 @@ def test_no_bytes_that_a_terminal_sends_end_the_app(terminal: Terminal, seed: in
 FAILING = """
 from charlstm_tui.app import CharLSTMApp
 def fail(self):
-    raise ZeroDivisionError("nobody foresaw this")
+    raise ZeroDivisionError("an unexpected error")
 CharLSTMApp.action_explain = fail
 {more}
 from charlstm_tui.__main__ import main
@@ -139,19 +137,19 @@ main()
     "more",
     [
         "",
-        "CharLSTMApp.action_explain = lambda self: self.panic('nobody foresaw this')",
+        "CharLSTMApp.action_explain = lambda self: self.panic('an unexpected error')",
         "def late(self):\n    self.exit(return_code=0)\n    fail(self)\nCharLSTMApp.action_explain = late",
     ],
 )
-def test_an_error_that_nobody_foresaw_exits_with_1(open_terminal: Callable[..., Terminal], more: str) -> None:
+def test_an_unexpected_error_exits_with_1(open_terminal: Callable[..., Terminal], more: str) -> None:
     terminal = open_terminal("-c", FAILING.format(more=more))
     terminal.until_shown("s Start")
     terminal.send("\x1bOP")
     assert terminal.exit_code() == 1
-    assert "nobody foresaw this" in terminal.everything
+    assert "an unexpected error" in terminal.everything
 
 
-def test_an_error_that_nobody_foresaw_saves_the_run_and_gives_the_terminal_back(
+def test_an_unexpected_error_saves_the_run_and_restores_the_terminal(
     open_terminal: Callable[..., Terminal], small_text: Path, store: RunStore
 ) -> None:
     terminal = open_terminal("-c", FAILING.format(more=""))

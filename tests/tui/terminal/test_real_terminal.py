@@ -1,4 +1,4 @@
-"""The app in a real terminal, as a person meets it."""
+"""The app in a real terminal, used by its keys."""
 
 import os
 import random
@@ -36,7 +36,7 @@ def small_settings(own_runs: Path) -> None:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """What a terminal emulator says of itself to a program, and nothing of what the tests were started in."""
+    """Return the environment of a terminal emulator, without that of the tests' own terminal."""
     said = ("NO_COLOR", "TEXTUAL", "COLORTERM", "LANG", "LC_CTYPE", "PYTHONUTF8", "PYTHONIOENCODING")
     kept = {key: value for key, value in os.environ.items() if key not in said}
     return kept | {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | changes
@@ -44,7 +44,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 @pytest.fixture
 def open_app() -> Iterator[Callable[..., Terminal]]:
-    """Open the app in a terminal that says these things of itself."""
+    """Return a function that opens the app in a terminal with these environment variables."""
     opened: list[Terminal] = []
 
     def open_one(*arguments: str, **changes: str) -> Terminal:
@@ -64,7 +64,7 @@ def terminal(open_app: Callable[..., Terminal]) -> Terminal:
 def start_training(terminal: Terminal, text: Path) -> None:
     terminal.until_shown("s Start")
     terminal.send("\t")
-    terminal.until(lambda screen: "s Start" not in screen)  # letters are no keys now: the field has the focus
+    terminal.until(lambda screen: "s Start" not in screen)  # the input has the focus and takes letters
     terminal.send(str(text))
     terminal.until_shown(text.name)
     terminal.send("\x1b")
@@ -73,8 +73,8 @@ def start_training(terminal: Terminal, text: Path) -> None:
 
 
 def leave(terminal: Terminal, answer: str) -> int:
-    """Leave during a run, with this answer to what is to become of it; return the exit code."""
-    terminal.send("\x11")  # ctrl-Q, also while one types
+    """Quit during a run and answer the question about it; return the exit code."""
+    terminal.send("\x11")  # ctrl-Q, which also works in an input
     terminal.until_shown("leave during a run?")
     terminal.send(answer)
     return terminal.exit_code()
@@ -132,7 +132,7 @@ def test_train_stop_generate_inspect_and_quit(terminal: Terminal, tmp_path: Path
     terminal.until_shown("text ▸")
     terminal.send("Où est là\r")
     terminal.until_shown("after O · 1 of 9")
-    terminal.send("\x1b[C" * 20)  # as fast as a key that is held down
+    terminal.send("\x1b[C" * 20)  # as a key that is held down
     terminal.until_shown("after à · 9 of 9")
     terminal.send("q")
     assert terminal.exit_code() == 0
@@ -150,7 +150,7 @@ def test_quitting_during_a_run_saves_it(terminal: Terminal, tmp_path: Path, stor
     load_checkpoint(run.last_path)
 
 
-def test_it_can_be_left_while_pytorch_is_loading(terminal: Terminal, small_text: Path) -> None:
+def test_the_app_can_be_quit_while_pytorch_is_loading(terminal: Terminal, small_text: Path) -> None:
     start_training(terminal, small_text)
     terminal.until_shown("x Stop")
     terminal.send("q")
@@ -166,13 +166,13 @@ def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
     for columns, rows in ((120, 40), (60, 15), (80, 24)):
         terminal.resize(columns, rows)
         terminal.until(partial(_has_footer_in_row, rows))
-    terminal.send("\x11")  # ctrl-Q, also while one types
+    terminal.send("\x11")  # ctrl-Q, which also works in an input
     assert terminal.exit_code() == 0
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(("key", "number", "code"), [("\x03", 0, 130), ("", "SIGTERM", 143)])
-def test_ctrl_c_and_signals_save_the_run_and_leave(
+def test_ctrl_c_and_signals_save_the_run_and_end_the_app(
     terminal: Terminal, small_text: Path, store: RunStore, key: str, number: str, code: int
 ) -> None:
     start_training(terminal, small_text)
@@ -203,9 +203,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(
 
 
 @pytest.mark.parametrize("ignoring", [False, pytest.param(True, marks=THOROUGH)])
-def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
-    small_text: Path, store: RunStore, ignoring: bool
-) -> None:
+def test_a_closed_terminal_leaves_no_process_and_a_saved_run(small_text: Path, store: RunStore, ignoring: bool) -> None:
     ignore = "trap '' HUP; " if ignoring else ""  # as nohup does
     command = f"{ignore}exec {sys.executable} -m charlstm_tui"
     terminal = Terminal("/bin/sh", ["-c", command], environment())
@@ -227,7 +225,7 @@ def test_a_terminal_that_goes_away_leaves_no_process_and_a_saved_run(
     load_snapshot(run.last_path)
 
 
-def test_a_run_stopped_in_one_session_goes_on_in_another(
+def test_a_run_stopped_in_one_session_is_resumed_in_another(
     open_app: Callable[..., Terminal], small_text: Path, store: RunStore
 ) -> None:
     terminal = open_app()
@@ -257,7 +255,7 @@ def test_a_run_stopped_in_one_session_goes_on_in_another(
         ([], {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
     ],
 )
-def test_nothing_but_ascii_reaches_a_terminal_that_has_nothing_else(
+def test_only_ascii_reaches_a_terminal_with_an_ascii_encoding(
     open_app: Callable[..., Terminal], small_text: Path, arguments: list[str], changes: dict[str, str]
 ) -> None:
     terminal = open_app(*arguments, **changes)
@@ -265,19 +263,19 @@ def test_nothing_but_ascii_reaches_a_terminal_that_has_nothing_else(
     screen = terminal.until(lambda screen: re.search(r"epoch +[3-9]", screen) is not None)
     assert screen.isascii()
     assert "validation" in screen
-    assert "?" not in screen.split("Sample  ")[0], "no question marks for what is drawn"
+    assert "?" not in screen.split("Sample  ")[0], "no drawn character becomes a question mark"
 
 
 def test_sixteen_colours_are_the_terminal_s_own(open_app: Callable[..., Terminal]) -> None:
     terminal = open_app(TERM="xterm-16color")
     terminal.until_shown("Start training")
     assert re.search(r"\x1b\[(\d+;)*3[1-7][;m]", terminal.everything), "it has colours"
-    assert not re.search(r"\x1b\[(\d+;)*[34]8;[25];", terminal.everything), "and none that the terminal has not"
+    assert not re.search(r"\x1b\[(\d+;)*[34]8;[25];", terminal.everything), "and none beyond the terminal's sixteen"
     terminal.send("q")
     assert terminal.exit_code() == 0
 
 
-def test_without_colour_and_with_ascii_alone_there_is_nothing_else(open_app: Callable[..., Terminal]) -> None:
+def test_no_color_draws_in_greys_and_ascii_glyphs_are_ascii(open_app: Callable[..., Terminal]) -> None:
     terminal = open_app("--glyphs", "ascii", NO_COLOR="1", COLORTERM="truecolor")
     assert terminal.until_shown("Start training").isascii()
     painted = re.findall(r"[34]8;2;(\d+);(\d+);(\d+)", terminal.everything)
@@ -287,13 +285,13 @@ def test_without_colour_and_with_ascii_alone_there_is_nothing_else(open_app: Cal
     assert terminal.exit_code() == 0
 
 
-def test_a_dumb_terminal_is_told_what_it_is_good_for(open_app: Callable[..., Terminal]) -> None:
+def test_a_dumb_terminal_gets_an_error_message_with_the_commands(open_app: Callable[..., Terminal]) -> None:
     terminal = open_app(TERM="dumb")
     assert terminal.exit_code() == 2
     assert "this one calls itself dumb (TERM=dumb)" in terminal.everything
 
 
-def test_a_window_resized_wildly_while_it_trains_and_while_it_writes(
+def test_a_window_can_be_resized_during_training_and_generation(
     open_app: Callable[..., Terminal], trained: Run, small_text: Path
 ) -> None:
     terminal = open_app()
@@ -328,10 +326,10 @@ def _epoch(screen: str) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
-def test_what_c_code_prints_does_not_reach_the_screen_and_ctrl_c_saves_the_run(
+def test_output_of_c_code_does_not_reach_the_screen_and_ctrl_c_saves_the_run(
     open_app: Callable[..., Terminal], small_text: Path, store: RunStore
 ) -> None:
-    """oneDNN tells on standard output, past Python, of each thing it does, when it is asked to."""
+    """With ONEDNN_VERBOSE, oneDNN prints each operation to standard output from C code."""
     terminal = open_app(ONEDNN_VERBOSE="1")
     start_training(terminal, small_text)
     terminal.until(lambda screen: re.search(r"\d\.\d{4}", screen) is not None)

@@ -1,4 +1,4 @@
-"""Ctrl-Z and `fg`, as in any program of a shell."""
+"""Ctrl-Z suspends the app and `fg` continues it."""
 
 import re
 import signal
@@ -19,11 +19,11 @@ from tests.tui.settings import remember_small_settings
 from tests.tui.terminal.test_real_terminal import environment, start_training
 
 MODES = ("1000", "1003", "1006", "1049", "2004", "1004")
-"""Mouse reports, the second screen, pasting and the focus."""
+"""Terminal modes that the app sets: mouse reports, alternate screen, bracketed paste and focus reports."""
 
 
 class Shell(Terminal):
-    """A terminal with a shell that has job control, and the app begun from it."""
+    """A terminal with a shell that has job control, in which the app is started."""
 
     def __init__(self) -> None:
         super().__init__("/bin/sh", ["-i"], environment(PS1="shell> ", ENV=""))
@@ -35,7 +35,7 @@ class Shell(Terminal):
 
     @property
     def attributes(self) -> list[object]:
-        """How the terminal treats what is typed and printed."""
+        """Return the settings of the terminal line."""
         return list(termios.tcgetattr(self.process.child_fd))
 
     @property
@@ -45,16 +45,16 @@ class Shell(Terminal):
         return child
 
     def until_stopped(self) -> None:
-        """Wait for the shell to say that the app is stopped."""
+        """Wait until the shell reports that the app is stopped."""
         app = self.app
         self.until(lambda screen: "shell>" in screen and app.status() == psutil.STATUS_STOPPED)
 
     def type(self, line: str) -> None:
-        """Give the shell a line."""
+        """Type a line in the shell."""
         self.send(f"{line}\n")
 
     def on(self, mode: str) -> bool:
-        """Whether the app has set a mode of the terminal, and not reset it."""
+        """Return whether the app has set a mode of the terminal and not reset it."""
         return self.everything.rfind(f"\x1b[?{mode}h") > self.everything.rfind(f"\x1b[?{mode}l")
 
 
@@ -68,7 +68,7 @@ def shell(own_runs: Path) -> Iterator[Shell]:
     shell.close()
 
 
-def test_a_suspended_app_gives_the_terminal_back_and_is_drawn_as_before_when_it_continues(shell: Shell) -> None:
+def test_a_suspended_app_restores_the_terminal_and_is_redrawn_when_it_continues(shell: Shell) -> None:
     before, raw = shell.text, shell.attributes
     shell.send("\x1a")
     shell.until_stopped()
@@ -86,7 +86,7 @@ def test_a_suspended_app_gives_the_terminal_back_and_is_drawn_as_before_when_it_
 
 def test_a_signal_suspends_as_the_key_does(shell: Shell) -> None:
     before = shell.text
-    for number in (signal.SIGTSTP, signal.SIGSTOP):  # the second cannot be caught: the shell sees to the terminal
+    for number in (signal.SIGTSTP, signal.SIGSTOP):  # SIGSTOP cannot be caught: the shell restores the terminal
         shell.app.send_signal(number)
         shell.until_stopped() if number == signal.SIGTSTP else shell.until(
             lambda screen: shell.app.status() == psutil.STATUS_STOPPED
@@ -132,7 +132,7 @@ def test_it_can_be_suspended_from_a_dialog_and_from_a_box(shell: Shell) -> None:
         shell.until(lambda screen, shown=shown: shown not in screen or shown == "prompt ▸")  # type: ignore[misc]
 
 
-def test_a_run_stands_still_while_it_is_suspended_and_continues(shell: Shell, small_text: Path) -> None:
+def test_a_run_pauses_while_the_app_is_suspended_and_then_continues(shell: Shell, small_text: Path) -> None:
     start_training(shell, small_text)
     shell.until(lambda screen: re.search(r"step +[1-9]\d* /", screen) is not None)
     shell.send("\x1a")
@@ -149,7 +149,7 @@ def epoch_shown(screen: str) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
-def test_where_no_shell_could_continue_it_it_says_so_and_goes_on(own_runs: Path) -> None:
+def test_without_a_shell_the_app_says_that_it_cannot_be_suspended_and_continues(own_runs: Path) -> None:
     remember_small_settings()
     terminal = Terminal(sys.executable, ["-m", "charlstm_tui"], environment())  # the terminal's own program
     try:
@@ -162,7 +162,7 @@ def test_where_no_shell_could_continue_it_it_says_so_and_goes_on(own_runs: Path)
         terminal.close()
 
 
-async def test_where_it_cannot_be_suspended_it_says_so(app: CharLSTMApp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_app_says_where_it_cannot_be_suspended(app: CharLSTMApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEXTUAL_DRIVER", "textual.drivers.web_driver:WebDriver")
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("ctrl+z")

@@ -1,4 +1,4 @@
-"""Emoji, flags and other sequences are as wide on screen as the screen is laid out for, in terminals of either kind."""
+"""Emoji, flags and other sequences have the width that the layout expects, in terminals with and without sequences."""
 
 import sys
 from pathlib import Path
@@ -24,17 +24,17 @@ SEQUENCES = {
     "plain": "plain", "Persian": "می‌خواهم",
 }  # fmt: skip
 KNOWN_TO_PYTE = [text for text in SEQUENCES.values() if "\u200c" not in text]
-"""It passes over what follows a character without a width that is no accent."""
+"""pyte ignores characters after a zero-width character that is not an accent."""
 MADE_OF = sorted({character for text in SEQUENCES.values() for character in text})
 
 
 def each_by_itself(text: str) -> int:
-    """The cells that a terminal without sequences gives a text: those of each character."""
+    """Return the width of a text in a terminal that draws each character of a sequence."""
     return sum(max(wcwidth(character), 0) for character in text)
 
 
 def is_no_sequence(text: str) -> bool:
-    """Whether no terminal draws several characters of a text as one sign of another width."""
+    """Return whether no terminal draws several characters of a text as one sign of another width."""
     return not any(
         character in "\u200d\ufe0e\ufe0f"
         or 0x1F1E6 <= ord(character) <= 0x1F1FF
@@ -48,31 +48,31 @@ def test_each_sequence_has_one_width(text: str) -> None:
     for made in (drawn(text), settled(text)):
         assert each_by_itself(made) == cell_len(made)
         assert is_no_sequence(made)
-    assert cell_len(settled(text)) == cell_len(text), "it stays in the room that it was given"
-    assert len(drawn(text)) == len(text), "so that places in it stay the same"
+    assert cell_len(settled(text)) == cell_len(text), "its width stays the same"
+    assert len(drawn(text)) == len(text), "indices into it stay valid"
 
 
 @given(st.text(st.sampled_from(MADE_OF)))
-def test_so_has_any_text_that_is_made_of_them(text: str) -> None:
+def test_any_text_made_of_sequences_has_one_width(text: str) -> None:
     test_each_sequence_has_one_width(text)
 
 
 @given(st.text())
-def test_so_has_any_text(text: str) -> None:
+def test_any_text_has_one_width(text: str) -> None:
     test_each_sequence_has_one_width(sanitise(text).replace("\n", "").replace("\t", ""))
 
 
-def test_what_every_terminal_draws_alike_stays() -> None:
+def test_characters_that_all_terminals_draw_alike_are_not_changed() -> None:
     for text in ("Molière: « où? »", "日本語", "😀 🐑", "e\u0301", "می‌خواهم", "─█⣿"):
         assert drawn(text) == settled(text) == text
 
 
-def test_a_character_that_would_not_be_seen_is() -> None:
+def test_an_invisible_character_is_shown_by_a_sign() -> None:
     assert [shown(one) for one in "\u200d\ufe0f\u0301\u200b"] == ["◌", "◌", "◌\u0301", "◌\u200b"]
     assert [cell_len(shown(character)) for character in "\u200d\ufe0f\u0301🇫🏽a日"] == [1, 1, 1, 2, 1, 1, 2]
 
 
-async def test_what_is_copied_and_saved_is_the_text_itself(app: CharLSTMApp) -> None:
+async def test_the_unchanged_text_is_copied_and_saved(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f4")
         pane = app.screen.query_one(StreamPane)
@@ -127,11 +127,11 @@ def test_the_frames_stay_straight_in_a_terminal_that_knows_no_sequences(own_runs
         terminal.until_shown("s Start")
         terminal.send(key)
         terminal.until_shown("╭")
-        terminal.send("\x1bOP")  # which fills the panes here
+        terminal.send("\x1bOP")  # fills the panes in this test
         for _ in range(2):
             terminal.until_shown("◌")
             terminal.until(has_straight_frames)
-            terminal.send("\x10")  # which tints them
+            terminal.send("\x10")  # tints them in this test
             terminal.read(0.2)
     finally:
         terminal.close()
@@ -155,12 +155,12 @@ def test_the_names_of_files_leave_the_frames_straight(own_runs: Path, tmp_path: 
 
 
 def has_straight_frames(screen: str) -> bool:
-    """Whether all lines of the frame end in the same cell; pyte leaves the second cell of a wide character empty."""
+    """Return whether all lines of the frame end in the same cell. For pyte, a wide character's second cell is empty."""
     rows = [line for line in screen.split("\n") if line.lstrip().startswith(("│", "╭", "╰"))]
     return len(rows) > 5 and len({each_by_itself(row) for row in rows}) == 1
 
 
-async def test_a_character_of_a_map_is_never_unseen(app: CharLSTMApp) -> None:
+async def test_every_character_of_a_map_is_visible(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f3")
         pane = app.screen.query_one(SurprisalMap)

@@ -1,4 +1,4 @@
-"""The app in a real browser: the page that `charlstm-tui serve` gives, by keyboard and by eye."""
+"""The app in a real browser: the page of `charlstm-tui serve`, tested by keys and by screenshots."""
 
 import re
 import shutil
@@ -25,9 +25,9 @@ from tests.waiting import DEADLINE, wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, WebSocket
 
-playwright = pytest.importorskip("playwright.sync_api", reason="without playwright there are no hands for a browser")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ALONE = [  # in a sandbox, and without asking the network for anything
+ALONE = [  # in a sandbox, and without network requests
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
 ]  # fmt: skip
@@ -53,7 +53,7 @@ def address_of(server: "subprocess.Popen[str]") -> str:
 
 
 class Page:
-    """A page in Chromium, and what the terminal in it was told to show: it paints on a canvas, which has no text."""
+    """A page in Chromium, and the text sent to its terminal: the terminal paints on a canvas, which has no text."""
 
     def __init__(self, browser: "Browser", address: str) -> None:
         self.asked_for: list[str] = []
@@ -72,7 +72,7 @@ class Page:
     def until(self, condition: Callable[[str], object], seconds: float = DEADLINE) -> str:
         deadline = time.monotonic() + seconds
         while not condition(self.text):
-            assert time.monotonic() < deadline, f"this did not come to be in time:\n{self.text}"
+            assert time.monotonic() < deadline, f"timed out; the page shows:\n{self.text}"
             self.page.wait_for_timeout(50)
         return self.text
 
@@ -80,7 +80,7 @@ class Page:
         return self.until(lambda screen: text in screen)
 
     def sparkline(self) -> bytes:
-        """What is painted where the sparkline is."""
+        """Return a screenshot of the sparkline."""
         rows = self.text.split("\n")
         height = 700 / len(rows)
         top = next(row for row, line in enumerate(rows) if line.startswith(" Loss by epoch")) + 1
@@ -115,7 +115,7 @@ def test_train_and_write_in_a_browser(
 
     def moves(_: str) -> bool:
         pictures.add(page.sparkline())
-        return len(pictures) > 2  # not only empty, and painted
+        return len(pictures) > 2  # more than the empty and the first drawn state
 
     page.until(moves)
 
@@ -124,19 +124,19 @@ def test_train_and_write_in_a_browser(
     page.page.keyboard.type("7 chèvres")
     page.page.keyboard.press("Enter")
     page.until(lambda screen: re.search(r"([2-9]\d|\d,?\d\d) characters", screen))
-    assert len(re.findall(r"│ .*\w.* │", page.text)) >= 1, "it is answered"
+    assert len(re.findall(r"│ .*\w.* │", page.text)) >= 1, "the prompt is answered"
     picture = tmp_path / "page.png"
     page.page.screenshot(path=picture)
     assert picture.stat().st_size > 10_000, "an empty page is 4 kB"
-    assert all(url.startswith(address) for url in page.asked_for), "nothing comes from elsewhere"
+    assert all(url.startswith(address) for url in page.asked_for), "nothing comes from another server"
 
     page.page.close()
-    wait_until(lambda: summarise(store.all()[0]).state == "stopped")  # closed, a page stops its run, which is saved
+    wait_until(lambda: summarise(store.all()[0]).state == "stopped")  # closing the page stops and saves its run
     assert server.poll() is None, "the server continues"
 
 
 @pytest.mark.parametrize(("name", "code"), [pytest.param("SIGTERM", 143, marks=pytest.mark.thorough), ("SIGKILL", -9)])
-def test_however_the_server_ends_the_run_of_a_page_is_saved_and_no_process_is_left(
+def test_the_run_of_a_page_is_saved_and_no_process_is_left_however_the_server_ends(
     server: "subprocess.Popen[str]", browser: "Browser", store: RunStore, name: str, code: int
 ) -> None:
     page = Page(browser, address_of(server))
@@ -154,7 +154,7 @@ def test_however_the_server_ends_the_run_of_a_page_is_saved_and_no_process_is_le
     assert page.page.get_by_text("The app has ended").is_visible()
 
 
-def test_only_its_own_page_is_answered(server: "subprocess.Popen[str]") -> None:
+def test_only_requests_from_its_own_page_are_answered(server: "subprocess.Popen[str]") -> None:
     address = address_of(server)
 
     def asked(path: str, **headers: str) -> int:
@@ -164,10 +164,10 @@ def test_only_its_own_page_is_answered(server: "subprocess.Popen[str]") -> None:
             return error.code
 
     assert asked("") == 200
-    assert asked("ws") == 400, "no browser's connection"
+    assert asked("ws") == 400, "not a websocket"
     port = address.rstrip("/").rpartition(":")[2]
     assert asked("", Host=f"localhost:{port}") == 200
-    assert asked("", Host=f"elsewhere.example:{port}") == 403, "a name that somebody gave to 127.0.0.1"
+    assert asked("", Host=f"elsewhere.example:{port}") == 403, "another name that resolves to 127.0.0.1"
     assert asked("", Host="[") == 403, "not an address"
     for origin in ("http://elsewhere.example", "null", "http://127.0.0.1:1", "http://["):
-        assert asked("ws", Origin=origin) == 403, "another page, which would have the browser connect"
+        assert asked("ws", Origin=origin) == 403, "a connection from another page"
