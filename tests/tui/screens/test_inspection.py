@@ -329,7 +329,7 @@ def test_what_was_read_before_it_was_stopped_is_seen(trained: Run) -> None:
 
 
 def test_stopped_while_it_goes_on_it_leaves_what_was_there(trained: Run) -> None:
-    for doing in ("writing", "reading"):
+    for doing in ("generating", "reading"):
         control, items = Control(), list[object]()
         looked = Looked(path=trained.best_path, text="3 moutons " * 20, written=100, known=200)
         for item in inspect_model(control, looked):
@@ -347,7 +347,7 @@ def test_stopped_before_there_is_a_model_it_loads_none(trained: Run) -> None:
 
 
 def test_a_text_of_which_nothing_is_known_is_refused(trained: Run) -> None:
-    with pytest.raises(UserError, match="none of these characters"):
+    with pytest.raises(UserError, match="None of these characters"):
         list(inspect_model(Control(), Looked(path=trained.best_path, text="漢字")))
 
 
