@@ -37,8 +37,8 @@ class Milestones(Struct, frozen=True, kw_only=True):
                 sentences.append(f"Not yet below the {name} ({loss:.3f}).")
         if self.turned is not None and self.last is not None:
             sentences.append(
-                f"Validation turned after epoch {self.turned.epoch}: it was {self.turned.val_loss:.4f}, "
-                f"and is {self.last.val_loss:.4f}."
+                f"The validation loss rose after epoch {self.turned.epoch}, "
+                f"from {self.turned.val_loss:.4f} to {self.last.val_loss:.4f}."
             )
         return sentences
 

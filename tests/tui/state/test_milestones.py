@@ -46,7 +46,7 @@ def test_validation_turned_at_the_best_epoch_once_it_has_risen_since() -> None:
     found = milestones(epochs([2.0, 1.4, 1.3, 1.32, 1.36]))
     assert found.turned is not None
     assert found.turned.epoch == 3
-    assert found.sentences == ["Validation turned after epoch 3: it was 1.3000, and is 1.3600."]
+    assert found.sentences == ["The validation loss rose after epoch 3, from 1.3000 to 1.3600."]
 
 
 def test_a_rise_below_the_threshold_is_not_a_turn() -> None:
