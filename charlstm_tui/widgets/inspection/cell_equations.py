@@ -30,7 +30,7 @@ class CellEquations(Static):
             lines = in_three_lines(activations, place, layer, cell, short=self.app.size.width < ROOMY)
         as_many = len(lines) == self._lines
         self._lines = len(lines)
-        self.update(Content("\n").join(lines), layout=not as_many)  # to lay out the screen anew takes 10 ms
+        self.update(Content("\n").join(lines), layout=not as_many)  # a new layout of the screen takes 10 ms
 
 
 def below_each_other(activations: "Activations", place: int, layer: int, cell: int) -> list[Content]:
@@ -113,4 +113,6 @@ def _given(activations: "Activations", place: int) -> Content:
     if probability is None or place + 1 >= activations.read:
         return Content("")
     following = activations.text[place + 1]
-    return Content.assemble(("followed by ", "$text-muted"), (shown(following), "bold"), f" · {100 * probability:.1f} %")
+    return Content.assemble(
+        ("followed by ", "$text-muted"), (shown(following), "bold"), f" · {100 * probability:.1f} %"
+    )
