@@ -193,10 +193,10 @@ async def test_each_screen_ends_its_top_line_with_the_whole_state(app: CharLSTMA
                 assert app.screen.query_one(TopBar).region.width == size[0]
 
 
-SCREENS = ["evaluate", "page beside", "page text", "generate", "generated", "three texts", "inspected"]
+SCREENS = ["evaluate", "page baselines", "page text", "generate", "generated", "three texts", "inspected"]
 
 
-@pytest.mark.parametrize("state", one_of_each_kind(["page beside", "three texts", "inspected"], SCREENS))
+@pytest.mark.parametrize("state", one_of_each_kind(["page baselines", "three texts", "inspected"], SCREENS))
 async def test_the_other_screens_are_shown_without_a_label_cut(app: CharLSTMApp, trained: Run, state: str) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await OF_ALL_SCREENS[state](pilot)

@@ -49,7 +49,7 @@ class SettingInput(Vertical):
         usual: Value | None = None,
         box: type[TextInput] = TextInput,
     ) -> None:
-        """Set the first value; `usual` is the value that counts as unchanged (by default the same); `box` is the input."""
+        """Set the value; `usual` is what counts as unchanged, `value` by default. `box` is the input box."""
         super().__init__(id=f"setting-{field.name}")
         self.field = field
         self._box = box

@@ -18,10 +18,10 @@ WIDTHS, HEIGHTS = (1, 2, 3, 4, 5, 6, 8, 10), (1, 2, 4, 10)
 EVERYDAY = [(1, 1), (4, 2), (10, 10), (2, 4), (1, 50), (200, 1), (59, 14)]
 """A single cell, a few cells, a single row, a single column, and the largest window that is still too small."""
 SIZES = [*product(WIDTHS, HEIGHTS), (1, 50), (200, 1), (59, 14)]
-ALIKE = {"paused", "stopping", "stopped", "diverged", "cannot save", "delete?", "page copies", "page compared"}
+ALIKE = {"paused", "stopping", "stopped", "diverged", "cannot save", "delete?", "page copying", "page comparison"}
 """States that have no widget which the others have not."""
 SEEN_EVERY_DAY = [
-    "all settings", "list of choices", "running", "finished", "help", "palette", "texts", "runs", "page where",
+    "all settings", "list of choices", "running", "finished", "help", "palette", "texts", "runs", "page breakdown",
     "page text", "three texts", "inspected",
 ]  # fmt: skip
 
