@@ -27,7 +27,8 @@ THEMES = [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi]
 """The others have the terminal's own colours, which a program cannot know."""
 LOOKED_AT = [
     "all settings", "list of choices", "notices", "running", "finished", "failed", "what becomes of a run", "help",
-    "palette", "texts", "runs", "reading", "page baselines", "page breakdown", "page passages", "page text", "page comparison",
+    "palette", "texts", "runs", "reading", "page baselines", "page breakdown", "page passages", "page text",
+    "page comparison",
     "generated", "tinted", "inspected",
 ]  # fmt: skip
 FRAMES = set("─│╭╮╰╯┌┐└┘├┤┬┴┼")
