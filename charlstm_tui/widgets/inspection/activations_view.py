@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BORDERS = (-0.6, -0.2, 0.2, 0.6)
 """Between the five tints of the text."""
-CHANGE = "how much they vary"
+CHANGE = "variation"
 """The order of the cells that follows nothing."""
 
 
