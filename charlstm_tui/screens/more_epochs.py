@@ -83,7 +83,7 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         before = 100 * rate_share(min(self._done / training.epochs, 1.0), training)
         begins, ends = (100 * rate_share(progress, training) for progress in (self._done / total, 1.0))
         if before == begins == ends:
-            return f"{text}The learning rate is constant and stays the same."
+            return f"{text}The learning rate stays the same: it is constant."
         text += (
             f"The learning rate schedule is stretched over all of them: the rate, last at {before:.2g} % of its "
             f"maximum, continues at {begins:.2g} % and falls to {ends:.2g} %."

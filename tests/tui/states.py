@@ -65,7 +65,7 @@ async def pressed(keys: list[str], pilot: Pilot[None]) -> None:
 
 
 async def runs(pilot: Pilot[None]) -> None:
-    """The runs of the past, one of them compared."""
+    """The list of runs, one of them compared."""
     await pilot.press("l")
     await until(lambda: pilot.app.screen.query_one("#runs", OptionList).option_count >= 1)
     await pilot.press("space")
@@ -176,7 +176,9 @@ STATES: dict[str, State] = {
         running(3).after([SavingFailed(path="/runs/quick-1", why="No space left on device", again_after=10)]),
     ),
     "what becomes of a run": partial(dialog, partial(AskAboutRun, "stop the training?", then="")),
-    "delete?": partial(dialog, partial(Confirm, "delete quick-1", "12 epochs would be gone for good.")),
+    "delete?": partial(
+        dialog, partial(Confirm, "delete quick-1", "This deletes 12 epochs of training and 1.2 MB of files.")
+    ),
     "name?": partial(dialog, partial(AskName, "quick-1")),
     "file?": partial(dialog, partial(AskFile, "quick-1.md")),
     "help": partial(pressed, ["f1"]),

@@ -1,4 +1,4 @@
-"""A choice among the models there are: the runs that have a checkpoint, newest first, and the shipped one."""
+"""A box that chooses a model: the runs that have a checkpoint, newest first, and the bundled model."""
 
 import contextlib
 from pathlib import Path
@@ -14,13 +14,13 @@ from core.runs.summary import summarise
 from core.text import count_of, in_one_line, with_escapes
 
 SPEAKER = r"HARPAGON.\n\n"
-"""How a speech of a play begins, in the form of the texts that have a name."""
+"""The beginning of a speech, in the format of the known plays."""
 
 
 class CheckpointSelect(Select[Path]):
-    """Chooses the folder of a run, or the shipped model's file. `refresh_runs` looks again; a new run is chosen.
+    """Select box whose value is the folder of a run, or the bundled model's file. A new run is chosen when it appears.
 
-    One that has words for choosing `none` leaves the choice to the user.
+    If a text for `none` is given, nothing is chosen without the user.
     """
 
     def __init__(self, store: RunStore, *, id: str | None = None, none: str = "") -> None:  # noqa: A002 (Textual's own)
@@ -31,18 +31,18 @@ class CheckpointSelect(Select[Path]):
 
     @property
     def checkpoint_path(self) -> Path:
-        """The best checkpoint of the chosen run, or the shipped model's.
+        """The best checkpoint of the chosen run, or the bundled model's.
 
         Raises:
-            UserError: there is none to choose.
+            UserError: there is no model to choose.
         """
         return self.checkpoint("best")
 
     def checkpoint(self, which: str) -> Path:
-        """Return the chosen run's checkpoint, the `best` or the `last` there is.
+        """Return the chosen run's checkpoint, `best` or `last`; the best one if there is no last one.
 
         Raises:
-            UserError: there is none to choose.
+            UserError: there is no model to choose.
         """
         if self.selection is None:
             raise UserError("There is no model yet. Train one first: F2.")
@@ -53,14 +53,14 @@ class CheckpointSelect(Select[Path]):
 
     @property
     def chosen_name(self) -> str:
-        """What the chosen model is called; empty where none is."""
+        """Name of the chosen model; empty if none is chosen."""
         if self.selection is None:
             return ""
         return bundled_model.NAME if self.selection == bundled_model.shipped_path() else self.selection.name
 
     @property
     def text_is_missing(self) -> bool:
-        """Whether the chosen model learnt from Molière's plays, which were not fetched."""
+        """Whether the chosen model was trained on Molière's plays and these are not downloaded."""
         if self.selection is None or MOLIERE.here:
             return False
         if self.selection == bundled_model.shipped_path():
@@ -71,7 +71,7 @@ class CheckpointSelect(Select[Path]):
 
     @property
     def suggested_prompt(self) -> str:
-        """A prompt, as typed, for the chosen model: a speaker's name for a play, or what its run was sampled from."""
+        """Prompt for the chosen model, with escapes: a speaker's name, or the prompt of the run's samples."""
         if self.selection is None:
             return ""
         if self.selection == bundled_model.shipped_path():
@@ -82,7 +82,7 @@ class CheckpointSelect(Select[Path]):
         return ""
 
     def refresh_runs(self) -> None:
-        """Look which runs there are now."""
+        """Refresh the list of runs."""
         options = []
         for run in self._store.all():
             if run.checkpoint_path.exists():

@@ -7,7 +7,7 @@ from charlstm_tui.formatting.outside_text import plain
 
 
 class FittingText(Static):
-    """Shows the first of its versions that there is room for, and nothing where there is room for none."""
+    """Shows the longest of its versions that fits, and nothing if none fits."""
 
     DEFAULT_CSS = "FittingText { height: 1; text-wrap: nowrap; }"
 
@@ -17,7 +17,7 @@ class FittingText(Static):
         self._chosen = ""
 
     def show(self, *versions: str) -> None:
-        """Show one of these from now on, the longest first; they may come from outside."""
+        """Show the first of these versions that fits, given longest first; they may come from outside."""
         self._versions = versions
         self._choose()
 

@@ -1,4 +1,4 @@
-"""The line of keys at the bottom: each key that is shown is shown whole."""
+"""The line of keys at the bottom. No key is cut off: a key that does not fit is hidden."""
 
 from typing import ClassVar
 
@@ -9,19 +9,19 @@ from textual.widgets import Footer
 from textual.widgets._footer import FooterKey, FooterLabel
 
 ALWAYS = ("f1", "escape")
-"""Keys that stay to the last: the one leads to all others, the other out of a field."""
+"""Keys that are hidden last: the list of all keys, and the key that leaves a field."""
 COMPACT_BELOW = 100
-"""Columns."""
+"""Number of columns below which the keys stand closer together."""
 
 
 class KeyBar(Footer):
-    """Textual's footer, without the keys that there is no room for: first the palette's, then the rightmost ones."""
+    """Textual's footer, without the keys that do not fit: it hides the palette's key first, then the rightmost ones."""
 
     DEFAULT_CSS: ClassVar[str] = "KeyBar { overflow-x: hidden; }"
     _made: tuple[object, ...] = ()
 
     def on_resize(self) -> None:
-        """Write the keys closer together where there is little room, and leave out what there is none for."""
+        """Reduce the spaces in a narrow window, and hide the keys that do not fit."""
         self.compact = self.size.width < COMPACT_BELOW
         self.call_after_refresh(self._fit)
 
@@ -63,7 +63,7 @@ class KeyBar(Footer):
 
 
 def _entries(children: list[Widget]) -> list[list[Widget]]:
-    """Return what stays or goes together: a key, or a group of keys with its label."""
+    """Return the entries that are shown or hidden as a whole: a key, or a group of keys with its label."""
     entries: list[list[Widget]] = []
     for child in children:
         if isinstance(child, FooterLabel) and entries:
@@ -74,7 +74,7 @@ def _entries(children: list[Widget]) -> list[list[Widget]]:
 
 
 def _width(entries: list[list[Widget]]) -> int:
-    """Return the columns that keys take, the space after each included."""
+    """Return the width of keys in columns, with the space after each."""
     return sum(_width_of(child) for entry in entries for child in entry)
 
 

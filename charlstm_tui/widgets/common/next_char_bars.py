@@ -1,4 +1,4 @@
-"""What may come next, as bars: the probabilities that the next character will be drawn with."""
+"""Bars for the probabilities of the next character."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from charlstm_tui.formatting.characters import shown
 
 
 class NextCharBars(Static):
-    """Shows characters and probabilities, likeliest first, as many as there is room for."""
+    """Shows characters and their probabilities, the most probable first, as many as fit."""
 
     DEFAULT_CSS = """
     NextCharBars { width: 30; height: 1fr; padding: 0 0 0 2; }
@@ -22,7 +22,7 @@ class NextCharBars(Static):
         self._alternatives: Sequence[tuple[str, float]] = ()
 
     def show(self, alternatives: Sequence[tuple[str, float]]) -> None:
-        """Show what may come next; nothing for a text that is not begun."""
+        """Show these characters and probabilities; none before a text has begun."""
         self._alternatives = alternatives
         self.refresh()
 

@@ -1,4 +1,4 @@
-"""Names, numbers aligned to the right, and quiet units: as wide as there is room, and never touching what is beside."""
+"""A table of names, right-aligned numbers and dim units, which adapts to the width and keeps one column free."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,21 +8,21 @@ from textual.content import Content
 from textual.widgets import Static
 
 NAME, NUMBER = 11, 12
-"""Columns of a name, and of a number where there is room."""
+"""Columns of a name, and of a number if the table is wide enough."""
 
 
 class Quantity(NamedTuple):
-    """A line of the table."""
+    """One line of the table."""
 
     name: str
     number: str
     unit: str = ""
     is_told_by_name: bool = True
-    """Whether the unit may be left out; that of a size may not."""
+    """Whether the unit may be omitted; the unit of a size may not."""
 
 
 class NumberTable(Static):
-    """Shows quantities, a line each."""
+    """Shows quantities, one per line."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -30,22 +30,22 @@ class NumberTable(Static):
         self._shown: object = None
 
     def show(self, quantities: Sequence[Quantity]) -> None:
-        """Show these from now on."""
+        """Show these quantities."""
         self._quantities = quantities
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw for the room there is now."""
+        """Draw for the present width."""
         self._draw()
 
     def _draw(self) -> None:
         lines = self.lines(self.content_size.width)
-        if lines != self._shown:  # the box keeps its size: laying out the screen anew would slow the training
+        if lines != self._shown:  # the size stays the same: a new layout of the screen would slow the training
             self._shown = lines
             self.update(Content("\n").join(lines), layout=False)
 
     def lines(self, width: int) -> list[Content]:
-        """Return the lines for so many columns, one of which stays free at the right."""
+        """Return the lines for a width in columns; one column at the right stays free."""
         units = max((cell_len(one.unit) for one in self._quantities), default=0)
         widest = max((cell_len(one.number) for one in self._quantities), default=0)
         for number in (NUMBER, max(widest, 8)):

@@ -1,4 +1,4 @@
-"""A text from outside: from a file, a run, a model or an exception."""
+"""A widget for text from outside: from a file, a run, a model or an exception."""
 
 from textual.visual import VisualType
 from textual.widgets import Static
@@ -7,7 +7,7 @@ from charlstm_tui.formatting.outside_text import plain
 
 
 class PlainText(Static):
-    """Shows any string as it is: sanitised, and never as markup. `Content` is shown as whoever made it meant it."""
+    """Shows a string sanitised and never as markup. `Content` is shown unchanged."""
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(plain(text), id=id, classes=classes, markup=False)

@@ -12,7 +12,7 @@ from charlstm_tui.state.modes import MODES
 from charlstm_tui.widgets.common.text_input import TextInput
 
 MAX_REMEMBERED = 2_000
-"""Characters of a prompt that is kept."""
+"""Maximum number of characters of a prompt in the history."""
 
 
 class PromptInput(TextInput):
@@ -23,7 +23,7 @@ class PromptInput(TextInput):
     """
 
     EMPTY = "an empty prompt"
-    """What it shows where it is empty and suggests nothing."""
+    """Placeholder if the box is empty and there is no suggestion."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave the box"),
         Binding("f2", "app.switch_mode('train')", MODES["train"], key_display="F2"),
@@ -44,27 +44,27 @@ class PromptInput(TextInput):
     ) -> None:
         super().__init__(id=id, placeholder=suggestion or self.EMPTY, compact=compact)
         self._suggestion = suggestion
-        self._suggests = True  # until something was typed
+        self._suggests = True  # until the user types
         self.remembered = remembered
-        """Prompts of before, the newest last."""
+        """Earlier prompts, the newest last."""
         self._place = len(remembered)
-        self._draft = ""  # what was being typed when the first was recalled
+        self._draft = ""  # the text in the box before the first recall
 
     def suggest(self, suggestion: str) -> None:
-        """Suggest another prompt, as typed."""
+        """Set the suggestion, with escapes."""
         self._suggestion = suggestion
         if self._suggests:
             self.placeholder = suggestion or self.EMPTY
 
     def take(self) -> str:
-        """Return the prompt that is shown, as typed: where the box is empty, the suggestion goes into it."""
+        """Return the prompt with escapes; if the box is empty, fill in the suggestion."""
         if not self.value and self._suggests and self._suggestion:
             self.value = self._suggestion
             self.cursor_position = len(self.value)
         return self.value
 
     def watch_value(self, value: str) -> None:
-        """Suggest nothing any more once something was typed."""
+        """Remove the suggestion after the user has typed."""
         if value and self._suggests:
             self._suggests = False
             self.placeholder = self.EMPTY
@@ -74,14 +74,14 @@ class PromptInput(TextInput):
         self.screen.set_focus(None)
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Take all lines of what is pasted: a new line is written `\\n` here."""
+        """Paste all lines: a newline is written as `\\n`."""
         event.prevent_default()
         event.stop()
         pasted = "\\n".join(event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
         self.replace(pasted, *self.selection)
 
     def remember(self) -> bool:
-        """Keep what is in the box; tell whether it is new."""
+        """Add the prompt to the history; return whether it is new."""
         if not 0 < len(self.value) <= MAX_REMEMBERED or self.value == (self.remembered or ("",))[-1]:
             self._place = len(self.remembered)
             return False
@@ -90,7 +90,7 @@ class PromptInput(TextInput):
         return True
 
     def action_recall(self, by: int) -> None:
-        """Show an earlier prompt, or a later one, or at last what was being typed."""
+        """Show an earlier or later prompt; after the last one, show the text that was being typed."""
         if self._place == len(self.remembered):
             self._draft = self.value
         self._place = min(max(self._place + by, 0), len(self.remembered))
@@ -99,14 +99,14 @@ class PromptInput(TextInput):
 
 
 class GenerationPrompt(PromptInput):
-    """The prompt of Generate."""
+    """The prompt box of Generate."""
 
     EMPTY = "may be empty"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Generate")]
 
 
 class InspectionPrompt(PromptInput):
-    """The text of Inspect."""
+    """The text box of Inspect."""
 
     EMPTY = "may be empty: the model generates a text"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Read")]

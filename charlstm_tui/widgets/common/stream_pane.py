@@ -53,18 +53,18 @@ class StreamPane(ScrollView, can_focus=True):
     }  # fmt: skip
 
     note: reactive[str] = reactive("", init=False)
-    """What is said of the text, in its frame."""
+    """The note about the text in the frame."""
     tinted: reactive[bool] = reactive(False)
-    """Whether each character is shown by how little the model expected it."""
+    """Whether each character is tinted by its surprisal."""
 
     def __init__(self, hint: str = "", *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
         self.following = True
         self.name_of_text = ""
-        """What tells it from the others beside it; in its frame where there is room."""
+        """Name that distinguishes this pane from the panes next to it; shown in the frame if it fits."""
         self._short_name = ""
         self._hint = hint
-        self._begun = False  # until then the hint is there
+        self._begun = False  # until then the hint is shown
         self._pieces: list[str] = []
         self._length = 0
         self._prompt_length = 0
@@ -76,11 +76,11 @@ class StreamPane(ScrollView, can_focus=True):
 
     @property
     def text(self) -> str:
-        """All that was written, safe to show."""
+        """The whole text, sanitised."""
         return "".join(self._pieces)
 
     def call(self, name: str, short: str = "") -> None:
-        """Give the text a name, and a short one for a narrow frame."""
+        """Set the name of the text, and a short one for a narrow frame."""
         self.name_of_text, self._short_name = name, short
         self._show_name()
 
@@ -100,7 +100,7 @@ class StreamPane(ScrollView, can_focus=True):
         self._prompt_length = self._length
 
     def append(self, text: str, levels: bytes | None = None) -> None:
-        """Add to the end of the text; `levels` of surprise, 0 to 4, are those of its characters."""
+        """Append to the text; `levels` are the surprisal levels (0 to 4) of its characters."""
         text = sanitise(text)
         levels = levels or bytes(len(text))
         if "\t" in text:
@@ -114,14 +114,12 @@ class StreamPane(ScrollView, can_focus=True):
         start, begun = self._rows.pop() if self._rows else (0, "")
         self._rows.extend((row.start, row.text) for row in wrap(begun + drawn(text), start, self._width))
         if len(self._rows) == before > 0:
-            self.refresh_lines(
-                before - 1 - round(self.scroll_offset.y)
-            )  # the last row alone: thirty times less to draw
+            self.refresh_lines(before - 1 - round(self.scroll_offset.y))  # only the last row: thirty times less to draw
         else:
             self._show()
 
     def rewrap(self) -> None:
-        """Wrap everything anew, to the width there is now."""
+        """Wrap the whole text again, to the present width."""
         text = drawn(self.text) if self._begun else self._hint
         self._rows = [(row.start, row.text) for row in wrap(text, 0, self._width)]
         self._show()
@@ -139,11 +137,11 @@ class StreamPane(ScrollView, can_focus=True):
         self._tell()
 
     def watch_tinted(self) -> None:
-        """Say what the tint means."""
+        """Show the legend of the tint."""
         self._tell()
 
     def watch_note(self) -> None:
-        """Say what is said of the text."""
+        """Show the note about the text."""
         self._tell()
 
     def _tell(self) -> None:
@@ -196,7 +194,7 @@ class StreamPane(ScrollView, can_focus=True):
         return self._styles[name]
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return what is selected of the text: unbroken where only the width broke it."""
+        """Return the selected text without the line breaks of the wrapping."""
         start = 0 if selection.start is None else self._place_of(selection.start)
         end = self._length if selection.end is None else self._place_of(selection.end)
         return self.text[start:end], "\n"

@@ -1,4 +1,4 @@
-"""What stands above an evaluation's pages: what to do, what was evaluated on what, or how far it came."""
+"""The line above the report: a hint, the name of the report, or the progress of a stopped evaluation."""
 
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ class AboutLine(PlainText):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(EMPTY, id=id)
         self._report: Report | None = None
-        self._so_far = ""  # what was evaluated when it was stopped
-        self._stopped = False  # whether that is all there is of the report
+        self._so_far = ""  # the last stage before the evaluation was stopped
+        self._stopped = False  # whether this line is all that is shown
 
     def begin(self) -> None:
         """Say nothing while something is evaluated or compared."""

@@ -1,4 +1,4 @@
-"""What is to be evaluated: a model, perhaps another one to compare it with, and which part of which text."""
+"""The choices of an evaluation: a model, a second model to compare with, and the part of the text."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class EvaluationChoices(Vertical):
         super().__init__()
         self._store = store
         self.other_text: CorpusConfig | None = None
-        """The text that was chosen in place of the model's own."""
+        """The chosen text, if it is not the model's own."""
 
     def compose(self) -> ComposeResult:
         """Lay out the boxes."""
@@ -61,7 +61,7 @@ class EvaluationChoices(Vertical):
 
     @property
     def folder(self) -> Path:
-        """The folder of the other text, else the one that the app was started in."""
+        """The folder of the other text; without one, the folder in which the app was started."""
         if self.other_text is None or self.other_text.source in ("", *KNOWN):
             return here()
         folder = Path(self.other_text.source).parent
@@ -69,7 +69,7 @@ class EvaluationChoices(Vertical):
 
     @property
     def chosen(self) -> Measured:
-        """What is to be evaluated.
+        """The evaluation to run.
 
         Raises:
             UserError: there is no such model.
@@ -84,13 +84,13 @@ class EvaluationChoices(Vertical):
         )
 
     def text_is_missing(self, what: Measured) -> bool:
-        """Tell whether the text to evaluate on is Molière's plays, and these were not fetched."""
+        """Return whether the text is Molière's plays and these are not downloaded."""
         if what.text is None:
             return self.model.text_is_missing
         return what.text.source == MOLIERE.name and not MOLIERE.here
 
     def refresh_runs(self) -> None:
-        """Look which runs there are."""
+        """Refresh the list of runs."""
         for select in (self.model, self.other_model):
             select.refresh_runs()
 

@@ -1,4 +1,4 @@
-"""How far an evaluation is."""
+"""The progress of an evaluation."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -8,7 +8,7 @@ from charlstm_tui.widgets.common.plain_text import PlainText
 
 
 class ProgressLine(Horizontal):
-    """A bar, and what is done at the moment."""
+    """A progress bar and the name of the present stage."""
 
     def compose(self) -> ComposeResult:
         """Lay out the bar and the words."""

@@ -1,4 +1,4 @@
-"""What an evaluation found out, on pages: beside what, where, passages, the text, copies, two models compared."""
+"""The pages of an evaluation: baselines, losses by kind, passages, the text, copying, comparison of two models."""
 
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ class ReportPages(Vertical):
                 yield Static(id="difference")
 
     def on_resize(self) -> None:
-        """Draw the bars anew, to the width there is now."""
+        """Draw the bars again for the present width."""
         self.call_after_refresh(self._draw)
 
     @property
@@ -72,17 +72,17 @@ class ReportPages(Vertical):
         return self.report is None and self.comparison is None
 
     def forget_report(self) -> None:
-        """Have no report any more; a comparison stays."""
+        """Drop the report; a comparison stays."""
         self.report = self.surprisals = None
         self._show_tabs()
 
     def show_text(self, surprisals: "Surprisals") -> None:
-        """Show what a model made of a text."""
+        """Show the surprisal of each character of a text."""
         self.surprisals = surprisals
         self.query_one(SurprisalMap).show(surprisals)
 
     def show_report(self, report: "Report") -> None:
-        """Show what has come of it so far."""
+        """Show the results so far."""
         self.report, self._over = report, False
         self.query_one("#loss", Digits).update(f"{report.evaluation.score.loss:.3f}")
         self._show_extracts(report)
@@ -90,7 +90,7 @@ class ReportPages(Vertical):
         self.call_after_refresh(self._draw)
 
     def finish(self) -> None:
-        """Say of what is not there that it will not come; the keys now move in the page, if nothing has the focus."""
+        """State that missing results will not follow; if nothing has the focus, the keys now move in the page."""
         self._over = True
         self._draw()
         if self.screen.focused is None and not self.is_empty:
@@ -198,7 +198,7 @@ class ReportPages(Vertical):
 
 
 def _extract(extract: "Extract") -> Table:
-    """Return a passage beside its loss; its lines stand under each other."""
+    """Return a row with the loss of a passage and its lines."""
     row = Table.grid(padding=(0, 2, 0, 0))
     row.add_column(width=6, justify="right")
     row.add_column(ratio=1)

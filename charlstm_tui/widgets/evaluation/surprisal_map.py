@@ -1,4 +1,4 @@
-"""A text as a heat map: each character the warmer, the less the model expected it, and a cursor to ask about one."""
+"""A text coloured by surprisal, with a cursor that selects a character."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -36,7 +36,7 @@ class SurprisalMap(CursorPane):
         self.border_subtitle = fitting(self.size.width - 4, *_KEYS) if self._length else ""
 
     def action_find(self, direction: int) -> None:
-        """Move to the next place, or the last one before, that the model was surprised at most."""
+        """Move to the next or previous great surprise."""
         if self._surprisals is None:
             return
         place = self._surprisals.next_above(LEVELS[-1], self.cursor, backwards=direction < 0)

@@ -1,4 +1,4 @@
-"""How a text is generated: by which sampling settings, how long, and how fast."""
+"""The settings of generation: sampling settings, length and pace."""
 
 import contextlib
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ WARMER = 0.1
 
 
 class GenerationSettings(ItemGrid):
-    """A box for each setting; it posts no message of its own: `SettingInput.Changed` tells."""
+    """One box per setting; changes are posted by the boxes as `SettingInput.Changed`."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(min_column_width=24, id=id)
@@ -30,25 +30,25 @@ class GenerationSettings(ItemGrid):
 
     @property
     def sampling(self) -> SamplingConfig:
-        """How characters are drawn.
+        """The sampling settings.
 
         Raises:
-            UserError: something typed will not do.
+            UserError: an input is invalid.
         """
         return configure(SamplingConfig(), self._values(SamplingConfig))
 
     @property
     def writing(self) -> WritingConfig:
-        """How much is written, and how fast.
+        """The length and the pace.
 
         Raises:
-            UserError: something typed will not do.
+            UserError: an input is invalid.
         """
         return configure(WritingConfig(), self._values(WritingConfig))
 
     @property
     def explanation(self) -> str:
-        """What the focused setting means; empty where none has the focus."""
+        """The explanation of the focused setting; empty if none has the focus."""
         return next((one.explanation for one in self.query(SettingInput) if one.has_focus_within), "")
 
     def take_next_seed(self) -> None:
@@ -58,7 +58,7 @@ class GenerationSettings(ItemGrid):
             seed.show((int(seed.value) + 1) % 2**32, usual=0)
 
     def warm(self, by: int) -> None:
-        """Change the temperature by so many steps."""
+        """Change the temperature by this number of steps."""
         box = self.query_one("#setting-temperature", SettingInput)
         with contextlib.suppress(UserError):
             box.show(round(min(max(float(box.value) + by * WARMER, 0), 100), 2), usual=box.field.default)

@@ -1,4 +1,4 @@
-"""The texts that a model generates, one or three side by side, and what may come next."""
+"""One or three generated texts side by side, and the probabilities of the next character."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -14,7 +14,7 @@ from charlstm_tui.widgets.common.stream_pane import StreamPane
 
 
 class TextPanes(Horizontal):
-    """Shows a pane for each text. In each frame of three stand its temperature and its figures."""
+    """Shows one pane per text. With three texts, each frame shows the temperature and the figures."""
 
     DEFAULT_CSS: ClassVar[str] = """
     TextPanes {
@@ -31,7 +31,7 @@ class TextPanes(Horizontal):
         self._figures: list[TextFigures] = []  # of each of three texts
 
     def compose(self) -> ComposeResult:
-        """Lay out one pane, and the bars beside it."""
+        """Lay out one pane, with the bars next to it."""
         yield StreamPane(self._hint, id="text")
         yield NextCharBars(id="bars")
 
@@ -42,13 +42,13 @@ class TextPanes(Horizontal):
 
     @property
     def text(self) -> str:
-        """All that was written; texts side by side one after the other, each under its temperature."""
+        """The generated text; several texts follow each other, each under its temperature."""
         if len(self.panes) == 1:
             return self.panes[0].text
         return "\n\n".join(f"--- {pane.name_of_text} ---\n{pane.text}" for pane in self.panes)
 
     async def begin(self, prompt: str, temperatures: Sequence[float]) -> None:
-        """Begin a text for each temperature."""
+        """Begin one text per temperature."""
         three = len(temperatures) > 1
         await self._lay_out(temperatures, three=three)
         for pane in self.panes:
@@ -57,7 +57,7 @@ class TextPanes(Horizontal):
         self._figures = [TextFigures() for _ in temperatures] if three else []
 
     async def _lay_out(self, temperatures: Sequence[float], *, three: bool) -> None:
-        """Have as many panes as there are texts."""
+        """Make one pane per text."""
         panes = self.panes
         for pane in panes[len(temperatures) :]:
             await pane.remove()
@@ -71,7 +71,7 @@ class TextPanes(Horizontal):
             pane.call(*(f"temperature {temperature:.3g}", f"{temperature:.3g}") if three else ("",))
 
     def append(self, written: Sequence[Written]) -> None:
-        """Add to the texts what was written of each."""
+        """Append the new characters to each text."""
         texts: list[list[Written]] = [[] for _ in self.panes]
         for one in written:
             texts[one.lane].append(one)
@@ -83,22 +83,22 @@ class TextPanes(Horizontal):
         self._tell_figures()
 
     def know(self, words: TrainingWords) -> None:
-        """Count from now on how many words of each text are in the training text."""
+        """From now on, count how many words of each text occur in the training text."""
         for figures in self._figures:
             figures.know(words.count_in(self._prompt))
         self._tell_figures()
 
     def expect(self, expecting: Expecting) -> None:
-        """Show what may come next in the first text."""
+        """Show the probabilities of the first text's next character."""
         self.query_one(NextCharBars).show(expecting.alternatives)
 
     def explain(self, explanation: str) -> None:
-        """Say in the frame of a single text what a setting means."""
+        """Show the explanation of a setting in the frame of a single text."""
         if not self.has_class("-three"):
             self.panes[0].border_title = plain_title(explanation)
 
     def toggle_tint(self) -> None:
-        """Show each character by how little the model expected it, or no more."""
+        """Switch the tint by surprisal on or off."""
         tinted = not self.panes[0].tinted
         for pane in self.panes:
             pane.tinted = tinted
@@ -108,11 +108,11 @@ class TextPanes(Horizontal):
         self.panes[0].focus()
 
     def on_resize(self) -> None:
-        """Tell the figures as the room is now."""
+        """Show the figures again for the present width."""
         self.call_after_refresh(self._tell_figures)
 
     def _tell_figures(self) -> None:
-        """Say in each frame how surprising the text is, and how many of its words are real ones."""
+        """Show in each frame the mean surprisal and the share of words that occur in the training text."""
         panes = self.panes
         room = min(pane.size.width for pane in panes) - 4  # the same words in each frame
         for pane, figures in zip(panes, self._figures, strict=False):

@@ -1,4 +1,4 @@
-"""What went on inside a model while it read a text: the text, the cells along it, and one of them in numbers."""
+"""The activations of a model along a text: the text, the rows of the cells, and one cell in numbers."""
 
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 BORDERS = (-0.6, -0.2, 0.2, 0.6)
 """Between the five tints of the text."""
-CHANGE = "how much they change"
+CHANGE = "variation"
 """The order of the cells that follows nothing."""
 
 
 class ActivationsView(Container):
-    """Shows one quantity of one layer, its cells in some order, and looks at one of them at one character."""
+    """Shows one quantity of one layer, its cells in some order, and one of them at one character."""
 
     def __init__(self, hint: str, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -68,7 +68,7 @@ class ActivationsView(Container):
             self.call_after_refresh(self.go_to_text)  # which a flat window has elsewhere now
 
     def look(self, layer: int, symbol: str, follow: str) -> None:
-        """Look at another quantity, layer or order: at the same cell, or, where those have another first, at that."""
+        """Change the quantity, layer or order; keep the cell, unless the new order has another first cell."""
         if self.activations is None or (layer, symbol, follow) == (self.layer_number, self.symbol, self.follow):
             return
         stays = (layer, follow) == (self.layer_number, self.follow)

@@ -30,7 +30,7 @@ class CellEquations(Static):
             lines = in_three_lines(activations, place, layer, cell, short=self.app.size.width < ROOMY)
         as_many = len(lines) == self._lines
         self._lines = len(lines)
-        self.update(Content("\n").join(lines), layout=not as_many)  # to lay out the screen anew takes 10 ms
+        self.update(Content("\n").join(lines), layout=not as_many)  # a new layout of the screen takes 10 ms
 
 
 def below_each_other(activations: "Activations", place: int, layer: int, cell: int) -> list[Content]:

@@ -1,14 +1,14 @@
-"""A text tinted by what one cell did at each character: shut or negative in one colour, open or positive in another."""
+"""A text tinted by the value of one cell: one colour if shut or negative, another if open or positive."""
 
 from textual import events
 
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
 
-LEGEND = "by this cell: underlined is high, italic is low"
+LEGEND = "this cell's value: underlined high, italic low"
 
 
 class CellText(CursorPane):
-    """Shows a text as one cell sees it."""
+    """Shows a text tinted by one cell."""
 
     DEFAULT_CSS = """
     CellText {
@@ -27,7 +27,7 @@ class CellText(CursorPane):
     """
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say what the tints mean, where there is room for it."""
+        """Show the legend of the tints, if it fits."""
         super().on_resize(event)
         event.prevent_default()
         self._tell()

@@ -1,4 +1,4 @@
-"""A line that offers Molière's plays while they are not here, fetches them, and shows how far that is."""
+"""A line that offers to fetch Molière's plays while they are missing, and shows the progress of the download."""
 
 from typing import ClassVar
 
@@ -24,10 +24,10 @@ WHILE_FETCHING = "fetching Molière's plays; f stops it"
 
 
 class FetchBar(Horizontal):
-    """Fetches when told to. Says `Changed` when the fetching begins and when it ends."""
+    """Downloads on request. Posts `Changed` when the download begins and when it ends."""
 
     class Changed(Message):
-        """The fetching began, or it ended."""
+        """The download began or ended."""
 
     DEFAULT_CSS: ClassVar[str] = """
     FetchBar {
@@ -61,7 +61,7 @@ class FetchBar(Horizontal):
 
     @property
     def fetching(self) -> bool:
-        """Whether a transfer is under way."""
+        """Whether a download is under way."""
         return self._job.running
 
     @property
@@ -77,7 +77,7 @@ class FetchBar(Horizontal):
             self._show()
 
     def stop(self) -> None:
-        """Stop fetching; nothing of it is kept."""
+        """Stop the download; the partial file is not kept."""
         self._job.stop()
 
     def _follow(self, items: tuple[object, ...]) -> None:
@@ -89,7 +89,7 @@ class FetchBar(Horizontal):
         if ending.error and not ending.stopped:
             self.app.notify(ending.error, severity="error", timeout=10)
         elif MOLIERE.here:
-            self.app.notify(f"{MOLIERE.title} are here.")
+            self.app.notify(f"{MOLIERE.title} were fetched.")
         self._show()
 
     def _show(self) -> None:

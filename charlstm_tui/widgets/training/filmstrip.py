@@ -1,4 +1,4 @@
-"""A run's samples as a filmstrip: an epoch a line, with its loss, from noise to language."""
+"""The samples of a run as a filmstrip: one line per epoch, with its loss."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -61,7 +61,7 @@ class Filmstrip(Static):
 
     @property
     def kind(self) -> str:
-        """Which loss stands beside each sample: validation, or, of a run without, train."""
+        """The kind of loss shown with each sample: validation, or train in a run without validation."""
         return "train" if any(epoch.val_loss is None for epoch in self._epochs) else "validation"
 
     def lines(self, width: int, height: int) -> list[Content]:

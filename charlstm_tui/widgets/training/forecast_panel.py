@@ -1,4 +1,4 @@
-"""What a run with the settings on screen would take, and what loss it has to beat."""
+"""The forecast of a run with the settings on screen: time, memory, and the loss to beat."""
 
 import textwrap
 from functools import partial
@@ -34,7 +34,7 @@ class ForecastPanel(Static):
     """
 
     class Refused(Message):
-        """The text that was named will not do; an empty reason: it will."""
+        """The named text cannot be used; an empty reason: it can."""
 
         def __init__(self, reason: str) -> None:
             super().__init__()
@@ -134,7 +134,7 @@ class ForecastPanel(Static):
         training = config.training
         lines = [
             ("parameters", f"{told.parameters:,}", "parameters" if not self._is_tall else ""),
-            ("an epoch", f"{told.steps_per_epoch:,}", "steps" if self._is_tall else "steps an epoch"),
+            ("an epoch", f"{told.steps_per_epoch:,}", "steps" if self._is_tall else "steps per epoch"),
         ]
         if not told.fits:
             needs = f"{size_in_bytes(told.memory_bytes)} of {size_in_bytes(told.available_bytes)}: it does not fit"

@@ -1,4 +1,4 @@
-"""The chart of losses: what was measured, dim; its running mean; validation; n-grams; other runs."""
+"""The loss chart: training loss (dim), its running mean, validation loss, n-gram level, other runs."""
 
 import math
 from collections.abc import Sequence
@@ -30,14 +30,14 @@ _MIN_COLUMNS = 24
 
 
 class _Drawing(Struct, frozen=True):
-    """The axes, and what lies beside them."""
+    """The axes and the labels at the edge."""
 
     x: Scale
     y: Scale
     left: int
     """Columns before the curves."""
     values: list[EdgeLabel]
-    """Beside their rows, at the right."""
+    """Labels at the right edge, by row."""
     curves: Curves
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
@@ -168,7 +168,7 @@ class LossChart(Canvas):
     # --- how it is drawn
 
     def _lay_out(self, lines: Sequence[Line], preferences: Preferences) -> _Drawing | None:
-        """Return the axes, zoomed or whole, and what lies beside them; None where there is no room."""
+        """Return the axes, zoomed or whole, and the labels at the edge; None if there is no room."""
         curves = in_view(lines, preferences)
         y = self._loss_axis(curves, lines, preferences)
         if y is None:

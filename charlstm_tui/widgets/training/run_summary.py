@@ -1,4 +1,4 @@
-"""What came of a run, and what to do next."""
+"""The summary of a finished run, and what to do next."""
 
 from typing import ClassVar
 
@@ -56,7 +56,7 @@ class RunSummaryView(Vertical):
         self.call_after_refresh(self._fit_verdict)
 
     def _fit_verdict(self) -> None:
-        """Leave out the advice, and then the figures, where the verdict has a single line that they do not fit in."""
+        """Hide the advice, and then the figures, if the verdict has a single line in which they do not fit."""
         verdict = self.query_one("#summary-verdict", Static)
         room = verdict.content_size.width
         if self._training is None or self._training.error or not room or not self.screen.has_class("-low"):

@@ -1,4 +1,4 @@
-"""A training run as it goes and after: how far it is, its losses, the numbers, and what it writes."""
+"""A training run: its progress, its losses, the numbers, and its samples."""
 
 from collections.abc import Sequence
 from statistics import mean
@@ -133,7 +133,7 @@ class RunView(Vertical):
             self.show_chart(*self._charted)
 
     def show(self, training: TrainingView, preferences: Preferences, others: Sequence[ComparedRun] = ()) -> None:
-        """Show a run as it stands, beside others."""
+        """Show the state of a run, compared with other runs."""
         over = not training.alive and training.phase != "idle"
         self.set_class(over, "-over")
         self._show_status(training)

@@ -16,7 +16,7 @@ from core.events import EpochCompleted, SampleDrawn
 from core.text import in_one_line, sanitise, shortened, with_escapes
 
 BESIDE = (110, 8)
-"""Columns and rows from which the filmstrip stands beside the sample by itself."""
+"""Columns and rows from which the filmstrip is always shown next to the sample."""
 
 
 class SampleView(Vertical):
@@ -94,7 +94,7 @@ class SampleView(Vertical):
         self._draw()
 
     def on_resize(self) -> None:
-        """Leave out empty lines where there is little room."""
+        """Hide empty lines in a small window."""
         columns, rows = BESIDE
         self.set_class(self.size.width >= columns and self.size.height >= rows, "-beside")
         self._draw()
@@ -114,7 +114,7 @@ class SampleView(Vertical):
             return
         if self.shows_filmstrip:
             kind = self.query_one(Filmstrip).kind
-            which.update(Content.styled(f"Samples, an epoch a line, with its {kind} loss", "$text-muted"))
+            which.update(Content.styled(f"Samples, one per epoch, with their {kind} loss", "$text-muted"))
         else:
             which.update(self._heading(sample))
         self._show_prompt(sample)
@@ -128,7 +128,7 @@ class SampleView(Vertical):
     def _heading(self, sample: SampleDrawn) -> Content:
         when = "before the first step" if not sample.total_steps else f"epoch {sample.epoch}"
         if sample.asked:
-            when = f"step {sample.total_steps:,}, asked for"
+            when = f"step {sample.total_steps:,}, requested"
         earlier = "◂" if sample is not self._samples[0] else " "
         later = "▸" if sample is not self._samples[-1] else " "
         return Content.assemble(("Sample  ", "$text-muted"), f"{earlier} ", (when, "bold"), f" {later}")

@@ -120,7 +120,7 @@ class SettingsForm(Vertical):
 
     @property
     def invalid(self) -> Widget | None:
-        """The first box of a number with something in it that will not do."""
+        """The first number box with an invalid input."""
         if self.text.limit_reason:
             return self.query_one("#limit", Input)
         return next((setting.box for setting in self.query(SettingInput) if not setting.is_valid), None)
@@ -129,7 +129,7 @@ class SettingsForm(Vertical):
         """Return the settings on screen.
 
         Raises:
-            UserError: something typed will not do.
+            UserError: an input is invalid.
         """
         return RunConfig(
             preset=self.preset.name,
@@ -162,14 +162,14 @@ class SettingsForm(Vertical):
 
     @property
     def validation_or_usual(self) -> float:
-        """The share kept for validation; the preset's where what was typed will not do."""
+        """The share kept for validation; the preset's if the input is invalid."""
         with contextlib.suppress(UserError):
             return float(self._values(TrainingConfig)["validation"])
         return self.preset.training.validation
 
     @property
     def reading_or_usual(self) -> tuple[str | None, Errors]:
-        """The encoding that was typed, and what becomes of bytes not in it; found and refused where it will not do."""
+        """The encoding and the handling of undecodable bytes; automatic and strict if the input is invalid."""
         with contextlib.suppress(UserError):
             return self._reading
         return None, "strict"

@@ -34,7 +34,7 @@ from core.runs.run import RunConfig
 HOW_TO_START = "s starts training. Tab or Enter: next field. Esc leaves the fields."
 _ABOUT_BOXES = {"corpus": ("text", ABOUT_TEXT), "limit": ("characters", ABOUT_LIMIT), "split": ("split", ABOUT_SPLIT)}
 _WIDE = 100
-"""Columns from which the forecast stands beside the form."""
+"""Columns from which the forecast is shown next to the form."""
 _ROWS = {True: (24, 30), False: (29, 36)}
 """Rows from which there is room for the explanation, and for the text too, where the panel is wide and where not."""
 
@@ -119,7 +119,7 @@ class SettingsPanel(Vertical):
     # --- what the keys do
 
     def start(self) -> None:
-        """Ask for a run with the settings on screen, or say which of them will not do, and go there."""
+        """Request a run with the settings on screen, or show and focus the first invalid setting."""
         form = self.form
         try:
             config = form.read()

@@ -199,7 +199,7 @@ async def test_a_shorter_text_is_shown_from_its_beginning_and_by_the_same_cell(a
         assert screen.query_one(CellText).cursor == screen.query_one(CellHeatmap).cursor == 0
         assert view_of(screen).cell == cell
         assert bytes(screen.query_one(CellText)._levels) == insides_of(screen).levels(0, "c", cell, BORDERS)
-        assert "underlined is high" in str(screen.query_one(CellText).border_subtitle)
+        assert "underlined high" in str(screen.query_one(CellText).border_subtitle)
 
 
 async def test_what_is_typed_ahead_goes_nowhere_by_surprise(app: CharLSTMApp, trained: Run) -> None:

@@ -44,7 +44,7 @@ async def test_r_gives_a_finished_run_more_epochs(app: CharLSTMApp, store: RunSt
 async def test_the_list_of_runs_gives_a_finished_run_more_epochs(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await choose_the_run(pilot)
-        assert "It had 2 epochs" in str(app.screen.query_one("#question", Static).content)
+        assert "The run has 2 epochs" in str(app.screen.query_one("#question", Static).content)
         app.screen.query_one(Input).value = "1"
         await pilot.press("enter")
         await until(lambda: app.training.phase == "finished" and len(app.training.epochs) == 3)
@@ -87,4 +87,4 @@ def test_a_constant_rate_stays(tiny_training: TrainingConfig) -> None:
 
 def test_of_a_run_by_time_it_is_said_that_epochs_count_now() -> None:
     training = configure(TrainingConfig(), {"seconds": 60.0, "final_rate": 0.1})
-    assert "went by time" in AskMoreEpochs("run", training, 8).consequence(4)
+    assert "followed the time" in AskMoreEpochs("run", training, 8).consequence(4)

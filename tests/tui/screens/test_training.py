@@ -58,7 +58,7 @@ async def test_s_starts_and_x_stops_and_the_stopped_run_is_saved(
         assert app.screen.query_one("#corpus", Input).value == str(small_text)
 
 
-async def test_p_holds_the_run_and_p_lets_it_go_on(app: CharLSTMApp, small_text: Path) -> None:
+async def test_p_pauses_and_continues_the_run(app: CharLSTMApp, small_text: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         set_up(app, small_text, epochs=100_000)
         await pilot.press("escape", "s")
@@ -294,7 +294,7 @@ async def test_a_stopped_run_goes_on_and_ends_as_one_that_never_stopped(
     assert all(torch.equal(last_of(stopped)[name], tensor) for name, tensor in last_of(whole).items())
 
 
-async def test_r_offers_the_runs_that_can_go_on(app: CharLSTMApp, store: RunStore, small_text: Path) -> None:
+async def test_r_offers_the_runs_that_can_be_resumed(app: CharLSTMApp, store: RunStore, small_text: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("r")
         await until(lambda: "There is no run yet" in str(app.screen.query_one("#runs-hint", Static).content))

@@ -11,9 +11,9 @@ Spot = tuple[float, float]
 
 
 def curve_dots(spots: Sequence[Spot], columns: int, rows: int, dots: tuple[int, int]) -> list[Spot]:
-    """Return the middles of the dots that a line through these places passes, within so many columns and rows.
+    """Return the centres of the dots that a line through these places passes, within so many columns and rows.
 
-    `dots` is how many a cell has beside and above each other. The line is cut off at the edges, not bent.
+    `dots` is the number of dots per cell, across and down. The line is cut off at the edges, not bent.
     """
     across, down = dots
     width, height = columns * across, rows * down
@@ -82,7 +82,7 @@ def _within(start: Spot, end: Spot, width: float, height: float) -> tuple[Spot, 
 
 
 def _line(start: Spot, end: Spot) -> Iterable[tuple[int, int]]:
-    """Yield the dots of a line: the one at each end, and, along its longer side, one beside each dot's middle."""
+    """Yield the dots of a line: one at each end, and along its longer side the dot nearest to the line."""
     (x0, y0), (x1, y1) = start, end
     dx, dy = x1 - x0, y1 - y0
     yield math.floor(x0), math.floor(y0)

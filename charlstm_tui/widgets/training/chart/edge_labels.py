@@ -1,4 +1,4 @@
-"""Numbers at the right edge of a chart, each beside the row of its value, and none over another."""
+"""Numbers at the right edge of a chart, each in the row of its value, without overlap."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,10 +30,10 @@ class EdgeLabel(NamedTuple):
 
 
 def edge_labels(values: Sequence[EdgeValue], scale: Scale) -> list[EdgeLabel]:
-    """Return what to write beside a chart's rows, given the values with the most important one first.
+    """Return the labels of a chart's rows, given the values with the most important one first.
 
-    Each is in its own row or, where that is taken, in the nearest that keeps them in order. Where there are more than
-    rows, the least important are left out.
+    Each is in its own row or, if that is taken, in the nearest row that keeps the order. If there are more values than
+    rows, the least important are dropped.
     """
     shown = sorted(values[: scale.cells], key=lambda value: -value.loss)
     places = scale.places([value.loss for value in shown])

@@ -1,4 +1,4 @@
-"""In words what a chart of losses shows: what each curve is, what it reached, and where losses do not compare."""
+"""The legend of a loss chart, and the note about curves that cannot be compared."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,9 +19,9 @@ _NAME_LENGTHS = (24, 16, 10, 6, 4)
 def legend(
     lines: Sequence[Line], style_of: Callable[[str], str], preferences: Preferences, width: int, rows: int = 1
 ) -> Content:
-    """Return what each line is, by its glyph and its colour, and how they are shown, in rows of so many cells.
+    """Return the legend: the glyph, colour and name of each line, in rows of this width.
 
-    What matters least is left out where there is no room: what marks mean, then how curves are smoothed.
+    Without room, the meaning of the marks is omitted first, then the smoothing.
     """
     shown = [*(["recent"] if preferences.range == "recent" else []), *(["log"] if preferences.scale == "log" else [])]
     smooth = any(line.smooth for line in lines)

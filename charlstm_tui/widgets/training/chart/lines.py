@@ -1,4 +1,4 @@
-"""What a chart of losses draws of a run: of the one on screen, and of those of the past."""
+"""The curves of a loss chart: those of the run on screen and those of past runs."""
 
 import math
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ def lines_of(training: TrainingView, by: XAxis = "steps") -> list[Line]:
 
 
 def line_of(other: ComparedRun, by: XAxis = "steps") -> Line:
-    """Return what to draw of a run of the past: the losses of validation, or, where there are none, of training."""
+    """Return the curve of a past run: its validation losses, or its training losses if it has no validation."""
     settings = other.run.config.training
     losses = [
         (after_epoch(epoch, settings, by), epoch.val_loss if other.kind == "validation" else epoch.train_loss)

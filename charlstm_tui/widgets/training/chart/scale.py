@@ -18,7 +18,7 @@ Kind = Literal["loss", "steps", "epochs", "characters", "seconds"]
 """What an axis counts; losses go upwards, all others to the right."""
 
 GAP = 2
-"""Empty cells between two labels beside each other, at least."""
+"""Minimum number of empty cells between two neighbouring labels."""
 _MIN_TICKS = 2
 _FINEST: dict[Kind, float] = {"loss": 1e-4, "steps": 1.0, "epochs": 0.01, "characters": 1.0, "seconds": 0.1}
 """The smallest step between two ticks."""

@@ -1,4 +1,4 @@
-"""What a chart of losses shows of its lines: which points, from which value to which, and which numbers beside them."""
+"""The part of the lines that a loss chart shows: points, limits, and labels at the edge."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ MARKER, DASH, STROKE = "•", "╌", "━"
 _FALLS_OFF = 1.25
 """A chart reaches to this many times the loss of its first tenth: the first steps' would flatten all others."""
 _FAR = 2.0
-"""A level that is so many times a chart's height above it is left out, for the same reason."""
+"""A level more than this many chart heights above the chart is omitted, for the same reason."""
 _MIN_HEIGHT = 0.02
 """Nats that a chart shows, at least; of a logarithmic one the share."""
 
@@ -21,7 +21,7 @@ Curves = list[tuple[Line, list[Point]]]
 
 
 def in_view(lines: Sequence[Line], preferences: Preferences) -> Curves:
-    """Return the curves to draw; on logarithmic axes, points that have no logarithm are left out."""
+    """Return the curves to draw; on logarithmic axes, points without a logarithm are dropped."""
     last = max((line.points[-1].x for line in lines if line.points and not line.level), default=0.0)
     shown = [(line, in_range(line.points, preferences.range, last)) for line in lines if not line.level]
     if preferences.scale == "linear":

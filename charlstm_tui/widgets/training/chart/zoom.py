@@ -28,7 +28,7 @@ class Zoom:
         self.x = self.y = None
 
     def turn(self, x: Scale, y: Scale, whole: Axes, *, column: int, row: int, nearer: bool) -> None:
-        """Zoom around a cell by a turn of the wheel: beside or beneath the curves, one axis alone."""
+        """Zoom around a cell by one turn of the wheel; on the axis labels, zoom only that axis."""
         factor = _STEP if nearer else 1 / _STEP
         if 0 <= column < x.cells:
             self.x = _within(zoomed(x, column, factor), whole[0])

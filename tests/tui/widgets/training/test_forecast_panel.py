@@ -37,7 +37,7 @@ async def test_parameters_steps_time_and_the_loss_to_beat(app: CharLSTMApp, smal
         await until(lambda: "gram on validation" in told(app))
         config = app.screen.query_one("SettingsForm").read()  # type: ignore[attr-defined]
         assert f"{CharLSTM(config.model, 26).count_parameters():,} parameters" in told(app)
-        assert re.search(r"59 steps an epoch", told(app))
+        assert re.search(r"59 steps per epoch", told(app))
         assert re.search(r"[\d.]+ s an epoch", told(app))
         assert "MB of memory" in told(app)
         assert app.training.phase == "idle"
