@@ -1,4 +1,4 @@
-"""A text tinted by what one cell did at each character: shut or negative in one colour, open or positive in another."""
+"""A text tinted by one cell's activation at each character: one colour for low values, another for high values."""
 
 from textual import events
 
@@ -8,7 +8,7 @@ LEGEND = "by this cell: underlined is high, italic is low"
 
 
 class CellText(CursorPane):
-    """Shows a text as one cell sees it."""
+    """Shows a text tinted by the activation of one cell."""
 
     DEFAULT_CSS = """
     CellText {
@@ -27,7 +27,7 @@ class CellText(CursorPane):
     """
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say what the tints mean, where there is room for it."""
+        """Show the legend of the tints if there is room."""
         super().on_resize(event)
         event.prevent_default()
         self._tell()
