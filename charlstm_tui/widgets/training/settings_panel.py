@@ -40,7 +40,7 @@ _ROWS = {True: (24, 30), False: (29, 36)}
 
 
 class SettingsPanel(Vertical):
-    """Sends `StartRequested` to start a run. Makes no forecasts while `quiet`, during a run that they would slow down."""
+    """Sends `StartRequested` to start a run. `quiet` during a run: forecasts would slow it down, so none are made."""
 
     DEFAULT_CSS: ClassVar[str] = """
     SettingsPanel {
@@ -88,7 +88,7 @@ class SettingsPanel(Vertical):
         super().__init__(id=id)
         self.quiet = False
         self._remembered = remembered
-        self._complaint = ""  # why the last start did not succeed, until something is changed
+        self._complaint = ""  # why the last start failed; empty once a setting has changed
         self._forecast_is_due = False
 
     def compose(self) -> ComposeResult:
