@@ -1,4 +1,4 @@
-"""The line above the report: a hint, the name of the report, or the progress of a stopped evaluation."""
+"""The line above an evaluation's pages: the model and text evaluated, instructions, or where the evaluation stopped."""
 
 from typing import TYPE_CHECKING
 
@@ -21,35 +21,35 @@ EMPTY = """Choose a model and press e. The model reads the test part, which it w
 
 
 class AboutLine(PlainText):
-    """Names a report in one line, as the room allows; without a report it has several lines, or none."""
+    """Names a report in one line that fits the width; without a report, shows instructions, progress or nothing."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(EMPTY, id=id)
         self._report: Report | None = None
-        self._so_far = ""  # the last stage before the evaluation was stopped
-        self._stopped = False  # whether this line is all that is shown
+        self._so_far = ""  # progress, shown if the evaluation is stopped
+        self._stopped = False  # whether the report is incomplete because of a stop
 
     def begin(self) -> None:
-        """Say nothing while something is evaluated or compared."""
+        """Clear the line while an evaluation or comparison runs."""
         self._report, self._so_far = None, ""
         self.update("")
 
     def note(self, stage: Stage) -> None:
-        """Note how far the evaluation is, to say so if it is stopped."""
+        """Remember the progress, which is shown if the evaluation is stopped."""
         self._so_far = f"Stopped after {count_of(stage.scored, 'character')}, {stage.done:.0%}"
         if stage.loss is not None:
             self._so_far += f": the loss on these is {stage.loss:.4f}. The rest was not read."
 
     def name_report(self, report: "Report") -> None:
-        """Name a report, which may still grow."""
+        """Name a report, which may still be incomplete."""
         self._report = report
         self.add_class("-title")
         self._fit()
 
     def end(self, report: "Report | None", *, is_empty: bool, stopped: bool | None = None) -> None:
-        """Name the report there is, else say how far it came or what to do; `is_empty` where nothing is shown below.
+        """Name the report; without one, show the progress made, or the instructions if `is_empty` (no pages are shown).
 
-        `stopped` tells whether the evaluation was stopped; None after anything else, which leaves the report as it was.
+        `stopped` says whether the evaluation was stopped; None after any other job, which leaves the report unchanged.
         """
         self._report = report
         self.set_class(report is not None, "-title")
@@ -63,10 +63,10 @@ class AboutLine(PlainText):
             self.update(EMPTY if is_empty else "")
 
     def on_resize(self) -> None:
-        """Name it as the room is now."""
+        """Fit the name to the new width."""
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
         if self._report is not None:
-            room = self.content_size.width or self.screen.size.width - 4  # as wide as it will be once it is shown
+            room = self.content_size.width or self.screen.size.width - 4  # hidden so far: the width it will have
             self.update(Content(report_content.about(self._report, room, stopped=self._stopped)))

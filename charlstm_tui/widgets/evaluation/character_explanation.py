@@ -1,4 +1,4 @@
-"""The explanation of one character: its probability, and the characters that the model expected."""
+"""The model's prediction of one character of the text: its probability, and the most probable alternatives."""
 
 import math
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ _QUIET = "$text-muted"
 
 
 def explained(moment: "CharacterLoss", width: int, *, in_a_line: bool) -> Content:
-    """Return the explanation of a character, in one line or as a column."""
+    """Return the probability and loss of a character and the most probable ones, in two lines or in a column."""
     name = shown(moment.character)
     if moment.loss is None:
         return Content.assemble((f"‘{name}’", "bold"), " is unknown to the model and is not scored")
@@ -42,5 +42,5 @@ def explained(moment: "CharacterLoss", width: int, *, in_a_line: bool) -> Conten
 
 
 def _percent(share: float) -> str:
-    """Return a share, six cells wide, so that a column is aligned."""
+    """Return a share as a percentage, padded to six cells so that a column of them aligns."""
     return f"{100 * share:4.1f} %" if share >= 0.0005 else "<0.1 %"

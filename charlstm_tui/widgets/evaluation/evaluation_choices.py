@@ -1,4 +1,4 @@
-"""The choices of an evaluation: a model, a second model to compare with, and the part of the text."""
+"""Form for an evaluation: the model, an optional model to compare it with, the text, the split and the part."""
 
 from pathlib import Path
 
@@ -20,13 +20,13 @@ _OWN = "own"
 
 
 class EvaluationChoices(Vertical):
-    """Two rows of boxes. The list of texts has the model's own text and, once one was chosen, another."""
+    """Two rows of selection boxes. The list of texts has the model's own text and, once chosen, one other text."""
 
     def __init__(self, store: RunStore) -> None:
         super().__init__()
         self._store = store
         self.other_text: CorpusConfig | None = None
-        """The chosen text, if it is not the model's own."""
+        """Text chosen instead of the model's own; None if none was chosen."""
 
     def compose(self) -> ComposeResult:
         """Lay out the boxes."""
@@ -61,7 +61,7 @@ class EvaluationChoices(Vertical):
 
     @property
     def folder(self) -> Path:
-        """The folder of the other text; without one, the folder in which the app was started."""
+        """The folder of the other text, or the folder in which the app was started."""
         if self.other_text is None or self.other_text.source in ("", *KNOWN):
             return here()
         folder = Path(self.other_text.source).parent
@@ -69,10 +69,10 @@ class EvaluationChoices(Vertical):
 
     @property
     def chosen(self) -> Measured:
-        """The evaluation to run.
+        """The evaluation that the boxes describe.
 
         Raises:
-            UserError: there is no such model.
+            UserError: the chosen model does not exist.
         """
         source, split, part = (str(self.query_one(f"#{name}", Select).value) for name in ("source", "split", "part"))
         return Measured(
@@ -84,18 +84,18 @@ class EvaluationChoices(Vertical):
         )
 
     def text_is_missing(self, what: Measured) -> bool:
-        """Return whether the text is Molière's plays and these are not downloaded."""
+        """Return whether the text to evaluate on is Molière's plays and these are not downloaded."""
         if what.text is None:
             return self.model.text_is_missing
         return what.text.source == MOLIERE.name and not MOLIERE.here
 
     def refresh_runs(self) -> None:
-        """Refresh the list of runs."""
+        """Update the lists of models from the store of runs."""
         for select in (self.model, self.other_model):
             select.refresh_runs()
 
     def take_text(self, chosen: CorpusConfig) -> None:
-        """Choose another text, all of it."""
+        """Choose another text, as a whole."""
         self.other_text = chosen
         select = self.query_one("#source", Select)
         select.set_options(self._texts())

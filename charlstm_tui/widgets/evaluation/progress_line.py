@@ -1,4 +1,4 @@
-"""The progress of an evaluation."""
+"""Progress of an evaluation."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -8,7 +8,7 @@ from charlstm_tui.widgets.common.plain_text import PlainText
 
 
 class ProgressLine(Horizontal):
-    """A progress bar and the name of the present stage."""
+    """A progress bar with the current step in words."""
 
     def compose(self) -> ComposeResult:
         """Lay out the bar and the words."""
@@ -16,12 +16,12 @@ class ProgressLine(Horizontal):
         yield PlainText(id="doing")
 
     def begin(self) -> None:
-        """Show that nothing is known yet."""
+        """Show an indeterminate bar without words."""
         self.query_one(PlainText).update("")
         self.query_one(ProgressBar).update(total=None, progress=0)
 
     def show(self, doing: str, done: float | None) -> None:
-        """Show what is done, and its share, 0 to 1; None where that is not known."""
+        """Show the current step and its progress, between 0 and 1; None if the progress is unknown."""
         self.query_one(PlainText).update(doing)
         self.query_one(ProgressBar).update(
             total=None if done is None else 100, progress=0 if done is None else 100 * done

@@ -1,4 +1,4 @@
-"""The pages of an evaluation: baselines, losses by kind, passages, the text, copying, comparison of two models."""
+"""Results of an evaluation on pages: baselines, loss by kind, passages, the text, copying, comparison of two models."""
 
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ PAGES = ("baselines", "breakdown", "passages", "text", "copying", "comparison")
 
 
 class ReportPages(Vertical):
-    """Shows a report as it grows, the text it is about, and a comparison."""
+    """Shows a report while it is computed, the evaluated text, and the comparison of two models."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -35,7 +35,7 @@ class ReportPages(Vertical):
         self.comparison: Comparison | None = None
         self._compared = ("", "")  # the names of the models
         self._extracts: list[Extract] = []
-        self._over = False  # whether nothing will be added to the report
+        self._over = False  # whether the report is final
 
     def compose(self) -> ComposeResult:
         """Lay out the headline and the pages."""
@@ -63,16 +63,16 @@ class ReportPages(Vertical):
                 yield Static(id="difference")
 
     def on_resize(self) -> None:
-        """Draw the bars again for the present width."""
+        """Redraw the bars for the new width."""
         self.call_after_refresh(self._draw)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to show."""
+        """Whether there is neither a report nor a comparison."""
         return self.report is None and self.comparison is None
 
     def forget_report(self) -> None:
-        """Drop the report; a comparison stays."""
+        """Remove the report and its text; keep the comparison."""
         self.report = self.surprisals = None
         self._show_tabs()
 
@@ -82,7 +82,7 @@ class ReportPages(Vertical):
         self.query_one(SurprisalMap).show(surprisals)
 
     def show_report(self, report: "Report") -> None:
-        """Show the results so far."""
+        """Show a report, which may be incomplete."""
         self.report, self._over = report, False
         self.query_one("#loss", Digits).update(f"{report.evaluation.score.loss:.3f}")
         self._show_extracts(report)
@@ -90,41 +90,41 @@ class ReportPages(Vertical):
         self.call_after_refresh(self._draw)
 
     def finish(self) -> None:
-        """State that missing results will not follow; if nothing has the focus, the keys now move in the page."""
+        """Mark missing results as absent, not pending, and focus the page if no widget has the focus."""
         self._over = True
         self._draw()
         if self.screen.focused is None and not self.is_empty:
             self._take_keys()
 
     def show_comparison(self, names: tuple[str, str], comparison: Comparison) -> None:
-        """Show how two models compare."""
+        """Show the comparison of two models with these names."""
         self._compared, self.comparison = names, comparison
         self._show_tabs()
         self.query_one(TabbedContent).active = "comparison"
         self._draw()
 
     def turn(self, by: int) -> None:
-        """Turn to another page."""
+        """Turn the pages forwards or backwards, past the last one to the first."""
         pages = self.query_one(TabbedContent)
         there = [page for page in PAGES if self._has(page)]
         if pages.active in there:
             pages.active = there[(there.index(pages.active) + by) % len(there)]
 
     def go_to_text(self) -> None:
-        """Turn to the text, and let the keys move in it."""
+        """Turn to the page with the text and focus the text."""
         self.query_one(TabbedContent).active = "text"
         self._take_keys()
 
     @on(TabbedContent.TabActivated)
     def _turn_to(self) -> None:
-        """Draw the page for the room it has, which is known once it is shown, and let the keys move in it."""
+        """Draw the page, whose size is known only once it is visible, and focus it."""
         self.set_class(self.query_one(TabbedContent).active != next(iter(PAGES)), "-further")
         self.call_after_refresh(self._draw)
         if self.screen.focused is None or self in self.screen.focused.ancestors:
             self._take_keys()
 
     def _take_keys(self) -> None:
-        """Focus what the keys move in on this page: the text, the list of passages, or the page to scroll."""
+        """Focus the widget that takes this page's keys: the text, the list of passages, or the scrolling page."""
         pane = self.query_one(TabbedContent).active_pane
         if pane is not None:
             pane.query("SurprisalMap, OptionList, VerticalScroll").first().focus(scroll_visible=False)
@@ -133,7 +133,7 @@ class ReportPages(Vertical):
         return (self.comparison if page == "comparison" else self.report) is not None
 
     def _show_tabs(self) -> None:
-        """Have the pages that there is something on."""
+        """Show the tabs of the pages that have content; hide the others."""
         self.set_class(self.report is not None, "-report")
         self.set_class(not self.is_empty, "-pages")
         pages = self.query_one(TabbedContent)
@@ -141,13 +141,13 @@ class ReportPages(Vertical):
             (pages.show_tab if self._has(page) else pages.hide_tab)(page)
 
     def _draw(self) -> None:
-        """Write the pages whose bars are as wide as the window allows."""
+        """Write the pages whose content depends on the window's size."""
         width = self.query_one("#pages").size.width - 6
         wide = self.screen.has_class("-wide")
         if self.report is not None:
             side = width // 2 - 2 if wide else width
             self.query_one("#figures", Static).update(report_content.headline(self.report, self.size.width - 18))
-            # Where the page has to be scrolled to its end, the verdict stands above it.
+            # In a small window the verdict is at the end of a scrolled page, so its short form stands in the headline.
             roomy = wide and self.screen.has_class("-tall")
             meaning = [self.report.meaning, "" if roomy else self.report.verdict_in_short]
             self.query_one("#meaning", Static).update(Content("\n".join(filter(None, meaning))))
@@ -180,7 +180,7 @@ class ReportPages(Vertical):
         shown = self.query_one("#extracts", OptionList)
         shown.clear_options()
         for which, some in (("least", report.least_expected), ("most", report.most_expected)):
-            if not some:  # a short text has none apart from those above
+            if not some:  # in a short text, the passages above may be the only ones
                 continue
             title = Content.styled(f"the {which} expected passages, nats/char", "$text-muted")
             shown.add_option(Option(title, disabled=True))
@@ -190,15 +190,15 @@ class ReportPages(Vertical):
 
     @on(OptionList.OptionSelected, "#extracts")
     def _go_to_extract(self, event: OptionList.OptionSelected) -> None:
-        """Show a passage where it stands."""
+        """Show the selected passage within the text."""
         self.go_to_text()
         begin = int(str(event.option_id).partition("-")[2])
-        surprise_map = self.query_one(SurprisalMap)
-        surprise_map.call_after_refresh(surprise_map.action_move_to, begin)
+        surprisal_map = self.query_one(SurprisalMap)
+        surprisal_map.call_after_refresh(surprisal_map.action_move_to, begin)
 
 
 def _extract(extract: "Extract") -> Table:
-    """Return a row with the loss of a passage and its lines."""
+    """Return a row with a passage's loss and its text; wrapped lines of the text align."""
     row = Table.grid(padding=(0, 2, 0, 0))
     row.add_column(width=6, justify="right")
     row.add_column(ratio=1)

@@ -1,4 +1,4 @@
-"""A text coloured by surprisal, with a cursor that selects a character."""
+"""A text as a heat map of surprisal: the less expected a character, the warmer its colour. A cursor selects one."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +15,7 @@ _KEYS = ("arrows move, n and p find the next and previous surprise", "n, p: next
 
 
 class SurprisalMap(CursorPane):
-    """Shows what a model made of a text."""
+    """Shows a text coloured by the surprisal of each character, with a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "find(1)", "Next surprise", show=False),
@@ -36,7 +36,7 @@ class SurprisalMap(CursorPane):
         self.border_subtitle = fitting(self.size.width - 4, *_KEYS) if self._length else ""
 
     def action_find(self, direction: int) -> None:
-        """Move to the next or previous great surprise."""
+        """Move to the next (1) or the previous (-1) character at the highest level of surprisal."""
         if self._surprisals is None:
             return
         place = self._surprisals.next_above(LEVELS[-1], self.cursor, backwards=direction < 0)

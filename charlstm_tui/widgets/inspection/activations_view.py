@@ -1,4 +1,4 @@
-"""The activations of a model along a text: the text, the rows of the cells, and one cell in numbers."""
+"""Activations of a model while it reads a text: the text, a heat map of the cells, and one cell in numbers."""
 
 from typing import TYPE_CHECKING
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from charlstm_tui.jobs.inspection import Activations, Cells
 
 BORDERS = (-0.6, -0.2, 0.2, 0.6)
-"""Between the five tints of the text."""
+"""Activations at which the five tints of the text meet."""
 CHANGE = "variation"
-"""The order of the cells that follows nothing."""
+"""Order of the cells by their deviation, which needs no property of the text to correlate with."""
 
 
 class ActivationsView(Container):
-    """Shows one quantity of one layer, its cells in some order, and one of them at one character."""
+    """Shows one quantity of one layer with its cells in a chosen order, and one selected cell at one character."""
 
     def __init__(self, hint: str, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -34,12 +34,12 @@ class ActivationsView(Container):
         self._author = ""
         self._cells: Cells | None = None
         self.activations: Activations | None = None
-        """What is shown; None until there is something."""
+        """Activations on screen; None before the first ones."""
         self.layer_number, self.symbol, self.follow = 0, MEMORY["lstm"], CHANGE
-        """What is looked at: which layer, from 0, which quantity, and what the cells are ordered by."""
+        """Selected layer (from 0), symbol of the selected quantity, and the property by which the cells are ordered."""
 
     def compose(self) -> ComposeResult:
-        """Lay out the text over the rows, and the numbers."""
+        """Lay out the text above the heat map, and the numbers."""
         with Vertical(id="maps"):
             yield CellText(self._hint, id="text")
             yield CellHeatmap(id="cells")
@@ -48,9 +48,9 @@ class ActivationsView(Container):
             yield NextCharBars(id="bars")
 
     def show(self, activations: "Activations", author: str, begin: int, *, keep_cell: bool) -> None:
-        """Show what a model did, with the cursor where the text begins to be of interest.
+        """Show the activations of a model, with the cursor at character `begin`.
 
-        What was looked at is looked at again, where this model has that; the same cell only if wanted.
+        The selected layer and quantity stay selected if this model has them, the selected cell only if `keep_cell`.
         """
         cell = self.cell if keep_cell and self._cells is not None else None
         layer = min(self.layer_number, activations.config.num_layers - 1)
@@ -65,10 +65,10 @@ class ActivationsView(Container):
         text.show_text(activations.text[: activations.read], self._tints(), cursor=begin)
         self._tell_numbers()
         if text.has_focus:
-            self.call_after_refresh(self.go_to_text)  # which a flat window has elsewhere now
+            self.call_after_refresh(self.go_to_text)  # a flat window shows it in another widget
 
     def look(self, layer: int, symbol: str, follow: str) -> None:
-        """Change the quantity, layer or order; keep the cell, unless the new order has another first cell."""
+        """Select a layer, a quantity and an order; a new layer or order selects its first cell."""
         if self.activations is None or (layer, symbol, follow) == (self.layer_number, self.symbol, self.follow):
             return
         stays = (layer, follow) == (self.layer_number, self.follow)
@@ -77,27 +77,27 @@ class ActivationsView(Container):
         self._arrange(cell, self.query_one(CellHeatmap).cursor)
 
     def choose(self, by: int) -> None:
-        """Look at another cell."""
+        """Select the cell `by` rows further down."""
         self.query_one(CellHeatmap).action_choose(by)
 
     def can_choose(self, by: int) -> bool:
-        """Whether there is another cell that way."""
+        """Return whether there is a cell `by` rows further down."""
         rows = self.query_one(CellHeatmap)
         return rows.validate_chosen(rows.chosen + by) != rows.chosen
 
     def go_to_text(self) -> None:
-        """Go to where the text is: in a flat window it is above the rows alone."""
+        """Focus the widget that shows the text: in a flat window, only the heat map shows it, above its rows."""
         flat = self.screen.has_class("-flat") and self.activations is not None
         self.query_one(CellHeatmap if flat else CellText).focus()
 
     @property
     def cell(self) -> int:
-        """The number of the cell that is looked at."""
+        """Number of the selected cell."""
         assert self._cells is not None
         return int(self._cells.order[self.query_one(CellHeatmap).chosen])
 
     def _arrange(self, cell: int | None, place: int) -> None:
-        """Order the cells and look at one of them, or at the first of the order, at a character."""
+        """Order the cells and select one of them, or the first if `cell` is None, at a character."""
         assert self.activations is not None
         follow = None if self.follow == CHANGE else self.follow
         self._cells = self.activations.cells(self.layer_number, self.symbol, follow)
@@ -128,7 +128,7 @@ class ActivationsView(Container):
         return self.activations.levels(self.layer_number, self.symbol, self.cell, BORDERS)
 
     def _retell(self) -> None:
-        """Show the cell that is looked at, in the text and in numbers."""
+        """Show the selected cell in the text and in numbers."""
         assert self.activations is not None
         text = self.query_one(CellText)
         if len(text.text) == self.activations.read:
@@ -148,8 +148,8 @@ class ActivationsView(Container):
         self.query_one(CellEquations).show(self.activations, place, self.layer_number, self.cell)
         self.query_one(NextCharBars).show(self.activations.expected(place))
 
-    # Each has a cursor, and the other one's follows to where it stands by now, without a word: two that answered each
-    # other's older places would never come to rest.
+    # The text and the heat map each have a cursor. When one moves, the other is set to its current position without
+    # sending a message: otherwise the two would answer each other's outdated positions forever.
 
     @on(CursorPane.Moved)
     def _follow_text(self) -> None:
@@ -171,7 +171,7 @@ class ActivationsView(Container):
             self._retell()
 
     def on_resize(self, event: Resize) -> None:
-        """Tell the numbers the other way where there is other room; in a flat window the rows have the text."""
+        """Write the numbers for the new size, and move the focus if the text is now in the other widget."""
         if self.query_one(CellText).has_focus:
             self.go_to_text()
         self.call_after_refresh(self._tell_numbers)

@@ -1,4 +1,4 @@
-"""One cell at one character: its gates, and the equations with the numbers put in."""
+"""One cell at one character: its gates, and its equations with the numbers inserted."""
 
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from charlstm_tui.jobs.inspection import Activations
 
 ROOMY = 74
-"""Columns of a window in which the three lines are told at length."""
+"""Minimum columns of a window for the long form of the three lines."""
 BAR = 8
-"""Cells of the screen for what is open of a gate."""
+"""Width of the bar that shows how far a gate is open, in columns."""
 
 
 class CellEquations(Static):
-    """Shows what a cell computed: below each other, or, where there is little room, in three lines."""
+    """Shows the computation of a cell: one value a line or, in small windows, in three lines."""
 
     _lines = 0
 
@@ -34,7 +34,7 @@ class CellEquations(Static):
 
 
 def below_each_other(activations: "Activations", place: int, layer: int, cell: int) -> list[Content]:
-    """Return the lines for a panel of some thirty columns."""
+    """Return the lines for a panel of about thirty columns: each value, the equations, and the next character."""
     values = activations.at(place, layer, cell)
     lines = [
         Content.assemble(
@@ -59,7 +59,7 @@ def below_each_other(activations: "Activations", place: int, layer: int, cell: i
 def in_three_lines(
     activations: "Activations", place: int, layer: int, cell: int, *, short: bool = False
 ) -> list[Content]:
-    """Return the lines for a panel below the text: gates, equations, what comes next."""
+    """Return three lines for a panel below the text: gates, equations, and the most probable next characters."""
     values = activations.at(place, layer, cell)
     gates = Content(" " if short else "  ").join(
         Content.assemble((symbol, "bold"), f" {number(value)}") for symbol, value in values.items()
@@ -69,7 +69,7 @@ def in_three_lines(
         "" if short else _count(activations, place),
     )  # fmt: skip
     sums = [[letters.partition(" = ")[0], *then] for letters, *then in equations(activations, place, layer, cell)]
-    if short:  # what comes of them is in the line above
+    if short:  # the results are in the line above
         sums = [[name, then.replace(" × ", "×")] for name, then, *_ in sums]
     following = "  ".join(
         f"{shown(one)} {100 * p:.0f} %" for one, p in activations.expected(place)[: 3 if short else 4]
@@ -82,18 +82,18 @@ def in_three_lines(
 
 
 def equations(activations: "Activations", place: int, layer: int, cell: int) -> list[list[str]]:
-    """Return each equation in letters, then with numbers, then what comes of it."""
+    """Return each equation as a list: in letters, with the numbers inserted (LSTM and GRU), and the result."""
     now, before = activations.at(place, layer, cell), activations.at(place - 1, layer, cell)
     match activations.config.cell:
         case "lstm":
-            kept = f"{number(now['f'])} × {number(before['c'])} + {number(now['i'])} × {number(now['g'])}"
+            inserted = f"{number(now['f'])} × {number(before['c'])} + {number(now['i'])} × {number(now['g'])}"
             return [
-                ["c = f × c before + i × g", kept, number(now["c"])],
+                ["c = f × c before + i × g", inserted, number(now["c"])],
                 ["h = o × tanh c", f"{number(now['o'])} × tanh {number(now['c'])}", number(now["h"])],
             ]
         case "gru":
-            mixed = f"{number(1 - now['z'])} × {number(now['n'])} + {number(now['z'])} × {number(before['h'])}"
-            return [["h = (1 − z) × n + z × h before", mixed, number(now["h"])]]
+            inserted = f"{number(1 - now['z'])} × {number(now['n'])} + {number(now['z'])} × {number(before['h'])}"
+            return [["h = (1 − z) × n + z × h before", inserted, number(now["h"])]]
         case "rnn":
             return [["h = tanh(W x + U h before + b)", number(now["h"])]]
 

@@ -1,6 +1,6 @@
-"""The cells of a layer, a row each, along the text: what each of them did at every character.
+"""Heat map of a layer: one row per cell, one column per character of the text.
 
-A value is drawn twice, by the height of a block and by a colour for its sign, so that it is seen without colours, too.
+The height of a block shows the value and its colour the sign, so that the map is legible without colours, too.
 """
 
 from itertools import groupby
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 LABEL = 12
-"""Cells of the screen for the number of a cell and its measure."""
+"""Columns of a row's label: the number of the cell, and the value it is sorted by."""
 
 
 class CellHeatmap(Widget, can_focus=True):
-    """Shows cells against characters, and which of each is looked at."""
+    """Shows the activation of each cell at each character, with one selected cell and one selected character."""
 
     DEFAULT_CSS = """
     CellHeatmap {
@@ -67,19 +67,19 @@ class CellHeatmap(Widget, can_focus=True):
     ]
 
     chosen: reactive[int] = reactive(0)
-    """The rank of the cell that is looked at."""
+    """Rank of the selected cell in the order shown."""
     cursor: reactive[int] = reactive(0)
-    """The place in the text."""
+    """Index of the selected character."""
 
     class Chosen(Message):
-        """Another cell is looked at."""
+        """Sent when another cell is selected."""
 
         def __init__(self, rank: int) -> None:
             super().__init__()
             self.rank = rank
 
     class Moved(Message):
-        """Another character is looked at."""
+        """Sent when another character is selected."""
 
         def __init__(self, place: int) -> None:
             super().__init__()
@@ -91,14 +91,14 @@ class CellHeatmap(Widget, can_focus=True):
         self._levels: NDArray | None = None  # type: ignore[type-arg]  # (T, H), 0 to 7
         self._cells: Cells | None = None
         self._is_signed = False
-        self._top = 0  # the rank in the first row
-        self._left = 0  # the place in the first column
+        self._top = 0  # rank of the cell in the first row
+        self._left = 0  # index of the character in the first column
         self._titles: tuple[str, ...] = ()
 
     def show(self, text: str, scaled: "NDArray", cells: "Cells", *, chosen: int, cursor: int, signed: bool) -> None:  # type: ignore[type-arg]
-        """Show cells in an order; `scaled` has what they did at each character, (T, H), -1 to 1.
+        """Show cells in the order of `cells`; `scaled` has their activations, shape (T, H), between -1 and 1.
 
-        A `signed` measure is shown with its sign.
+        With `signed`, the value in the label has a sign.
         """
         self._text = "".join(map(_in_a_cell, text))
         self._levels = ((scaled + 1) * (len(BLOCKS) / 2)).astype("int8").clip(0, len(BLOCKS) - 1)
@@ -108,30 +108,30 @@ class CellHeatmap(Widget, can_focus=True):
         self._scroll()
 
     def entitle(self, *versions: str) -> None:
-        """Show the first of the titles that fits into the frame, now and after each resize."""
+        """Show the first title that fits into the border, now and after each resize."""
         self._titles = versions
         self.border_title = fitting(self.size.width - 4, *versions)
 
     def validate_chosen(self, rank: int) -> int:
-        """Keep to the cells there are."""
+        """Limit the rank to the existing cells."""
         return min(max(rank, 0), max(len(self._cells.order) - 1, 0)) if self._cells is not None else 0
 
     def validate_cursor(self, place: int) -> int:
-        """Keep to the text."""
+        """Limit the index to the text."""
         return min(max(place, 0), max(len(self._text) - 1, 0))
 
     def watch_chosen(self) -> None:
-        """Tell, and show the cell."""
+        """Scroll to the selected cell and send `Chosen`."""
         self._scroll()
         self.post_message(self.Chosen(self.chosen))
 
     def watch_cursor(self) -> None:
-        """Tell, and show the place."""
+        """Scroll to the selected character and send `Moved`."""
         self._scroll()
         self.post_message(self.Moved(self.cursor))
 
     def on_resize(self) -> None:
-        """Keep the chosen cell and the cursor in sight; fit the title."""
+        """Keep the selected cell and character visible; fit the title."""
         self._scroll()
         self.entitle(*self._titles)
 
@@ -154,7 +154,7 @@ class CellHeatmap(Widget, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw the characters, or a cell's row."""
+        """Draw the characters (the first line) or the row of a cell."""
         width = self.content_size.width
         segments = self._axis() if y == 0 else self._row(self._top + y - 1)
         return Strip(segments).adjust_cell_length(width, self.rich_style)
@@ -190,29 +190,29 @@ class CellHeatmap(Widget, can_focus=True):
         return [segment for part in parts for segment in part]
 
     def action_choose(self, by: int) -> None:
-        """Look at another cell."""
+        """Select the cell `by` rows further down."""
         self.chosen += by
 
     def action_choose_page(self, by: int) -> None:
-        """Look at a cell as many rows away as are seen."""
+        """Select the cell `by` pages further down."""
         self.chosen += by * self._shown_rows
 
     def action_move(self, by: int) -> None:
-        """Look at another character."""
+        """Select the character `by` places to the right."""
         self.cursor += by
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Look at a cell further down."""
+        """Select the next cell."""
         self.action_choose(1)
         event.stop()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Look at a cell further up."""
+        """Select the previous cell."""
         self.action_choose(-1)
         event.stop()
 
     def on_click(self, event: events.Click) -> None:
-        """Look at the cell and the character under the mouse."""
+        """Select the cell and the character under the mouse."""
         if self._cells is None or (offset := event.get_content_offset(self)) is None:
             return
         if offset.y > 0:
@@ -222,7 +222,7 @@ class CellHeatmap(Widget, can_focus=True):
 
 
 def _in_a_cell(character: str) -> str:
-    """Return what stands above a column: one cell wide, whatever the character is."""
+    """Return the heading of a character's column, always one terminal cell wide."""
     if character == " ":
         return " "
     named = shown(character)

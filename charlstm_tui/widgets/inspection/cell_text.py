@@ -1,4 +1,4 @@
-"""A text tinted by the value of one cell: one colour if shut or negative, another if open or positive."""
+"""A text tinted by one cell's activation at each character: one colour for low values, another for high values."""
 
 from textual import events
 
@@ -8,7 +8,7 @@ LEGEND = "this cell's value: underlined high, italic low"
 
 
 class CellText(CursorPane):
-    """Shows a text tinted by one cell."""
+    """Shows a text tinted by the activation of one cell."""
 
     DEFAULT_CSS = """
     CellText {
@@ -27,7 +27,7 @@ class CellText(CursorPane):
     """
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show the legend of the tints, if it fits."""
+        """Show the legend of the tints if there is room."""
         super().on_resize(event)
         event.prevent_default()
         self._tell()

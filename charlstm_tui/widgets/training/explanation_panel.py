@@ -1,4 +1,4 @@
-"""The explanation of the setting that has the focus: what it does, what a larger or smaller value means, its bounds."""
+"""Explanation of the focused setting: what it does, the effect of larger and smaller values, and its bounds."""
 
 from typing import ClassVar
 
@@ -14,23 +14,23 @@ from core.settings.explanations import EXPLANATIONS
 from core.settings.presets import Preset
 
 ABOUT_TEXT = (
-    "The text to learn from: the name of one that comes with the program, or the path of a file of your own. Any "
-    "language and any encoding will do; a hundred thousand characters are a beginning, a million are better. o shows a "
-    "list, and your folders."
+    "The text to learn from: the name of a text that comes with the program, or the path of your own file. Any "
+    "language and any encoding is possible; 100,000 characters are enough for a start, a million are better. o shows a "
+    "list of texts and your folders."
 )
 ABOUT_LIMIT = (
-    "How many characters to take from the beginning of the text; empty takes all. Less text trains sooner, and gives a "
-    "worse model: losses on different amounts of text do not compare."
+    "How many characters to take from the beginning of the text; empty takes all. With less text an epoch is shorter, "
+    "but the model is worse. Losses on different amounts of text do not compare."
 )
 ABOUT_SPLIT = (
-    "Which tenth of the text is kept for the test, which training never sees. tail keeps the end: a text that changes "
-    "towards its end is harder there. interleaved keeps every tenth block of 10,000 characters, from all over the text."
+    "Which tenth of the text is the test part, which training never reads. tail takes the end, which is harder if the "
+    "text changes towards its end. interleaved takes every tenth block of 10,000 characters, from the whole text."
 )
-ABOUT_PRESET = "Settings that go well together. Choosing one sets all others; each can be changed afterwards."
+ABOUT_PRESET = "Settings that work well together. A preset sets all other settings; each can be changed afterwards."
 
 
 def about_setting(field: Field, preset: Preset) -> Content:
-    """Return the explanation of a setting, with what a preset sets."""
+    """Return the explanation of a setting, with its default and the preset's value."""
     explanation = EXPLANATIONS[field.name]
     usual = getattr(preset.model, field.name, None)
     usual = getattr(preset.training, field.name) if usual is None else usual
@@ -47,7 +47,7 @@ def about_setting(field: Field, preset: Preset) -> Content:
 
 
 def about_preset(preset: Preset) -> Content:
-    """Return what a preset is for."""
+    """Return the purpose of a preset and its test loss."""
     return Content.assemble(
         ABOUT_PRESET,
         f"\n{preset.name}: ",
@@ -57,7 +57,7 @@ def about_preset(preset: Preset) -> Content:
 
 
 class ExplanationPanel(VerticalScroll, can_focus=False):
-    """Shows one explanation, under the name of what it explains."""
+    """Shows one explanation, with the name of the setting as its title."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ExplanationPanel { scrollbar-size-vertical: 1; }
@@ -68,7 +68,7 @@ class ExplanationPanel(VerticalScroll, can_focus=False):
         yield Static()
 
     def show(self, title: str, text: Content) -> None:
-        """Explain something else."""
+        """Show another explanation."""
         self.border_title = plain_title(title)
         self.query_one(Static).update(text)
         self.scroll_home(animate=False)

@@ -1,4 +1,4 @@
-"""A line that offers to fetch Molière's plays while they are missing, and shows the progress of the download."""
+"""A line that offers to download Molière's plays if they are missing, and shows the progress of the download."""
 
 from typing import ClassVar
 
@@ -19,15 +19,15 @@ OFFERS = (
     f"f fetches Molière's plays {_ABOUT}.",
     "f fetches Molière's plays.",
 )
-"""For windows of different widths."""
+"""Versions for windows of different widths, the longest first."""
 WHILE_FETCHING = "fetching Molière's plays; f stops it"
 
 
 class FetchBar(Horizontal):
-    """Downloads on request. Posts `Changed` when the download begins and when it ends."""
+    """Downloads the plays when `fetch` is called. Sends `Changed` when the download begins and when it ends."""
 
     class Changed(Message):
-        """The download began or ended."""
+        """Sent when the download has begun or ended."""
 
     DEFAULT_CSS: ClassVar[str] = """
     FetchBar {
@@ -52,32 +52,32 @@ class FetchBar(Horizontal):
         yield ProgressBar(total=1.0, show_eta=False)
 
     def on_mount(self) -> None:
-        """Offer, unless the plays are here."""
+        """Show the offer unless the plays are downloaded."""
         self._show()
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop the worker thread."""
         self.stop()
 
     @property
     def fetching(self) -> bool:
-        """Whether a download is under way."""
+        """Whether the download is running."""
         return self._job.running
 
     @property
     def offering(self) -> bool:
-        """Whether there is something to fetch and it is not being fetched."""
+        """Whether the plays are missing and not being downloaded."""
         return not self._job.running and not MOLIERE.here
 
     def fetch(self) -> None:
-        """Fetch the plays."""
+        """Start the download, if it is offered."""
         if self.offering:
             self._job.start(texts.fetch_moliere, name="fetch", interval=TRAINING_INTERVAL)
             self.query_one(ProgressBar).update(progress=0)
             self._show()
 
     def stop(self) -> None:
-        """Stop the download; the partial file is not kept."""
+        """Stop the download and discard what was received."""
         self._job.stop()
 
     def _follow(self, items: tuple[object, ...]) -> None:
@@ -89,7 +89,7 @@ class FetchBar(Horizontal):
         if ending.error and not ending.stopped:
             self.app.notify(ending.error, severity="error", timeout=10)
         elif MOLIERE.here:
-            self.app.notify(f"{MOLIERE.title} were fetched.")
+            self.app.notify(f"{MOLIERE.title} are ready.")
         self._show()
 
     def _show(self) -> None:

@@ -1,4 +1,4 @@
-"""The samples of a run as a filmstrip: one line per epoch, with its loss."""
+"""Filmstrip of a run's samples: one line per epoch with its loss and the start of its sample."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -13,20 +13,20 @@ from core.events import EpochCompleted, SampleDrawn
 ROWS_FOR_HEADING = 4
 
 
-def epochs_to_show(there: Sequence[int], room: int) -> list[int]:
-    """Return which of the epochs to show in so many lines: 0, 1, 2, 4, 8, … and the last.
+def epochs_to_show(epochs: Sequence[int], room: int) -> list[int]:
+    """Return which of the epochs to show in at most `room` lines: 0, 1, 2, 4, 8, … and the last.
 
-    Where one of these has no sample, the next that has one stands for it. With less room the first and the last stay,
-    and of those between every second one goes.
+    An epoch without a sample is replaced by the next one that has a sample. If there are too many for the room, the
+    first and the last stay and every second one between them is dropped, until they fit.
     """
-    if not there or room < 1:
+    if not epochs or room < 1:
         return []
     wanted, power = [0], 1
-    while power < there[-1]:
+    while power < epochs[-1]:
         wanted.append(power)
         power *= 2
-    nearest = (min((epoch for epoch in there if epoch >= one), default=there[-1]) for one in wanted)
-    chosen = sorted({*nearest, there[-1]})
+    nearest = (min((epoch for epoch in epochs if epoch >= one), default=epochs[-1]) for one in wanted)
+    chosen = sorted({*nearest, epochs[-1]})
     while len(chosen) > room:
         between = chosen[1:-1]
         if not between:
@@ -36,7 +36,7 @@ def epochs_to_show(there: Sequence[int], room: int) -> list[int]:
 
 
 class Filmstrip(Static):
-    """Draws as many lines as there is room for."""
+    """Shows as many lines as fit its size."""
 
     DEFAULT_CSS: ClassVar[str] = "Filmstrip { text-wrap: nowrap; }"
 
@@ -51,7 +51,7 @@ class Filmstrip(Static):
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw for the room there is now."""
+        """Redraw for the new size."""
         self._draw()
 
     def _draw(self) -> None:
@@ -61,11 +61,11 @@ class Filmstrip(Static):
 
     @property
     def kind(self) -> str:
-        """The kind of loss shown with each sample: validation, or train in a run without validation."""
+        """Kind of loss shown for each sample: validation, or train if the run has no validation."""
         return "train" if any(epoch.val_loss is None for epoch in self._epochs) else "validation"
 
     def lines(self, width: int, height: int) -> list[Content]:
-        """Return the lines for so many columns and rows: a heading where there is room, then an epoch each."""
+        """Return the lines for an area of width × height cells: a heading if it fits, then one line per epoch."""
         drawn = {sample.epoch: sample for sample in self._samples if not sample.asked}
         losses = {
             epoch.epoch: epoch.train_loss if self.kind == "train" else epoch.val_loss or 0.0 for epoch in self._epochs
@@ -84,5 +84,5 @@ class Filmstrip(Static):
 
 
 def _cut(text: str, columns: int) -> str:
-    """Return as much of a text as fits: each line shows how a sample begins."""
+    """Return the beginning of a text that fits into this many columns."""
     return text if cell_len(text) <= columns else set_cell_size(text, max(columns, 0))

@@ -1,4 +1,4 @@
-"""The forecast of a run with the settings on screen: time, memory, and the loss to beat."""
+"""Forecast for a run with the settings on screen: its size, time and memory, and the loss it has to beat."""
 
 import textwrap
 from functools import partial
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from core.reports.results import Baselines
 
 _NAME = 13
-"""Cells of a name, where each number has a line."""
+"""Columns for a name, in the layout with one line per number."""
 _PATIENCE = 0.3
-"""Seconds without another change before a forecast."""
+"""Seconds without a change of the settings before a forecast starts."""
 
 
 class ForecastPanel(Static):
-    """Forecasts, in a thread, the run that `consider` is given; the latest only."""
+    """Forecasts the run passed to `consider` in a worker thread; a new run replaces the one before."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ForecastPanel { height: auto; color: $text-muted; }
     """
 
     class Refused(Message):
-        """The named text cannot be used; an empty reason: it can."""
+        """Sent with the reason why the text cannot be used, or with an empty reason if it can."""
 
         def __init__(self, reason: str) -> None:
             super().__init__()
@@ -50,7 +50,7 @@ class ForecastPanel(Static):
         self._trouble = ""
 
     def consider(self, config: RunConfig | None) -> None:
-        """Forecast another run, after a moment; None clears the panel."""
+        """Forecast another run after a short delay; None clears the panel."""
         if config == self._config:
             return
         self.stop()
@@ -63,29 +63,29 @@ class ForecastPanel(Static):
 
     @property
     def config(self) -> RunConfig | None:
-        """The settings that are forecast."""
+        """Settings of the run that is forecast."""
         return self._config
 
     @property
     def told(self) -> Forecast | None:
-        """The forecast so far."""
+        """Latest forecast, which may be incomplete; None before the first one."""
         return self._forecast
 
     @property
     def is_working(self) -> bool:
-        """Whether there is more to come."""
+        """Whether the forecast is still being computed."""
         return self._job.running
 
     def stop(self) -> None:
-        """Stop forecasting: a run begins, or the app ends."""
+        """Stop the forecast, because a run begins or the app ends."""
         self._job.drop()
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop the worker thread."""
         self.stop()
 
     def on_resize(self) -> None:
-        """Write it for the new size."""
+        """Lay out the forecast for the new size."""
         self._show()
 
     def _look_at(self, config: RunConfig) -> None:
@@ -123,41 +123,43 @@ class ForecastPanel(Static):
 
     @property
     def _is_tall(self) -> bool:
-        """Whether there is room for a line a number."""
+        """Whether there is room for one line per number."""
         return self.screen.has_class("-wide")
 
     def _lines(self) -> list[tuple[str, str, str]]:
-        """Return names, values and units."""
-        told, config = self._forecast, self._config
-        if told is None or config is None:
+        """Return the lines of the forecast, each with a name, a value and a unit."""
+        estimate, config = self._forecast, self._config
+        if estimate is None or config is None:
             return [("", "", self._trouble or "The forecast appears once all settings are valid.")]
         training = config.training
         lines = [
-            ("parameters", f"{told.parameters:,}", "parameters" if not self._is_tall else ""),
-            ("an epoch", f"{told.steps_per_epoch:,}", "steps" if self._is_tall else "steps per epoch"),
+            ("parameters", f"{estimate.parameters:,}", "parameters" if not self._is_tall else ""),
+            ("an epoch", f"{estimate.steps_per_epoch:,}", "steps" if self._is_tall else "steps per epoch"),
         ]
-        if not told.fits:
-            needs = f"{size_in_bytes(told.memory_bytes)} of {size_in_bytes(told.available_bytes)}: it does not fit"
-            return [*lines, ("memory", needs, "")]
-        if told.trouble:
-            return [*lines[:1], ("", told.trouble, "")]
-        epoch, run = told.epoch(), told.run(training)
+        if not estimate.fits:
+            needs = f"{size_in_bytes(estimate.memory_bytes)} of {size_in_bytes(estimate.available_bytes)}"
+            return [*lines, ("memory", f"{needs}: it does not fit", "")]
+        if estimate.trouble:
+            return [*lines[:1], ("", estimate.trouble, "")]
+        epoch, run = estimate.epoch(), estimate.run(training)
         if epoch is not None and run is not None:
             units = [] if self._is_tall else ["an epoch"]
-            if told.speed is not None and not told.speed.settled:
+            if estimate.speed is not None and not estimate.speed.settled:
                 units.append("still measuring")
             lines.append(("", _span(epoch), ", ".join(units)))
             lines.append(("the run", _span(run), "in all" if not training.patience else "in all, at most"))
         elif not self._trouble:
             lines.append(("", "measuring", f"the speed: {self._doing}" if self._doing else "the speed"))
-        lines.append(("memory", size_in_bytes(told.memory_bytes), "at most" if self._is_tall else "of memory at most"))
+        lines.append(
+            ("memory", size_in_bytes(estimate.memory_bytes), "at most" if self._is_tall else "of memory at most")
+        )
         lines += self._losses(config)
         if self._trouble:
             lines.append(("", self._trouble, ""))
         return lines
 
     def _losses(self, config: RunConfig) -> list[tuple[str, str, str]]:
-        """Return the loss to beat and, where it is known, the loss to expect, each with its part of the text."""
+        """Return the lines with the best n-gram model's loss, and with the expected loss if it is known."""
         lines = []
         part = "validation" if "validation" in self._baselines else "test"
         to_beat = "" if self._is_tall else "to beat "
@@ -166,16 +168,16 @@ class ForecastPanel(Static):
             lines.append(("to beat", f"{to_beat}{best.loss:.3f}", f"nats/char, a {best.name} on {part}"))
         expected = expected_of(config.preset, config.corpus, config.model, config.training)
         if expected is not None and self._is_tall:
-            there = ""
+            on_test = ""
             if "test" in self._baselines and part != "test":
                 best = self._baselines["test"].best
-                there = f" (a {best.name}: {best.loss:.3f})"
-            lines.append(("to expect", expected.test_loss, f"nats/char on test{there}"))
+                on_test = f" (a {best.name}: {best.loss:.3f})"
+            lines.append(("to expect", expected.test_loss, f"nats/char on test{on_test}"))
         return lines
 
 
 def _row(name: str, value: str, unit: str, *, width: int) -> Content:
-    """Return a name, a value and its unit, wrapped below the value where there is no room in a line."""
+    """Return a name, a value and its unit; a long value continues below in the same column."""
     said = f"{value} {unit}".rstrip()
     wrapped = textwrap.wrap(said, max(width - _NAME, 16)) or [""]
     content = Content(f"\n{'':{_NAME}}".join(wrapped))

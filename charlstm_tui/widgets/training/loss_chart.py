@@ -1,4 +1,4 @@
-"""The loss chart: training loss (dim), its running mean, validation loss, n-gram level, other runs."""
+"""The loss chart: training loss (dim) with its running mean, validation loss, n-gram level, and other runs."""
 
 import math
 from collections.abc import Sequence
@@ -23,30 +23,30 @@ from charlstm_tui.widgets.training.chart.zoom import Axes, Zoom
 _MODES: dict[Glyphs, tuple[HiResMode, tuple[int, int]]] = {
     "braille": (HiResMode.BRAILLE, (2, 4)),
     "blocks": (HiResMode.QUADRANT, (2, 2)),
-    "ascii": (HiResMode.BRAILLE, (2, 4)),  # which the filter for such terminals turns into dots and colons
+    "ascii": (HiResMode.BRAILLE, (2, 4)),  # the ASCII filter turns braille into dots and colons
 }
 _MIN_COLUMNS = 24
-"""For curves; with fewer, there are no values at the right."""
+"""Minimum columns for the curves; if there are fewer, the values at the right edge are omitted."""
 
 
 class _Drawing(Struct, frozen=True):
-    """The axes and the labels at the edge."""
+    """Layout of one drawing: the axes, the margins, the values at the edge, and the curves."""
 
     x: Scale
     y: Scale
     left: int
-    """Columns before the curves."""
+    """Number of columns to the left of the curves."""
     values: list[EdgeLabel]
-    """Labels at the right edge, by row."""
+    """Labels at the right edge."""
     curves: Curves
 
     def cell(self, x: float, y: float) -> tuple[int, int]:
-        """Return the column and the row that contain a place, from the top left of the curves' area."""
+        """Return the column and row, from the top left of the curves' area, of a position on the axes."""
         return math.floor(x), self.y.cells - 1 - math.floor(y)
 
 
 class LossChart(Canvas):
-    """Draws lines. The mouse wheel zooms, dragging moves, a double click shows all again."""
+    """Draws lines. The mouse wheel zooms, dragging moves, and a double click resets the zoom."""
 
     DEFAULT_CSS: ClassVar[str] = """
     LossChart {
@@ -72,11 +72,11 @@ class LossChart(Canvas):
     # --- what is shown
 
     def show(self, lines: Sequence[Line], preferences: Preferences, of: str = "") -> None:
-        """Draw some lines; the same ones again cost nothing. `of` is what they are of: another one is shown whole."""
+        """Draw lines, unless they are on screen already. `of` names the run: a new run or new axes reset the zoom."""
         if self._shown is not None and _view(self._shown[1], self._shown[2]) != _view(preferences, of):
             self._zoom.reset()
         self._shown = (lines, preferences, of)
-        self.visible = any(line.points and not line.level for line in lines)  # axes without a line say nothing
+        self.visible = any(line.points and not line.level for line in lines)  # axes without a curve have no meaning
         if not self.is_attached or not self.size.area:
             return
         colors = [self.style_of(role) for role in ("train", "raw", "validation", "baseline", "tick", "axis")]
@@ -93,16 +93,16 @@ class LossChart(Canvas):
                 self._draw_lines(self._drawing, lines, preferences)
 
     def on_resize(self) -> None:
-        """Draw for the room there is now."""
+        """Redraw for the new size."""
         self._again()
 
     def notify_style_update(self) -> None:
-        """Draw in the colours there are now."""
+        """Redraw in the colours of the new theme."""
         super().notify_style_update()
         self.call_later(self._again)
 
     def style_of(self, role: str) -> str:
-        """Return the colour that a role is drawn in."""
+        """Return the style for a role: train, raw, validation, baseline, tick, axis, or other-0 to other-5."""
         if role in ("axis", "tick", "baseline"):
             return self._color(role).rich_color.name
         train, validation, *others = curve_colors(
@@ -125,15 +125,15 @@ class LossChart(Canvas):
     # --- what the mouse does
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Show less, larger."""
+        """Zoom in."""
         self._turn(event, nearer=True)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Show more, until all is there."""
+        """Zoom out, at most to the whole axes."""
         self._turn(event, nearer=False)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Move what is shown, while a button is held."""
+        """Move the visible part while a button is held."""
         event.stop()
         if self._drawing is None or not event.button:
             return
@@ -143,7 +143,7 @@ class LossChart(Canvas):
         self._again()
 
     def on_click(self, event: events.Click) -> None:
-        """Show all again."""
+        """Reset the zoom on a double click."""
         if event.chain == 2:
             self._zoom.reset()
             self._again()
@@ -159,7 +159,7 @@ class LossChart(Canvas):
         self._again()
 
     def _whole_axes(self, drawing: _Drawing) -> Axes:
-        """Return the axes that show all."""
+        """Return the axes without zoom."""
         assert self._shown is not None
         lines, preferences, _ = self._shown
         x = self._x_axis(drawing.curves, preferences, drawing.x.cells)
@@ -168,7 +168,7 @@ class LossChart(Canvas):
     # --- how it is drawn
 
     def _lay_out(self, lines: Sequence[Line], preferences: Preferences) -> _Drawing | None:
-        """Return the axes, zoomed or whole, and the labels at the edge; None if there is no room."""
+        """Return the layout of the chart, with zoomed or whole axes; None if there is no room."""
         curves = in_view(lines, preferences)
         y = self._loss_axis(curves, lines, preferences)
         if y is None:
@@ -261,7 +261,7 @@ class LossChart(Canvas):
                 self.set_pixel(drawing.left + column, row, mark, style)
 
     def _draw_letter(self, line: Line, points: Sequence[Point], drawing: _Drawing, taken: set[tuple[int, int]]) -> None:
-        """Write a line's letter at its last point, or, where another line's stands there, at the nearest before it."""
+        """Write a line's letter at its last point, or at the nearest cell before it that has no letter yet."""
         rows = drawing.y.cells
         cells = [(math.floor(x), math.floor(y)) for x, y in _spots(points, drawing)[-1:]]
         path = curve_dots(_spots(points, drawing), drawing.x.cells, rows, (1, 1))
@@ -278,7 +278,7 @@ def _view(preferences: Preferences, of: str) -> tuple[str, str, str, str]:
 
 
 def _spots(points: Sequence[Point], drawing: _Drawing) -> list[Spot]:
-    """Return where points lie, in cells from the top left."""
+    """Return the positions of points in cells, from the top left of the curves' area."""
     xs, ys = drawing.x.places([point.x for point in points]), drawing.y.places([point.loss for point in points])
     rows = drawing.y.cells
     return [(x, rows - y) for x, y in zip(xs, ys, strict=True)]

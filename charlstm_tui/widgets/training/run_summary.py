@@ -1,4 +1,4 @@
-"""The summary of a finished run, and what to do next."""
+"""Summary of a run that has ended: its losses, the verdict, the checkpoint, and the keys for the next step."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ _LINES = ("best", "train", "verdict", "saved", "next")
 
 
 class RunSummaryView(Vertical):
-    """Sums up a run that is over."""
+    """Shows the summary of a run that has ended."""
 
     DEFAULT_CSS: ClassVar[str] = """
     RunSummaryView {
@@ -37,14 +37,14 @@ class RunSummaryView(Vertical):
     _training: TrainingView | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out a line for each thing to say."""
+        """Lay out one row per item."""
         for name in _LINES:
             with Horizontal():
                 yield Static(name, classes="name")
                 yield Static(classes="value", id=f"summary-{name}")
 
     def show(self, training: TrainingView) -> None:
-        """Sum up a run."""
+        """Show the summary of a run."""
         self._training = training
         self.query_one("#summary-verdict").set_class(not training.error, "-short")
         for name, say in zip(_LINES, (_best, _train, _verdict, _saved, _next), strict=True):
@@ -52,11 +52,11 @@ class RunSummaryView(Vertical):
         self._fit_verdict()
 
     def on_resize(self) -> None:
-        """Say as much of the verdict as there is room for."""
+        """Fit the verdict to the new width."""
         self.call_after_refresh(self._fit_verdict)
 
     def _fit_verdict(self) -> None:
-        """Hide the advice, and then the figures, if the verdict has a single line in which they do not fit."""
+        """In a low window, drop the advice and then the figures until the verdict fits into one line."""
         verdict = self.query_one("#summary-verdict", Static)
         room = verdict.content_size.width
         if self._training is None or self._training.error or not room or not self.screen.has_class("-low"):
@@ -68,6 +68,7 @@ class RunSummaryView(Vertical):
 
 
 def _best(training: TrainingView) -> Content:
+    """Return the best epoch and its validation loss, compared with n-grams; without validation, the last epoch."""
     best = training.best
     if best is None:
         return Content("no epoch was completed")
@@ -87,7 +88,7 @@ def _best(training: TrainingView) -> Content:
 
 
 def _train(training: TrainingView) -> Content:
-    """Return the last epoch's training loss, and what it is: Evaluate measures another one."""
+    """Return the last epoch's training loss and how it was computed; the loss that Evaluate reports differs."""
     if not training.epochs:
         return Content("–")
     last = training.epochs[-1]

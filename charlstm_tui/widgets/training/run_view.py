@@ -1,4 +1,4 @@
-"""A training run: its progress, its losses, the numbers, and its samples."""
+"""View of a training run, during it and afterwards: progress, loss chart, numbers, and generated samples."""
 
 from collections.abc import Sequence
 from statistics import mean
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from core.events import EpochCompleted
 
 BETWEEN_CHARTS = 2.0
-"""Seconds between two drawings of the chart within an epoch: each takes 10 to 30 ms, and training waits for it."""
+"""Minimum seconds between two drawings of the chart within an epoch: each delays the training by 10 to 30 ms."""
 AFTER_AN_EPOCH = 0.5
-"""The same, when there is a new epoch to show."""
+"""Minimum seconds between two drawings when a new epoch has completed."""
 ROOMY = 10
-"""Rows of a chart that leave one for words beneath it."""
+"""Minimum rows of the chart's box for notes below the chart."""
 NAME_WIDTH = 13
-"""Of what stands before a bar, as below."""
+"""Columns of the name before a progress bar, the same as in the style of `.name`."""
 
 
 class RunView(Vertical):
-    """Shows a `TrainingView`."""
+    """Shows a `TrainingView`, with earlier runs on the chart."""
 
     DEFAULT_CSS: ClassVar[str] = """
     RunView {
@@ -123,17 +123,17 @@ class RunView(Vertical):
         yield SampleView(id="sample")
 
     def on_mount(self) -> None:
-        """Show no sparkline before there is something to show: without data it would draw a line."""
+        """Hide the sparkline until it has data: without data it would draw a line."""
         self.query_one(Sparkline).display = False
 
     @on(LossChart.Resize)
     def _write_for_the_room(self) -> None:
-        """Say about the chart what there is room for now."""
+        """Redraw the chart with as many words as the new size allows."""
         if self._charted is not None:
             self.show_chart(*self._charted)
 
     def show(self, training: TrainingView, preferences: Preferences, others: Sequence[ComparedRun] = ()) -> None:
-        """Show the state of a run, compared with other runs."""
+        """Show the state of a run, with other runs on the chart for comparison."""
         over = not training.alive and training.phase != "idle"
         self.set_class(over, "-over")
         self._show_status(training)
@@ -149,7 +149,7 @@ class RunView(Vertical):
     def show_chart(
         self, training: TrainingView, preferences: Preferences, others: Sequence[ComparedRun], *, hurry: bool = True
     ) -> None:
-        """Draw the losses: now, or when that was not done for a while."""
+        """Draw the losses; without `hurry`, only if the last drawing was long enough ago."""
         elapsed = training.steps.elapsed_seconds if training.steps is not None else 0.0
         wait = AFTER_AN_EPOCH if training.epochs is not self._charted_epochs else BETWEEN_CHARTS
         if not hurry and training.phase == "training" and 0 <= elapsed - self._charted_at < wait:
@@ -167,7 +167,7 @@ class RunView(Vertical):
     def _show_words(
         self, training: TrainingView, others: Sequence[ComparedRun], preferences: Preferences, lines: Sequence[Line]
     ) -> None:
-        """Say what the chart shows; where there is room, in more words."""
+        """Write the legend and the notes around the chart; a larger box gets more words."""
         box = self.query_one("#chart-box")
         roomy = box.size.height >= ROOMY
         box.set_class(roomy, "-roomy")
@@ -182,9 +182,12 @@ class RunView(Vertical):
         self._write("#chart-note", words, layout=True)
 
     def _write(self, selector: str, content: Content, *, layout: bool = False) -> None:
-        """Change a text. Most boxes keep their size: laying out the screen ten times a second slows the training."""
+        """Update a text if it has changed.
+
+        Most boxes keep their size and need no new layout: ten layouts of the screen per second would slow the training.
+        """
         written = self._written.get(selector)
-        if written is None or not written.is_same(content):  # `==` heeds no colours
+        if written is None or not written.is_same(content):  # `==` ignores colours
             self._written[selector] = content
             self.query_one(selector, Static).update(content, layout=layout)
 
@@ -219,9 +222,9 @@ class RunView(Vertical):
         losses = [epoch.train_loss for epoch in training.epochs if abs(epoch.train_loss) < float("inf")]
         sparkline = self.query_one(Sparkline)
         sparkline.data = losses
-        if training.started is not None:  # it grows to the right, to reach the edge with the last epoch
+        if training.started is not None:  # it grows to the right and reaches the edge with the last epoch
             sparkline.styles.width = f"{100 * len(losses) / max(training.started.epochs, 1):.2f}%"
-            sparkline.styles.min_width = len(losses)  # a column an epoch while there is room
+            sparkline.styles.min_width = len(losses)  # one column per epoch while there is room
         sparkline.display = bool(losses)
         self._write("#sparkline-ends", _ends(losses), layout=True)
         self._write("#trend", _trend(training))
@@ -272,7 +275,7 @@ def _trend(training: TrainingView) -> Content:
 
 
 def _ends(losses: Sequence[float]) -> Content:
-    """Return what the tallest and the smallest bar of the sparkline stand for: the smallest is no zero."""
+    """Return the losses of the tallest and the smallest bar of the sparkline, which does not start at zero."""
     if len(set(losses)) < 2:
         return Content("")
     high, low = loss_shown(max(losses)), loss_shown(min(losses))

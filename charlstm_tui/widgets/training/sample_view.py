@@ -1,4 +1,4 @@
-"""What the model generated at the end of each epoch, from the same prompt: noise that turns into language."""
+"""Samples of a run: the text generated from the same prompt at the end of each epoch."""
 
 import re
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from charlstm_tui.widgets.training.filmstrip import Filmstrip
 from core.events import EpochCompleted, SampleDrawn
 from core.text import in_one_line, sanitise, shortened, with_escapes
 
-BESIDE = (110, 8)
-"""Columns and rows from which the filmstrip is always shown next to the sample."""
+SIDE_BY_SIDE = (110, 8)
+"""Minimum columns and rows of the view for showing the sample and the filmstrip side by side."""
 
 
 class SampleView(Vertical):
-    """Shows one of a run's samples, the newest until the reader steps back, and the filmstrip of them all."""
+    """Shows one sample of a run, the newest unless the user chose an earlier one, and the filmstrip of all samples."""
 
     DEFAULT_CSS: ClassVar[str] = """
     SampleView {
@@ -31,7 +31,7 @@ class SampleView(Vertical):
         & VerticalScroll { width: 1fr; height: 1fr; scrollbar-size-vertical: 1; }
         & VerticalScroll > Static { padding-left: 1; }
         & Filmstrip { display: none; width: 1fr; height: 1fr; }
-        &.-beside Filmstrip { display: block; margin-left: 2; }
+        &.-side-by-side Filmstrip { display: block; margin-left: 2; }
         &.-filmstrip Filmstrip { display: block; margin-left: 1; }
         &.-filmstrip VerticalScroll { display: none; }
     }
@@ -42,7 +42,7 @@ class SampleView(Vertical):
         self._samples: Sequence[SampleDrawn] = ()
         self._epochs: Sequence[EpochCompleted] = ()
         self._chosen: int | None = None
-        """The place of the sample to show; None follows the newest."""
+        """Index of the chosen sample; None always shows the newest."""
         self._drawn: object = None
 
     def compose(self) -> ComposeResult:
@@ -57,25 +57,25 @@ class SampleView(Vertical):
 
     @property
     def shown(self) -> SampleDrawn | None:
-        """The sample that is on screen."""
+        """The sample on screen; None if there is none."""
         if not self._samples:
             return None
         return self._samples[-1 if self._chosen is None else min(self._chosen, len(self._samples) - 1)]
 
     @property
     def shows_filmstrip(self) -> bool:
-        """Whether the filmstrip stands in place of a sample."""
+        """Whether the filmstrip replaces the sample."""
         return self.has_class("-filmstrip")
 
     def show(self, samples: Sequence[SampleDrawn], epochs: Sequence[EpochCompleted] = ()) -> None:
-        """Show the newest of these, or stay at the one the reader went to; the filmstrip shows the epochs' losses."""
-        if len(samples) < len(self._samples):  # another run, or some were let go
+        """Show the newest of these samples, or the chosen one; the filmstrip adds the losses of the epochs."""
+        if len(samples) < len(self._samples):  # another run, or old samples were dropped
             self._chosen = None
         self._samples, self._epochs = samples, epochs
         self._draw()
 
     def step(self, by: int) -> None:
-        """Go to an earlier or a later sample."""
+        """Show an earlier or a later sample."""
         self.remove_class("-filmstrip")
         last = len(self._samples) - 1
         place = (last if self._chosen is None else self._chosen) + by
@@ -83,20 +83,20 @@ class SampleView(Vertical):
         self._draw()
 
     def can_step(self, by: int) -> bool:
-        """Whether there is an earlier or a later sample to show."""
+        """Return whether there is an earlier (-1) or a later (1) sample to show."""
         last = len(self._samples) - 1
         place = last if self._chosen is None else min(self._chosen, last)
         return last >= 0 and (self.shows_filmstrip or 0 <= place + by <= last)
 
     def toggle_filmstrip(self) -> None:
-        """Show the filmstrip in place of the sample, or the sample again."""
+        """Switch between the sample and the filmstrip."""
         self.toggle_class("-filmstrip")
         self._draw()
 
     def on_resize(self) -> None:
-        """Hide empty lines in a small window."""
-        columns, rows = BESIDE
-        self.set_class(self.size.width >= columns and self.size.height >= rows, "-beside")
+        """Choose the layout for the new size; a low view omits empty lines of the sample."""
+        columns, rows = SIDE_BY_SIDE
+        self.set_class(self.size.width >= columns and self.size.height >= rows, "-side-by-side")
         self._draw()
 
     def _draw(self) -> None:

@@ -1,4 +1,4 @@
-"""The settings of a run: its text, its preset, and every setting, the important ones first, the rest folded away."""
+"""Form for the settings of a run: the text, the preset, the important settings, and the others in a folded part."""
 
 import contextlib
 from typing import ClassVar
@@ -28,7 +28,7 @@ FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
     (TrainingConfig, "", ("output_dropout", "streams", "window")),
     (TrainingConfig, "Its training", ("learning_rate", "epochs", "seconds", "seed")),
 )
-"""The settings that matter most: a class, a title, and names, group by group."""
+"""The important settings in groups, each with a class, a title, and names of settings."""
 COLUMNS = ((FIRST[0], FIRST[1]), (FIRST[2],))
 _FIRST_NAMES = frozenset(name for _, _, names in FIRST for name in names)
 
@@ -38,7 +38,7 @@ def _fields() -> list[tuple[type[Struct], Field]]:
 
 
 class SettingsForm(Vertical):
-    """Shows a `RunConfig` and lets it be changed. `Changed` is said for each change; Enter goes to the next field."""
+    """Editable form of a `RunConfig`. Sends `Changed` after each change; Enter moves to the next field."""
 
     DEFAULT_CSS: ClassVar[str] = """
     SettingsForm {
@@ -68,17 +68,17 @@ class SettingsForm(Vertical):
     """
 
     class Changed(Message):
-        """Something else is asked for now."""
+        """Sent when a setting has changed."""
 
     def __init__(self, remembered: RunConfig | None = None) -> None:
         super().__init__()
         self._begin = remembered or usual_run()
         self._suited = "" if remembered is not None else self._begin.preset
-        """The preset that was taken because it suits the text; empty once another was chosen."""
-        self._rest_is_there = False
+        """Name of the preset chosen automatically for the text; empty once the user has chosen one."""
+        self._rest_is_made = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the form; the folded settings are made when they are first unfolded."""
+        """Lay out the form; the folded settings are created when they are first unfolded."""
         preset = preset_or_default(self._begin.preset)
         with VerticalScroll(id="fields", can_focus=False):
             yield TextSettings(self._begin.corpus)
@@ -101,26 +101,26 @@ class SettingsForm(Vertical):
                 title=f"{others} more settings", collapsed_symbol="▸", expanded_symbol="▾",
             )  # fmt: skip
 
-    # --- what it holds
+    # --- values
 
     @property
     def text(self) -> TextSettings:
-        """The fields of the text."""
+        """The fields for the text."""
         return self.query_one(TextSettings)
 
     @property
     def preset(self) -> Preset:
-        """The preset that is chosen."""
+        """The chosen preset."""
         return preset_named(str(self.query_one("#preset", Select).value))
 
     @property
     def focused_setting(self) -> SettingInput | None:
-        """The setting that is being edited."""
+        """The setting with the focus; None if there is none."""
         return next((setting for setting in self.query(SettingInput) if setting.has_focus_within), None)
 
     @property
     def invalid(self) -> Widget | None:
-        """The first number box with an invalid input."""
+        """The first input box with an invalid value; None if all are valid."""
         if self.text.limit_reason:
             return self.query_one("#limit", Input)
         return next((setting.box for setting in self.query(SettingInput) if not setting.is_valid), None)
@@ -129,7 +129,7 @@ class SettingsForm(Vertical):
         """Return the settings on screen.
 
         Raises:
-            UserError: an input is invalid.
+            UserError: a value is not valid.
         """
         return RunConfig(
             preset=self.preset.name,
@@ -139,12 +139,12 @@ class SettingsForm(Vertical):
         )
 
     def show(self, config: RunConfig) -> None:
-        """Put what a run was asked to do into the boxes."""
+        """Put the settings of a run into the boxes."""
         self._suited = ""
         self._show(config)
 
     def take_text(self, chosen: CorpusConfig) -> None:
-        """Put a text's name or path into its box, and its encoding into those among the settings."""
+        """Put a text's name or path, and its encoding, into their boxes."""
         corpus = structs.replace(self._begin.corpus, encoding=chosen.encoding, encoding_errors=chosen.encoding_errors)
         self._begin = structs.replace(self._begin, corpus=corpus)
         self._show_reading(corpus)
@@ -156,30 +156,30 @@ class SettingsForm(Vertical):
                 setting.show(getattr(corpus, setting.field.name) or "", usual=setting.field.default)
 
     def toggle_rest(self) -> None:
-        """Unfold the settings that matter less, or fold them away."""
+        """Unfold or fold the less important settings."""
         collapsible = self.query_one(Collapsible)
         collapsible.collapsed = not collapsible.collapsed
 
     @property
     def validation_or_usual(self) -> float:
-        """The share kept for validation; the preset's if the input is invalid."""
+        """Share of the text used for validation; the preset's if the typed value is not valid."""
         with contextlib.suppress(UserError):
             return float(self._values(TrainingConfig)["validation"])
         return self.preset.training.validation
 
     @property
     def reading_or_usual(self) -> tuple[str | None, Errors]:
-        """The encoding and the handling of undecodable bytes; automatic and strict if the input is invalid."""
+        """Encoding and error handling as typed; if they are not valid, automatic detection and strict."""
         with contextlib.suppress(UserError):
             return self._reading
         return None, "strict"
 
-    # --- what the widgets say
+    # --- events of the widgets
 
     @on(Select.Changed, "#preset")
     def _take_preset(self, event: Select.Changed) -> None:
         event.stop()
-        if self.preset.name == self._begin.preset:  # said of the first one, too
+        if self.preset.name == self._begin.preset:  # the first preset sends this event, too
             return
         if self.preset.name != self._suited:
             self._suited = ""
@@ -190,7 +190,7 @@ class SettingsForm(Vertical):
 
     @on(TextSettings.Changed)
     def _suit_the_text(self, event: TextSettings.Changed) -> None:
-        """Take the preset that suits the text, unless another was chosen or its settings were changed."""
+        """Choose the preset for the text's size, unless the user has chosen a preset or changed a setting."""
         event.stop()
         size = size_of(self.text.source)
         if self._suited and size is not None and not self._is_changed:
@@ -212,9 +212,9 @@ class SettingsForm(Vertical):
 
     @on(Collapsible.Expanded)
     async def _make_rest(self) -> None:
-        if self._rest_is_there:
+        if self._rest_is_made:
             return
-        self._rest_is_there = True
+        self._rest_is_made = True
         columns = self.query_one("#rest", Horizontal)
         rest = [(config, field) for config, field in _fields() if field.name not in _FIRST_NAMES]
         half = (len(rest) + 1) // 2
@@ -243,28 +243,28 @@ class SettingsForm(Vertical):
         ]
 
     def _values(self, config: type[Struct]) -> dict[str, Value]:
-        """Return what the boxes say; for settings that were never unfolded, what they are to be."""
+        """Return the values in the boxes; settings that were never unfolded keep their initial values."""
         begin = self._begin.model if config is ModelConfig else self._begin.training
-        there = {setting.field.name: setting for setting in self.query(SettingInput)}
+        inputs = {setting.field.name: setting for setting in self.query(SettingInput)}
         names = [field.name for field in fields_of(config)]
-        return {name: there[name].value if name in there else getattr(begin, name) for name in names}
+        return {name: inputs[name].value if name in inputs else getattr(begin, name) for name in names}
 
     @property
     def _reading(self) -> tuple[str | None, Errors]:
-        """The encoding that was typed, None where it is to be found, and what becomes of bytes that are not in it.
+        """Encoding as typed (None detects it), and the handling of bytes that are invalid in it.
 
         Raises:
-            UserError: there is no such encoding.
+            UserError: the encoding does not exist.
         """
-        there = {setting.field.name: setting for setting in self.query(SettingInput)}
-        if "encoding" not in there:
+        inputs = {setting.field.name: setting for setting in self.query(SettingInput)}
+        if "encoding" not in inputs:
             return self._begin.corpus.encoding, self._begin.corpus.encoding_errors
-        encoding = str(there["encoding"].value).strip() or None
-        return encoding, str(there["encoding_errors"].value)  # type: ignore[return-value]
+        encoding = str(inputs["encoding"].value).strip() or None
+        return encoding, str(inputs["encoding_errors"].value)  # type: ignore[return-value]
 
     @property
     def _is_changed(self) -> bool:
-        """Whether a setting on screen is not the preset's."""
+        """Whether a setting on screen differs from the preset."""
         settings = self.query(SettingInput)
         return any(setting.is_changed for setting in settings if not isinstance(setting.field, ReadingField))
 
@@ -285,7 +285,7 @@ class SettingsForm(Vertical):
     def _fill(self, config: RunConfig) -> None:
         for setting in self.query(SettingInput):
             name = setting.field.name
-            if isinstance(setting.field, ReadingField):  # of the text, whatever the preset
+            if isinstance(setting.field, ReadingField):  # belongs to the text, not to the preset
                 continue
             of_model = hasattr(config.model, name)
             value = getattr(config.model if of_model else config.training, name)

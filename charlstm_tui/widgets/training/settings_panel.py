@@ -1,4 +1,4 @@
-"""Before a run: its settings, what it would take, what the focused setting means, and how the text begins."""
+"""Panel before a run: settings, forecast, explanation of the focused setting, and a preview of the text."""
 
 import contextlib
 from pathlib import Path
@@ -34,13 +34,13 @@ from core.runs.run import RunConfig
 HOW_TO_START = "s starts training. Tab or Enter: next field. Esc leaves the fields."
 _ABOUT_BOXES = {"corpus": ("text", ABOUT_TEXT), "limit": ("characters", ABOUT_LIMIT), "split": ("split", ABOUT_SPLIT)}
 _WIDE = 100
-"""Columns from which the forecast is shown next to the form."""
+"""Minimum columns of the window for showing the form and the forecast side by side."""
 _ROWS = {True: (24, 30), False: (29, 36)}
-"""Rows from which there is room for the explanation, and for the text too, where the panel is wide and where not."""
+"""Minimum rows for the explanation, and for the preview as well; by whether the panel is wide."""
 
 
 class SettingsPanel(Vertical):
-    """Says `StartRequested` when a run is to begin. `quiet` while one is under way, whose time forecasts would take."""
+    """Sends `StartRequested` to start a run. `quiet` during a run: forecasts would slow it down, so none are made."""
 
     DEFAULT_CSS: ClassVar[str] = """
     SettingsPanel {
@@ -78,7 +78,7 @@ class SettingsPanel(Vertical):
     """
 
     class StartRequested(Message):
-        """The settings will do, and a run with them is to begin."""
+        """Sent with valid settings when the user starts a run."""
 
         def __init__(self, config: RunConfig) -> None:
             super().__init__()
@@ -88,18 +88,18 @@ class SettingsPanel(Vertical):
         super().__init__(id=id)
         self.quiet = False
         self._remembered = remembered
-        self._complaint = ""  # why the last start did not succeed, until something is changed
-        self._foresight_is_due = False
+        self._complaint = ""  # why the last start failed; empty once a setting has changed
+        self._forecast_is_due = False
 
     def compose(self) -> ComposeResult:
-        """Lay out what is painted first; `lay_out` adds the form."""
+        """Lay out the parts that appear first; `lay_out` adds the form."""
         yield Horizontal(id="form-and-forecast")
         yield Vertical(id="below")
         yield PlainText(HOW_TO_START, id="hint")
         yield Button("Start training", id="start", compact=True)
 
     async def lay_out(self) -> None:
-        """Make the form, the forecast, and what stands below them."""
+        """Create the form, the forecast, the explanation and the preview."""
         forecast = ForecastPanel(id="forecast")
         forecast.border_title = "forecast"
         await self.query_one("#below").mount(ExplanationPanel(id="explanation"), TextPreview(id="look"))
@@ -108,18 +108,18 @@ class SettingsPanel(Vertical):
 
     @property
     def form(self) -> SettingsForm:
-        """The settings."""
+        """The form with the settings."""
         return self.query_one(SettingsForm)
 
     @property
     def fetch_line(self) -> FetchBar:
-        """What fetches Molière's plays."""
+        """The line that downloads Molière's plays."""
         return self.query_one(FetchBar)
 
-    # --- what the keys do
+    # --- keys
 
     def start(self) -> None:
-        """Request a run with the settings on screen, or show and focus the first invalid setting."""
+        """Request a run with the settings on screen; if one is not valid, focus it and show the reason."""
         form = self.form
         try:
             config = form.read()
@@ -132,11 +132,11 @@ class SettingsPanel(Vertical):
 
     @property
     def folder(self) -> Path:
-        """The folder of the typed file, else the one that the app was started in."""
+        """Folder of the typed file, or the folder in which the app was started."""
         return _folder_of(self.query_one("#corpus", Input).value)
 
     def take_text(self, chosen: CorpusConfig | None) -> None:
-        """Take the text that was chosen, and fetch it first where it is not on this machine; None changes nothing."""
+        """Use the chosen text, or download it first if it is Molière's plays and missing; None changes nothing."""
         if chosen is None:
             return
         if chosen.source == MOLIERE.name and not MOLIERE.here:
@@ -144,10 +144,10 @@ class SettingsPanel(Vertical):
         else:
             self.form.take_text(chosen)
 
-    # --- what the widgets say
+    # --- events of the widgets
 
     def on_resize(self, event: events.Resize) -> None:
-        """Show as much as there is room for."""
+        """Show the parts that fit the new size."""
         wide = event.size.width >= _WIDE - 4
         for_explanation, for_text = _ROWS[wide]
         self.set_class(wide, "-wide")
@@ -165,13 +165,13 @@ class SettingsPanel(Vertical):
         """Forecast a run with the changed settings."""
         event.stop()
         self._complaint = ""
-        if not self._foresight_is_due:  # a preset changes thirty settings at once
-            self._foresight_is_due = True
+        if not self._forecast_is_due:  # a preset changes thirty settings at once
+            self._forecast_is_due = True
             self.call_after_refresh(self.estimate_run)
 
     def estimate_run(self) -> None:
-        """Forecast a run with these settings, and show how its text begins."""
-        self._foresight_is_due = False
+        """Forecast a run with these settings, and preview its text."""
+        self._forecast_is_due = False
         self._explain()
         if self.quiet:
             return
@@ -196,12 +196,12 @@ class SettingsPanel(Vertical):
         self.call_after_refresh(self._explain)
 
     def complain(self, text: str) -> None:
-        """Show what is wrong until something else is typed."""
+        """Show an error until a setting changes."""
         self._complaint = text
         self._explain()
 
     def _explain(self) -> None:
-        """Explain the focused field, and show beneath it what is wrong, else how to start."""
+        """Explain the focused field, and show an error or a hint below."""
         panels = self.query(ExplanationPanel)
         if not panels or not self.query(SettingsForm):
             return
@@ -213,7 +213,7 @@ class SettingsPanel(Vertical):
             self._say(HOW_TO_START if self.has_class("-roomy") else short)
 
     def _explanation(self) -> tuple[str, Content, str]:
-        """Return what to explain now: a title, the whole, and a sentence for where there is no room for it."""
+        """Return the title, the explanation, and a short form for small windows, for the focused field."""
         form, preset = self.form, self.form.preset
         setting, focused = form.focused_setting, self.screen.focused
         if setting is not None:
@@ -236,7 +236,7 @@ class SettingsPanel(Vertical):
 
 
 def _folder_of(source: str) -> Path:
-    """Return the folder of the file that was typed, else the one that the app was started in."""
+    """Return the folder of the typed file, or the folder in which the app was started."""
     with contextlib.suppress(UserError, OSError, ValueError):
         typed = user_path(source).absolute()
         if typed.is_file():

@@ -1,4 +1,4 @@
-"""How the chosen text begins, decoded as a run will read it."""
+"""Preview of the beginning of the chosen text, decoded as a run will read it."""
 
 from functools import partial
 from typing import ClassVar
@@ -13,16 +13,16 @@ from charlstm_tui.widgets.common.plain_text import PlainText
 from core.data.preview import Preview
 
 _PATIENCE = 0.3
-"""Seconds without a change of the name before the text is read."""
+"""Seconds without a change of the source before the text is read."""
 
 
 class TextPreview(PlainText):
-    """Reads, in a thread, the text that `consider` names; the latest only."""
+    """Reads the text passed to `consider` in a worker thread; a new text replaces the one before."""
 
     DEFAULT_CSS: ClassVar[str] = "TextPreview { color: $text-muted; }"
 
     class Refused(Message):
-        """The text cannot be read."""
+        """Sent with the reason why the text cannot be read."""
 
         def __init__(self, reason: str) -> None:
             super().__init__()
@@ -35,16 +35,16 @@ class TextPreview(PlainText):
         self._looked_at: tuple[str, int | None] | None = None
 
     def consider(self, source: str, limit: int | None) -> None:
-        """Preview another text, after a moment."""
+        """Preview another text after a short delay."""
         self._wanted = (source, limit)
         self.set_timer(_PATIENCE, partial(self._look, self._wanted))
 
     def on_mount(self) -> None:
-        """Say what it is."""
+        """Set the title."""
         self.border_title = "the text"
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop the worker thread."""
         self._job.drop()
 
     def _look(self, wanted: tuple[str, int | None]) -> None:
@@ -52,8 +52,8 @@ class TextPreview(PlainText):
             return
         self._looked_at = wanted
         source, limit = wanted
-        look = partial(texts.preview_text, source=source, limit=limit, validation=0.0)
-        self._job.start(look, name="text", interval=1 / 20)
+        read = partial(texts.preview_text, source=source, limit=limit, validation=0.0)
+        self._job.start(read, name="text", interval=1 / 20)
 
     def _show(self, items: tuple[object, ...]) -> None:
         for item in items:

@@ -1,4 +1,4 @@
-"""Which text a run is to read: its name or path, how many of its characters, and how it is split."""
+"""Form for the text of a run: its name or path, the number of characters, and the split."""
 
 import contextlib
 from typing import ClassVar
@@ -25,11 +25,11 @@ SPLIT_MEANS: dict[Split, str] = {
     "interleaved": "test: every 10th block",
 }
 MAX_LIMIT = 10**15
-"""No text has as many characters."""
+"""More characters than any text has."""
 
 
 class TextSettings(Vertical):
-    """The fields of the text in `SettingsForm`, which has the styles of its lines; offers to fetch Molière's plays."""
+    """Fields for the text in `SettingsForm`, which styles their lines; also offers to download Molière's plays."""
 
     DEFAULT_CSS: ClassVar[str] = """
     TextSettings {
@@ -44,17 +44,17 @@ class TextSettings(Vertical):
     """
 
     class Changed(Message):
-        """Another text is asked for, or other characters of it."""
+        """Sent when the text or the number of characters has changed."""
 
     class SplitChanged(Message):
-        """The text is to be split otherwise."""
+        """Sent when the split has changed."""
 
     def __init__(self, corpus: CorpusConfig) -> None:
         super().__init__()
         self._begin = corpus
 
     def compose(self) -> ComposeResult:
-        """Lay out the fields, and beneath each what is wrong with it."""
+        """Lay out the fields, each with a hidden line below it for an error."""
         limit = _shown(self._begin.limit)
         with Horizontal(classes="line"):
             yield Label("text")
@@ -76,7 +76,7 @@ class TextSettings(Vertical):
 
     @property
     def source(self) -> str:
-        """The name or the path that was typed."""
+        """Name or path of the text, as typed."""
         return self.query_one("#corpus", Input).value
 
     @property
@@ -86,10 +86,10 @@ class TextSettings(Vertical):
 
     @property
     def limit(self) -> int | None:
-        """How many characters to take from the start; None for all.
+        """Number of characters to take from the start of the text; None for all.
 
         Raises:
-            UserError: what was typed is no such number.
+            UserError: the typed value is not a valid number of characters.
         """
         typed = self.query_one("#limit", Input).value.strip()
         if not typed:
@@ -103,20 +103,20 @@ class TextSettings(Vertical):
             pass
         if not 1 <= limit < MAX_LIMIT:
             raise UserError(
-                f"characters must be a whole number from 1, or nothing for the whole text, not {shortened(typed)}."
+                f"characters must be a whole number from 1, or empty for the whole text, not {shortened(typed)}."
             )
         return limit
 
     @property
     def limit_or_none(self) -> int | None:
-        """How many characters to take; None also where what was typed is no such number."""
+        """Number of characters to take; None for all, and also if the typed value is not valid."""
         with contextlib.suppress(UserError):
             return self.limit
         return None
 
     @property
     def limit_reason(self) -> str:
-        """What is wrong with the number of characters; empty where nothing is."""
+        """Error in the number of characters; empty if it is valid."""
         try:
             _ = self.limit
         except UserError as error:
@@ -132,11 +132,11 @@ class TextSettings(Vertical):
         self.query_one("#split-means", FittingText).show(SPLIT_MEANS[corpus.split])
 
     def take_text(self, source: str) -> None:
-        """Put a text's name or path into its box."""
+        """Put a text's name or path into the box."""
         self.query_one("#corpus", Input).value = source
 
     def complain_about_text(self, reason: str) -> None:
-        """Show beneath the text what is wrong with it; an empty reason removes it."""
+        """Show an error below the text's box; an empty reason removes it."""
         self._complain("#text-reason", reason)
 
     def _complain(self, selector: str, reason: str) -> None:
@@ -160,7 +160,7 @@ class TextSettings(Vertical):
 
     @on(FetchBar.Changed)
     def _take_moliere(self) -> None:
-        """Take Molière's plays once they are here, unless another text was chosen."""
+        """Choose Molière's plays after the download, unless another text was chosen."""
         if MOLIERE.here and self.source == PLAY.name:
             self.take_text(MOLIERE.name)
 

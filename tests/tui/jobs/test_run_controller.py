@@ -126,7 +126,7 @@ async def test_a_sample_can_be_asked_for_and_stepped_through(app: CharLSTMApp, s
         await pilot.pause()
         view = app.screen.query_one(SampleView)
         assert view.shown is app.training.samples[-1]
-        assert "asked for" in written(app, "SampleView .which")
+        assert "requested" in written(app, "SampleView .which")
         for _ in app.training.samples:
             await pilot.press("left")
         assert view.shown is app.training.samples[0]

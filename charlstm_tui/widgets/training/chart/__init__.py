@@ -1,1 +1,1 @@
-"""Parts of the loss chart: which lines, on which scale, as which dots, with which labels."""
+"""Parts of the loss chart: lines, scales, dots, labels, colours and zoom."""

@@ -1,4 +1,4 @@
-"""Colours of a chart's curves that can be told from each other and from the ground, in any theme."""
+"""Colours for a chart's curves that are distinct from each other and legible on the background, in any theme."""
 
 import math
 from collections.abc import Sequence
@@ -7,32 +7,35 @@ from functools import lru_cache
 from textual.color import Color, Lab, rgb_to_lab
 
 LEGIBLE = 4.5
-"""The contrast with the ground that a colour must have, as for text (WCAG 2.2, 1.4.3)."""
+"""Minimum contrast between a curve's colour and the background, as for text (WCAG 2.2, 1.4.3)."""
 _HUES, _SHADES = 24, 40
 _SATURATIONS = (0.75, 0.4)
 _HUE_APART = 25 / 360
-"""How far the hue of another curve stays from those that are wanted: a lighter green is still "the green one"."""
+"""Minimum distance of other hues from the wanted ones, on a circle of 1: a lighter green is still "the green one"."""
 _ALIKE = 25.0
-"""The distance of two colours (CIE 1976) below which one of them is replaced."""
+"""Two wanted colours closer than this (CIE 1976 distance) count as alike, and the second is replaced."""
 _ANSI = ("yellow", "magenta", "cyan", "blue", "red", "green")
-"""Of a terminal's own sixteen, which are as the terminal shows them; by how far they are from each other in most."""
+"""Names of the ANSI colours to use. The first ones are the most distinct in most terminals."""
 
 
 def curve_colors(ground: Color, wanted: Sequence[Color], others: int) -> list[Color]:
-    """Return the colours that are wanted, made legible, and so many others, none like any before it."""
+    """Return the wanted colours, made legible on the ground, followed by `others` more, each unlike all before it.
+
+    In an ANSI theme the result consists of the terminal's own colours, which cannot be adjusted.
+    """
     if any(color.ansi is not None for color in (ground, *wanted)):
         return _ansi_colors(wanted, others)
     return list(_colors(ground, tuple(wanted), others))
 
 
 def contrast(one: Color, other: Color) -> float:
-    """Return the contrast of two colours, 1 to 21 (WCAG 2.2)."""
+    """Return the contrast ratio of two colours, between 1 and 21 (WCAG 2.2)."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
 def difference(one: Color, other: Color) -> float:
-    """Return how unlike two colours look: their distance in L*a*b*, where 2.3 can just be noticed (CIE 1976)."""
+    """Return the distance of two colours in L*a*b* (CIE 1976); a distance of 2.3 is just noticeable."""
     return math.dist(rgb_to_lab(one), rgb_to_lab(other))
 
 
@@ -63,7 +66,7 @@ def _colors(ground: Color, wanted: tuple[Color, ...], others: int) -> tuple[Colo
 
 
 def _hues_between(one: Color, other: Color) -> float:
-    """Return how far two hues are from each other on their circle, 0 to a half; a grey is far from all."""
+    """Return the distance of two hues on a circle of 1, between 0 and 0.5; the distance of a grey is always 0.5."""
     if min(one.hsl.s, other.hsl.s) < 0.1:
         return 0.5
     apart = abs(one.hsl.h - other.hsl.h)
@@ -75,7 +78,7 @@ def _nearest(place: Lab, others: Sequence[Lab]) -> float:
 
 
 def _legible(color: Color, ground: Color) -> Color:
-    """Return the colour, as much lighter or darker as it takes to be read on the ground."""
+    """Return the colour, made lighter or darker until its contrast with the ground is at least LEGIBLE."""
     color = ground + color
     if contrast(color, ground) >= LEGIBLE:
         return Color(*color.rgb)

@@ -1,6 +1,6 @@
-"""A curve as the dots of cells: braille has two columns of four, blocks have two of two.
+"""Draws a curve as dots within terminal cells: a braille cell has 2 × 4 dots, a block cell 2 × 2.
 
-Everything is counted in cells: x from the left, y from the top, a cell n from n to n + 1.
+All coordinates are in cells: x from the left, y from the top; cell n covers the interval from n to n + 1.
 """
 
 import math
@@ -11,14 +11,14 @@ Spot = tuple[float, float]
 
 
 def curve_dots(spots: Sequence[Spot], columns: int, rows: int, dots: tuple[int, int]) -> list[Spot]:
-    """Return the centres of the dots that a line through these places passes, within so many columns and rows.
+    """Return the centres of the dots on the line through `spots`, within an area of columns × rows cells.
 
-    `dots` is the number of dots per cell, across and down. The line is cut off at the edges, not bent.
+    `dots` is the number of dots across and down in a cell. The line is clipped at the edges of the area.
     """
     across, down = dots
     width, height = columns * across, rows * down
     fine = thinned([(x * across, y * down) for x, y in spots])
-    passed: dict[tuple[int, int], None] = {}  # a set that keeps its order
+    passed: dict[tuple[int, int], None] = {}  # an ordered set
     if len(fine) == 1:
         fine = fine * 2
     for start, end in pairwise(fine):
@@ -33,7 +33,7 @@ def curve_dots(spots: Sequence[Spot], columns: int, rows: int, dots: tuple[int, 
 
 
 def level_dots(y: float, columns: int, rows: int, dots: tuple[int, int]) -> list[Spot]:
-    """Return the dots of a dashed horizontal line: those of every other cell."""
+    """Return the centres of the dots of a dashed horizontal line, which fills every other cell of a row."""
     across, down = dots
     row = math.floor(y * down)
     if not 0 <= row < rows * down:
@@ -42,9 +42,10 @@ def level_dots(y: float, columns: int, rows: int, dots: tuple[int, int]) -> list
 
 
 def thinned(spots: Sequence[Spot]) -> list[Spot]:
-    """Return, of the places in one column of dots, the first, the highest, the lowest and the last.
+    """Return the first, highest, lowest and last of the spots in each column of dots.
 
-    A line through them passes the same dots as one through all: nothing is averaged away (x in dots, not falling).
+    A line through them covers the same dots as a line through all spots, so no peak is averaged away. x is in dots and
+    must not decrease.
     """
     thin: list[Spot] = []
     start = 0
@@ -64,7 +65,7 @@ def thinned(spots: Sequence[Spot]) -> list[Spot]:
 
 
 def _within(start: Spot, end: Spot, width: float, height: float) -> tuple[Spot, Spot] | None:
-    """Return the part of a line from one place to another that lies in a rectangle (Liang and Barsky, 1984)."""
+    """Return the part of a line segment inside a rectangle, None if there is none (Liang and Barsky, 1984)."""
     (x0, y0), (x1, y1) = start, end
     dx, dy = x1 - x0, y1 - y0
     begin, stop = 0.0, 1.0
@@ -82,7 +83,7 @@ def _within(start: Spot, end: Spot, width: float, height: float) -> tuple[Spot, 
 
 
 def _line(start: Spot, end: Spot) -> Iterable[tuple[int, int]]:
-    """Yield the dots of a line: one at each end, and along its longer side the dot nearest to the line."""
+    """Yield the dots of a line segment: both ends, and one dot per step along the axis on which it is longer."""
     (x0, y0), (x1, y1) = start, end
     dx, dy = x1 - x0, y1 - y0
     yield math.floor(x0), math.floor(y0)

@@ -7,33 +7,33 @@ from charlstm_tui.formatting.numbers import loss_shown
 from charlstm_tui.widgets.training.chart.scale import Scale
 
 ABOVE, BELOW = "▲", "▼"
-"""Between a glyph and a value that the chart does not reach."""
+"""Arrows between a glyph and its value, for values above or below the chart."""
 
 
 class EdgeValue(NamedTuple):
-    """A value to be written at the edge."""
+    """A value to write at the right edge."""
 
     glyph: str
-    """What marks it on the chart."""
+    """Character that marks the value on the chart."""
     loss: float
     role: str
-    """Whose colour it has."""
+    """Style role that gives the colour."""
 
 
 class EdgeLabel(NamedTuple):
-    """Where it is written."""
+    """A text at the right edge, with its row."""
 
     row: int
-    """From the top."""
+    """Row, counted from the top."""
     text: str
     role: str
 
 
 def edge_labels(values: Sequence[EdgeValue], scale: Scale) -> list[EdgeLabel]:
-    """Return the labels of a chart's rows, given the values with the most important one first.
+    """Return the labels to the right of a chart's rows; `values` come in order of importance, the most important first.
 
-    Each is in its own row or, if that is taken, in the nearest row that keeps the order. If there are more values than
-    rows, the least important are dropped.
+    A label stands in the row of its value or, if that row is taken, in the nearest row that keeps the labels sorted.
+    If there are more values than rows, the least important are omitted.
     """
     shown = sorted(values[: scale.cells], key=lambda value: -value.loss)
     places = scale.places([value.loss for value in shown])
@@ -47,8 +47,8 @@ def edge_labels(values: Sequence[EdgeValue], scale: Scale) -> list[EdgeLabel]:
 
 
 def _apart(rows: Sequence[int], count: int) -> list[int]:
-    """Return rows, not falling, such that each is used once: those that meet are spread around where they met."""
-    groups: list[tuple[list[int], int]] = []  # the rows that a group's members want, and where it begins
+    """Return distinct rows for non-decreasing wanted rows; wanted rows that collide are spread around their mean."""
+    groups: list[tuple[list[int], int]] = []  # the wanted rows of a group, and its first row
 
     def begin(wanted: Sequence[int]) -> int:
         middle = sum(row - number for number, row in enumerate(wanted)) / len(wanted)

@@ -1,4 +1,4 @@
-"""The legend of a loss chart, and the note about curves that cannot be compared."""
+"""The words around the loss chart: a legend, milestones, and warnings about losses that do not compare."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,15 +13,15 @@ from charlstm_tui.widgets.training.chart.view import DASH, MARKER, STROKE
 from core.text import shortened
 
 _NAME_LENGTHS = (24, 16, 10, 6, 4)
-"""Of other runs' names: the longest for which there is room."""
+"""Maximum lengths of the other runs' names, tried in this order until the legend fits."""
 
 
 def legend(
     lines: Sequence[Line], style_of: Callable[[str], str], preferences: Preferences, width: int, rows: int = 1
 ) -> Content:
-    """Return the legend: the glyph, colour and name of each line, in rows of this width.
+    """Return the legend in at most `rows` rows of `width` cells: each line's glyph, colour and name, and the axes.
 
-    Without room, the meaning of the marks is omitted first, then the smoothing.
+    If it does not fit, details are dropped in this order: the meaning of the marks, long names, the smoothing.
     """
     shown = [*(["recent"] if preferences.range == "recent" else []), *(["log"] if preferences.scale == "log" else [])]
     smooth = any(line.smooth for line in lines)
@@ -46,7 +46,7 @@ def legend(
 
 
 def _packed(words: Sequence[Content], gap: int, width: int) -> list[Content]:
-    """Return the words in rows, none of which is broken."""
+    """Return the words in rows of at most `width` cells, without breaking a word."""
     rows = [words[0]]
     for word in words[1:]:
         longer = Content(" " * gap).join([rows[-1], word])
@@ -60,7 +60,7 @@ def _packed(words: Sequence[Content], gap: int, width: int) -> list[Content]:
 def note(
     training: TrainingView, others: Sequence[ComparedRun], preferences: Preferences
 ) -> tuple[list[str], list[str]]:
-    """Return why curves do not compare with that of the run on screen, and what this one reached, in sentences."""
+    """Return two lists of sentences: why some curves do not compare with this run's, and this run's milestones."""
     warnings: list[str] = []
     if training.config is not None:
         kind: Kind = "validation" if training.config.training.validation > 0 else "train"
@@ -70,7 +70,7 @@ def note(
 
 
 def _names(lines: Sequence[Line], style_of: Callable[[str], str], length: int, marks: Sequence[str]) -> list[Content]:
-    """Return what each line is, and what marks on it mean; of other runs' names at most so many characters."""
+    """Return each line's glyph and name, and its marks' meaning; other runs' names have at most `length` characters."""
     words = []
     for line in lines:
         name = shortened(line.name, length) if line.letter else line.name
@@ -84,7 +84,7 @@ def _names(lines: Sequence[Line], style_of: Callable[[str], str], length: int, m
 
 
 def _shortest_names(lines: Sequence[Line], style_of: Callable[[str], str]) -> list[Content]:
-    """Return which of their losses other runs are drawn by, and what the other lines are."""
+    """Return the letters of the other runs, grouped by kind of loss, and the short names of the remaining lines."""
     words = []
     for kind in ("validation", "train"):
         letters = [(line.letter, style_of(line.role)) for line in lines if line.letter and line.kind == kind]

@@ -1,4 +1,4 @@
-"""The curves of a loss chart: those of the run on screen and those of past runs."""
+"""The lines that the loss chart draws, for the run on screen and for earlier runs."""
 
 import math
 from collections.abc import Iterable
@@ -14,34 +14,34 @@ from charlstm_tui.state.training import TrainingView
 from core.events import EpochCompleted
 
 BEST, BEAT = "◆", "✓"
-"""The marks of the best epoch, and of the first that did better than n-grams."""
+"""Marks of the epoch with the lowest validation loss, and of the first epoch below the best n-gram model."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """Something to draw."""
+    """A curve or a horizontal level on the chart."""
 
     name: str
     short: str = ""
-    """The name where there is little room, if it can be shorter."""
+    """Shorter name for narrow windows; empty if there is none."""
     role: str
-    """Which of the chart's styles: train, validation, baseline, or other-0 to other-5."""
+    """Name of the chart's style: train, validation, baseline, or other-0 to other-5."""
     points: tuple[Point, ...]
     kind: Kind | None = None
-    """Which losses these are, where the name does not say."""
+    """Kind of loss, if the name does not say it."""
     level: bool = False
     """Whether it is a horizontal line through its only point."""
     marked: bool = False
-    """Whether points are marked: each, or every so many one."""
+    """Whether points are marked: all of them, or every n-th where they are dense."""
     marks: tuple[tuple[str, Point], ...] = ()
-    """Single points to mark, and with what."""
+    """Marks and the single points that they mark."""
     smooth: bool = False
-    """Whether to draw its running mean over it."""
+    """Whether to draw the running mean on top of the raw points."""
     letter: str = ""
-    """Written at its end, to know it by without its colour."""
+    """Letter at the end of the curve, which identifies it without colour."""
 
 
 def lines_of(training: TrainingView, by: XAxis = "steps") -> list[Line]:
-    """Return what to draw of a run: its losses, and the level that counting reaches."""
+    """Return the lines of the run on screen: training loss, validation loss, and the level of the best n-gram model."""
     lines = []
     if training.baselines is not None:
         best = training.baselines.best
@@ -72,7 +72,7 @@ def lines_of(training: TrainingView, by: XAxis = "steps") -> list[Line]:
 
 
 def line_of(other: ComparedRun, by: XAxis = "steps") -> Line:
-    """Return the curve of a past run: its validation losses, or its training losses if it has no validation."""
+    """Return the line of an earlier run: its validation losses, or its training losses if it has no validation."""
     settings = other.run.config.training
     losses = [
         (after_epoch(epoch, settings, by), epoch.val_loss if other.kind == "validation" else epoch.train_loss)

@@ -1,10 +1,10 @@
-"""Which value lies in the middle of which cell of a chart's axis.
+"""Axes of the loss chart: the value at the middle of each terminal cell.
 
-1.4 ┤      row 4     Limits and ticks are chosen together, by the number of cells there are: a tick's value is the
-    │      row 3     value of the middle of its row, and a row is a whole fraction of the step between two ticks,
-1.2 ┤      row 2     here 0.1. On a logarithmic axis the same holds of logarithms: two ticks have the same ratio
-    │      row 1     everywhere. So what a label says is true of its cell, and of every other cell by counting.
-1.0 ┤      row 0
+1.4 ┤      row 4     Limits and ticks are chosen together for the given number of cells. A tick's value is the
+    │      row 3     value at the middle of its row, and the step between two rows divides the interval
+1.2 ┤      row 2     between two ticks evenly (here 0.2 / 2 = 0.1). On a logarithmic axis the same holds
+    │      row 1     for the logarithms: neighbouring ticks have the same ratio everywhere. So each label
+1.0 ┤      row 0     is exact for its own row, and the value of any other row follows by counting rows.
 """
 
 import math
@@ -15,75 +15,75 @@ import msgspec
 from msgspec import Struct
 
 Kind = Literal["loss", "steps", "epochs", "characters", "seconds"]
-"""What an axis counts; losses go upwards, all others to the right."""
+"""Quantity on an axis. Losses are on the vertical axis, all others on the horizontal one."""
 
 GAP = 2
-"""Minimum number of empty cells between two neighbouring labels."""
+"""Minimum number of empty cells between two labels of the horizontal axis."""
 _MIN_TICKS = 2
 _FINEST: dict[Kind, float] = {"loss": 1e-4, "steps": 1.0, "epochs": 0.01, "characters": 1.0, "seconds": 0.1}
-"""The smallest step between two ticks."""
+"""Smallest interval between two ticks."""
 _TIMES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, *(3600 * hours for hours in (1, 2, 3, 6, 12, 24, 48)))
-"""Round steps of a clock, in seconds."""
+"""Round intervals of time, in seconds."""
 _EXACT = 0.05
-"""Of a cell: how far a label's rounding may move its tick, at most; of a whole number twice as far."""
+"""Maximum rounding error of a label, as a share of a cell; a label without decimals may be off by twice as much."""
 
 
 class Scale(Struct, frozen=True, kw_only=True):
-    """An axis of some cells, of which every so many one has a tick."""
+    """A linear or logarithmic axis with a tick at every `every`-th cell."""
 
     kind: Kind
     cells: int
     anchor: float
-    """The value of one of the ticks, 0 where the axis is linear; on a logarithmic axis its logarithm."""
+    """Value of one of the ticks: 0 on a linear axis; on a logarithmic axis, the tick's logarithm."""
     interval: float
-    """From one tick to the next."""
+    """Difference between two ticks; on a logarithmic axis, of their logarithms."""
     every: int
-    """Cells from one tick to the next."""
+    """Number of cells from one tick to the next."""
     first: int
-    """Cells from the anchor to the first cell of the axis."""
+    """Offset of the axis's first cell from the anchor, in cells."""
     logarithmic: bool = False
 
     @property
     def step(self) -> float:
-        """The difference between two neighbouring cells, of values or, on a logarithmic axis, of their logarithms."""
+        """Difference between two neighbouring cells' values; on a logarithmic axis, of their logarithms."""
         return self.interval / self.every
 
     @property
     def ticks(self) -> list[int]:
-        """The cells that have one."""
+        """Cells that have a tick."""
         return list(range(-self.first % self.every, self.cells, self.every))
 
     @property
     def tick_values(self) -> list[float]:
-        """What lies in the middle of these."""
+        """Values at the middle of the ticks' cells."""
         values = [self.anchor + (self.first + cell) // self.every * self.interval for cell in self.ticks]
         return [math.exp(value) for value in values] if self.logarithmic else values
 
     @property
     def labels(self) -> list[str]:
-        """The ticks' values in words, as exact as can be told apart in the picture."""
+        """Labels of the ticks, with as many decimals as the resolution of the chart needs."""
         return _labels(self)
 
     def places(self, values: Sequence[float]) -> list[float]:
-        """Return where values lie: cell n reaches from n to n + 1. On a logarithmic axis they must be positive."""
+        """Return the positions of values; cell n covers n to n + 1. On a logarithmic axis, values must be positive."""
         measured = [math.log(value) for value in values] if self.logarithmic else values
         step, zero = self.step, 0.5 - self.first
         return [(value - self.anchor) / step + zero for value in measured]
 
     def place(self, value: float) -> float:
-        """Return where one value lies."""
+        """Return the position of one value."""
         return self.places([value])[0]
 
     def value(self, place: float) -> float:
-        """Return the value of a place."""
+        """Return the value at a position; the inverse of `place`."""
         value = self.anchor + (place - 0.5 + self.first) * self.step
         return math.exp(value) if self.logarithmic else value
 
 
 def fitting(kind: Kind, low: float, high: float, cells: int, *, logarithmic: bool = False) -> Scale | None:
-    """Return the axis that shows these values and all between, as large as round steps allow.
+    """Return the axis from `low` to `high` that uses the most of the cells with round ticks.
 
-    On a logarithmic axis both must be positive. None where there is no room for two ticks.
+    On a logarithmic axis both values must be positive. Return None if there is no room for two ticks.
     """
     if cells < _MIN_TICKS:
         return None
@@ -100,7 +100,7 @@ def fitting(kind: Kind, low: float, high: float, cells: int, *, logarithmic: boo
 
 
 def zoomed(scale: Scale, cell: int, factor: float) -> Scale:
-    """Return an axis on which a cell shows more (a factor above 1) or less, and one cell keeps its value."""
+    """Return the axis zoomed out (factor above 1) or in (factor below 1) around a cell, which keeps its value."""
     middle = scale.value(cell + 0.5)
     low, high = scale.value(cell + 0.5 - factor * (cell + 0.5)), scale.value(cell + 0.5 + factor * (scale.cells - cell))
     wanted = scale.step * factor
@@ -121,21 +121,21 @@ def zoomed(scale: Scale, cell: int, factor: float) -> Scale:
 
 
 def moved(scale: Scale, cells: int, whole: Scale | None) -> Scale:
-    """Return the axis that begins so many cells later, unless its middle would leave the axis that shows all."""
+    """Return the axis moved by a number of cells, or unmoved if its middle would lie outside the whole axis."""
     later = msgspec.structs.replace(scale, first=_first(scale.first + cells, logarithmic=scale.logarithmic))
     middle = whole.place(later.value(later.cells / 2)) if whole is not None else 0.0
     return later if 0 <= middle <= later.cells else scale
 
 
 def _first(cells: int, *, logarithmic: bool) -> int:
-    """Return where an axis begins: none counts less than nothing."""
+    """Return the first cell of an axis; a linear axis has no negative values."""
     return cells if logarithmic else max(cells, 0)
 
 
 def _candidates(
     kind: Kind, low: float, high: float, cells: int, *, logarithmic: bool
 ) -> Iterator[tuple[float, float, float]]:
-    """Yield a tick, a step between ticks, and how much a reader likes such ticks."""
+    """Yield candidates for the ticks of an axis: an anchor, the interval between ticks, and a score for legibility."""
     span = max(high - low, _FINEST[kind])
     intervals = list(_round_steps(kind, span / cells, 2 * span))
     if not logarithmic:
@@ -149,7 +149,7 @@ def _candidates(
 
 
 def _round_steps(kind: Kind, least: float, most: float) -> Iterator[float]:
-    """Yield 1, 2 and 5 times powers of ten, or, of a time, steps of a clock."""
+    """Yield round intervals between `least` and `most`: 1, 2, 5 times powers of ten; for seconds, those of a clock."""
     least = max(least, _FINEST[kind])
     if kind == "seconds" and most >= 1:
         days = (86_400.0 * 10**power * digit for power in range(8) for digit in (1, 2, 5))
@@ -165,7 +165,7 @@ def _round_steps(kind: Kind, least: float, most: float) -> Iterator[float]:
 def _largest(
     kind: Kind, anchor: float, interval: float, low: float, high: float, cells: int, *, logarithmic: bool
 ) -> Scale | None:
-    """Return the axis with the most cells from tick to tick that has room for both values, and two ticks."""
+    """Return the axis with the most cells between ticks that shows both values and two ticks; None if there is none."""
     low, high = ((math.log(value) if logarithmic else value) - anchor for value in (low, high))
     most = math.floor(cells * interval / max(high - low, interval / cells))
     for every in range(min(most, max(cells - 1, 1)), 0, -1):
@@ -175,8 +175,8 @@ def _largest(
             continue
         below = spare // 2 if kind == "loss" else 0
         if not logarithmic and kind == "loss":
-            below = max(min(below, lowest + round(anchor / interval * every)), 0)  # no row of a loss below zero
-        for more in (below, lowest % every):  # or to begin with a tick
+            below = max(min(below, lowest + round(anchor / interval * every)), 0)  # no row for negative losses
+        for more in (below, lowest % every):  # the second choice begins the axis with a tick
             scale = Scale(
                 kind=kind, cells=cells, anchor=anchor, interval=interval, every=every, first=lowest - more,
                 logarithmic=logarithmic,
@@ -189,7 +189,7 @@ def _largest(
 
 
 def _is_readable(scale: Scale) -> bool:
-    """Tell whether there are two ticks, whose labels have room."""
+    """Return whether the axis has at least two ticks, with distinct labels that do not overlap."""
     if len(scale.ticks) < _MIN_TICKS:
         return False
     labels = scale.labels
@@ -199,7 +199,7 @@ def _is_readable(scale: Scale) -> bool:
 
 
 def _taste(scale: Scale) -> float:
-    """Tell how near an axis is to what one likes to read."""
+    """Return a score for the legibility of an axis: a good number of ticks, and a spacing that is easy to count."""
     cells = scale.cells
     ticks = min(max(cells / 3, 2), 8) if scale.kind == "loss" else min(max(cells / 13, 2), 8)
     countable = 0.1 if scale.every in (1, 2, 4, 5, 10, 20) else 0.0
@@ -223,7 +223,7 @@ def _labels(scale: Scale) -> list[str]:
 
 
 def _decimals(value: float, error: float) -> int:
-    """Return how many a value needs to be told this exactly."""
+    """Return the number of decimals that shows a value with at most this error."""
     return next((some for some in range(9) if abs(round(value, some) - value) <= (error if some else 2 * error)), 9)
 
 

@@ -1,4 +1,4 @@
-"""The part of the lines that a loss chart shows: points, limits, and labels at the edge."""
+"""Choice of what the loss chart shows: the points in range, the limits of its axes, and the values at its edge."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ from charlstm_tui.widgets.training.chart.edge_labels import EdgeValue
 from charlstm_tui.widgets.training.chart.lines import BEST, Line
 
 MARKER, DASH, STROKE = "•", "╌", "━"
-"""What stands for a validation, for a level, and for a line."""
+"""Glyphs for a validation loss, a level, and a curve without marks."""
 _FALLS_OFF = 1.25
-"""A chart reaches to this many times the loss of its first tenth: the first steps' would flatten all others."""
+"""Top of the chart, as a multiple of the loss after a tenth of a run; the first losses would flatten the rest."""
 _FAR = 2.0
-"""A level more than this many chart heights above the chart is omitted, for the same reason."""
+"""A level is omitted if it lies above the chart by more than this multiple of its height, for the same reason."""
 _MIN_HEIGHT = 0.02
-"""Nats that a chart shows, at least; of a logarithmic one the share."""
+"""Minimum height of a chart in nats; on a logarithmic axis, as a share of the lowest loss."""
 
 Curves = list[tuple[Line, list[Point]]]
-"""Lines that are no levels, each with those of its points that are shown."""
+"""The lines except levels, each with its visible points."""
 
 
 def in_view(lines: Sequence[Line], preferences: Preferences) -> Curves:
-    """Return the curves to draw; on logarithmic axes, points without a logarithm are dropped."""
+    """Return the curves to draw; on logarithmic axes, points without a logarithm are omitted."""
     last = max((line.points[-1].x for line in lines if line.points and not line.level), default=0.0)
     shown = [(line, in_range(line.points, preferences.range, last)) for line in lines if not line.level]
     if preferences.scale == "linear":
@@ -30,7 +30,7 @@ def in_view(lines: Sequence[Line], preferences: Preferences) -> Curves:
 
 
 def x_limits(curves: Curves, preferences: Preferences) -> tuple[float, float]:
-    """Return where the horizontal axis begins and ends."""
+    """Return the lowest and the highest value of the horizontal axis."""
     logarithmic = preferences.scale == "log"
     first = min((points[0].x for _, points in curves if points), default=1.0)
     begin = first if logarithmic or preferences.range == "recent" else 0.0
@@ -60,7 +60,10 @@ def loss_limits(curves: Curves, lines: Sequence[Line], preferences: Preferences)
 
 
 def edge_values(curves: Curves, lines: Sequence[Line], preferences: Preferences) -> list[EdgeValue]:
-    """Return the values to write at the edge: the best, the last of validation and of training, n-grams, other runs."""
+    """Return the values to write at the edge, most important first.
+
+    The order is: best losses, last validation losses, last training losses, n-gram levels, other runs.
+    """
     best, validated, trained, others = (list[EdgeValue]() for _ in range(4))
     for line, points in curves:
         lowest = next((point for mark, point in line.marks if mark == BEST), None)

@@ -1,18 +1,18 @@
-"""Which part of a chart's axes is shown: all, until the mouse zooms or moves them."""
+"""Zoom of the loss chart: the part of its axes that the mouse has chosen."""
 
 import msgspec
 
 from charlstm_tui.widgets.training.chart.scale import Scale, moved, zoomed
 
 _STEP = 0.8
-"""What a turn of the wheel leaves of an axis."""
+"""Share of the visible range that remains after one step of the wheel."""
 
 Axes = tuple[Scale | None, Scale | None]
-"""The horizontal and the vertical axis; None where there is no room for one."""
+"""The horizontal and the vertical axis; None if there is no room for one."""
 
 
 class Zoom:
-    """The two axes as the mouse left them; None for one that is shown whole."""
+    """The two axes after zooming and moving; None for an axis that is shown whole."""
 
     def __init__(self) -> None:
         self.x: Scale | None = None
@@ -20,7 +20,7 @@ class Zoom:
 
     @property
     def active(self) -> bool:
-        """Whether an axis is not shown whole."""
+        """Whether at least one axis is zoomed."""
         return self.x is not None or self.y is not None
 
     def reset(self) -> None:
@@ -28,7 +28,7 @@ class Zoom:
         self.x = self.y = None
 
     def turn(self, x: Scale, y: Scale, whole: Axes, *, column: int, row: int, nearer: bool) -> None:
-        """Zoom around a cell by one turn of the wheel; on the axis labels, zoom only that axis."""
+        """Zoom around a cell by one step of the wheel; outside the curves, at an axis, zoom that axis alone."""
         factor = _STEP if nearer else 1 / _STEP
         if 0 <= column < x.cells:
             self.x = _within(zoomed(x, column, factor), whole[0])
@@ -36,21 +36,21 @@ class Zoom:
             self.y = _within(zoomed(y, y.cells - 1 - row, factor), whole[1])
 
     def move(self, x: Scale, y: Scale, whole: Axes, *, columns: int, rows: int) -> None:
-        """Move what is shown by so many cells."""
+        """Move the visible part by a number of cells."""
         if columns:
             self.x = moved(x, -columns, whole[0])
         if rows:
             self.y = moved(y, rows, whole[1])
 
     def x_with(self, cells: int) -> Scale | None:
-        """Return the horizontal axis for so many cells; None where it is shown whole."""
+        """Return the zoomed horizontal axis for a number of cells; None if it is shown whole."""
         return msgspec.structs.replace(self.x, cells=cells) if self.x is not None and cells > 1 else None
 
     def y_with(self, cells: int) -> Scale | None:
-        """Return the vertical axis; None where it is shown whole, or where there are more or fewer cells now."""
+        """Return the zoomed vertical axis; None if it is shown whole or the number of cells has changed."""
         return self.y if self.y is not None and self.y.cells == cells else None
 
 
 def _within(axis: Scale, whole: Scale | None) -> Scale | None:
-    """Return an axis, or None where it would show all or more."""
+    """Return the axis, or None if it would show as much as the whole axis or more."""
     return axis if whole is not None and axis.step < whole.step else None
