@@ -1,1 +1,1 @@
-"""The screens, one a file with its styles beside it."""
+"""The screens: one module for each, with its stylesheet next to it."""

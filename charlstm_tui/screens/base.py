@@ -1,4 +1,4 @@
-"""What the screens have in common."""
+"""Base classes that all screens share."""
 
 from collections.abc import Callable
 
@@ -10,18 +10,18 @@ from core.errors import UserError
 from core.files import new_file, write_atomically
 
 FLAT = 20
-"""Rows; a screen with fewer leaves out what other screens show too."""
+"""Number of rows below which a screen hides what other screens also show."""
 
 
 class FitsWindow:
-    """A mixin for screens, before Textual's own class in the bases: it drops sizes that are out of date.
+    """A mixin for screens that drops outdated sizes. In the list of bases it stands before Textual's own class.
 
-    Textual's screen posts each change of its size to itself again. Two sizes in one queue, with anything between them,
-    would alternate for ever, and nothing else would be drawn. Only the size that the app has now is passed on.
+    Textual's screen posts each change of its size to itself again. Two sizes in one queue, with any other event between
+    them, would alternate forever, and nothing else would be drawn. Only the app's current size is passed on.
     """
 
     def on_resize(self, event: Resize) -> None:
-        """Drop a size that is no longer the window's."""
+        """Drop a size that is not the window's current one."""
         if isinstance(self, Screen) and event.size != self.app.size:
             event.prevent_default()
             event.stop()
@@ -30,14 +30,14 @@ class FitsWindow:
 
 
 class ModeScreen(FitsWindow, Screen[None]):
-    """One of the app's four screens."""
+    """Base class of the app's four main screens."""
 
     def action_leave_field(self) -> None:
-        """Stop typing, so that letters are keys again."""
+        """Remove the focus from the field, so that letters work as keys again."""
         self.set_focus(None)
 
     def save_file(self, name: str, make: Callable[[], bytes]) -> None:
-        """Put what `make` returns into a new file, and say so, or why not."""
+        """Write the bytes that `make` returns to a new file, and show a notice with its path or with the error."""
         try:
             path = new_file(name)
             write_atomically(path, make())
@@ -48,4 +48,4 @@ class ModeScreen(FitsWindow, Screen[None]):
 
 
 class Palette(FitsWindow, CommandPalette):
-    """Textual's palette."""
+    """Textual's command palette, without outdated sizes."""

@@ -1,4 +1,4 @@
-"""Small dialogs: what to do with a run under way, whether to delete, a new name."""
+"""Small dialogs: stop the current run, confirm a deletion, enter a new name or a file name."""
 
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -19,7 +19,7 @@ from core.errors import UserError
 from core.files import here
 from core.runs.store import check_name
 
-EndOfRun = Literal["save", "discard", "go on"]
+EndOfRun = Literal["save", "discard", "continue"]
 
 DIALOG_CSS = """
     align: center middle;
@@ -38,17 +38,20 @@ ARROWS = (
     Binding("left", "app.focus_previous", show=False),
     Binding("right", "app.focus_next", show=False),
 )
-"""Keys that go from answer to answer."""
+"""Keys that move the focus from one button to another."""
 
 
 class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
-    """Asks what to do with a run under way, which goes on meanwhile; that it ended by itself is an answer, too."""
+    """Asks whether to save, discard or continue the current run, which continues meanwhile.
+
+    If the run ends while the dialog is open, the answer is "continue".
+    """
 
     DEFAULT_CSS: ClassVar[str] = f"AskAboutRun {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "answer('save')", "Stop and save"),
         Binding("d", "answer('discard')", "Discard"),
-        Binding("escape,g", "answer('go on')", "Keep training"),
+        Binding("escape,g", "answer('continue')", "Keep training"),
         *ARROWS,
     ]
 
@@ -58,7 +61,7 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
         self._then = then
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its answers."""
+        """Lay out the question and the buttons."""
         with Vertical():
             yield Static("A saved run can be resumed later from this step. Discard deletes its folder.", id="question")
             with Horizontal():
@@ -67,25 +70,25 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
                 yield Button("Esc  Keep training", id="go-on", compact=True)
 
     def on_mount(self) -> None:
-        """Say what it is about, and watch the run."""
+        """Set the dialog's title and watch the run."""
         self.query_one(Vertical).border_title = plain_title(self._title)
         self.watch(self.app, "training", self._see, init=False)
 
     def _see(self, training: TrainingView) -> None:
         if not training.alive and self.is_active:
-            self.dismiss("go on")
+            self.dismiss("continue")
 
     @on(Button.Pressed)
     def _press(self, event: Button.Pressed) -> None:
-        self.action_answer({"save": "save", "discard": "discard"}.get(event.button.id or "", "go on"))  # type: ignore[arg-type]
+        self.action_answer({"save": "save", "discard": "discard"}.get(event.button.id or "", "continue"))  # type: ignore[arg-type]
 
     def action_answer(self, answer: EndOfRun) -> None:
-        """Answer."""
+        """Close the dialog with this answer."""
         self.dismiss(answer)
 
 
 class Confirm(FitsWindow, ModalScreen[bool]):
-    """Asks whether to do what cannot be undone."""
+    """Asks for confirmation before a deletion, which cannot be undone."""
 
     DEFAULT_CSS: ClassVar[str] = f"Confirm {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -99,7 +102,7 @@ class Confirm(FitsWindow, ModalScreen[bool]):
         self._question = question
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its answers."""
+        """Lay out the question and the buttons."""
         with Vertical():
             yield PlainText(self._question, id="question")
             with Horizontal():
@@ -107,7 +110,7 @@ class Confirm(FitsWindow, ModalScreen[bool]):
                 yield Button("d  Delete", id="delete", variant="error", compact=True)
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the dialog's title."""
         self.query_one(Vertical).border_title = plain_title(self._title)
 
     @on(Button.Pressed)
@@ -116,7 +119,7 @@ class Confirm(FitsWindow, ModalScreen[bool]):
 
 
 class AskName(FitsWindow, ModalScreen[str | None]):
-    """Asks for a run's new name."""
+    """Asks for a new name for a run. Answers with the name, or None."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskName {{ {DIALOG_CSS} & #reason {{ height: auto; color: $text-error; }} }}"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
@@ -126,14 +129,14 @@ class AskName(FitsWindow, ModalScreen[str | None]):
         self._old = name
 
     def compose(self) -> ComposeResult:
-        """Lay out the box."""
+        """Lay out the question and the input."""
         with Vertical():
-            yield Static("Letters, digits, dots, dashes, underscores. Enter renames, Esc does not.", id="question")
+            yield Static("Letters, digits, dots, dashes, underscores. Enter renames, Esc cancels.", id="question")
             yield TextInput(self._old, compact=True, select_on_focus=True)
             yield PlainText(id="reason")
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the dialog's title."""
         self.query_one(Vertical).border_title = plain_title(f"rename {self._old}")
 
     @on(Input.Changed)
@@ -149,7 +152,7 @@ class AskName(FitsWindow, ModalScreen[str | None]):
 
 
 def _why_refused(name: str) -> str:
-    """Return why a run cannot have this name; empty where it can."""
+    """Return the reason why this name is refused, or an empty string if it is valid."""
     try:
         check_name(name.strip())
     except UserError as error:
@@ -158,7 +161,7 @@ def _why_refused(name: str) -> str:
 
 
 class AskFile(FitsWindow, ModalScreen[str | None]):
-    """Asks for the file to save something in; one that is not there yet is proposed."""
+    """Asks for the name of a file to save to, and proposes one that does not exist yet. Answers with it, or None."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
@@ -172,13 +175,13 @@ class AskFile(FitsWindow, ModalScreen[str | None]):
             number += 1
 
     def compose(self) -> ComposeResult:
-        """Lay out the box."""
+        """Lay out the question and the input."""
         with Vertical():
             yield PlainText(f"A file in {here()}, or a path. Enter saves.", id="question")
             yield TextInput(str(self._proposed), compact=True, select_on_focus=True)
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the dialog's title."""
         self.query_one(Vertical).border_title = plain_title(self._title)
 
     @on(Input.Submitted)

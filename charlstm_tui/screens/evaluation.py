@@ -1,4 +1,4 @@
-"""Evaluate: how well a model predicts a text, what that means, where it fails, and whether it copies."""
+"""The Evaluate screen: shows how well a model predicts a text, where it fails, and whether it copies."""
 
 from collections.abc import Callable
 from functools import partial
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class EvaluationScreen(ModeScreen):
-    """Choose a model and a text, evaluate, and read the report page by page."""
+    """Lets the user choose a model and a text, evaluate the model, and read the report page by page."""
 
     CSS_PATH = "evaluation.tcss"
     AUTO_FOCUS = ""
@@ -54,8 +54,8 @@ class EvaluationScreen(ModeScreen):
         self._assessing = LatestJob(self, on_items=self._follow, on_end=partial(self._end, assessed=True))
         self._comparing = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._fetching = LatestJob(self, on_items=self._follow_fetching, on_end=self._end_fetching)
-        self._then: Callable[[], None] = lambda: None  # what to do once the text is fetched
-        self._compared = ("", "")  # the names of the models that are, or were, compared
+        self._then: Callable[[], None] = lambda: None  # called once the text is fetched
+        self._compared = ("", "")  # names of the two models of the latest comparison
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -68,21 +68,21 @@ class EvaluationScreen(ModeScreen):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Look which runs there are."""
+        """Update the list of runs."""
         self.choices.refresh_runs()
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop the worker threads."""
         self.action_stop()
 
     @property
     def choices(self) -> EvaluationChoices:
-        """What is to be evaluated."""
+        """The choices of model, text and split."""
         return self.query_one(EvaluationChoices)
 
     @property
     def progress(self) -> ProgressLine:
-        """How far it is."""
+        """The line that shows the progress."""
         return self.query_one(ProgressLine)
 
     @property
@@ -92,10 +92,10 @@ class EvaluationScreen(ModeScreen):
 
     @property
     def pages(self) -> ReportPages:
-        """The report, page by page."""
+        """The pages of the report."""
         return self.query_one(ReportPages)
 
-    # --- what the keys do
+    # --- actions of the keys
 
     def action_evaluate(self) -> None:
         """Evaluate the chosen model."""
@@ -106,13 +106,13 @@ class EvaluationScreen(ModeScreen):
         self._begin()
 
     def action_compare(self) -> None:
-        """Evaluate the chosen model and the other one on the same text, side by side."""
+        """Evaluate the chosen model and the one to compare with on the same text, and show them side by side."""
         what = self._chosen()
         other = self.choices.other_model
         if what is None:
             return
         if other.selection is None:
-            self.notify("Choose another model in the box compare with.", severity="warning")
+            self.notify('Choose another model in the box "compare with".', severity="warning")
             other.focus()
             return
         try:
@@ -139,11 +139,11 @@ class EvaluationScreen(ModeScreen):
             job.stop()
 
     def action_turn(self, by: int) -> None:
-        """Turn to another page."""
+        """Move `by` pages forward, or backward if negative."""
         self.pages.turn(by)
 
     def action_text(self) -> None:
-        """Go to the text."""
+        """Go to the page with the text."""
         self.pages.go_to_text()
 
     def action_other_text(self) -> None:
@@ -161,13 +161,13 @@ class EvaluationScreen(ModeScreen):
         self.app.push_screen(picker, self._take_text)
 
     def action_save(self) -> None:
-        """Ask for a file and put the report into it."""
+        """Ask for a file name and save the report to it."""
         if (report := self.pages.report) is not None:
             name = f"{report.model}-{report.evaluation.part}.md"
             self.app.push_screen(AskFile(name, title="save the report: .md, .csv or .json"), self._save)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
+        """Return whether an action is possible now; the footer shows only the keys that are."""
         match action:
             case "evaluate" | "compare":
                 return not self._busy
@@ -184,7 +184,7 @@ class EvaluationScreen(ModeScreen):
     # --- evaluating
 
     def _chosen(self) -> Measured | None:
-        """Return what to evaluate; None, with a notice, where there is no such model."""
+        """Return the chosen model and text. If there is no such model, show a notice and return None."""
         try:
             return self.choices.chosen
         except UserError as error:
@@ -196,7 +196,7 @@ class EvaluationScreen(ModeScreen):
         return self._assessing.running or self._comparing.running or self._fetching.running
 
     def _asks_for_text(self, what: Measured, then: Callable[[], None]) -> bool:
-        """Where Molière's plays are needed and not here, ask what to do, call `then` later, and return True."""
+        """If Molière's plays are needed but missing, ask what to do, call `then` afterwards, and return True."""
         if not self.choices.text_is_missing(what):
             return False
         self._then = then
@@ -218,7 +218,7 @@ class EvaluationScreen(ModeScreen):
                 self.progress.show(f"fetching {MOLIERE.title}", item.done)
 
     def _end_fetching(self, ending: Ending) -> None:
-        self._end(ending)  # nothing was evaluated: what was on screen stays as it was
+        self._end(ending)  # nothing was evaluated: the report on screen stays
         if MOLIERE.here and not ending.stopped:
             self._then()
 
@@ -236,7 +236,7 @@ class EvaluationScreen(ModeScreen):
             self._then = lambda: None
             self._take_answer("fetch")
 
-    # --- what the jobs and the widgets say
+    # --- messages from the jobs and the widgets
 
     def _follow(self, items: tuple[object, ...]) -> None:
         for item in items:
@@ -244,7 +244,7 @@ class EvaluationScreen(ModeScreen):
                 case Doing(what=what):
                     self.progress.show(what, None)
                 case EvaluationProgress(scored=scored, characters=characters):
-                    self.progress.show("reading, both of them", scored / max(characters, 1))
+                    self.progress.show("evaluating both models", scored / max(characters, 1))
                 case Read(surprisals=surprisals):
                     self.pages.show_text(surprisals)
                 case Stage():
@@ -255,7 +255,7 @@ class EvaluationScreen(ModeScreen):
                     self._show_report(item)
 
     def _show_report(self, item: object) -> None:
-        """Show a report; the job has imported its module, which is slow to import."""
+        """Show the item if it is a report. The import is quick here: the job has already imported that slow module."""
         from core.reports.report import Report
 
         if isinstance(item, Report):
@@ -275,7 +275,7 @@ class EvaluationScreen(ModeScreen):
         self.refresh_bindings()
 
     def show(self, report: "Report") -> None:
-        """Show a report, which may still grow."""
+        """Show a report; later reports may add to it."""
         self.pages.show_report(report)
         self.about.name_report(report)
         self.refresh_bindings()

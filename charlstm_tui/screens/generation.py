@@ -1,4 +1,4 @@
-"""Generate: a prompt, and what the model makes of it, character by character."""
+"""The Generate screen: a prompt, and the text that a model generates from it, character by character."""
 
 import contextlib
 import time
@@ -45,11 +45,11 @@ HINT = (
     "The prompt may be empty. \\n stands for a new line, as in HARPAGON.\\n\\n"
 )
 MAX_PROMPTS = 50
-"""That are remembered."""
+"""Number of prompts that are remembered."""
 
 
 class GenerationScreen(ModeScreen):
-    """Type a prompt, watch the text grow, stop and continue it, and change its settings meanwhile."""
+    """Lets the user type a prompt, watch the text grow, stop and continue it, and change the settings meanwhile."""
 
     CSS_PATH = "generation.tcss"
     AUTO_FOCUS = "#prompt"
@@ -73,11 +73,14 @@ class GenerationScreen(ModeScreen):
         self._store = store
         self._prompts = prompts
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
-        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # no words, no figure
+        # It may fail silently: without the words, their figure is omitted.
+        self._words_job = LatestJob(
+            self, on_items=self._take_words, on_end=lambda _: None
+        )  # without the words, one figure is omitted
         self._writer: Writer | None = None
-        self._author = ""  # the name of the model that writes, or wrote
-        self._shown = 0  # characters, of each text
-        self._since = (0.0, 0)  # when, and with how much written, it was last set going
+        self._author = ""  # name of the model that generated the text on screen
+        self._shown = 0  # number of characters shown of the first text
+        self._since = (0.0, 0)  # time of the latest start or continuation, and the value of `_shown` then
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -99,15 +102,15 @@ class GenerationScreen(ModeScreen):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Look which runs there are."""
+        """Update the list of runs."""
         self.query_one(CheckpointSelect).refresh_runs()
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop the worker threads."""
         self.action_stop()
         self._words_job.drop()
 
-    # --- what the keys do
+    # --- actions of the keys
 
     @on(Input.Submitted)
     async def action_write(self) -> None:
@@ -124,21 +127,21 @@ class GenerationScreen(ModeScreen):
         await self._begin(three=False)
 
     def action_go_on(self) -> None:
-        """Continue the text where it was stopped, or beyond its end."""
+        """Continue a text that was stopped, or extend a finished one."""
         if self._writer is not None and not self._job.running:
             self._writer.go_on()
-            self._set_going()
+            self._start_job()
 
     def action_stop(self) -> None:
-        """Stop the text under way."""
+        """Stop generating."""
         self._job.stop()
 
     def action_warm(self, by: int) -> None:
-        """Change the temperature, of the text under way, too."""
+        """Change the temperature by `by` steps; this also affects the text that is being generated."""
         self.settings.warm(by)
 
     def action_tint(self) -> None:
-        """Tint each character by its surprisal, or stop doing so."""
+        """Switch the tint by surprisal on or off."""
         self.panes.toggle_tint()
 
     def action_prompt(self) -> None:
@@ -146,24 +149,24 @@ class GenerationScreen(ModeScreen):
         self.query_one("#prompt", Input).focus()
 
     def action_copy(self) -> None:
-        """Copy the selection, or else the whole text."""
+        """Copy the selection, or the whole text if nothing is selected."""
         copy(self.app, self.get_selected_text() or self.panes.text)
 
     def action_save(self) -> None:
-        """Ask for a file and put the text into it."""
+        """Ask for a file name and save the text to it."""
         seed = self._writer.config.seed if self._writer is not None else 0
         self.app.push_screen(AskFile(f"{self._author or 'text'}-seed{seed}.txt"), self._save)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
-        writing, there = self._job.running, self._shown > 0
+        """Return whether an action is possible now; the footer shows only the keys that are."""
+        writing, has_text = self._job.running, self._shown > 0
         match action:
             case "write" | "three" | "another":
                 return not writing
             case "go_on" | "save":
-                return there and not writing
+                return has_text and not writing
             case "copy" | "tint":
-                return there
+                return has_text
             case "leave_field":
                 return self.focused is not None
             case "stop":
@@ -174,15 +177,15 @@ class GenerationScreen(ModeScreen):
 
     @property
     def settings(self) -> GenerationSettings:
-        """How the text is generated."""
+        """The sampling settings, length and speed."""
         return self.query_one(GenerationSettings)
 
     @property
     def panes(self) -> TextPanes:
-        """The texts."""
+        """The panes with the generated texts."""
         return self.query_one(TextPanes)
 
-    # --- writing
+    # --- generating
 
     async def _begin(self, *, three: bool) -> None:
         if self._job.running:
@@ -206,11 +209,11 @@ class GenerationScreen(ModeScreen):
             read_words = partial(words_of_training_text, path=path)
             self._words_job.start(read_words, name="words", interval=TRAINING_INTERVAL)
         self._shown = 0
-        self._set_going()
+        self._start_job()
 
-    def _set_going(self) -> None:
+    def _start_job(self) -> None:
         assert self._writer is not None
-        self.panes.focus_text()  # letters are keys while it writes
+        self.panes.focus_text()  # out of the input: letters work as keys while text is generated
         self._since = (0.0, self._shown)
         self._writer.considerate = is_training(self.app)
         interval = CONSIDERATE_INTERVAL if self._writer.considerate else WRITING_INTERVAL
@@ -226,23 +229,23 @@ class GenerationScreen(ModeScreen):
         self.query_one(CheckpointSelect).choose(run)
         self.action_prompt()
 
-    # --- what the widgets and the job say
+    # --- messages from the widgets and the job
 
     @on(DescendantFocus)
     @on(DescendantBlur)
     def _explain(self) -> None:
-        """Say in the pane's frame what the focused setting means."""
+        """Explain the focused setting in the frame of the pane."""
         self.panes.explain(self.settings.explanation)
         self.refresh_bindings()
 
     @on(Select.Changed, "#model")
     def _suggest(self) -> None:
-        """Suggest a prompt that suits the text of the chosen model."""
+        """Suggest a prompt that suits the corpus of the chosen model."""
         self.query_one(PromptInput).suggest(self.query_one(CheckpointSelect).suggested_prompt)
 
     @on(SettingInput.Changed)
     def _change(self) -> None:
-        """Generate the text under way with the present settings."""
+        """Apply the current settings to the text that is being generated."""
         if self._writer is None:
             return
         with contextlib.suppress(UserError):
@@ -270,11 +273,11 @@ class GenerationScreen(ModeScreen):
                     written.append(item)
         self.panes.append(written)
         if written:
-            if not self._since[0]:  # loading a model is not writing
+            if not self._since[0]:  # the speed does not count the time to load the model
                 self._since = (time.monotonic(), self._shown)
             if not self._shown:
                 self.call_later(self.refresh_bindings)  # there is something to copy now
-            self._shown += sum(len(one.text) for one in written if one.lane == 0)
+            self._shown += sum(len(piece.text) for piece in written if piece.lane == 0)
             self._count()
 
     def _take_words(self, items: tuple[object, ...]) -> None:

@@ -1,4 +1,4 @@
-"""F1: what a screen shows, each number in a sentence, and every key."""
+"""The help dialog (F1): explains what a screen shows, each number in a sentence, and lists all its keys."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -17,7 +17,7 @@ PAGES = Path(__file__).parent.parent / "help"
 
 
 class HelpScreen(FitsWindow, ModalScreen[None]):
-    """Shows the page of a mode, with the keys that it has."""
+    """Shows the help page of one mode and the keys that are available there."""
 
     DEFAULT_CSS: ClassVar[str] = """
     HelpScreen {
@@ -38,7 +38,7 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
         self._keys = keys
 
     def compose(self) -> ComposeResult:
-        """Lay out the page."""
+        """Lay out the page and the lists of keys."""
         here, everywhere = (
             "\n".join(f"- `{key.shown}`  {key.does}" for key in self._keys if key.of_screen is of_screen)
             for of_screen in (True, False)
@@ -49,7 +49,7 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Let the arrow keys scroll."""
+        """Focus the page, so that the arrow keys scroll it."""
         self.query_one(VerticalScroll).focus()
 
     @property

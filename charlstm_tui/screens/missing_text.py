@@ -1,4 +1,4 @@
-"""A dialog for a model whose text was not fetched yet: fetch it, or take the play that comes with the program."""
+"""A dialog for a model whose corpus is not downloaded yet: fetch the corpus, or use the bundled play."""
 
 from typing import ClassVar, Literal
 
@@ -19,7 +19,7 @@ Answer = Literal["fetch", "play"]
 
 
 class AskForText(FitsWindow, ModalScreen[Answer | None]):
-    """Asks which text to evaluate on."""
+    """Asks which text to evaluate on. Answers "fetch", "play" or None."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskForText {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,13 +30,13 @@ class AskForText(FitsWindow, ModalScreen[Answer | None]):
     ]
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and its answers."""
+        """Lay out the question and the buttons."""
         with Vertical():
             yield Static(
                 Content(
-                    f"The model learnt from {MOLIERE.title}, which are not on this machine. They can be fetched "
-                    f"({size_in_bytes(MOLIERE.size)}). Or evaluate it on {PLAY.title.partition(',')[0]}, the play that "
-                    "comes with the program: another author's text."
+                    f"The model was trained on {MOLIERE.title}, which are not on this machine. They can be fetched "
+                    f"({size_in_bytes(MOLIERE.size)}). Or evaluate it on {PLAY.title.partition(',')[0]}, the bundled "
+                    "play: another author's text."
                 ),
                 id="question",
             )
@@ -46,7 +46,7 @@ class AskForText(FitsWindow, ModalScreen[Answer | None]):
                 yield Button("Esc  Back", id="back", compact=True)
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the dialog's title."""
         self.query_one(Vertical).border_title = "the text is missing"
 
     @on(Button.Pressed)

@@ -1,4 +1,4 @@
-"""How many more epochs a finished run is to have, and what that does to its learning rate."""
+"""A dialog that asks how many more epochs to train a finished run, and shows the effect on its learning rate."""
 
 from typing import ClassVar
 
@@ -25,7 +25,7 @@ _EPOCHS = next(field for field in fields_of(TrainingConfig) if field.name == "ep
 
 
 class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
-    """Asks for a number of epochs, and answers with how many the run is to have in all; None leaves it as it is."""
+    """Asks for a number of additional epochs. Answers with the total number of epochs, or None for no change."""
 
     DEFAULT_CSS: ClassVar[str] = f"""
     AskMoreEpochs {{
@@ -46,10 +46,10 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         self._done = done
 
     def compose(self) -> ComposeResult:
-        """Lay out the box."""
+        """Lay out the question, the input and the consequence."""
         with Vertical():
             yield Static(
-                Content(f"It had {count_of(self._done, 'epoch')}. How many more? Enter resumes it, Esc does not."),
+                Content(f"Trained for {count_of(self._done, 'epoch')}. How many more? Enter resumes, Esc cancels."),
                 id="question",
             )
             yield TextInput(str(max(self._done // 2, 1)), compact=True, select_on_focus=True)
@@ -57,45 +57,45 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Say what it is about."""
+        """Set the dialog's title and show the consequence of the proposed number."""
         self.query_one(Vertical).border_title = plain_title(f"more epochs for {self._name}")
-        self._tell()
+        self._show_consequence()
 
     @on(Input.Changed)
-    def _tell(self) -> None:
-        """Say what these epochs would do, or what is wrong with what was typed."""
-        said = self.query_one("#consequence", PlainText)
+    def _show_consequence(self) -> None:
+        """Show what the typed number of epochs does to the learning rate, or why the number is invalid."""
+        line = self.query_one("#consequence", PlainText)
         try:
             text, trouble = self.consequence(self._more()), False
         except UserError as error:
             text, trouble = str(error), True
-        said.update(text)
-        said.set_class(trouble, "-trouble")
+        line.update(text)
+        line.set_class(trouble, "-trouble")
 
     def consequence(self, more: int) -> str:
-        """Return what so many more epochs mean for the learning rate."""
+        """Return a sentence on how this number of additional epochs changes the learning rate schedule."""
         training, total = self._training, self._done + more
-        text = f"With {more:,} more it will have had {total:,}. "
+        text = f"With {more:,} more, the total is {total:,}. "
         if training.seconds:
-            return f"{text}The schedule of the learning rate, which went by time, then goes by these epochs."
+            return f"{text}The learning rate schedule followed time; now it follows these epochs."
         from core.training.schedule import rate_share
 
         before = 100 * rate_share(min(self._done / training.epochs, 1.0), training)
         begins, ends = (100 * rate_share(progress, training) for progress in (self._done / total, 1.0))
         if before == begins == ends:
-            return f"{text}The learning rate stays as it is: it is constant."
+            return f"{text}The learning rate is constant and does not change."
         text += (
-            f"The schedule of the learning rate is stretched over all of them: the rate, last at {before:.2g} % of its "
-            f"full size, continues at {begins:.2g} % and falls to {ends:.2g} %."
+            f"The learning rate schedule is stretched over all epochs: the rate, last at {before:.2g} % of its "
+            f"maximum, continues at {begins:.2g} % and falls to {ends:.2g} %."
         )
         return f"{text} The loss may rise at first." if begins > before else text
 
     def action_submit(self) -> None:
-        """Answer, if what was typed will do."""
+        """Close the dialog with the total number of epochs, if the typed number is valid."""
         try:
             more = self._more()
         except UserError:
-            return  # it is said beneath the box
+            return  # the reason is already shown below the input
         self.dismiss(self._done + more)
 
     @on(Input.Submitted)
@@ -104,10 +104,10 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
         self.action_submit()
 
     def _more(self) -> int:
-        """Return what was typed.
+        """Return the typed number of additional epochs.
 
         Raises:
-            UserError: it is no number of epochs.
+            UserError: the text is not a valid number of epochs.
         """
         more = int(_EPOCHS.parse(self.query_one(Input).value))
         _EPOCHS.check(self._done + more)
@@ -115,5 +115,5 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
 
 
 def with_epochs(training: TrainingConfig, epochs: int) -> TrainingConfig:
-    """Return the settings of a run that is resumed to have so many epochs in all, also where it went by time."""
+    """Return the training settings for `epochs` epochs in total; a limit in seconds is removed."""
     return structs.replace(training, epochs=epochs, seconds=0.0)

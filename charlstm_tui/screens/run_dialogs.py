@@ -1,4 +1,4 @@
-"""What the Train screen asks about runs: which one to resume, for how many epochs, and whether to stop one."""
+"""Dialogs of the Train screen about runs: resume one, add epochs, stop the current one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,10 @@ from core.runs.store import RunStore
 
 
 class RunDialogs:
-    """Asks on behalf of a screen, which then posts what the app is to do; `complain` shows why a run cannot resume."""
+    """Opens dialogs on a screen and posts the resulting messages from it.
+
+    `complain` is called with the reason if a run cannot be resumed.
+    """
 
     def __init__(self, screen: Screen[Any], store: RunStore, complain: Callable[[str], None]) -> None:
         self._screen = screen
@@ -25,18 +28,18 @@ class RunDialogs:
         self._complain = complain
 
     def resume_chosen(self, run: PastRun) -> None:
-        """Resume a run from the list; ask for more epochs if it is finished."""
+        """Resume a run from the list. If it is finished, ask first how many epochs to add."""
         if run.is_finished:
             self.ask_for_more(run.name, run.config, len(run.epochs))
         else:
             self.resume(run.name)
 
     def ask_for_more(self, name: str, config: RunConfig, done: int) -> None:
-        """Ask how many more epochs a finished run is to have, and resume it."""
+        """Ask how many epochs to add to a finished run with `done` epochs, and resume it."""
         self._screen.app.push_screen(AskMoreEpochs(name, config.training, done), partial(self._resume_to, name))
 
     def resume(self, name: str, epochs: int | None = None) -> None:
-        """Resume the run of that name, to have so many epochs in all if they are given."""
+        """Resume the run of that name. If `epochs` is given, it is the new total number of epochs."""
         try:
             config = self._store.get(name).config()
         except UserError as error:
@@ -47,7 +50,7 @@ class RunDialogs:
         self._screen.post_message(ResumeTraining(config, name, epochs))
 
     def stop(self, title: str, then: Callable[[], None] = lambda: None) -> None:
-        """Ask whether to save or to discard the run under way, and stop it; `then` is called unless it continues."""
+        """Ask whether to save or discard the current run, and stop it; call `then` first unless the run continues."""
         self._screen.app.push_screen(AskAboutRun(title, then=""), partial(self._stop, then))
 
     def _stop(self, then: Callable[[], None], answer: EndOfRun | None) -> None:

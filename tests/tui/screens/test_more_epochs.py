@@ -44,7 +44,7 @@ async def test_r_gives_a_finished_run_more_epochs(app: CharLSTMApp, store: RunSt
 async def test_the_list_of_runs_gives_a_finished_run_more_epochs(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await choose_the_run(pilot)
-        assert "It had 2 epochs" in str(app.screen.query_one("#question", Static).content)
+        assert "Trained for 2 epochs" in str(app.screen.query_one("#question", Static).content)
         app.screen.query_one(Input).value = "1"
         await pilot.press("enter")
         await until(lambda: app.training.phase == "finished" and len(app.training.epochs) == 3)
@@ -68,7 +68,7 @@ async def test_esc_leaves_the_run_as_it_is_and_a_wrong_number_is_not_taken(app: 
 def test_what_it_does_to_the_learning_rate_is_what_the_schedule_says(warmup: float) -> None:
     training = configure(TrainingConfig(), {"epochs": 40, "final_rate": 0.02, "warmup": warmup})
     said = AskMoreEpochs("run", training, 40).consequence(20)
-    assert "it will have had 60" in said
+    assert "the total is 60" in said
     assert f"last at {100 * rate_share(1.0, training):.2g} %" in said
     assert f"continues at {100 * rate_share(40 / 60, training):.2g} %" in said
     assert "falls to 2 %" in said
@@ -82,9 +82,9 @@ def test_a_run_that_stopped_early_is_told_no_rise_where_there_is_none() -> None:
 
 
 def test_a_constant_rate_stays(tiny_training: TrainingConfig) -> None:
-    assert "it is constant" in AskMoreEpochs("run", tiny_training, 2).consequence(2)
+    assert "is constant" in AskMoreEpochs("run", tiny_training, 2).consequence(2)
 
 
 def test_of_a_run_by_time_it_is_said_that_epochs_count_now() -> None:
     training = configure(TrainingConfig(), {"seconds": 60.0, "final_rate": 0.1})
-    assert "went by time" in AskMoreEpochs("run", training, 8).consequence(4)
+    assert "followed time" in AskMoreEpochs("run", training, 8).consequence(4)
