@@ -73,10 +73,8 @@ class GenerationScreen(ModeScreen):
         self._store = store
         self._prompts = prompts
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
-        # It may fail silently: without the words, their figure is omitted.
-        self._words_job = LatestJob(
-            self, on_items=self._take_words, on_end=lambda _: None
-        )  # without the words, one figure is omitted
+        # It may fail silently: without the words, one figure is omitted.
+        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)
         self._writer: Writer | None = None
         self._author = ""  # name of the model that generated the text on screen
         self._shown = 0  # number of characters shown of the first text

@@ -1,4 +1,4 @@
-"""Inspect: what each gate and cell does while a model reads, character by character."""
+"""The Inspect screen: shows the activations of each gate and cell while a model reads a text."""
 
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 HINT = """Type a text below, or paste one, and press Enter: the model reads it, and you see what every gate and cell \
 did at each character. With nothing typed it generates a text and reads that.
 
-  · a row a cell, along the text; the text as one cell sees it
+  · one row per cell, along the text; the text as one cell sees it
   · the equations of that cell at the cursor, with the numbers put in
-  · which cell follows the line's length, capitals, the ends of words"""
+  · which cells follow the line's length, capitals, the ends of words"""
 MORE = 200
-"""Characters by which the model continues the text."""
+"""Number of characters by which the model continues the text."""
 
 
 class InspectionScreen(ModeScreen):
-    """Let a model read a text, walk through it, and look at any cell."""
+    """Lets the user run a model over a text, move through the text, and look at any cell."""
 
     CSS_PATH = "inspection.tcss"
     AUTO_FOCUS = "#prompt"
@@ -64,8 +64,8 @@ class InspectionScreen(ModeScreen):
         self._store = store
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._seen: Seen | None = None
-        self._seed = 0  # of the next text that the model writes
-        self._order_is_chosen = False  # by the reader: else the cells are ordered by what one of them follows best
+        self._seed = 0  # of the next generated text
+        self._order_is_chosen = False  # by the user; if not, the cells are sorted by the property that one follows best
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -96,17 +96,17 @@ class InspectionScreen(ModeScreen):
         yield KeyBar()
 
     def on_screen_resume(self) -> None:
-        """Look which runs there are."""
+        """Update the list of runs."""
         self.query_one(CheckpointSelect).refresh_runs()
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop the worker thread."""
         self.action_stop()
 
-    # --- what the keys do
+    # --- actions of the keys
 
     def action_read(self) -> None:
-        """Let the model read the typed text, or, where there is none, a text that it generates."""
+        """Let the model read the typed text, or a generated one if nothing is typed."""
         box = self.query_one("#prompt", PromptInput)
         box.remember()
         models = self.query_one(CheckpointSelect)
@@ -118,7 +118,7 @@ class InspectionScreen(ModeScreen):
             self._begin(Looked(name=models.chosen_name, path=path, text=read_escapes(box.value)))
 
     def action_write_on(self) -> None:
-        """Let the model continue the text."""
+        """Let the model continue the text, and read the continuation."""
         if self._seen is not None and self._activations is not None:
             what, known = self._seen.what, self._activations.read
             self._begin(
@@ -126,46 +126,46 @@ class InspectionScreen(ModeScreen):
             )
 
     def action_stop(self) -> None:
-        """Stop reading; what was read stays."""
+        """Stop reading; the part that was read stays on screen."""
         self._job.stop()
 
     def action_prompt(self) -> None:
-        """Go to the text box."""
+        """Focus the text box."""
         self.query_one("#prompt", Input).focus()
 
     def action_turn(self, name: str) -> None:
-        """Take the next of what a box offers."""
+        """Choose the next option of the box with this id."""
         select: Select[object] = self.query_one(f"#{name}", Select)
         values = [value for _, value in select._options]
         select.value = values[(values.index(select.value) + 1) % len(values)]
 
     def action_choose(self, by: int) -> None:
-        """Look at another cell."""
+        """Choose the cell `by` rows below, or above if negative."""
         self.query_one(ActivationsView).choose(by)
 
     def action_save(self) -> None:
-        """Ask for a file and put the numbers of the layer into it."""
+        """Ask for a file name and save the values of the shown layer to it, as CSV."""
         view = self.query_one(ActivationsView)
         name = f"{self._author}-layer{view.layer_number + 1}-{view.symbol}.csv"
         self.app.push_screen(
-            AskFile(name, title="save what is shown of this layer's cells: .csv"),
+            AskFile(name, title="save the values of this layer's cells: .csv"),
             self._save,
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
-        reading, there = self._job.running, self._activations is not None
+        """Return whether an action is possible now; the footer shows only the keys that are."""
+        reading, has_text = self._job.running, self._activations is not None
         match action:
             case "read":
                 return not reading
             case "write_on":
                 return not reading and self._activations is not None and self._activations.room > 0
             case "save":
-                return there and not reading
+                return has_text and not reading
             case "turn":
-                return there and (parameters != ("layer",) or self._layers > 1)
+                return has_text and (parameters != ("layer",) or self._layers > 1)
             case "choose":
-                return there and self.query_one(ActivationsView).can_choose(int(str(parameters[0])))
+                return has_text and self.query_one(ActivationsView).can_choose(int(str(parameters[0])))
             case "leave_field":
                 return self.focused is not None
             case "stop":
@@ -194,7 +194,7 @@ class InspectionScreen(ModeScreen):
         what = msgspec.structs.replace(what, seed=self._seed, considerate=is_training(self.app))
         if what.written or not what.text:
             self._seed += 1
-        self.query_one(ActivationsView).go_to_text()  # out of the box: letters are keys while the model reads
+        self.query_one(ActivationsView).go_to_text()  # out of the box: letters work as keys while the model reads
         self._job.start(partial(inspect_model, what=what), name="inspect", interval=WRITING_INTERVAL)
         self.refresh_bindings()
 
@@ -221,7 +221,7 @@ class InspectionScreen(ModeScreen):
         self.refresh_bindings()
 
     def _follow_best(self, activations: "Activations") -> None:
-        """Order the cells by what one of them follows best, unless the reader has chosen an order."""
+        """Sort the cells by the property that one of them follows best, unless the user has chosen an order."""
         view = self.query_one(ActivationsView)
         best = activations.best_followed(view.layer_number, view.symbol)
         if best is not None and not self._order_is_chosen:
@@ -229,15 +229,15 @@ class InspectionScreen(ModeScreen):
             self._offer(activations)
 
     def _show(self, seen: Seen) -> None:
-        """Show what was read, from its beginning, or, where the model wrote the end, from there."""
-        is_the_same = self._seen is not None and self._seen.what.path == seen.what.path
+        """Show the activations, from the start of the text or from the start of the model's continuation."""
+        same_model = self._seen is not None and self._seen.what.path == seen.what.path
         self._seen = seen
         view = self.query_one(ActivationsView)
-        view.show(seen.activations, seen.what.name, seen.begin, keep_cell=is_the_same)
+        view.show(seen.activations, seen.what.name, seen.begin, keep_cell=same_model)
         self._offer(seen.activations)
 
     def _offer(self, activations: "Activations") -> None:
-        """Put into the boxes what this model has, keeping what was chosen where it has that."""
+        """Fill the boxes with the quantities, layers and properties of this model, and keep the current choices."""
         view = self.query_one(ActivationsView)
         self.query_one("#views").set_class(self._layers > 1, "-layers")
         for name, options, value in (
@@ -250,13 +250,13 @@ class InspectionScreen(ModeScreen):
                 select.set_options(options)
                 select.value = value
 
-    # --- what the widgets say
+    # --- messages from the widgets
 
     @on(Select.Changed, "#quantity,#layer,#follow")
     def _look_elsewhere(self) -> None:
         layer, quantity, follow = (self.query_one(f"#{name}", Select).value for name in ("layer", "quantity", "follow"))
         view = self.query_one(ActivationsView)
-        self._order_is_chosen = self._order_is_chosen or follow != view.follow  # else the box tells what is there
+        self._order_is_chosen = self._order_is_chosen or follow != view.follow  # if equal, the user changed another box
         view.look(int(str(layer)), str(quantity), str(follow))
 
     def _save(self, name: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Past runs: resume one, look at its losses, compare several."""
+"""The dialog with the past runs: resume one, look at its losses, compare several."""
 
 from functools import partial
 from typing import ClassVar
@@ -38,7 +38,10 @@ CHARTING = ("x_axis", "range", "scale")
 
 
 class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
-    """Lists the runs. Answers with the run to resume, or None; `compared` are the runs that are compared."""
+    """Lists the past runs. Answers with the run to resume, or None.
+
+    `compared` holds the runs that are marked for comparison.
+    """
 
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -61,7 +64,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         self._job = LatestJob(self, on_items=self._add, on_end=self._end)
 
     def compose(self) -> ComposeResult:
-        """Lay out the list, the chart and the table of what differs."""
+        """Lay out the list, the chart and the table of differences."""
         with Vertical(id="page"):
             yield OptionList(id="runs")
             with Horizontal(id="beside"):
@@ -75,7 +78,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             yield KeyBar()
 
     def on_mount(self) -> None:
-        """Look for the runs, in a thread: there may be many."""
+        """Read the runs in a worker thread, because there may be many."""
         self.query_one("#runs").border_title = "runs"
         self.query_one("#differences").border_title = "differences"
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw())
@@ -83,7 +86,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         self.watch(self.app, "preferences", self._look_differently, init=False)
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop the worker thread."""
         self._job.drop()
 
     @property
@@ -93,21 +96,21 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         return self._runs[place] if place is not None and place < len(self._runs) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
+        """Return whether an action is possible now; the footer shows only the keys that are."""
         run = self.chosen if self.is_mounted else None
         if action == "go_on":
             return run is not None and run.can_go_on
         return run is not None if action in ("compare", "rename", "delete", *CHARTING) else True
 
-    # --- what the keys do
+    # --- actions of the keys
 
     def action_leave(self) -> None:
-        """Go back."""
+        """Close the dialog without a run to resume."""
         self.dismiss(None)
 
     @on(OptionList.OptionSelected)
     def action_go_on(self) -> None:
-        """Answer with the run to resume."""
+        """Close the dialog with the run under the cursor, if it can be resumed."""
         run = self.chosen
         if run is not None and run.can_go_on:
             self.dismiss(run)
@@ -115,25 +118,25 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             self._say(f"{run.name} is {run.summary.state}: it cannot be resumed.")
 
     def action_compare(self) -> None:
-        """Add the run under the cursor to the compared ones, or take it away again."""
+        """Add the run under the cursor to the compared ones, or remove it from them."""
         if self.chosen is not None:
             self.compared = with_letter(self.compared, self.chosen)
             if len(self.compared) == len(LETTERS):
-                self._say(f"That is {len(LETTERS)} runs, as many as a chart can show.")
+                self._say(f"A chart can show at most {len(LETTERS)} runs.")
             self._draw()
 
     def action_rename(self) -> None:
-        """Ask for another name."""
+        """Ask for a new name for the run under the cursor."""
         run = self.chosen
         if run is not None:
             self.app.push_screen(AskName(run.name), partial(self._rename, run))
 
     def action_delete(self) -> None:
-        """Ask whether to delete."""
+        """Ask for confirmation and delete the run under the cursor."""
         run = self.chosen
         if run is not None:
             size, epochs = size_in_bytes(run.summary.size), count_of(run.summary.epochs, "epoch")
-            question = f"{epochs} of training and {size} of files would be deleted."
+            question = f"{epochs} of training and {size} of files will be deleted."
             self.app.push_screen(Confirm(f"delete {run.name}", question), partial(self._delete, run))
 
     def _rename(self, run: PastRun, name: str | None) -> None:
@@ -156,7 +159,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             self.compared = tuple(other for other in self.compared if other.name != run.name)
             self._look()
 
-    # --- what the runs say
+    # --- drawing
 
     def _look(self) -> None:
         self._runs = []
@@ -180,7 +183,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             self._say("There is no run yet. Esc, then s, starts the first.")
 
     @on(LossChart.Resize)
-    def _write_for_the_room(self) -> None:
+    def _fit(self) -> None:
         self._draw()
 
     @on(OptionList.OptionHighlighted)
@@ -193,7 +196,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         self._draw()
 
     def _draw(self) -> None:
-        """Draw the compared runs, or, while there are none, the one under the cursor."""
+        """Draw the compared runs, or the run under the cursor if none is compared."""
         runs = self.query_one("#runs", OptionList)
         for place, run in enumerate(self._runs):
             line = self._line(run)
@@ -214,12 +217,12 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         table.update(self._table())
 
     def _table(self) -> Content:
-        """Return what differs in the settings of the compared runs."""
+        """Return a table of the settings that differ between the compared runs, with their best losses."""
         if len(self.compared) < 2:
-            return Content.styled("Choose two runs or more with Space, to see where their settings differ.", "dim")
+            return Content.styled("Choose two or more runs with Space to see where their settings differ.", "dim")
         others = self.compared
         room = self.query_one("#differences").scrollable_content_region.width - 14
-        width = min(max(room // len(others), 7), 12)  # of a column; more runs than there is room for are cut off
+        width = min(max(room // len(others), 7), 12)  # of a column; columns that do not fit are cut off
         heading = Content("").join(
             [Content(" " * 14), *(Content.styled(f"{o.letter:>{width}}", self._color(o)) for o in others)]
         )
@@ -257,5 +260,5 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
 
 
 def _fitting(value: str, width: int) -> str:
-    """Return a value in so many cells, its middle left out only where it must be."""
+    """Return a value of at most `width` characters; the middle of a longer one is omitted."""
     return value if len(value) <= width else shortened(value, width - 1)
