@@ -1,4 +1,4 @@
-"""Choosing a text: the ones that have a name, the folders of this machine, and a look into each."""
+"""The dialog to choose a text: lists the known texts and the local files, and previews the highlighted one."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -35,22 +35,22 @@ from core.text import count_of, in_one_line
 
 HINT = "Enter chooses, Tab moves on; Backspace opens the folder above."
 _PATIENCE = 0.15
-"""Seconds that something is highlighted before it is looked into: who walks down a folder wants none of it."""
+"""Seconds before the highlighted text is previewed, so that nothing is read while the user moves down a list."""
 
 
 class Folders(DirectoryTree):
-    """The files of a folder, by names that are safe to show; hidden ones are left out."""
+    """Lists the files of a folder with sanitised names, without hidden files."""
 
     ICON_NODE = "▸ "
     ICON_NODE_EXPANDED = "▾ "
     ICON_FILE = ""
 
     def filter_paths(self, paths: Iterable[Path]) -> Iterable[Path]:
-        """Leave out what begins with a dot."""
+        """Return the paths whose names do not begin with a dot."""
         return [path for path in paths if not path.name.startswith(".")]
 
     def render_label(self, node: TreeNode, base_style: Style, style: Style) -> Text:  # type: ignore[type-arg]
-        """Show the name of a file, or all of the root's path."""
+        """Return the sanitised name of a file or folder; for the root, its path."""
         label = super().render_label(node, base_style, style)
         safe = Text(in_one_line(label.plain))
         safe.spans = label.spans
@@ -58,7 +58,7 @@ class Folders(DirectoryTree):
 
 
 class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
-    """Answers with a text and its encoding, or None."""
+    """Lets the user choose a text and its encoding. Answers with both, or None."""
 
     CSS_PATH = "text_picker.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,7 +83,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         self._job = LatestJob(self, on_items=self._show_previews, on_end=self._end)
 
     def compose(self) -> ComposeResult:
-        """Lay out the lists and the look."""
+        """Lay out the lists, the preview and the settings of the encoding."""
         with Vertical(id="picker"):
             with Horizontal():
                 with Vertical(id="choices"):
@@ -99,17 +99,17 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             yield KeyBar()
 
     def on_mount(self) -> None:
-        """Name the boxes."""
+        """Set the titles of the boxes."""
         self.query_one("#known").border_title = "known texts"
         self.query_one("#folders").border_title = "your files"
         self.query_one("#look").border_title = "preview"
 
     def on_unmount(self) -> None:
-        """Leave no thread behind."""
+        """Stop the worker thread."""
         self._job.drop()
 
     def action_above(self) -> None:
-        """Show the folder that holds this one."""
+        """Show the parent folder."""
         folders = self.query_one(Folders)
         folders.path = Path(folders.path).absolute().parent
         folders.focus()
@@ -120,7 +120,8 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
 
     @on(DirectoryTree.NodeHighlighted)
     def _highlight_file(self, event: DirectoryTree.NodeHighlighted) -> None:  # type: ignore[type-arg]
-        # A pipe or a link to nothing too: the look says what it is. A tree says of its root when it has loaded, too.
+        # Pipes and broken links too: the preview reports what they are. A loaded tree also posts this for its root, so
+        # only the tree with the focus counts.
         if event.node.data is not None and event.node.tree.has_focus:
             self._highlight(str(event.node.data.path.absolute()))
 
@@ -141,12 +142,12 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             self.query_one(Folders).focus()
 
     @on(SettingInput.Changed)
-    def _read_anew(self, event: SettingInput.Changed) -> None:
+    def _read_again(self, event: SettingInput.Changed) -> None:
         event.stop()
         self._highlight(self._highlighted)
 
     def _choose(self, source: str) -> None:
-        """Answer with this text, or go to the box whose value will not do: what is wrong stands beneath it."""
+        """Close the dialog with this text. If the encoding is invalid, focus its box, which shows the reason below."""
         try:
             chosen = self._config(source)
         except UserError:
@@ -155,10 +156,10 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             self.dismiss(chosen)
 
     def _config(self, source: str) -> CorpusConfig:
-        """Return a text, to be read as the boxes say.
+        """Return the text with the encoding settings of the boxes.
 
         Raises:
-            UserError: there is no such encoding.
+            UserError: the encoding is unknown.
         """
         encoding, errors = (str(setting.value) for setting in self.query(SettingInput))
         return CorpusConfig.typed(source, encoding=encoding, encoding_errors=errors)  # type: ignore[arg-type]
@@ -181,7 +182,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             return
         try:
             config = self._config(source)
-        except UserError:  # said beneath the box
+        except UserError:  # the reason is already shown below the box
             return
         reading = {"encoding": config.encoding, "encoding_errors": config.encoding_errors}
         self._job.start(partial(self._look, source=source, **reading), name="look", interval=1 / 20)

@@ -1,4 +1,4 @@
-"""What stands in for every screen in a window that is too small for them."""
+"""The screen that replaces all others while the window is too small for them."""
 
 from typing import ClassVar
 
@@ -14,16 +14,16 @@ from charlstm_tui.state.training import TrainingView
 from core.text import in_one_line
 
 LEAST = Size(60, 15)
-"""The smallest window in which nothing that matters is cut off."""
+"""Smallest window in which nothing important is cut off, in columns and rows."""
 
 
 def is_too_small(size: Size) -> bool:
-    """Tell whether a window is too small for the screens."""
+    """Return whether a window is too small for the screens."""
     return size.width < LEAST.width or size.height < LEAST.height
 
 
 class MoreRoom(FitsWindow, Screen[None]):
-    """Asks for more room, and tells what the run does meanwhile; what it covers stays as it was."""
+    """Asks for a larger window and shows the state of the run. The screen below it stays unchanged."""
 
     DEFAULT_CSS: ClassVar[str] = """
     MoreRoom {
@@ -35,7 +35,7 @@ class MoreRoom(FitsWindow, Screen[None]):
     """
 
     def compose(self) -> ComposeResult:
-        """Lay out the sentence."""
+        """Lay out the request and the state of the run."""
         yield Static(id="request")
         yield Static(id="run")
 
@@ -44,15 +44,15 @@ class MoreRoom(FitsWindow, Screen[None]):
         self.watch(self.app, "training", self._see)
 
     def on_resize(self, event: Resize) -> None:
-        """Say how much is there, and how much is wanted."""
+        """Show the required and the current size."""
         self.query_one("#request", Static).update(
             f"charlstm-tui needs more room: {LEAST.width} columns by {LEAST.height} rows, "
-            f"and here are {event.size.width} by {event.size.height}. Enlarge the window, or make its font smaller; "
-            "q leaves."
+            f"but has {event.size.width} by {event.size.height}. Enlarge the window, or make its font smaller; "
+            "q quits."
         )
 
     def on_screen_resume(self) -> None:
-        """Go, if there was room enough by the time that a dialog was answered."""
+        """Close this screen if the window became large enough while a dialog was open above it."""
         if not is_too_small(self.app.size):
             self.dismiss()
 

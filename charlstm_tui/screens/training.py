@@ -1,4 +1,4 @@
-"""Train: the settings before a run, and the run."""
+"""The Train screen: the settings of the next run, and the current run."""
 
 import contextlib
 from typing import TYPE_CHECKING, ClassVar
@@ -36,31 +36,31 @@ if TYPE_CHECKING:
     from charlstm_tui.widgets.training.run_view import RunView
 
 FEW_ROWS = 20
-"""Below which the sparkline goes."""
+"""Number of rows below which the sparkline is hidden."""
 
 
 class TrainingScreen(ChartKeys, ModeScreen):
-    """Choose a text and settings, start, watch the loss fall, stop, read the summary."""
+    """Lets the user choose a text and settings, start and stop a run, watch its loss, and read its summary."""
 
     CSS_PATH = "training.tcss"
-    AUTO_FOCUS = ""  # else each return to this screen would focus a field, and the keys of the run go into it
+    AUTO_FOCUS = ""  # otherwise each return to this screen would focus a field, which takes the run's keys
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     compared: reactive[tuple[ComparedRun, ...]] = reactive((), init=False, repaint=False)
-    """Past runs that are drawn on the chart of the run on screen."""
+    """Past runs that are drawn on the chart of the current run."""
 
     def __init__(self, store: RunStore, preferences: Preferences) -> None:
         super().__init__()
         self._store = store
         self._preferences = preferences
         self._dialogs = RunDialogs(self, store, self._complain)
-        self._another_follows = False  # a new run, once this one is stopped
+        self._another_follows = False  # whether to show the settings for a new run once this one has stopped
         self.laid_out = False
-        """Whether the settings are there; they come after the first paint."""
+        """Whether the settings are laid out, which happens after the first paint."""
         self.training = TrainingView()
 
     def compose(self) -> ComposeResult:
-        """Lay out the screen; what shows a run is made when there is one."""
+        """Lay out the screen. The view of a run is created with the first run."""
         yield TopBar("train")
         with ContentSwitcher(initial="settings"):
             yield SettingsPanel(self._preferences.run, id="settings")
@@ -68,7 +68,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
 
     def on_mount(self) -> None:
         """Follow the app's training run."""
-        # By way of the app: only its own turn comes after the first paint, which so is there 0.15 s before the form.
+        # Called through the app, whose callback runs after the first paint: that comes 0.15 s before the form.
         self.app.call_later(self.app.call_after_refresh, self._lay_out_settings)
 
     async def _lay_out_settings(self) -> None:
@@ -79,7 +79,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self.watch(self.app, "preferences", self._look_differently, init=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Leave out what matters least where there are few rows."""
+        """Hide the least important parts if there are few rows."""
         self.set_class(event.size.height < FEW_ROWS, "-short")
 
     @property
@@ -87,7 +87,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
         """The settings of the next run."""
         return self.query_one(SettingsPanel)
 
-    # --- what the keys do: a run begins, and is resumed
+    # --- actions of the keys: start or resume a run
 
     def action_start(self) -> None:
         """Start a run with the settings on screen."""
@@ -98,11 +98,11 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self.post_message(StartTraining(event.config))
 
     def action_go_to_start(self) -> None:
-        """Go to the button that starts the training."""
+        """Focus the button that starts the training."""
         self.query_one("#start", Button).focus()
 
     def action_choose_text(self) -> None:
-        """Choose a text from a list, or from the folders of this machine, whatever the other fields hold."""
+        """Open the text picker; invalid values in other fields do not prevent this."""
         from charlstm_tui.screens.text_picker import TextPicker
 
         form = self.panel.form
@@ -117,32 +117,32 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self.app.push_screen(picker, self.panel.take_text)
 
     def action_fetch(self) -> None:
-        """Fetch Molière's plays."""
+        """Download Molière's plays."""
         self.panel.fetch_line.fetch()
 
     def action_stop_fetching(self) -> None:
-        """Stop fetching them."""
+        """Stop downloading Molière's plays."""
         self.panel.fetch_line.stop()
 
     def action_all_settings(self) -> None:
-        """Unfold the settings that matter less, or fold them away."""
+        """Show or hide the less important settings."""
         self.panel.form.toggle_rest()
 
     def action_resume(self) -> None:
-        """Resume the run that was just stopped, or choose one that can be resumed."""
+        """Resume the run that was just stopped, or open the list of runs to choose one."""
         if self.training.can_go_on and self.training.started is not None and not self._on_settings:
             self._dialogs.resume(self.training.started.run)
         else:
             self.action_runs()
 
     def action_more_epochs(self) -> None:
-        """Ask how many more epochs the finished run on screen is to have."""
+        """Ask how many epochs to add to the finished run on screen."""
         started, config = self.training.started, self.training.config
         if started is not None and config is not None:
             self._dialogs.ask_for_more(started.run, config, len(self.training.epochs))
 
     def action_runs(self) -> None:
-        """List the runs of the past."""
+        """Open the list of past runs."""
         from charlstm_tui.screens.runs import RunsScreen
 
         runs = RunsScreen(self._store, self._preferences, self.compared)
@@ -158,17 +158,17 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self._switch("settings")
         self.panel.complain(reason)
 
-    # --- what the keys do: the run under way
+    # --- actions of the keys: the current run
 
     def action_stop(self) -> None:
-        """Ask whether to stop the run under way, or, while it prepares itself, stop it."""
+        """Ask whether to stop the current run; while it is still preparing, stop it without asking."""
         if self.training.started is None:
             self.post_message(StopTraining())
         else:
             self._dialogs.stop("stop the training?")
 
     def action_pause(self) -> None:
-        """Pause the run under way."""
+        """Pause the current run."""
         self.post_message(PauseTraining())
 
     def action_go_on(self) -> None:
@@ -176,52 +176,52 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self.post_message(PauseTraining())
 
     def action_sample(self) -> None:
-        """Draw a sample from the model as it stands."""
+        """Generate a sample with the current weights."""
         self.post_message(SampleNow())
         self.notify("A sample is generated after the current step.", timeout=2)
 
     def action_new(self) -> None:
-        """Show the settings again, for another run: those of the run on screen, to be changed."""
+        """Show the settings form for another run, filled with the settings of the run on screen."""
         if self.training.config is not None:
             self.panel.form.show(self.training.config)
         self._switch("settings")
 
     def action_new_instead(self) -> None:
-        """Ask whether to save or discard the run under way, then show its settings, to be changed."""
-        self._dialogs.stop("stop, for a new run?", self._show_settings_afterwards)
+        """Ask whether to save or discard the current run, then show its settings in the form for another run."""
+        self._dialogs.stop("stop for a new run?", self._show_settings_afterwards)
 
     def _show_settings_afterwards(self) -> None:
         self._another_follows = True
 
     def action_evaluate(self) -> None:
-        """Evaluate the run on screen."""
+        """Open the Evaluate screen and evaluate the run on screen."""
         if self.training.started is not None:
             self.post_message(EvaluateRun(self.training.started.run))
 
     def action_generate(self) -> None:
-        """Generate a text with the run on screen."""
+        """Open the Generate screen with the run on screen."""
         if self.training.started is not None:
             self.post_message(GenerateFrom(self.training.started.run))
 
-    # --- what the keys do: the pictures
+    # --- actions of the keys: the samples
 
     def action_earlier_sample(self) -> None:
-        """Show the sample of an epoch before."""
+        """Show the sample of the previous epoch."""
         self.query_one(SampleView).step(-1)
         self.refresh_bindings()
 
     def action_later_sample(self) -> None:
-        """Show the sample of an epoch after."""
+        """Show the sample of the next epoch."""
         self.query_one(SampleView).step(1)
         self.refresh_bindings()
 
     def action_filmstrip(self) -> None:
-        """Show the samples of all epochs, a line each, or one sample again."""
+        """Switch between the samples of all epochs, one line each, and a single sample."""
         self.query_one(SampleView).toggle_filmstrip()
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the keys that mean something now."""
+        """Return whether an action is possible now; the footer shows only the keys that are."""
         if not self.laid_out or not is_offered(action, self.training, on_settings=self._on_settings):
             return False
         match action:
@@ -247,7 +247,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
     def _follow_fetching(self) -> None:
         self.refresh_bindings()
 
-    # --- what the run says
+    # --- messages from the run
 
     async def _show(self, training: TrainingView) -> None:
         before, self.training = self.training, training
@@ -257,9 +257,9 @@ class TrainingScreen(ChartKeys, ModeScreen):
             view.show(training, self._preferences, self.compared)
         if training.alive and not before.alive:
             self._switch("run")
-        elif training.phase == "idle":  # also a run that was stopped before it began, or discarded
+        elif training.phase == "idle":  # also after a run was discarded or stopped before its first step
             self._switch("settings")
-        elif training.phase == "failed" and training.started is None:  # it never began: mend the settings
+        elif training.phase == "failed" and training.started is None:  # it never started: correct the settings
             self._switch("settings")
             self.query_one("#corpus", Input).focus()
             self.panel.complain(training.error)
@@ -267,7 +267,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
             self._another_follows = False
             self.action_new()
         if training.phase != before.phase or (training.started is None) != (before.started is None):
-            self.refresh_bindings()  # which draws the footer anew
+            self.refresh_bindings()  # this also redraws the footer
 
     async def _run_view(self) -> "RunView":
         from charlstm_tui.widgets.training.run_view import RunView
@@ -285,7 +285,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
             (await self._run_view()).show_chart(self.training, preferences, self.compared)
 
     async def watch_compared(self, compared: tuple[ComparedRun, ...]) -> None:
-        """Draw the past runs on the chart of the run on screen."""
+        """Draw the compared runs on the chart of the current run."""
         if self.training.phase != "idle":
             (await self._run_view()).show_chart(self.training, self._preferences, compared)
 

@@ -1,4 +1,4 @@
-"""The keys of the Train screen, and which of them mean something for a run as it is."""
+"""The keys of the Train screen, and the conditions under which each is available."""
 
 from textual.binding import Binding, BindingType
 
@@ -8,7 +8,9 @@ _CHART = Binding.Group("Chart", compact=True)
 
 BINDINGS: list[BindingType] = [
     Binding("s", "start", "Start"),
-    Binding("ctrl+enter", "start", "Start", show=False, priority=True),  # also from a field, where it can be sent
+    Binding(
+        "ctrl+enter", "start", "Start", show=False, priority=True
+    ),  # also works in a field, if the terminal sends it
     Binding("enter", "go_to_start", "Go to the Start button", show=False),
     Binding("o", "choose_text", "Text"),
     Binding("a", "all_settings", "All settings"),
@@ -23,7 +25,7 @@ BINDINGS: list[BindingType] = [
     Binding("n", "new", "New"),
     Binding("n", "new_instead", "New", show=False),
     Binding("l", "runs", "Runs"),
-    Binding("f", "fetch", "Fetch", show=False),  # the line about it names the key
+    Binding("f", "fetch", "Fetch", show=False),  # the download line on screen names the key
     Binding("f", "stop_fetching", "Stop fetching"),
     Binding("f", "filmstrip", "Filmstrip"),
     Binding("v", "smoothing", "Smoothing of the chart", group=_CHART),
@@ -37,7 +39,7 @@ BINDINGS: list[BindingType] = [
 
 
 def is_offered(action: str, training: TrainingView, *, on_settings: bool) -> bool:
-    """Tell whether an action is possible with this run, while the settings or the run itself is on screen."""
+    """Return whether an action is possible for this state of the run; `on_settings` if the settings are on screen."""
     match action:
         case "start" | "go_to_start":
             return on_settings and not training.alive

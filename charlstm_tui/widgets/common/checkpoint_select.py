@@ -1,4 +1,4 @@
-"""A choice among the models there are: the runs that have a checkpoint, newest first, and the shipped one."""
+"""A list to choose a model from: the runs with a checkpoint, newest first, and the bundled model."""
 
 import contextlib
 from pathlib import Path
@@ -14,35 +14,35 @@ from core.runs.summary import summarise
 from core.text import count_of, in_one_line, with_escapes
 
 SPEAKER = r"HARPAGON.\n\n"
-"""How a speech of a play begins, in the form of the texts that have a name."""
+"""Start of a speech in a play, in the format of the known texts; the escapes are as typed."""
 
 
 class CheckpointSelect(Select[Path]):
-    """Chooses the folder of a run, or the shipped model's file. `refresh_runs` looks again; a new run is chosen.
+    """Chooses the folder of a run, or the file of the bundled model. `refresh_runs` updates the list.
 
-    One that has words for choosing `none` leaves the choice to the user.
+    A new run is chosen automatically, unless `none` is given: the text shown while no model is chosen.
     """
 
     def __init__(self, store: RunStore, *, id: str | None = None, none: str = "") -> None:  # noqa: A002 (Textual's own)
         super().__init__([], prompt=none or "no run yet", compact=True, id=id)
         self._store = store
-        self._leaves_it = bool(none)
+        self._allows_none = bool(none)
         self._shown: list[tuple[Content, Path]] = []
 
     @property
     def checkpoint_path(self) -> Path:
-        """The best checkpoint of the chosen run, or the shipped model's.
+        """The best checkpoint of the chosen run, or the file of the bundled model.
 
         Raises:
-            UserError: there is none to choose.
+            UserError: no model is chosen.
         """
         return self.checkpoint("best")
 
     def checkpoint(self, which: str) -> Path:
-        """Return the chosen run's checkpoint, the `best` or the `last` there is.
+        """Return the `best` or the `last` checkpoint of the chosen run, or the file of the bundled model.
 
         Raises:
-            UserError: there is none to choose.
+            UserError: no model is chosen.
         """
         if self.selection is None:
             raise UserError("There is no model yet. Train one first: F2.")
@@ -53,14 +53,14 @@ class CheckpointSelect(Select[Path]):
 
     @property
     def chosen_name(self) -> str:
-        """What the chosen model is called; empty where none is."""
+        """Name of the chosen model; empty if none is chosen."""
         if self.selection is None:
             return ""
         return bundled_model.NAME if self.selection == bundled_model.shipped_path() else self.selection.name
 
     @property
     def text_is_missing(self) -> bool:
-        """Whether the chosen model learnt from Molière's plays, which were not fetched."""
+        """Whether the chosen model was trained on Molière's plays and these are not downloaded."""
         if self.selection is None or MOLIERE.here:
             return False
         if self.selection == bundled_model.shipped_path():
@@ -71,7 +71,7 @@ class CheckpointSelect(Select[Path]):
 
     @property
     def suggested_prompt(self) -> str:
-        """A prompt, as typed, for the chosen model: a speaker's name for a play, or what its run was sampled from."""
+        """A prompt for the chosen model, with escapes: the run's sample prompt, or a speaker's name for a known play."""
         if self.selection is None:
             return ""
         if self.selection == bundled_model.shipped_path():
@@ -82,7 +82,7 @@ class CheckpointSelect(Select[Path]):
         return ""
 
     def refresh_runs(self) -> None:
-        """Look which runs there are now."""
+        """Update the list of models. Choose the newest run if it is new, unless no model may be chosen."""
         options = []
         for run in self._store.all():
             if run.checkpoint_path.exists():
@@ -99,9 +99,9 @@ class CheckpointSelect(Select[Path]):
         chosen = self.selection
         self._shown = options
         self.set_options(options)
-        if chosen in paths and (self._leaves_it or not new):
+        if chosen in paths and (self._allows_none or not new):
             self.value = chosen
-        elif options and not self._leaves_it:
+        elif options and not self._allows_none:
             self.value = paths[0]
 
     def choose(self, name: str) -> None:

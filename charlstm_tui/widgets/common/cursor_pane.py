@@ -1,4 +1,4 @@
-"""A pane whose text one walks through with a cursor."""
+"""A text pane with a cursor that the keys and the mouse move."""
 
 from bisect import bisect_right
 from typing import ClassVar
@@ -19,7 +19,7 @@ _LAST = "\U0010ffff"
 
 
 class CursorPane(StreamPane):
-    """Shows a text, each character tinted by its level, and a cursor in it that tells when it moves."""
+    """Shows a text, each character tinted by its level, with a cursor. Posts `Moved` when the cursor moves."""
 
     DEFAULT_CSS = """
     CursorPane {
@@ -42,10 +42,10 @@ class CursorPane(StreamPane):
     ]
 
     cursor: reactive[int] = reactive(0)
-    """The place in the text that is asked about."""
+    """Index of the character under the cursor."""
 
     class Moved(Message):
-        """The cursor stands elsewhere."""
+        """The cursor moved to the character with the index `place`."""
 
         def __init__(self, place: int) -> None:
             super().__init__()
@@ -56,7 +56,7 @@ class CursorPane(StreamPane):
         self.tinted = True
 
     def show_text(self, text: str, levels: bytes, *, cursor: int = 0) -> None:
-        """Show a text, with the cursor in a place of it."""
+        """Show a text from its beginning, with the cursor at an index. `levels` holds one byte, 0 to 4, a character."""
         self.begin("")
         self.following = False
         self.append(text.replace("\t", SIGNS["\t"]), levels)
@@ -66,17 +66,17 @@ class CursorPane(StreamPane):
         self._tell()
 
     def tint(self, levels: bytes) -> None:
-        """Give the characters other levels."""
+        """Replace the levels, one byte a character."""
         self._levels[:] = levels
         self._strips.clear()
         self.refresh()
 
     def validate_cursor(self, place: int) -> int:
-        """Keep the cursor in the text."""
+        """Limit the index to the text."""
         return min(max(place, 0), max(self._length - 1, 0))
 
     def watch_cursor(self) -> None:
-        """Show where it stands, and tell."""
+        """Scroll to the cursor and post `Moved`."""
         self._move(self.cursor)
 
     def _move(self, place: int) -> None:
@@ -90,7 +90,7 @@ class CursorPane(StreamPane):
         self.post_message(self.Moved(place))
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row, and the cursor in it."""
+        """Draw a row, with the cursor if it is in that row."""
         strip = super().render_line(y)
         place = round(self.scroll_offset.y) + y
         if not self._length or place >= len(self._rows) or self._row_of(self.cursor) != place:
@@ -106,25 +106,25 @@ class CursorPane(StreamPane):
         return max(bisect_right(self._rows, (place, _LAST)) - 1, 0)
 
     def action_move(self, by: int) -> None:
-        """Move by characters."""
+        """Move by a number of characters."""
         self.cursor += by
 
     def action_move_rows(self, by: int) -> None:
-        """Move by rows, staying in the column."""
+        """Move by a number of rows, in the same column."""
         row = self._row_of(self.cursor)
         column = cell_len(self._rows[row][1][: self.cursor - self._rows[row][0]])
         wanted = min(max(row + by, 0), len(self._rows) - 1)
         self.cursor = self._place_of(Offset(column, wanted))
 
     def action_move_pages(self, by: int) -> None:
-        """Move by as many rows as are seen."""
+        """Move by a number of pages, each one row less than the pane's height."""
         self.action_move_rows(by * max(self.scrollable_content_region.height - 1, 1))
 
     def action_move_to(self, place: int) -> None:
-        """Move to a place; -1 is the last one."""
+        """Move to an index; -1 is the last character."""
         self.cursor = place if place >= 0 else self._length - 1
 
     def on_click(self, event: events.Click) -> None:
-        """Ask about the character under the mouse."""
+        """Move the cursor to the character under the mouse."""
         if self._length and (offset := event.get_content_offset(self)) is not None:
             self.cursor = self._place_of(Offset(offset.x, offset.y + round(self.scroll_offset.y)))

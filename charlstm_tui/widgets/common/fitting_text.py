@@ -1,4 +1,4 @@
-"""A line of text that is never cut off: it has shorter versions for narrow windows."""
+"""A line of text that is never cut off, because it has shorter versions for narrow windows."""
 
 from textual.widgets import Static
 
@@ -7,7 +7,7 @@ from charlstm_tui.formatting.outside_text import plain
 
 
 class FittingText(Static):
-    """Shows the first of its versions that there is room for, and nothing where there is room for none."""
+    """Shows the first of its versions that fits, or nothing if none does."""
 
     DEFAULT_CSS = "FittingText { height: 1; text-wrap: nowrap; }"
 
@@ -17,7 +17,7 @@ class FittingText(Static):
         self._chosen = ""
 
     def show(self, *versions: str) -> None:
-        """Show one of these from now on, the longest first; they may come from outside."""
+        """Replace the versions, the longest first. They may contain text from files: they are sanitised."""
         self._versions = versions
         self._choose()
 

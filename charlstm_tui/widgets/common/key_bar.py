@@ -1,4 +1,4 @@
-"""The line of keys at the bottom: each key that is shown is shown whole."""
+"""The line of keys at the bottom, which never cuts off a key."""
 
 from typing import ClassVar
 
@@ -9,26 +9,26 @@ from textual.widgets import Footer
 from textual.widgets._footer import FooterKey, FooterLabel
 
 ALWAYS = ("f1", "escape")
-"""Keys that stay to the last: the one leads to all others, the other out of a field."""
+"""Keys that are never hidden: F1 lists all the others, and Escape leaves a field."""
 COMPACT_BELOW = 100
-"""Columns."""
+"""Number of columns below which the keys stand closer together."""
 
 
 class KeyBar(Footer):
-    """Textual's footer, without the keys that there is no room for: first the palette's, then the rightmost ones."""
+    """Textual's footer, which hides the keys that do not fit: first the palette's, then the rightmost ones."""
 
     DEFAULT_CSS: ClassVar[str] = "KeyBar { overflow-x: hidden; }"
     _made: tuple[object, ...] = ()
 
     def on_resize(self) -> None:
-        """Write the keys closer together where there is little room, and leave out what there is none for."""
+        """Use the compact form in a narrow window, and hide the keys that do not fit."""
         self.compact = self.size.width < COMPACT_BELOW
         self.call_after_refresh(self._fit)
 
     async def recompose(self) -> None:
-        """Make the keys again if they have changed.
+        """Rebuild the keys if they have changed.
 
-        Textual asks for this at each change of the focus, and making them lays out the whole screen: 40 ms of CPU.
+        Textual calls this at each change of the focus, and a rebuild lays out the whole screen: 40 ms of CPU time.
         """
         keys = self._keys()
         if keys != self._made:
@@ -37,7 +37,7 @@ class KeyBar(Footer):
             self._fit()
 
     def _keys(self) -> tuple[object, ...]:
-        """Return all that the keys are made of."""
+        """Return everything that the look of the keys depends on."""
         return tuple(
             (binding.key, self.app.get_key_display(binding), binding.description, binding.action, binding.group, *rest)
             for _, binding, *rest in self.screen.active_bindings.values()
@@ -63,7 +63,7 @@ class KeyBar(Footer):
 
 
 def _entries(children: list[Widget]) -> list[list[Widget]]:
-    """Return what stays or goes together: a key, or a group of keys with its label."""
+    """Return the units that are shown or hidden together: a key, or a group of keys with its label."""
     entries: list[list[Widget]] = []
     for child in children:
         if isinstance(child, FooterLabel) and entries:
@@ -74,7 +74,7 @@ def _entries(children: list[Widget]) -> list[list[Widget]]:
 
 
 def _width(entries: list[list[Widget]]) -> int:
-    """Return the columns that keys take, the space after each included."""
+    """Return the width of the entries in columns, including the space after each."""
     return sum(_width_of(child) for entry in entries for child in entry)
 
 

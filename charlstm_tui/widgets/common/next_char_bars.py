@@ -1,4 +1,4 @@
-"""What may come next, as bars: the probabilities that the next character will be drawn with."""
+"""A bar chart of the probabilities of the next character."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from charlstm_tui.formatting.characters import shown
 
 
 class NextCharBars(Static):
-    """Shows characters and probabilities, likeliest first, as many as there is room for."""
+    """Shows the most likely characters and their probabilities, as many as fit."""
 
     DEFAULT_CSS = """
     NextCharBars { width: 30; height: 1fr; padding: 0 0 0 2; }
@@ -22,12 +22,12 @@ class NextCharBars(Static):
         self._alternatives: Sequence[tuple[str, float]] = ()
 
     def show(self, alternatives: Sequence[tuple[str, float]]) -> None:
-        """Show what may come next; nothing for a text that is not begun."""
+        """Show these pairs of a character and its probability, the most likely first; none before a text begins."""
         self._alternatives = alternatives
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the bars."""
+        """Return the title and the bars."""
         title = Content.styled("next character", "$text-muted")
         if not self._alternatives:
             return title

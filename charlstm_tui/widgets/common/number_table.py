@@ -1,4 +1,4 @@
-"""Names, numbers aligned to the right, and quiet units: as wide as there is room, and never touching what is beside."""
+"""A table of names, right-aligned numbers and dim units. It keeps its rightmost column free."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 NAME, NUMBER = 11, 12
-"""Columns of a name, and of a number where there is room."""
+"""Widths in columns of a name, and of a number if it fits."""
 
 
 class Quantity(NamedTuple):
@@ -18,11 +18,11 @@ class Quantity(NamedTuple):
     number: str
     unit: str = ""
     is_told_by_name: bool = True
-    """Whether the unit may be left out; that of a size may not."""
+    """Whether the unit may be omitted, because the name implies it; the unit of a size may not."""
 
 
 class NumberTable(Static):
-    """Shows quantities, a line each."""
+    """Shows quantities, one line each."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -30,24 +30,24 @@ class NumberTable(Static):
         self._shown: object = None
 
     def show(self, quantities: Sequence[Quantity]) -> None:
-        """Show these from now on."""
+        """Replace the quantities."""
         self._quantities = quantities
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw for the room there is now."""
+        """Draw for the new width."""
         self._draw()
 
     def _draw(self) -> None:
         lines = self.lines(self.content_size.width)
-        if lines != self._shown:  # the box keeps its size: laying out the screen anew would slow the training
+        if lines != self._shown:  # without a new layout, which would slow the training: the size stays
             self._shown = lines
             self.update(Content("\n").join(lines), layout=False)
 
     def lines(self, width: int) -> list[Content]:
-        """Return the lines for so many columns, one of which stays free at the right."""
-        units = max((cell_len(one.unit) for one in self._quantities), default=0)
-        widest = max((cell_len(one.number) for one in self._quantities), default=0)
+        """Return the lines for a width in columns, of which the rightmost stays free."""
+        units = max((cell_len(quantity.unit) for quantity in self._quantities), default=0)
+        widest = max((cell_len(quantity.number) for quantity in self._quantities), default=0)
         for number in (NUMBER, max(widest, 8)):
             if NAME + number + 1 + units < width:
                 return [

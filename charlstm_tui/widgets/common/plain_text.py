@@ -1,4 +1,4 @@
-"""A text from outside: from a file, a run, a model or an exception."""
+"""A widget for text from outside the program: from a file, a run, a model or an exception."""
 
 from textual.visual import VisualType
 from textual.widgets import Static
@@ -7,11 +7,11 @@ from charlstm_tui.formatting.outside_text import plain
 
 
 class PlainText(Static):
-    """Shows any string as it is: sanitised, and never as markup. `Content` is shown as whoever made it meant it."""
+    """Shows a string sanitised and without interpreting markup. `Content` keeps its own styles."""
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(plain(text), id=id, classes=classes, markup=False)
 
     def update(self, content: VisualType = "", *, layout: bool = True) -> None:
-        """Show another text."""
+        """Replace the text."""
         super().update(plain(content) if isinstance(content, str) else content, layout=layout)

@@ -26,7 +26,7 @@ async def test_a_window_too_small_gets_a_sentence_and_q_leaves(app: CharLSTMApp,
     async with app.run_test(size=size) as pilot:
         assert isinstance(app.screen, MoreRoom)
         said = str(app.screen.query_one("#request", Static).content)
-        assert f"60 columns by 15 rows, and here are {size[0]} by {size[1]}" in said
+        assert f"60 columns by 15 rows, but has {size[0]} by {size[1]}" in said
         await pilot.press("2", "f1", "ctrl+p", "s")
         assert isinstance(app.screen, MoreRoom), "no key leads to a screen that cannot be seen"
         assert not app.training.alive
@@ -44,7 +44,7 @@ async def test_what_it_covers_is_as_it_was(app: CharLSTMApp) -> None:
         await resize(pilot, 30, 10)
         assert isinstance(app.screen, MoreRoom)
         await resize(pilot, 35, 11)
-        assert "here are 35 by 11" in str(app.screen.query_one("#request", Static).content)
+        assert "has 35 by 11" in str(app.screen.query_one("#request", Static).content)
         await resize(pilot, LEAST.width, LEAST.height)
         assert isinstance(app.screen, GenerationScreen)
         assert app.focused is prompt
