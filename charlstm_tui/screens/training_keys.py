@@ -8,9 +8,7 @@ _CHART = Binding.Group("Chart", compact=True)
 
 BINDINGS: list[BindingType] = [
     Binding("s", "start", "Start"),
-    Binding(
-        "ctrl+enter", "start", "Start", show=False, priority=True
-    ),  # also works in a field, if the terminal sends it
+    Binding("ctrl+enter", "start", "Start", show=False, priority=True),  # works in fields, if the terminal sends it
     Binding("enter", "go_to_start", "Go to the Start button", show=False),
     Binding("o", "choose_text", "Text"),
     Binding("a", "all_settings", "All settings"),

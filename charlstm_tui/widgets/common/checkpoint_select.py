@@ -71,7 +71,7 @@ class CheckpointSelect(Select[Path]):
 
     @property
     def suggested_prompt(self) -> str:
-        """A prompt for the chosen model, with escapes: the run's sample prompt, or a speaker's name for a known play."""
+        """A prompt for the chosen model, with escapes: the run's sample prompt, or a speaker's name for a play."""
         if self.selection is None:
             return ""
         if self.selection == bundled_model.shipped_path():

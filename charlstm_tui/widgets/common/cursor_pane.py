@@ -56,7 +56,7 @@ class CursorPane(StreamPane):
         self.tinted = True
 
     def show_text(self, text: str, levels: bytes, *, cursor: int = 0) -> None:
-        """Show a text from its beginning, with the cursor at an index. `levels` holds one byte, 0 to 4, a character."""
+        """Show a text from its beginning, with the cursor at an index. `levels` holds a byte, 0 to 4, per character."""
         self.begin("")
         self.following = False
         self.append(text.replace("\t", SIGNS["\t"]), levels)
@@ -66,7 +66,7 @@ class CursorPane(StreamPane):
         self._tell()
 
     def tint(self, levels: bytes) -> None:
-        """Replace the levels, one byte a character."""
+        """Replace the levels, one byte per character."""
         self._levels[:] = levels
         self._strips.clear()
         self.refresh()

@@ -1,6 +1,6 @@
-"""The prompt box: what was typed before comes back with the up arrow, as in a shell.
+"""The prompt box: the up arrow recalls earlier prompts, as in a shell.
 
-Nobody who types needs to look for a way out: the footer shows the keys that mean something while the box has the focus.
+While the box has the focus, the footer shows the keys that work there, including the ones that leave it.
 """
 
 from typing import ClassVar
@@ -12,18 +12,18 @@ from charlstm_tui.state.modes import MODES
 from charlstm_tui.widgets.common.text_input import TextInput
 
 MAX_REMEMBERED = 2_000
-"""Characters of a prompt that is kept."""
+"""Greatest length in characters of a prompt that is remembered."""
 
 
 class PromptInput(TextInput):
     """A box to type a prompt in, with a history.
 
-    While it is empty it shows a suggestion, and whoever presses Enter then takes that. Once something was typed and
-    deleted again, it says that it is empty, and Enter takes the empty prompt.
+    Until something is typed, the box shows a suggestion, and Enter accepts it. Once the user has typed and deleted
+    something, the box shows `EMPTY` instead, and Enter accepts the empty prompt.
     """
 
     EMPTY = "an empty prompt"
-    """What it shows where it is empty and suggests nothing."""
+    """Placeholder of an empty box without a suggestion."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave the box"),
         Binding("f2", "app.switch_mode('train')", MODES["train"], key_display="F2"),
@@ -44,53 +44,53 @@ class PromptInput(TextInput):
     ) -> None:
         super().__init__(id=id, placeholder=suggestion or self.EMPTY, compact=compact)
         self._suggestion = suggestion
-        self._suggests = True  # until something was typed
+        self._suggests = True  # until something is typed
         self.remembered = remembered
-        """Prompts of before, the newest last."""
+        """Earlier prompts, the newest last."""
         self._place = len(remembered)
-        self._draft = ""  # what was being typed when the first was recalled
+        self._draft = ""  # the unfinished text at the time of the first recall
 
     def suggest(self, suggestion: str) -> None:
-        """Suggest another prompt, as typed."""
+        """Replace the suggestion, which is given with escapes."""
         self._suggestion = suggestion
         if self._suggests:
             self.placeholder = suggestion or self.EMPTY
 
     def take(self) -> str:
-        """Return the prompt that is shown, as typed: where the box is empty, the suggestion goes into it."""
+        """Return the prompt with its escapes. If a suggestion is shown, put it into the box first."""
         if not self.value and self._suggests and self._suggestion:
             self.value = self._suggestion
             self.cursor_position = len(self.value)
         return self.value
 
     def watch_value(self, value: str) -> None:
-        """Suggest nothing any more once something was typed."""
+        """Remove the suggestion as soon as something is typed."""
         if value and self._suggests:
             self._suggests = False
             self.placeholder = self.EMPTY
 
     def action_leave(self) -> None:
-        """Leave the box, so that letters are keys again."""
+        """Leave the box, so that letters work as keys again."""
         self.screen.set_focus(None)
 
     def _on_paste(self, event: events.Paste) -> None:
-        """Take all lines of what is pasted: a new line is written `\\n` here."""
+        """Insert all pasted lines, with each line break as the escape `\\n`."""
         event.prevent_default()
         event.stop()
         pasted = "\\n".join(event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
         self.replace(pasted, *self.selection)
 
     def remember(self) -> bool:
-        """Keep what is in the box; tell whether it is new."""
+        """Add the prompt to the history. Return whether it was added: not if empty, too long or equal to the last."""
         if not 0 < len(self.value) <= MAX_REMEMBERED or self.value == (self.remembered or ("",))[-1]:
             self._place = len(self.remembered)
             return False
-        self.remembered = (*(one for one in self.remembered if one != self.value), self.value)
+        self.remembered = (*(prompt for prompt in self.remembered if prompt != self.value), self.value)
         self._place = len(self.remembered)
         return True
 
     def action_recall(self, by: int) -> None:
-        """Show an earlier prompt, or a later one, or at last what was being typed."""
+        """Show an earlier or a later prompt; after the newest one, the unfinished text."""
         if self._place == len(self.remembered):
             self._draft = self.value
         self._place = min(max(self._place + by, 0), len(self.remembered))
@@ -99,14 +99,14 @@ class PromptInput(TextInput):
 
 
 class GenerationPrompt(PromptInput):
-    """The prompt of Generate."""
+    """The prompt box of the Generate screen."""
 
     EMPTY = "may be empty"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Generate")]
 
 
 class InspectionPrompt(PromptInput):
-    """The text of Inspect."""
+    """The text box of the Inspect screen."""
 
     EMPTY = "may be empty: the model generates a text"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Read")]

@@ -1,4 +1,4 @@
-"""A setting on screen: its name, a box for its value, and beneath it what is wrong with what was typed."""
+"""A setting on screen: its name, a box for its value, and below it the reason if the value is invalid."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,7 +16,7 @@ from core.settings.config import Field, Value
 
 
 class SettingInput(Vertical):
-    """One `core.settings.config.Field`: a box to type in, or a list where there is a choice."""
+    """Edits one `core.settings.config.Field`: an input, or a list if the field has choices."""
 
     DEFAULT_CSS = """
     SettingInput {
@@ -35,7 +35,7 @@ class SettingInput(Vertical):
     """
 
     class Changed(Message):
-        """Another value was typed or chosen."""
+        """The user typed or chose another value."""
 
         def __init__(self, setting: "SettingInput") -> None:
             super().__init__()
@@ -49,7 +49,7 @@ class SettingInput(Vertical):
         usual: Value | None = None,
         box: type[TextInput] = TextInput,
     ) -> None:
-        """Begin with a value; `usual` is what counts as unchanged, the same unless given. `box` is what to type in."""
+        """Create it with a value. `usual` counts as unchanged (default: `value`); `box` is the class of the input."""
         super().__init__(id=f"setting-{field.name}")
         self.field = field
         self._box = box
@@ -57,7 +57,7 @@ class SettingInput(Vertical):
         self._usual = self._first if usual is None else field.show(usual)
 
     def compose(self) -> ComposeResult:
-        """Lay out the label, the box and what is wrong."""
+        """Lay out the label, the box and the reason."""
         with Horizontal():
             yield Label(self.field.title)
             if self.field.choices:
@@ -68,52 +68,52 @@ class SettingInput(Vertical):
         yield PlainText(classes="reason")
 
     def on_mount(self) -> None:
-        """Mark it where it is not as usual."""
+        """Mark the setting if it differs from the usual value."""
         self._judge()
 
     @property
     def box(self) -> Widget:
-        """What takes the focus."""
+        """The widget that takes the focus: the input or the list."""
         return self.query_one(Select if self.field.choices else Input)
 
     @property
     def input(self) -> Input:
-        """The box to type in, where there is no choice."""
+        """The input of a field without choices."""
         return self.query_one(Input)
 
     @property
     def typed(self) -> str:
-        """What is in the box."""
-        if not self.is_mounted:  # the boxes come a moment after
+        """The text in the box."""
+        if not self.is_mounted:  # the box is not there yet
             return self._first
         return str(self.query_one(Select).value) if self.field.choices else self.input.value
 
     @property
     def value(self) -> Value:
-        """What was typed.
+        """The value of the typed text.
 
         Raises:
-            UserError: it is not within the bounds.
+            UserError: it is not a valid value within the bounds.
         """
         return self.field.parse(self.typed)
 
     @property
     def is_valid(self) -> bool:
-        """Whether it is within the bounds."""
+        """Whether the text is a valid value within the bounds."""
         return self._fits(self.typed)
 
     @property
     def is_changed(self) -> bool:
-        """Whether it is not what it was set to."""
+        """Whether the text differs from the usual value."""
         return self.typed != self._usual
 
     @property
     def explanation(self) -> str:
-        """What the setting means."""
+        """Description of the setting and its bounds."""
         return unbroken(f"{self.field.description.removesuffix('.')} ({self.field.bounds}).")
 
     def show(self, value: Value, *, usual: Value | None = None) -> None:
-        """Put a value into the box; `usual` is what counts as unchanged, the same unless given."""
+        """Put a value into the box. `usual` is the value that counts as unchanged (default: `value`)."""
         self._usual = self.field.show(value if usual is None else usual)
         if self.field.choices:
             self.query_one(Select).value = self.field.show(value)
@@ -129,7 +129,7 @@ class SettingInput(Vertical):
         self.post_message(self.Changed(self))
 
     def _judge(self) -> None:
-        """Say beneath the box what is wrong with it, and mark the name of what was changed."""
+        """Show the reason below the box if the value is invalid, and mark the name of a changed setting."""
         reason = ""
         try:
             self.field.parse(self.typed)

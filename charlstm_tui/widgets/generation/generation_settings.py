@@ -1,4 +1,4 @@
-"""How a text is generated: by which sampling settings, how long, and how fast."""
+"""The settings for generating a text: sampling, length and speed."""
 
 import contextlib
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from core.errors import UserError
 from core.settings.config import SamplingConfig, Value, configure, fields_of
 
 WARMER = 0.1
-"""A step of the temperature."""
+"""Step by which the keys change the temperature."""
 
 
 class GenerationSettings(ItemGrid):
-    """A box for each setting; it posts no message of its own: `SettingInput.Changed` tells."""
+    """Shows a box for each setting. It has no message of its own: the boxes post `SettingInput.Changed`."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(min_column_width=24, id=id)
@@ -30,35 +30,35 @@ class GenerationSettings(ItemGrid):
 
     @property
     def sampling(self) -> SamplingConfig:
-        """How characters are drawn.
+        """The sampling settings.
 
         Raises:
-            UserError: something typed will not do.
+            UserError: a typed value is invalid.
         """
         return configure(SamplingConfig(), self._values(SamplingConfig))
 
     @property
     def writing(self) -> WritingConfig:
-        """How much is written, and how fast.
+        """Length and speed of the text.
 
         Raises:
-            UserError: something typed will not do.
+            UserError: a typed value is invalid.
         """
         return configure(WritingConfig(), self._values(WritingConfig))
 
     @property
     def explanation(self) -> str:
-        """What the focused setting means; empty where none has the focus."""
-        return next((one.explanation for one in self.query(SettingInput) if one.has_focus_within), "")
+        """Description of the focused setting; empty if none has the focus."""
+        return next((box.explanation for box in self.query(SettingInput) if box.has_focus_within), "")
 
     def take_next_seed(self) -> None:
-        """Put the next seed into its box."""
+        """Increase the seed by 1 (modulo 2^32)."""
         with contextlib.suppress(UserError):
             seed = self.query_one("#setting-seed", SettingInput)
             seed.show((int(seed.value) + 1) % 2**32, usual=0)
 
     def warm(self, by: int) -> None:
-        """Change the temperature by so many steps."""
+        """Change the temperature by `by` steps of 0.1, within 0 and 100."""
         box = self.query_one("#setting-temperature", SettingInput)
         with contextlib.suppress(UserError):
             box.show(round(min(max(float(box.value) + by * WARMER, 0), 100), 2), usual=box.field.default)

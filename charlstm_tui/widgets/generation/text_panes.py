@@ -1,4 +1,4 @@
-"""The texts that a model generates, one or three side by side, and what may come next."""
+"""The generated texts, one or three side by side, and the probabilities of the next character."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -14,7 +14,7 @@ from charlstm_tui.widgets.common.stream_pane import StreamPane
 
 
 class TextPanes(Horizontal):
-    """Shows a pane for each text. In each frame of three stand its temperature and its figures."""
+    """Shows a pane for each text. If there are three, each frame shows its temperature and its figures."""
 
     DEFAULT_CSS: ClassVar[str] = """
     TextPanes {
@@ -28,27 +28,27 @@ class TextPanes(Horizontal):
         super().__init__(id=id)
         self._hint = hint
         self._prompt = ""
-        self._figures: list[TextFigures] = []  # of each of three texts
+        self._figures: list[TextFigures] = []  # one for each of three texts; empty for a single text
 
     def compose(self) -> ComposeResult:
-        """Lay out one pane, and the bars beside it."""
+        """Lay out one pane, and the bars next to it."""
         yield StreamPane(self._hint, id="text")
         yield NextCharBars(id="bars")
 
     @property
     def panes(self) -> list[StreamPane]:
-        """A pane for each text, from left to right."""
+        """The panes of the texts, from left to right."""
         return list(self.query(StreamPane))
 
     @property
     def text(self) -> str:
-        """All that was written; texts side by side one after the other, each under its temperature."""
+        """The generated text with its prompt; of three, one after the other, each below its temperature."""
         if len(self.panes) == 1:
             return self.panes[0].text
         return "\n\n".join(f"--- {pane.name_of_text} ---\n{pane.text}" for pane in self.panes)
 
     async def begin(self, prompt: str, temperatures: Sequence[float]) -> None:
-        """Begin a text for each temperature."""
+        """Start a new text with the prompt for each temperature."""
         three = len(temperatures) > 1
         await self._lay_out(temperatures, three=three)
         for pane in self.panes:
@@ -57,7 +57,7 @@ class TextPanes(Horizontal):
         self._figures = [TextFigures() for _ in temperatures] if three else []
 
     async def _lay_out(self, temperatures: Sequence[float], *, three: bool) -> None:
-        """Have as many panes as there are texts."""
+        """Add or remove panes until there is one for each temperature, and set their titles."""
         panes = self.panes
         for pane in panes[len(temperatures) :]:
             await pane.remove()
@@ -71,34 +71,34 @@ class TextPanes(Horizontal):
             pane.call(*(f"temperature {temperature:.3g}", f"{temperature:.3g}") if three else ("",))
 
     def append(self, written: Sequence[Written]) -> None:
-        """Add to the texts what was written of each."""
+        """Append the generated pieces to their texts."""
         texts: list[list[Written]] = [[] for _ in self.panes]
-        for one in written:
-            texts[one.lane].append(one)
+        for piece in written:
+            texts[piece.lane].append(piece)
         for pane, parts in zip(self.panes, texts, strict=True):
             if parts:
                 pane.append("".join(part.text for part in parts), b"".join(part.levels for part in parts))
         for figures, parts in zip(self._figures, texts, strict=False):
             figures.add("".join(part.text for part in parts), sum(part.surprise for part in parts))
-        self._tell_figures()
+        self._show_figures()
 
     def know(self, words: TrainingWords) -> None:
-        """Count from now on how many words of each text are in the training text."""
+        """Set the words of the training text, so that the figures count how many words of each text are in it."""
         for figures in self._figures:
             figures.know(words.count_in(self._prompt))
-        self._tell_figures()
+        self._show_figures()
 
     def expect(self, expecting: Expecting) -> None:
-        """Show what may come next in the first text."""
+        """Show the probabilities of the next character of the first text."""
         self.query_one(NextCharBars).show(expecting.alternatives)
 
     def explain(self, explanation: str) -> None:
-        """Say in the frame of a single text what a setting means."""
+        """Show the explanation of a setting in the frame of a single text."""
         if not self.has_class("-three"):
             self.panes[0].border_title = plain_title(explanation)
 
     def toggle_tint(self) -> None:
-        """Show each character by how little the model expected it, or no more."""
+        """Switch the tint by surprisal on or off, in all panes."""
         tinted = not self.panes[0].tinted
         for pane in self.panes:
             pane.tinted = tinted
@@ -108,12 +108,12 @@ class TextPanes(Horizontal):
         self.panes[0].focus()
 
     def on_resize(self) -> None:
-        """Tell the figures as the room is now."""
-        self.call_after_refresh(self._tell_figures)
+        """Update the figures for the new width."""
+        self.call_after_refresh(self._show_figures)
 
-    def _tell_figures(self) -> None:
-        """Say in each frame how surprising the text is, and how many of its words are real ones."""
+    def _show_figures(self) -> None:
+        """Show in each frame the mean surprisal of the text and the share of its words found in the training text."""
         panes = self.panes
-        room = min(pane.size.width for pane in panes) - 4  # the same words in each frame
+        room = min(pane.size.width for pane in panes) - 4  # each frame gets the same wording
         for pane, figures in zip(panes, self._figures, strict=False):
             pane.note = figures.line(room)
