@@ -30,7 +30,7 @@ class FitsWindow:
 
 
 class ModeScreen(FitsWindow, Screen[None]):
-    """One of the app's four screens."""
+    """Base class of the app's four main screens."""
 
     def action_leave_field(self) -> None:
         """Take the focus from the field, so that letters are keys again."""
@@ -48,4 +48,4 @@ class ModeScreen(FitsWindow, Screen[None]):
 
 
 class Palette(FitsWindow, CommandPalette):
-    """Textual's palette."""
+    """Textual's command palette, without outdated sizes."""

@@ -1,4 +1,4 @@
-"""Train: the settings before a run, and the run."""
+"""The Train screen: the settings of the next run, and the current run."""
 
 import contextlib
 from typing import TYPE_CHECKING, ClassVar
@@ -168,7 +168,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
             self._dialogs.stop("stop the training?")
 
     def action_pause(self) -> None:
-        """Pause the run under way."""
+        """Pause the current run."""
         self.post_message(PauseTraining())
 
     def action_continue_run(self) -> None:
@@ -194,12 +194,12 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self._another_follows = True
 
     def action_evaluate(self) -> None:
-        """Evaluate the run on screen."""
+        """Open the Evaluate screen and evaluate the run on screen."""
         if self.training.started is not None:
             self.post_message(EvaluateRun(self.training.started.run))
 
     def action_generate(self) -> None:
-        """Generate a text with the run on screen."""
+        """Open the Generate screen with the run on screen."""
         if self.training.started is not None:
             self.post_message(GenerateFrom(self.training.started.run))
 

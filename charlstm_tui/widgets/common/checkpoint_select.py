@@ -26,7 +26,7 @@ class CheckpointSelect(Select[Path]):
     def __init__(self, store: RunStore, *, id: str | None = None, none: str = "") -> None:  # noqa: A002 (Textual's own)
         super().__init__([], prompt=none or "no run yet", compact=True, id=id)
         self._store = store
-        self._leaves_it = bool(none)
+        self._allows_none = bool(none)
         self._shown: list[tuple[Content, Path]] = []
 
     @property
@@ -99,9 +99,9 @@ class CheckpointSelect(Select[Path]):
         chosen = self.selection
         self._shown = options
         self.set_options(options)
-        if chosen in paths and (self._leaves_it or not new):
+        if chosen in paths and (self._allows_none or not new):
             self.value = chosen
-        elif options and not self._leaves_it:
+        elif options and not self._allows_none:
             self.value = paths[0]
 
     def choose(self, name: str) -> None:

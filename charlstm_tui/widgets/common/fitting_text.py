@@ -1,4 +1,4 @@
-"""A line of text that is never cut off: it has shorter versions for narrow windows."""
+"""A line of text that is never cut off, because it has shorter versions for narrow windows."""
 
 from textual.widgets import Static
 

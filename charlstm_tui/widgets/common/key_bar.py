@@ -26,9 +26,9 @@ class KeyBar(Footer):
         self.call_after_refresh(self._fit)
 
     async def recompose(self) -> None:
-        """Make the keys again if they have changed.
+        """Rebuild the keys if they have changed.
 
-        Textual asks for this at each change of the focus, and making them lays out the whole screen: 40 ms of CPU.
+        Textual calls this at each change of the focus, and a rebuild lays out the whole screen: 40 ms of CPU time.
         """
         keys = self._keys()
         if keys != self._made:
@@ -37,7 +37,7 @@ class KeyBar(Footer):
             self._fit()
 
     def _keys(self) -> tuple[object, ...]:
-        """Return all that the keys are made of."""
+        """Return everything that the look of the keys depends on."""
         return tuple(
             (binding.key, self.app.get_key_display(binding), binding.description, binding.action, binding.group, *rest)
             for _, binding, *rest in self.screen.active_bindings.values()

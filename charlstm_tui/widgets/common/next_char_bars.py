@@ -27,7 +27,7 @@ class NextCharBars(Static):
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the bars."""
+        """Return the title and the bars."""
         title = Content.styled("next character", "$text-muted")
         if not self._alternatives:
             return title

@@ -13,5 +13,5 @@ class PlainText(Static):
         super().__init__(plain(text), id=id, classes=classes, markup=False)
 
     def update(self, content: VisualType = "", *, layout: bool = True) -> None:
-        """Show another text."""
+        """Replace the text."""
         super().update(plain(content) if isinstance(content, str) else content, layout=layout)

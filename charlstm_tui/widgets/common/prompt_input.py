@@ -1,6 +1,6 @@
-"""The prompt box: what was typed before comes back with the up arrow, as in a shell.
+"""The prompt box: the up arrow recalls earlier prompts, as in a shell.
 
-Nobody who types needs to look for a way out: the footer shows the keys that mean something while the box has the focus.
+While the box has the focus, the footer shows the keys that work there, including the ones that leave it.
 """
 
 from typing import ClassVar
@@ -18,8 +18,8 @@ MAX_REMEMBERED = 2_000
 class PromptInput(TextInput):
     """A box to type a prompt in, with a history.
 
-    While it is empty it shows a suggestion, and whoever presses Enter then takes that. Once something was typed and
-    deleted again, it says that it is empty, and Enter takes the empty prompt.
+    Until something is typed, the box shows a suggestion, and Enter accepts it. Once the user has typed and deleted
+    something, the box shows `EMPTY` instead, and Enter accepts the empty prompt.
     """
 
     EMPTY = "an empty prompt"
@@ -70,7 +70,7 @@ class PromptInput(TextInput):
             self.placeholder = self.EMPTY
 
     def action_leave(self) -> None:
-        """Leave the box, so that letters are keys again."""
+        """Leave the box, so that letters work as keys again."""
         self.screen.set_focus(None)
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -85,7 +85,7 @@ class PromptInput(TextInput):
         if not 0 < len(self.value) <= MAX_REMEMBERED or self.value == (self.remembered or ("",))[-1]:
             self._place = len(self.remembered)
             return False
-        self.remembered = (*(one for one in self.remembered if one != self.value), self.value)
+        self.remembered = (*(prompt for prompt in self.remembered if prompt != self.value), self.value)
         self._place = len(self.remembered)
         return True
 

@@ -1,7 +1,7 @@
-"""A scrolling pane in which text grows character by character.
+"""A scrolling pane for a text that grows character by character.
 
-The text is kept as rows already wrapped to the width. What arrives can change only the last row, so only that one is
-wrapped again: appending costs the same after a million characters as after ten.
+The text is stored as rows that are already wrapped to the width. New text can change only the last row, so only that
+row is wrapped again: appending costs the same after a million characters as after ten.
 """
 
 from itertools import groupby
@@ -25,7 +25,7 @@ from core.text import sanitise
 
 
 class StreamPane(ScrollView, can_focus=True):
-    """Shows a text that grows. It follows the end until the reader scrolls up, and again once they return to it."""
+    """Shows a text that grows. It follows the end, except while the user has scrolled up from it."""
 
     DEFAULT_CSS = f"""
     StreamPane {{
@@ -41,7 +41,7 @@ class StreamPane(ScrollView, can_focus=True):
         & > .stream-pane--prompt {{ color: $accent; text-style: bold; }}
         & > .stream-pane--hint {{ color: $text-muted; }}
         {CSS}
-        &:ansi {{  /* sixteen colours, which cannot be mixed, and whose brightness nobody knows */
+        &:ansi {{  /* sixteen colours, which cannot be blended, and whose brightness is unknown */
             & > .stream-pane--1 {{ color: ansi_yellow; background: ansi_default; }}
             & > .stream-pane--2 {{ color: ansi_black; background: ansi_yellow; }}
             & > .stream-pane--3, & > .stream-pane--4 {{ color: ansi_black; background: ansi_red; }}
@@ -68,11 +68,11 @@ class StreamPane(ScrollView, can_focus=True):
         self._pieces: list[str] = []
         self._length = 0
         self._prompt_length = 0
-        # Plain tuples: Python's collector passes by them, where it would walk all Rows, 0.05 s at a million characters.
+        # Plain tuples: the garbage collector skips them, but visits every Row: 0.05 s at a million characters.
         self._rows: list[tuple[int, str]] = []
-        self._levels = bytearray()  # of each character
-        self._styles: dict[str, Style] = {}  # looked up once a theme: a row may have eighty pieces
-        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(96)  # rows as they were drawn
+        self._levels = bytearray()  # one byte per character
+        self._styles: dict[str, Style] = {}  # looked up once per theme: a row may have eighty pieces
+        self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(96)  # cache of drawn rows
 
     @property
     def text(self) -> str:
@@ -131,7 +131,7 @@ class StreamPane(ScrollView, can_focus=True):
         self._tell()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Follow the end exactly while the view is at it."""
+        """Follow the end if the view is at the end."""
         super().watch_scroll_y(old_value, new_value)
         self.following = new_value >= self.max_scroll_y
         self._tell()
@@ -145,8 +145,8 @@ class StreamPane(ScrollView, can_focus=True):
         self._tell()
 
     def _tell(self) -> None:
-        said = self.note if self.following else "the text continues below: End"
-        self.border_subtitle = said or (legend(self.size.width - 6).markup if self.tinted else "")
+        note = self.note if self.following else "the text continues below: End"
+        self.border_subtitle = note or (legend(self.size.width - 6).markup if self.tinted else "")
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
@@ -183,7 +183,7 @@ class StreamPane(ScrollView, can_focus=True):
         return strip.adjust_cell_length(width, self.rich_style).apply_offsets(0, place)
 
     def notify_style_update(self) -> None:
-        """Forget the styles of another theme."""
+        """Discard the cached styles and rows when the theme changes."""
         self._styles.clear()
         self._strips.clear()
         super().notify_style_update()
@@ -200,11 +200,11 @@ class StreamPane(ScrollView, can_focus=True):
         return self.text[start:end], "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Draw what is selected."""
+        """Redraw with the selection."""
         self.refresh()
 
     def _place_of(self, offset: Offset) -> int:
-        """Return the place in the text of a cell of the pane."""
+        """Return the index of the character in a cell of the pane."""
         if offset.y >= len(self._rows):
             return self._length
         row = Row(*self._rows[max(offset.y, 0)])
@@ -223,19 +223,19 @@ class StreamPane(ScrollView, can_focus=True):
         following = self.following
         self.virtual_size = Size(self._width, len(self._rows))
         if following:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)  # before its bar shows
-            self.vertical_scrollbar.position = self.scroll_y  # which Textual forgets where the bar did not show before
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)  # before its bar appears
+            self.vertical_scrollbar.position = self.scroll_y  # Textual omits this if the bar was hidden
         self.refresh()
 
 
 def selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
-    """Return a strip with a stretch of its cells, from one up to another, or to the end for -1, shown as selected."""
+    """Return a strip with the cells from `span[0]` up to `span[1]` (-1: to the end) shown as selected."""
     start, end = span[0], strip.cell_length if span[1] == -1 else min(span[1], strip.cell_length)
     if start >= end:
         return strip
     before, inside, after = strip.divide([start, end, strip.cell_length])[:3] if end < strip.cell_length else (
         *strip.divide([start, end])[:2], Strip([])
     )  # fmt: skip
-    ground = Style(bgcolor=style.bgcolor)  # beneath its own colours, over its own ground
+    ground = Style(bgcolor=style.bgcolor)  # only the background changes; the text keeps its colour
     shown = Strip(Segment.apply_style(inside, post_style=ground), inside.cell_length)
     return Strip.join([before, shown, after])

@@ -1,4 +1,4 @@
-"""Boxes to type in."""
+"""Inputs for text."""
 
 from typing import ClassVar
 
@@ -9,14 +9,14 @@ from core.text import in_one_line
 
 
 class TextInput(Input):
-    """An input that shows what was pasted into it without acting on it: control characters become visible ones."""
+    """An input for untrusted text: it replaces control characters by visible ones."""
 
     def validate_value(self, value: str) -> str:
-        """Sanitise what was typed or pasted."""
+        """Return the typed or pasted text, sanitised and on one line."""
         return in_one_line(value)
 
 
 class FieldInput(TextInput):
-    """One of several in a form, where Enter goes to the next."""
+    """An input in a form, in which Enter moves to the next one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Next field", key_display="Enter")]

@@ -1,4 +1,4 @@
-"""The line on top of every screen: where one is, and what the training run does."""
+"""The line at the top of every screen: the names of the screens and the state of the training run."""
 
 from typing import ClassVar
 
@@ -17,13 +17,13 @@ from core.text import in_one_line
 BRAND = "charlstm-tui"
 SEPARATOR = " · "
 SHORTEST = 7
-"""Columns below which a name says nothing any more."""
+"""Number of columns below which a shortened name is useless, so that it is hidden."""
 WIDE = 98
-"""Columns from which the screens stand further apart."""
+"""Number of columns from which the names stand further apart."""
 
 
 class _Tab(Static):
-    """The name of a screen; a click goes there."""
+    """The name of a screen; a click switches to it."""
 
     def __init__(self, number: int, mode: str, *, here: bool) -> None:
         super().__init__(Content(f"{number} {MODES[mode]}"), classes="here" if here else "")
@@ -32,7 +32,7 @@ class _Tab(Static):
         self.here = here
 
     def show(self, *, whole: bool) -> None:
-        """Show the name of the screen, or, where there is no room, its number."""
+        """Show the number of the screen, and its name if `whole` is true or this is the current screen."""
         self.update(Content(f"{self._number} {MODES[self._mode]}" if whole or self.here else str(self._number)))
 
     async def on_click(self) -> None:
@@ -40,7 +40,7 @@ class _Tab(Static):
 
 
 class TopBar(Horizontal):
-    """The program's name, the screens, and the run under way."""
+    """Shows the program's name, the screens, and the current run."""
 
     DEFAULT_CSS: ClassVar[str] = """
     TopBar {
@@ -81,7 +81,7 @@ class TopBar(Horizontal):
         self.watch(self.app, "training", self._show)
 
     def on_resize(self, event: Resize) -> None:
-        """Leave room for the run: the screens stand closer, and the program's name goes where it must."""
+        """Make room for the run: in a narrow window the names stand closer, and the program's name may be hidden."""
         self.set_class(event.size.width >= WIDE, "-wide")
         self._fit()
 
@@ -93,7 +93,7 @@ class TopBar(Horizontal):
         self._fit()
 
     def _fit(self) -> None:
-        """Show the whole state, and of the rest what there is room for: the screens, the text's name, the program's."""
+        """Show the full state, and the other parts as they fit: the screens' names, the corpus, the program's name."""
         config, state = self._training.config, in_one_line(self._training.state)
         name = in_one_line(config.corpus.name) if config is not None else ""
         room, gap = self.content_size.width, 2 if self.has_class("-wide") else 1
