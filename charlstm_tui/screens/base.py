@@ -30,7 +30,7 @@ class FitsWindow:
 
 
 class ModeScreen(FitsWindow, Screen[None]):
-    """Base class of the app's four main screens."""
+    """One of the app's four screens."""
 
     def action_leave_field(self) -> None:
         """Take the focus from the field, so that letters are keys again."""
@@ -48,4 +48,4 @@ class ModeScreen(FitsWindow, Screen[None]):
 
 
 class Palette(FitsWindow, CommandPalette):
-    """Textual's command palette, without outdated sizes."""
+    """Textual's palette."""

@@ -106,7 +106,7 @@ class EvaluationScreen(ModeScreen):
         self._begin()
 
     def action_compare(self) -> None:
-        """Evaluate the chosen model and the one to compare with on the same text, and show them side by side."""
+        """Evaluate the chosen model and the other one on the same text, side by side."""
         what = self._chosen()
         other = self.choices.other_model
         if what is None:
@@ -139,7 +139,7 @@ class EvaluationScreen(ModeScreen):
             job.stop()
 
     def action_turn(self, by: int) -> None:
-        """Move `by` pages forward, or backward if negative."""
+        """Turn to another page."""
         self.pages.turn(by)
 
     def action_text(self) -> None:

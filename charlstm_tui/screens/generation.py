@@ -127,7 +127,7 @@ class GenerationScreen(ModeScreen):
         """Continue the stopped text, also beyond the requested length."""
         if self._writer is not None and not self._job.running:
             self._writer.go_on()
-            self._start_job()
+            self._set_going()
 
     def action_stop(self) -> None:
         """Stop the generation."""
@@ -163,7 +163,7 @@ class GenerationScreen(ModeScreen):
             case "continue" | "save":
                 return there and not writing
             case "copy" | "tint":
-                return has_text
+                return there
             case "leave_field":
                 return self.focused is not None
             case "stop":
@@ -206,9 +206,9 @@ class GenerationScreen(ModeScreen):
             read_words = partial(words_of_training_text, path=path)
             self._words_job.start(read_words, name="words", interval=TRAINING_INTERVAL)
         self._shown = 0
-        self._start_job()
+        self._set_going()
 
-    def _start_job(self) -> None:
+    def _set_going(self) -> None:
         assert self._writer is not None
         self.panes.focus_text()  # letters are keys during generation
         self._since = (0.0, self._shown)

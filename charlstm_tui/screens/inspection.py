@@ -161,11 +161,11 @@ class InspectionScreen(ModeScreen):
             case "write_on":
                 return not reading and self._activations is not None and self._activations.room > 0
             case "save":
-                return has_text and not reading
+                return there and not reading
             case "turn":
-                return has_text and (parameters != ("layer",) or self._layers > 1)
+                return there and (parameters != ("layer",) or self._layers > 1)
             case "choose":
-                return has_text and self.query_one(ActivationsView).can_choose(int(str(parameters[0])))
+                return there and self.query_one(ActivationsView).can_choose(int(str(parameters[0])))
             case "leave_field":
                 return self.focused is not None
             case "stop":
@@ -233,7 +233,7 @@ class InspectionScreen(ModeScreen):
         is_the_same = self._seen is not None and self._seen.what.path == seen.what.path
         self._seen = seen
         view = self.query_one(ActivationsView)
-        view.show(seen.activations, seen.what.name, seen.begin, keep_cell=same_model)
+        view.show(seen.activations, seen.what.name, seen.begin, keep_cell=is_the_same)
         self._offer(seen.activations)
 
     def _offer(self, activations: "Activations") -> None:

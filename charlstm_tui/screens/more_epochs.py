@@ -59,7 +59,7 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
     def on_mount(self) -> None:
         """Set the title."""
         self.query_one(Vertical).border_title = plain_title(f"more epochs for {self._name}")
-        self._show_consequence()
+        self._tell()
 
     @on(Input.Changed)
     def _tell(self) -> None:
@@ -69,8 +69,8 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
             text, trouble = self.consequence(self._more()), False
         except UserError as error:
             text, trouble = str(error), True
-        line.update(text)
-        line.set_class(trouble, "-trouble")
+        said.update(text)
+        said.set_class(trouble, "-trouble")
 
     def consequence(self, more: int) -> str:
         """Return the effect of `more` additional epochs on the learning rate."""

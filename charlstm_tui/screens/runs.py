@@ -180,7 +180,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
             self._say("There is no run yet. Esc, then s, starts one.")
 
     @on(LossChart.Resize)
-    def _fit(self) -> None:
+    def _write_for_the_room(self) -> None:
         self._draw()
 
     @on(OptionList.OptionHighlighted)

@@ -141,7 +141,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             self.query_one(Folders).focus()
 
     @on(SettingInput.Changed)
-    def _read_again(self, event: SettingInput.Changed) -> None:
+    def _read_anew(self, event: SettingInput.Changed) -> None:
         event.stop()
         self._highlight(self._highlighted)
 
@@ -158,7 +158,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         """Return the text with the encoding settings of the boxes.
 
         Raises:
-            UserError: the encoding is unknown.
+            UserError: there is no such encoding.
         """
         encoding, errors = (str(setting.value) for setting in self.query(SettingInput))
         return CorpusConfig.typed(source, encoding=encoding, encoding_errors=errors)  # type: ignore[arg-type]

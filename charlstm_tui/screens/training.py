@@ -1,4 +1,4 @@
-"""The Train screen: the settings of the next run, and the current run."""
+"""Train: the settings before a run, and the run."""
 
 import contextlib
 from typing import TYPE_CHECKING, ClassVar
@@ -168,7 +168,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
             self._dialogs.stop("stop the training?")
 
     def action_pause(self) -> None:
-        """Pause the current run."""
+        """Pause the run under way."""
         self.post_message(PauseTraining())
 
     def action_continue_run(self) -> None:
@@ -194,12 +194,12 @@ class TrainingScreen(ChartKeys, ModeScreen):
         self._another_follows = True
 
     def action_evaluate(self) -> None:
-        """Open the Evaluate screen and evaluate the run on screen."""
+        """Evaluate the run on screen."""
         if self.training.started is not None:
             self.post_message(EvaluateRun(self.training.started.run))
 
     def action_generate(self) -> None:
-        """Open the Generate screen with the run on screen."""
+        """Generate a text with the run on screen."""
         if self.training.started is not None:
             self.post_message(GenerateFrom(self.training.started.run))
 

@@ -82,7 +82,7 @@ def test_a_run_that_stopped_early_is_told_no_rise_where_there_is_none() -> None:
 
 
 def test_a_constant_rate_stays(tiny_training: TrainingConfig) -> None:
-    assert "is constant" in AskMoreEpochs("run", tiny_training, 2).consequence(2)
+    assert "it is constant" in AskMoreEpochs("run", tiny_training, 2).consequence(2)
 
 
 def test_of_a_run_by_time_it_is_said_that_epochs_count_now() -> None:
