@@ -13,7 +13,7 @@ from core.errors import UserError
 from core.settings.config import SamplingConfig, Value, configure, fields_of
 
 WARMER = 0.1
-"""Step by which the keys change the temperature."""
+"""A step of the temperature."""
 
 
 class GenerationSettings(ItemGrid):
@@ -52,7 +52,7 @@ class GenerationSettings(ItemGrid):
         return next((one.explanation for one in self.query(SettingInput) if one.has_focus_within), "")
 
     def take_next_seed(self) -> None:
-        """Increase the seed by 1 (modulo 2^32)."""
+        """Put the next seed into its box."""
         with contextlib.suppress(UserError):
             seed = self.query_one("#setting-seed", SettingInput)
             seed.show((int(seed.value) + 1) % 2**32, usual=0)

@@ -28,7 +28,7 @@ class TextPanes(Horizontal):
         super().__init__(id=id)
         self._hint = hint
         self._prompt = ""
-        self._figures: list[TextFigures] = []  # one for each of three texts; empty for a single text
+        self._figures: list[TextFigures] = []  # of each of three texts
 
     def compose(self) -> ComposeResult:
         """Lay out one pane, with the bars next to it."""
@@ -37,7 +37,7 @@ class TextPanes(Horizontal):
 
     @property
     def panes(self) -> list[StreamPane]:
-        """The panes of the texts, from left to right."""
+        """A pane for each text, from left to right."""
         return list(self.query(StreamPane))
 
     @property
@@ -73,20 +73,20 @@ class TextPanes(Horizontal):
     def append(self, written: Sequence[Written]) -> None:
         """Append the new characters to each text."""
         texts: list[list[Written]] = [[] for _ in self.panes]
-        for piece in written:
-            texts[piece.lane].append(piece)
+        for one in written:
+            texts[one.lane].append(one)
         for pane, parts in zip(self.panes, texts, strict=True):
             if parts:
                 pane.append("".join(part.text for part in parts), b"".join(part.levels for part in parts))
         for figures, parts in zip(self._figures, texts, strict=False):
             figures.add("".join(part.text for part in parts), sum(part.surprise for part in parts))
-        self._show_figures()
+        self._tell_figures()
 
     def know(self, words: TrainingWords) -> None:
         """From now on, count how many words of each text occur in the training text."""
         for figures in self._figures:
             figures.know(words.count_in(self._prompt))
-        self._show_figures()
+        self._tell_figures()
 
     def expect(self, expecting: Expecting) -> None:
         """Show the probabilities of the first text's next character."""
@@ -114,6 +114,6 @@ class TextPanes(Horizontal):
     def _tell_figures(self) -> None:
         """Show in each frame the mean surprisal and the share of words that occur in the training text."""
         panes = self.panes
-        room = min(pane.size.width for pane in panes) - 4  # each frame gets the same wording
+        room = min(pane.size.width for pane in panes) - 4  # the same words in each frame
         for pane, figures in zip(panes, self._figures, strict=False):
             pane.note = figures.line(room)
