@@ -45,10 +45,15 @@ FLUSH_SECONDS = 1 / 60
     "is. [default: empty]",
 )  # fmt: skip
 @click.option(
-    "--length", type=WholeNumberRange(1, 10**9), default=500, show_default=True, help="Characters to generate."
+    "--length",
+    metavar="N",
+    type=WholeNumberRange(1, 10**9),
+    default=500,
+    show_default=True,
+    help="Characters to generate.",
 )
 @click.option(
-    "--count", type=WholeNumberRange(1, 10**6), default=1, show_default=True,
+    "--count", metavar="N", type=WholeNumberRange(1, 10**6), default=1, show_default=True,
     help="Number of texts, generated together, each with the next seed.",
 )  # fmt: skip
 @setting_options(SamplingConfig)

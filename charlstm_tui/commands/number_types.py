@@ -29,6 +29,10 @@ class Number(click.ParamType[int | float]):
 class WholeNumberRange(click.IntRange):
     """A whole number within bounds."""
 
+    def _describe_range(self) -> str:
+        """Return the bounds for the help, worded like those of the settings."""
+        return f"from {self.min:,} to {self.max:,}".replace(",", " ")
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Parse the option's text and check the bounds."""
         return super().convert(int(Number(int).convert(value, param, ctx)), param, ctx)
@@ -36,6 +40,10 @@ class WholeNumberRange(click.IntRange):
 
 class NumberRange(click.FloatRange):
     """A number within bounds."""
+
+    def _describe_range(self) -> str:
+        """Return the bounds for the help, worded like those of the settings."""
+        return f"from {self.min:,} to {self.max:,}".replace(",", " ")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Parse the option's text and check the bounds."""

@@ -62,17 +62,24 @@ def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Call
 
     def decorate(command: Command) -> Command:
         for field in reversed(fields_of(config)):
-            default = f"; default: {field.show(field.default)}" if show_defaults else ""
             command = click.option(
                 *_option_names(field.name),
                 field.name,
                 type=_type_of(field),
                 metavar={int: "N", float: "X", str: None}[field.kind],
-                help=f"{field.description} [{field.bounds}{default}]",
+                help=f"{field.description} {_limits(field, show_default=show_defaults)}".strip(),
             )(command)
         return command
 
     return decorate
+
+
+def _limits(field: Field, *, show_default: bool) -> str:
+    """Return the bounds and the default of a setting in brackets; choices are shown with the option's name."""
+    limits = [] if field.choices else [field.bounds]
+    if show_default:
+        limits.append(f"default: {field.show(field.default)}")
+    return f"[{'; '.join(limits)}]" if limits else ""
 
 
 def _option_names(field: str) -> list[str]:

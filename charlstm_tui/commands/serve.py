@@ -11,7 +11,12 @@ from core.text import shortened
 
 @click.command("serve")
 @click.option(
-    "--port", type=WholeNumberRange(0, 65_535), default=8000, show_default=True, help="Port; 0 chooses a free one."
+    "--port",
+    metavar="N",
+    type=WholeNumberRange(0, 65_535),
+    default=8000,
+    show_default=True,
+    help="Port; 0 chooses a free one.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(

@@ -30,6 +30,8 @@ class KeyBar(Footer):
 
         Textual calls this at each change of the focus, and a rebuild lays out the whole screen: 40 ms of CPU time.
         """
+        if not self.is_attached:  # the screen was closed meanwhile
+            return
         keys = self._keys()
         if keys != self._made:
             self._made = keys
