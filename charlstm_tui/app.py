@@ -37,11 +37,11 @@ from charlstm_tui.state.messages import (
 from charlstm_tui.state.modes import MODES
 from charlstm_tui.state.preferences import GLYPHS, Glyphs, load_preferences, save_preferences
 from charlstm_tui.terminal import signals
+from charlstm_tui.terminal.app_signals import LoopSignals
 from charlstm_tui.terminal.ascii_filter import AsciiFilter
 from charlstm_tui.terminal.capabilities import draws_more_than_ascii, in_browser
 from charlstm_tui.terminal.contrast import ContrastFilter, readable_variables
 from charlstm_tui.terminal.driver import driver_class
-from charlstm_tui.terminal.loop_signals import LoopSignals
 from charlstm_tui.terminal.style_filter import StyleFilter
 from charlstm_tui.terminal.width_filter import WidthFilter
 from core.runs.store import RunStore

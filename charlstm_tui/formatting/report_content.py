@@ -46,7 +46,7 @@ def headline(report: "Report", room: int) -> Content:
     return Content("\n").join(Content("   ").join(half) for half in (shown[:-2], shown[-2:]))
 
 
-def beside(report: "Report", width: int, *, over: bool) -> Content:
+def baselines(report: "Report", width: int, *, over: bool) -> Content:
     """Return the model's loss and the baselines as bars; `over` says that the evaluation has ended."""
     bars = report.bars
     room = max(width - _NAME - 9, 8)

@@ -17,7 +17,7 @@ def test_each_option_stands_in_exactly_one_group() -> None:
 def test_help_shows_each_heading_and_each_option_once() -> None:
     shown = CliRunner().invoke(train_command, ["--help"], terminal_width=200).output
     assert [line[:-1] for line in shown.splitlines() if line.endswith(":")] == list(TrainCommand.groups)
-    listed = [line.split()[0].rstrip(",") for line in shown.splitlines() if line.startswith("  --")]
+    listed = [line.split()[0].rstrip(",") for line in shown.splitlines() if line.startswith("  -")]
     options = [param.opts[0] for param in train_command.get_params(click.Context(train_command))]
     assert sorted(listed) == sorted(options)
 

@@ -151,7 +151,7 @@ class ReportPages(Vertical):
             roomy = wide and self.screen.has_class("-tall")
             meaning = [self.report.meaning, "" if roomy else self.report.verdict_in_short]
             self.query_one("#meaning", Static).update(Content("\n".join(filter(None, meaning))))
-            self.query_one("#bars", Static).update(report_content.beside(self.report, side, over=self._over))
+            self.query_one("#bars", Static).update(report_content.baselines(self.report, side, over=self._over))
             self.query_one("#parts", Static).update(report_content.side_by_side(self.report, side))
             failures = report_content.where(self.report, width)
             self.query_one("#groups", Static).update(failures)

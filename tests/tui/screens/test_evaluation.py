@@ -126,7 +126,7 @@ async def test_two_models_are_compared(app: CharLSTMApp, trained: Run) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("f3", "c")
         (notice,) = app._notifications
-        assert notice.message == "Choose another model in the box “compare with”."
+        assert notice.message == "Choose the other model in the box “compare with”."
         await pilot.press("escape")
         app.screen.query_one("#model", CheckpointSelect).value = trained.path
         app.screen.query_one("#other", CheckpointSelect).value = twin.path

@@ -107,7 +107,7 @@ async def test_a_wrong_setting_is_a_notice_and_the_frame_explains(app: CharLSTMA
         setting.input.focus()
         await pilot.press("x")
         assert "temperature must be a number from 0 to 100" in reason(app, "temperature")
-        assert "Below 1 safer" in str(pane(app).border_title)
+        assert "Below 1 less varied" in str(pane(app).border_title)
         await pilot.press("enter")
         await pilot.pause()
         (notice,) = app._notifications

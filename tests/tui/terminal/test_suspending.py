@@ -73,7 +73,7 @@ def test_a_suspended_app_restores_the_terminal_and_is_redrawn_when_it_continues(
     shell.send("\x1a")
     shell.until_stopped()
     assert "1 Train" not in shell.text
-    assert shell.attributes == shell.at_shell
+    shell.until(lambda screen: shell.attributes == shell.at_shell)  # the shell sets its modes after the prompt
     assert not any(map(shell.on, MODES))
     shell.type("fg")
     shell.until(lambda screen: screen == before)
@@ -81,7 +81,7 @@ def test_a_suspended_app_restores_the_terminal_and_is_redrawn_when_it_continues(
     assert all(map(shell.on, MODES))
     shell.send("q")
     shell.until_shown("shell>")
-    assert shell.attributes == shell.at_shell
+    shell.until(lambda screen: shell.attributes == shell.at_shell)  # the shell sets its modes after the prompt
 
 
 def test_a_signal_suspends_as_the_key_does(shell: Shell) -> None:
@@ -95,7 +95,7 @@ def test_a_signal_suspends_as_the_key_does(shell: Shell) -> None:
         shell.until(lambda screen: screen == before)
     shell.send("q")
     shell.until_shown("shell>")
-    assert shell.attributes == shell.at_shell
+    shell.until(lambda screen: shell.attributes == shell.at_shell)  # the shell sets its modes after the prompt
 
 
 def test_a_window_resized_while_the_app_is_suspended_is_filled(shell: Shell) -> None:
