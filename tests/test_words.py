@@ -27,6 +27,8 @@ INSTEAD = {
 }
 """Words that were the makers' own, and what to write instead."""
 
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "checkpoints/README.md", "tests/benchmarks/README.md"]
+
 
 def pieces_of(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the prose of a file: of Python its strings and comments, of anything else each line."""
@@ -42,9 +44,23 @@ def pieces_of(path: Path) -> Iterator[tuple[int, str]]:
 
 def documents() -> list[Path]:
     """Return what people read: the code, the help pages, the documents."""
-    code = [path for folder in ("core", "charlstm_tui") for path in sorted((ROOT / folder).rglob("*.py"))]
+    code = [path for folder in ("core", "charlstm_tui", "tests") for path in sorted((ROOT / folder).rglob("*.py"))]
+    code.remove(Path(__file__))
     pages = sorted((ROOT / "charlstm_tui" / "help").glob("*.md"))
-    return [*code, *pages, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))]
+    return [
+        *code,
+        *pages,
+        *(
+            ROOT / name
+            for name in (
+                "README.md",
+                "CONTRIBUTING.md",
+                "CHANGELOG.md",
+                "checkpoints/README.md",
+                "tests/benchmarks/README.md",
+            )
+        ),
+    ]
 
 
 @pytest.mark.parametrize("pattern", INSTEAD)

@@ -37,7 +37,7 @@ from tests.tui.views import STARTED, finished, running
 
 THOROUGH = pytest.mark.thorough
 VERY_WIDE = pytest.param((200, 60), marks=THOROUGH)
-"""For what is laid out anew in a very wide window."""
+"""A very wide window, which has a layout of its own."""
 SMALL_EVERY_DAY = [SIZES[0], pytest.param(SIZES[1], marks=THOROUGH)]
 LARGE_EVERY_DAY = [pytest.param(SIZES[0], marks=THOROUGH), SIZES[1]]
 """A snapshot takes a second: every screen is looked at each day in one of the sizes, and some in both."""
@@ -330,7 +330,7 @@ def test_saving_a_text(
 
 
 def found(control: object, store: object) -> Iterator[PastRun]:
-    """Three runs of the past."""
+    """Three earlier runs."""
     for number, state in enumerate(("interrupted", "stopped", "finished"), start=1):
         epochs = tuple(
             msgspec.structs.replace(epoch, val_loss=(epoch.val_loss or 0) - 0.05 * number)

@@ -58,7 +58,7 @@ def recipe(request: pytest.FixtureRequest) -> Recipe:
 
 @pytest.fixture(scope="module")
 def run_of_recipe(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run, to be copied, with its text beside it."""
+    """A run, to be copied, with its text in the same folder."""
     folder = tmp_path_factory.mktemp(recipe.kind)
     path = folder / "text.txt"
     path.write_text(recipe.text, encoding="utf-8")

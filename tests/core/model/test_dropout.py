@@ -18,7 +18,7 @@ def test_locked_dropout_leaves_out_the_same_numbers_at_every_character_and_keeps
     assert torch.equal(values, values[:1].expand_as(values))
     assert sorted(set(values.flatten().tolist())) == pytest.approx([0.0, 1 / 0.75])
     assert values.mean().item() == pytest.approx(1, abs=0.03)
-    assert not torch.equal(values, dropout.of_outputs(torch.ones(50, 40, 100))), "drawn anew for each window"
+    assert not torch.equal(values, dropout.of_outputs(torch.ones(50, 40, 100))), "drawn again for each window"
 
 
 def test_weight_drop_changes_what_the_network_says_and_no_weight() -> None:
@@ -33,5 +33,5 @@ def test_weight_drop_changes_what_the_network_says_and_no_weight() -> None:
     for layer in model.layers:
         gradient = layer.get_parameter("weight_hh_l0").grad
         assert gradient is not None
-        assert 0.3 < torch.eq(gradient, 0).float().mean() < 0.7, "what was left out learns nothing"
+        assert 0.3 < torch.eq(gradient, 0).float().mean() < 0.7, "dropped weights have no gradient"
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))

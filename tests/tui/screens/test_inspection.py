@@ -232,7 +232,7 @@ async def test_a_size_of_before_changes_nothing(app: CharLSTMApp, trained: Run) 
         await pilot.resize_terminal(60, 15)
         await pilot.pause()
         assert not screen.query_one(CellText).display
-        assert screen.query_one(CellHeatmap).has_focus, "the arrows go on where the text is now"
+        assert screen.query_one(CellHeatmap).has_focus, "the arrow keys move in the rows, which contain the text now"
         screen.query_one("#prompt", Input).value = "4 moutons"
         await pilot.press("i", "enter")
         await until(lambda: insides_of(screen).read == 9 and not screen._job.running)

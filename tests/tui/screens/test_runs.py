@@ -1,4 +1,4 @@
-"""The list of past runs, and what lies beside what."""
+"""The list of earlier runs, and the layout of its screen."""
 
 import msgspec
 import pytest
@@ -64,7 +64,7 @@ async def test_runs_lie_beside_each_other_with_what_differs(app: CharLSTMApp, th
         assert rows == {"window": ["12", "10"], "seed": ["5", "0"]}
         drawn = "".join(picture(app.screen.query_one(LossChart)))
         assert [drawn.count(letter) for letter in "ABC"] == [2, 2, 0], (
-            "a letter on each curve, and beside its last loss"
+            "a letter on each curve, and next to its last loss"
         )
         assert names(app) == ["cut", "A", "B"]
         await pilot.press("up", "space")

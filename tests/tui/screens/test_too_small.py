@@ -76,7 +76,7 @@ def test_how_it_looks(app: CharLSTMApp, snap_compare: SnapCompare, dialog: bool)
 
 
 async def test_a_size_that_is_no_longer_the_windows_is_passed_over(app: CharLSTMApp) -> None:
-    """Textual's screen tells itself each size anew: two that wait in its queue would follow each other for ever."""
+    """Textual's screen posts each size to itself again: two sizes in its queue would alternate forever."""
     async with app.run_test(size=(80, 24)) as pilot:
         screen, widths = app.screen, set[int]()
         footer = screen.query_one(Footer)

@@ -62,7 +62,7 @@ async def test_p_pauses_and_continues_the_run(app: CharLSTMApp, small_text: Path
     async with app.run_test(size=(80, 24)) as pilot:
         set_up(app, small_text, epochs=100_000)
         await pilot.press("escape", "s")
-        await until(lambda: len(app.training.epochs) >= 1 and app.training.baselines is not None)  # counted beside it
+        await until(lambda: len(app.training.epochs) >= 1 and app.training.baselines is not None)
         await pilot.press("p")
         await until(lambda: app.training.phase == "paused")
         held = app.training
@@ -249,7 +249,7 @@ async def test_a_digit_goes_to_a_screen_only_when_nobody_is_typing(app: CharLSTM
         assert app.current_mode == "train"
 
 
-async def test_an_error_that_nobody_foresaw_becomes_a_sentence(
+async def test_an_unexpected_error_becomes_a_notice(
     app: CharLSTMApp, small_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:

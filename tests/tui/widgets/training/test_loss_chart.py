@@ -58,7 +58,7 @@ async def drawn(
 
 
 def made_up(chance: random.Random) -> tuple[list[Line], XAxis]:
-    """Return the lines of a training run with others beside it, of any length and at any height."""
+    """Return the lines of a training run together with others, of any length and at any height."""
     by: XAxis = chance.choice(get_args(XAxis))
     end = 10 ** chance.uniform(0.3, {"steps": 6, "epochs": 2.5, "characters": 9, "seconds": 5.5}[by])
     start, floor, noise = chance.uniform(2.0, 5.0), 10 ** chance.uniform(-1.5, 0.5), chance.choice([0, 0.01, 0.2])

@@ -17,7 +17,7 @@ from tests.tui.views import finished, running
 
 
 def other(name: str, source: str) -> PastRun:
-    """A run of the past on some text."""
+    """An earlier run on some text."""
     view = finished()
     assert view.config is not None
     summary = RunSummary(
