@@ -28,6 +28,7 @@ class RunController:
         # An error of this job is ignored: the chart then has no baseline.
         self._ngram_job = LatestJob(app, on_items=self._take_baselines, on_end=lambda _: None)
         self._discard = False  # whether to delete the run once it is stopped
+        self._next: Callable[[], None] | None = None  # begins the run that was requested while a job was about to end
         self.leaving: int | None = None
         """The exit code once the user has quit, otherwise None; the app exits when the run is saved."""
 
@@ -43,13 +44,11 @@ class RunController:
 
     def start(self, config: RunConfig) -> None:
         """Start a run, unless one is in progress."""
-        if not self.running:
-            self._begin(config, partial(training.train, store=self._store, config=config))
+        self._begin_when_free(config, partial(training.train, store=self._store, config=config))
 
     def resume(self, config: RunConfig, name: str, epochs: int | None) -> None:
         """Resume the run of that name, unless one is in progress; `epochs`, if given, is its new total of epochs."""
-        if not self.running:
-            self._begin(config, partial(training.resume, store=self._store, name=name, epochs=epochs))
+        self._begin_when_free(config, partial(training.resume, store=self._store, name=name, epochs=epochs))
 
     def stop(self, *, discard: bool | None = None) -> None:
         """Stop the run in progress, and save or delete it; with None, as decided earlier."""
@@ -77,6 +76,13 @@ class RunController:
         if not self.running:
             self._app.exit(return_code=self.leaving)
         self.stop(discard=discard)
+
+    def _begin_when_free(self, config: RunConfig, produce: Callable[[Control], Iterator[object]]) -> None:
+        """Begin now, or, if the previous run has finished and its job is about to end, right after that."""
+        if not self.running:
+            self._begin(config, produce)
+        elif not self._app.training.alive:
+            self._next = partial(self._begin, config, produce)
 
     def _begin(self, config: RunConfig, produce: Callable[[Control], Iterator[object]]) -> None:
         self._app.training = TrainingView(phase="preparing", doing="starting", config=config)
@@ -117,6 +123,9 @@ class RunController:
                 return_code=1 if unsaved and not self.leaving else self.leaving,
                 message=Text(sanitise(unsaved)) if unsaved else None,
             )
+        elif self._next is not None:
+            begin, self._next = self._next, None
+            begin()
 
     def _delete_run(self) -> None:
         """Delete the run that was discarded."""
