@@ -15,7 +15,7 @@ from core.errors import UserError
 from core.settings.config import Cell, ModelConfig, TrainingConfig
 
 _GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
-_PROGRAM = 398_000_000
+_PROGRAM = 353_000_000
 """Memory in bytes of Python, PyTorch with its libraries in use, and the app."""
 _COUNTING = 75
 """Memory in bytes per character of the training part while n-grams are counted."""
