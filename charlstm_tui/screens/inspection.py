@@ -35,7 +35,7 @@ gate and cell at each character. If the box is empty, it generates a text and re
 
   · one row per cell, along the text; the text coloured by one cell
   · the equations of that cell at the cursor, with their numbers
-  · the cells that follow the place in the line, capitals, ends of words"""
+  · the cells that follow the position in the line, capitals, ends of words"""
 MORE = 200
 """Number of characters by which the model continues the text."""
 

@@ -49,6 +49,7 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=CHART),
         Binding("t", "range", "Range of the chart: all or recent", group=CHART),
         Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=CHART),
+        Binding("f1", "app.explain", "Help", key_display="F1"),
         Binding("escape,l", "leave", "Back", key_display="Esc"),
     ]
 

@@ -64,6 +64,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back"),
         Binding("backspace", "above", "Folder above"),
+        Binding("f1", "app.explain", "Help", key_display="F1"),
     ]
 
     def __init__(

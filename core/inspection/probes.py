@@ -63,22 +63,20 @@ def _vowels(text: str) -> Values:
 
 
 PROPERTIES: dict[str, Callable[[str], Values]] = {
-    "place in the line": _place_in_line,
-    "place in the word": _place_in_word,
-    "since a blank line": _since_blank_line,
+    "position in the line": _place_in_line,
+    "position in the word": _place_in_word,
+    "distance from a blank line": _since_blank_line,
     "capitals": lambda text: _where(text, str.isupper),
     "vowels": _vowels,
-    "spaces and line ends": lambda text: _where(text, str.isspace),
-    "the last of a word": _word_ends,
-    "the last of a line": _line_ends,
+    "white space": lambda text: _where(text, str.isspace),
+    "word ends": _word_ends,
+    "line ends": _line_ends,
 }
 """Properties by name. Each is a function from a text of T characters to an array of shape (T,)."""
 _TRACKED = {
-    "place in the line": "the place in the line",
-    "place in the word": "the place in the word",
-    "since a blank line": "how long ago a blank line was",
-    "the last of a word": "the last letters of words",
-    "the last of a line": "the last characters of lines",
+    "position in the line": "the position in the line",
+    "position in the word": "the position in the word",
+    "distance from a blank line": "the distance from a blank line",
 }
 TRACKS, FOLLOWS = 0.7, 0.4
 """Minimum absolute values of r at which a cell is said to track a property, and to follow it loosely."""

@@ -182,8 +182,11 @@ class Report(Struct, frozen=True, kw_only=True):
             for one in (self.copying.sample, self.copying.held_out)
         )
         if longest > 3 * max(natural, 20) or sample > 3 * max(held_out, 0.05):
-            return f"It copies: up to {longest:,} characters word for word; held-out text, up to {natural:,}."
-        return f"It hardly copies: up to {longest:,} characters word for word; held-out text, up to {natural:,}."
+            verdict = "It copies"
+        else:
+            verdict = "It hardly copies"
+        passage = f"the longest passage found in the training text has {longest:,} characters"
+        return f"{verdict}: {passage}; in held-out text, {natural:,}."
 
 
 class Bar(NamedTuple):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from textual.command import CommandList
 from textual.containers import VerticalScroll
 from textual.widgets import Footer, Input, Markdown
@@ -51,6 +52,18 @@ async def test_help_explains_each_screen_and_lists_its_keys(app: CharLSTMApp) ->
                 await until(lambda: app.screen.query_one(VerticalScroll).scroll_offset.y > 0)
             await pilot.press("escape")
             await until(lambda: not isinstance(app.screen, HelpScreen))
+
+
+@pytest.mark.parametrize(("key", "own"), [("l", "Back"), ("o", "Folder above")])
+async def test_the_lists_of_runs_and_texts_have_help_too(app: CharLSTMApp, key: str, own: str) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("escape", key)
+        listed = app.screen
+        await pilot.press("f1")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        assert own in app.screen.query_one(Markdown).source
+        await pilot.press("escape")
+        await until(lambda: app.screen is listed)
 
 
 def test_the_help_of_train_explains_each_number_and_the_gates() -> None:

@@ -91,7 +91,7 @@ class CheckpointSelect(Select[Path]):
                     epochs = count_of(summary.epochs, "epoch")
                     options.append((Content(in_one_line(f"{run.name} · {summary.corpus} · {epochs}")), run.path))
         if (model := bundled_model.shipped_path()) is not None:
-            options.append((Content(f"{bundled_model.NAME} · shipped"), model))
+            options.append((Content(f"{bundled_model.NAME} · bundled"), model))
         if options == self._shown:
             return
         paths = [path for _, path in options]

@@ -143,7 +143,7 @@ class ForecastPanel(Static):
             return [*lines[:1], ("", estimate.trouble, "")]
         epoch, run = estimate.epoch(), estimate.run(training)
         if epoch is not None and run is not None:
-            units = [] if self._is_tall else ["an epoch"]
+            units = [] if self._is_tall else ["per epoch"]
             if estimate.speed is not None and not estimate.speed.settled:
                 units.append("still measuring")
             lines.append(("", _span(epoch), ", ".join(units)))

@@ -170,14 +170,14 @@ def test_generated_text_without_a_prompt_starts_with_the_start_character() -> No
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("place in the line", [1, 2, 0, 0, 1, 2, 3, 4]),
-        ("place in the word", [1, 2, 0, 0, 1, 2, 0, 1]),
-        ("since a blank line", [1, 2, 3, 0, 1, 2, 3, 4]),
+        ("position in the line", [1, 2, 0, 0, 1, 2, 3, 4]),
+        ("position in the word", [1, 2, 0, 0, 1, 2, 0, 1]),
+        ("distance from a blank line", [1, 2, 3, 0, 1, 2, 3, 4]),
         ("capitals", [1, 0, 0, 0, 0, 1, 0, 0]),
         ("vowels", [1, 0, 0, 0, 0, 1, 0, 1]),
-        ("spaces and line ends", [0, 0, 1, 1, 0, 0, 1, 0]),
-        ("the last of a word", [0, 1, 0, 0, 0, 1, 0, 1]),
-        ("the last of a line", [0, 1, 1, 0, 0, 0, 0, 1]),
+        ("white space", [0, 0, 1, 1, 0, 0, 1, 0]),
+        ("word ends", [0, 1, 0, 0, 0, 1, 0, 1]),
+        ("line ends", [0, 1, 1, 0, 0, 0, 0, 1]),
     ],
 )
 def test_properties_of_a_text(name: str, expected: list[int]) -> None:
@@ -203,8 +203,8 @@ def test_correlations_are_numpy_s() -> None:
 def test_the_cell_that_follows_comes_first() -> None:
     vocabulary = Vocabulary(TEXT)
     activations = activations_of(network_of("lstm", vocabulary), vocabulary)
-    activations.values(1, "c")[:, 5] = -3 * PROPERTIES["place in the line"](TEXT) + 1
-    found = activations.cells(1, "c", "place in the line")
+    activations.values(1, "c")[:, 5] = -3 * PROPERTIES["position in the line"](TEXT) + 1
+    found = activations.cells(1, "c", "position in the line")
     assert found.order[0] == 5
     assert found.measures[0] == pytest.approx(-1)
     assert sorted(found.order) == list(range(11))

@@ -190,27 +190,27 @@ def test_a_test_part_that_is_harder_only_for_the_network_is_reported_as_such() -
         ),
         (
             sample_copying(copied(1_234, 0.1), copied(30, 0.1)),
-            "It copies: up to 1,234 characters word for word; held-out text, up to 30.",
+            "It copies: the longest passage found in the training text has 1,234 characters; in held-out text, 30.",
         ),
         (
             sample_copying(copied(61, 0.1), copied(8, 0.1)),
-            "It copies: up to 61 characters word for word; held-out text, up to 8.",
+            "It copies: the longest passage found in the training text has 61 characters; in held-out text, 8.",
         ),
         (
             sample_copying(copied(40, 0.5), copied(30, 0.125)),
-            "It copies: up to 40 characters word for word; held-out text, up to 30.",
+            "It copies: the longest passage found in the training text has 40 characters; in held-out text, 30.",
         ),
         (
             sample_copying(copied(60, 0.125), copied(8, 0.0)),
-            "It hardly copies: up to 60 characters word for word; held-out text, up to 8.",
+            "It hardly copies: the longest passage found in the training text has 60 characters; in held-out text, 8.",
         ),
         (
             sample_copying(copied(90, 0.375), copied(30, 0.125)),
-            "It hardly copies: up to 90 characters word for word; held-out text, up to 30.",
+            "It hardly copies: the longest passage found in the training text has 90 characters; in held-out text, 30.",
         ),
         (
             sample_copying(copied(9, math.nan), copied(30, 0.125)),
-            "It hardly copies: up to 9 characters word for word; held-out text, up to 30.",
+            "It hardly copies: the longest passage found in the training text has 9 characters; in held-out text, 30.",
         ),
     ],
 )

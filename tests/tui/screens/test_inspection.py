@@ -164,8 +164,8 @@ async def test_keys_go_through_quantities_layers_and_what_cells_follow(app: Char
         assert view_of(screen).layer_number == 1
         assert screen.query_one("#layer", Select).value == 1
         await pilot.press("f")
-        assert "place in the line" in str(rows.border_title)
-        found = insides_of(screen).cells(1, "i", "place in the line")
+        assert "position in the line" in str(rows.border_title)
+        found = insides_of(screen).cells(1, "i", "position in the line")
         assert view_of(screen).cell == found.order[0], "the one that follows it best"
         assert f"{found.measures[0]:+.2f}".replace("-", "−") in rows_of(screen)[1]
         screen.query_one("#follow", Select).value = CHANGE
@@ -427,11 +427,11 @@ async def test_it_opens_on_what_a_cell_follows_best_and_says_so(app: CharLSTMApp
     ("r", "how"), [(0.91, "tracks"), (-0.91, "tracks"), (0.5, "loosely follows"), (-0.2, "hardly follows")]
 )
 def test_a_cell_is_said_to_track_only_what_it_tracks(r: float, how: str) -> None:
-    assert relation(817, "place in the line", r).startswith(f"cell 817 {how} the place in the line, r = ")
+    assert relation(817, "position in the line", r).startswith(f"cell 817 {how} the position in the line, r = ")
 
 
 def test_a_minus_is_a_minus_sign() -> None:
-    assert relation(817, "place in the line", -0.914).endswith("r = −0.91")
+    assert relation(817, "position in the line", -0.914).endswith("r = −0.91")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])

@@ -38,7 +38,7 @@ async def test_parameters_steps_time_and_the_loss_to_beat(app: CharLSTMApp, smal
         config = app.screen.query_one("SettingsForm").read()  # type: ignore[attr-defined]
         assert f"{CharLSTM(config.model, 26).count_parameters():,} parameters" in told(app)
         assert re.search(r"59 steps per epoch", told(app))
-        assert re.search(r"[\d.]+ s an epoch", told(app))
+        assert re.search(r"[\d.]+ s per epoch", told(app))
         assert "MB of memory" in told(app)
         assert app.training.phase == "idle"
 
@@ -120,8 +120,8 @@ ARRIVING: list[tuple[Part, float]] = [("validation", 1.155), ("test", 1.648)]
 @pytest.mark.parametrize(
     ("step", "shown"),
     [
-        (Span(0.12, 0.12), ["10.7 s an epoch", "3:34 in all"]),
-        (Span(0.12, 0.36), ["10 to 33 s an epoch", "3 to 11 min in all"]),
+        (Span(0.12, 0.12), ["10.7 s per epoch", "3:34 in all"]),
+        (Span(0.12, 0.36), ["10 to 33 s per epoch", "3 to 11 min in all"]),
     ],
 )
 async def test_a_time_that_is_not_known_well_is_a_range(
