@@ -20,6 +20,7 @@ from core.data.corpus import CorpusConfig
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.events import EpochCompleted
+from core.model.char_lstm import is_layer_matrix
 from core.model.device import ComputeSettings
 from core.settings.config import ModelConfig, TrainingConfig
 
@@ -177,9 +178,14 @@ def _check(file: CheckpointFile, header: Header, progress: Progress) -> None:
 
 def _learnt(file: CheckpointFile, header: Header) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the tensors of a training state that have the shape of weights."""
-    groups = ["weights.", "optimizer.exp_avg.", "optimizer.exp_avg_sq."]
-    groups += ["average."] if header.training.averaging else []
-    return {group + name: shape for group in groups for name, shape in file.expected.items()}
+    expected: dict[str, tuple[int, ...]] = {}
+    for name, shape in file.expected.items():
+        by_muon = header.training.optimizer == "muon" and is_layer_matrix(name, shape)
+        groups = ["weights."]
+        groups += ["optimizer.momentum."] if by_muon else ["optimizer.exp_avg.", "optimizer.exp_avg_sq."]
+        groups += ["average."] if header.training.averaging else []
+        expected |= {group + name: shape for group in groups}
+    return expected
 
 
 def _is_right(file: CheckpointFile, name: str, header: Header) -> bool:

@@ -18,6 +18,11 @@ from core.settings.config import Cell, ModelConfig
 _LAYERS: dict[Cell, type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
+def is_layer_matrix(name: str, shape: tuple[int, ...]) -> bool:
+    """Return whether a parameter of a network is a weight matrix of a recurrent layer, (G H, I) for its G gates."""
+    return name.startswith("layers.") and len(shape) == 2
+
+
 class State(NamedTuple):
     """The hidden and cell state of each layer and stream, carried from one window to the next."""
 

@@ -17,6 +17,7 @@ from core.text import read_escapes, shortened, with_escapes
 
 Cell = Literal["lstm", "gru", "rnn"]
 Decay = Literal["all", "matrices"]
+OptimizerName = Literal["adamw", "muon"]
 Precision = Literal["auto", ComputePrecision]
 ComputeDevice = Literal["cpu", "cuda", "mps"]
 Device = Literal["auto", ComputeDevice]
@@ -42,13 +43,14 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 0.0
     streams: Annotated[int, Meta(ge=1, le=65_536, description="Batch size: parts of the text read in parallel.")] = 1
     window: Annotated[int, Meta(ge=1, le=65_536, description="Characters per stream in one optimizer step.")] = 100
-    learning_rate: Annotated[float, Meta(gt=0, le=10, description="Step size of AdamW, at its maximum.")] = 1e-3
+    optimizer: Annotated[OptimizerName, Meta(description="Optimizer; muon is for the layers' matrices.")] = "adamw"
+    learning_rate: Annotated[float, Meta(gt=0, le=10, description="Step size of the optimizer, at its maximum.")] = 1e-3
     warmup: Annotated[float, Meta(ge=0, le=0.5, description="Share of the run in which the learning rate rises.")] = 0.0
     final_rate: Annotated[
         float, Meta(ge=0, le=1, description="Learning rate at the end, as a share of its maximum.")
     ] = 1.0
     beta2: Annotated[float, Meta(ge=0, lt=1, description="Memory of AdamW for the size of the gradients.")] = 0.999
-    weight_decay: Annotated[float, Meta(ge=0, le=10, description="Weight decay of AdamW: keeps weights small.")] = 0.01
+    weight_decay: Annotated[float, Meta(ge=0, le=10, description="Weight decay: keeps weights small.")] = 0.01
     decay: Annotated[Decay, Meta(description="Weights that decay; matrices excludes the biases.")] = "all"
     gradient_clip: Annotated[float, Meta(ge=0, le=1e6, description="Maximum norm of the gradient; 0 never clips.")] = (
         0.0

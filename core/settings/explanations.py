@@ -61,15 +61,20 @@ EXPLANATIONS: dict[str, Explanation] = {
         "dependencies over longer distances can be learned; fewer steps per epoch, more memory.",
         "more steps per epoch; earlier text counts only through the hidden state that is carried over.",
     ),
+    "optimizer": Explanation(
+        "How the weights follow their gradients. adamw divides each weight's step by the usual size of its gradient. "
+        "muon changes the matrices of the layers by about the same amount in all directions, so that each step learns "
+        "more; the step takes longer, which matters less with many streams. The other weights are left to adamw."
+    ),
     "learning_rate": Explanation(
-        "The size of a step of the optimizer, AdamW, at its largest: warmup and final rate shape it over the run. "
+        "The size of a step of the optimizer at its largest: warmup and final rate shape it over the run. "
         "This is the most important setting of all.",
         "learns faster, until the loss jumps or diverges.",
         "steadier, but slower: the run may end before the loss is low.",
     ),
     "warmup": Explanation(
         "The share of the run in which the learning rate rises linearly from 0 to its full size. The first "
-        "gradients are large, and AdamW does not know their size yet.",
+        "gradients are large, and the optimizer does not know their size yet.",
         "a gentler start, for large learning rates; less of the run at the full rate.",
         "full steps sooner; 0 starts with the full rate.",
     ),
@@ -86,8 +91,8 @@ EXPLANATIONS: dict[str, Explanation] = {
         "a noisier estimate, which follows changes quickly; 0.99 suits short runs.",
     ),
     "weight_decay": Explanation(
-        "How strongly AdamW shrinks the weights at every step, apart from the gradient. Small weights make smooth "
-        "predictions.",
+        "How strongly the optimizer shrinks the weights at every step, apart from the gradient. Small weights make "
+        "smooth predictions.",
         "less overfitting; far too much keeps the network from learning.",
         "the weights may grow freely; 0 is no weight decay.",
     ),

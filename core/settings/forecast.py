@@ -14,7 +14,8 @@ from core.data.windows import check_length, windows_at
 from core.errors import UserError
 from core.settings.config import Cell, ModelConfig, TrainingConfig
 
-_GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
+GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
+"""Number of gates of each kind of cell, counting the candidate."""
 _PROGRAM = 353_000_000
 """Memory in bytes of Python, PyTorch with its libraries in use, and the app."""
 _COUNTING = 75
@@ -115,7 +116,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
 
 def count_parameters(model: ModelConfig, vocabulary_size: int) -> int:
     """Return the number of parameters of a network, as `CharLSTM.count_parameters` does, without building it."""
-    gates, hidden, embedding = _GATES[model.cell], model.hidden_size, model.embedding_size
+    gates, hidden, embedding = GATES[model.cell], model.hidden_size, model.embedding_size
     first = gates * hidden * (embedding + hidden + 2)
     others = (model.num_layers - 1) * gates * hidden * (2 * hidden + 2)
     return vocabulary_size * embedding + first + others + (hidden + 1) * vocabulary_size
@@ -177,12 +178,16 @@ def memory_of(
     `python -m tests.benchmarks.memory` measures the error of the estimate.
     """
     parameters = count_parameters(model, vocabulary_size)
-    saved = 3 + (1 if config.averaging else 0)  # the weights, two moments, the average
-    learner = saved + 1  # and the gradients
+    saved = parameters * (3 + (1 if config.averaging else 0))  # the weights, two moments, the average
     copies = 3  # the current state, the state at the start of the epoch, and the one being written to disk
-    numbers = parameters * (learner + copies * saved)
+    matrices = 0
+    if config.optimizer == "muon":  # one moment of the layers' matrices instead of two
+        matrices = _layer_matrices(model)
+        saved -= matrices
+    numbers = saved + parameters + copies * saved  # and the gradients
+    numbers += 3 * matrices // model.num_layers  # the largest matrix, and two products of its size
     if config.weight_drop:  # a mask, the masked weights, and the gradient with respect to them
-        numbers += 3 * model.num_layers * _GATES[model.cell] * model.hidden_size**2
+        numbers += 3 * model.num_layers * GATES[model.cell] * model.hidden_size**2
     numbers += max(
         _activations(config.window * config.streams, model, vocabulary_size, kept=4),
         _activations(_validated_at_once(validation_characters), model, vocabulary_size, kept=1),
@@ -191,9 +196,15 @@ def memory_of(
     return _PROGRAM + train_characters + max(_FLOAT * numbers, counting)
 
 
+def _layer_matrices(model: ModelConfig) -> int:
+    """Return the number of weights in the matrices of the layers."""
+    inputs = model.embedding_size + (model.num_layers - 1) * model.hidden_size
+    return GATES[model.cell] * model.hidden_size * (inputs + model.num_layers * model.hidden_size)
+
+
 def _activations(characters: int, model: ModelConfig, vocabulary_size: int, *, kept: int) -> int:
     """Return the number of values computed for `characters` characters: per cell, its gates and `kept` others."""
-    per_cell = _GATES[model.cell] + kept
+    per_cell = GATES[model.cell] + kept
     return characters * (model.embedding_size + model.num_layers * model.hidden_size * per_cell + 3 * vocabulary_size)
 
 

@@ -10,12 +10,13 @@ from core.model.char_lstm import CharLSTM, State
 from core.model.device import ComputeSettings
 from core.model.dropout import Dropout
 from core.settings.config import ModelConfig, TrainingConfig
-from core.training.optimizer import WeightAverage, make_optimizer
+from core.training.optimizer import Optimizer
+from core.training.weight_average import WeightAverage
 
 _AFTER_THE_WEIGHTS = (
     1 << 33
 )  # added to the seed, so that dropout does not use the random numbers of the initial weights
-_MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's names of its state for each weight
+_OPTIMIZER = "optimizer."
 
 
 class Learner:
@@ -32,7 +33,9 @@ class Learner:
         self._generator = Generator(compute.device).manual_seed(config.seed + _AFTER_THE_WEIGHTS)
         dropout = Dropout(config, self._generator)
         self._dropout = None if dropout.drops_nothing else dropout
-        self._optimizer = make_optimizer(self.model, config)
+        self._optimizer = Optimizer(
+            self.model, config, torch.bfloat16 if compute.precision == "bf16" else torch.float32
+        )
         self._average = WeightAverage(self.model, config.averaging) if config.averaging else None
         self._norm: Tensor | None = None  # norm of the last gradient before clipping; None without clipping
 
@@ -53,8 +56,6 @@ class Learner:
         Returns:
             Mean loss before the step, in nats per character, on the device; and the state after the window, detached.
         """
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
         if self.config.state_reset and state is not None:
             kept = torch.empty(inputs.shape[1], device=inputs.device)
             state = state.masked(kept.bernoulli_(1 - self.config.state_reset, generator=self._generator))
@@ -65,7 +66,7 @@ class Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         if self.config.gradient_clip:
             self._norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
-        self._optimizer.step()
+        self._optimizer.step(rate)
         if self._average is not None:
             self._average.update(self.model)
         return loss.detach(), state.detach()
@@ -84,13 +85,7 @@ class Learner:
     def state(self) -> dict[str, Tensor]:
         """Return everything that a step reads and changes, as tensors: the learner's own, not copies."""
         tensors = {f"weights.{name}": weight.detach() for name, weight in self.model.named_parameters()}
-        steps = 0.0
-        for name, weight in self.model.named_parameters():
-            remembered = self._optimizer.state[weight]  # empty before the first step
-            steps = float(remembered.get("step", 0.0))
-            for moment in _MOMENTS:
-                tensors[f"optimizer.{moment}.{name}"] = remembered.get(moment, torch.zeros_like(weight.detach()))
-        tensors["optimizer.steps"] = torch.tensor(int(steps))
+        tensors |= {_OPTIMIZER + name: tensor for name, tensor in self._optimizer.state().items()}
         if self._average is not None:
             tensors |= {f"average.{name}": weight for name, weight in self._average.model.named_parameters()}
             tensors["average.updates"] = torch.tensor(self._average.updates)
@@ -101,10 +96,8 @@ class Learner:
         """Restore a state that `state` returned after `steps` steps, perhaps on another device."""
         for name, weight in self.model.named_parameters():
             weight.copy_(tensors[f"weights.{name}"])
-            self._optimizer.state[weight] = {
-                "step": torch.tensor(float(tensors["optimizer.steps"]), device=weight.device),
-                **{moment: tensors[f"optimizer.{moment}.{name}"].to(weight.device, copy=True) for moment in _MOMENTS},
-            }
+        of_optimizer = {name: tensor for name, tensor in tensors.items() if name.startswith(_OPTIMIZER)}
+        self._optimizer.restore({name.removeprefix(_OPTIMIZER): tensor for name, tensor in of_optimizer.items()})
         if self._average is not None:
             for name, weight in self._average.model.named_parameters():
                 weight.copy_(tensors[f"average.{name}"])

@@ -34,8 +34,8 @@ def test_nan_weights_after_the_last_steps_of_an_epoch_are_found_before_they_are_
     steps = trainer._streams.windows_at(0)
     taken: list[int] = []
 
-    def spoiling() -> None:
-        step()
+    def spoiling(rate: float) -> None:
+        step(rate)
         taken.append(1)
         if len(taken) == steps - 1:  # with any offset, one of the last two steps of the epoch
             torch.nn.init.constant_(trainer.model.output.bias, torch.nan)

@@ -69,20 +69,29 @@ def assert_same(one: Trainer, other: Trainer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "layers", "precision", "averaging"),
+    ("cell", "layers", "precision", "averaging", "optimizer"),
     rows_of_each_kind(
-        [("lstm", 2, "bf16", 0.9), ("gru", 2, "bf16", 0.9), ("rnn", 1, "fp32", 0.9), ("lstm", 2, "fp32", 0)],
         [
-            *itertools.product(["lstm"], [1, 2], ["fp32", "bf16"], [0.9]),
-            ("gru", 2, "bf16", 0.9),
-            ("rnn", 1, "fp32", 0.9),
-            ("lstm", 2, "fp32", 0),
+            ("lstm", 2, "bf16", 0.9, "adamw"),
+            ("lstm", 1, "bf16", 0.9, "muon"),
+            ("gru", 2, "bf16", 0.9, "adamw"),
+            ("rnn", 1, "fp32", 0.9, "muon"),
+            ("lstm", 2, "fp32", 0, "muon"),
+        ],
+        [
+            *itertools.product(["lstm"], [1, 2], ["fp32", "bf16"], [0.9], ["adamw", "muon"]),
+            ("gru", 2, "bf16", 0.9, "adamw"),
+            ("gru", 2, "bf16", 0.9, "muon"),
+            ("rnn", 1, "fp32", 0.9, "adamw"),
+            ("rnn", 1, "fp32", 0.9, "muon"),
+            ("lstm", 2, "fp32", 0, "adamw"),
+            ("lstm", 2, "fp32", 0, "muon"),
         ],
     ),
 )
 def test_a_resumed_run_ends_with_the_same_weights_and_losses(
     small_corpus: Corpus, tiny_training: TrainingConfig, tmp_path: Path,
-    cell: str, layers: int, precision: str, averaging: float,
+    cell: str, layers: int, precision: str, averaging: float, optimizer: str,
 ) -> None:  # fmt: skip
     if (
         precision == "bf16"
@@ -91,7 +100,8 @@ def test_a_resumed_run_ends_with_the_same_weights_and_losses(
     ):
         pytest.skip("this processor has no LSTM in bf16")
     model = configure(ModelConfig(embedding_size=6, hidden_size=16), {"cell": cell, "num_layers": layers})
-    config = configure(tiny_training, EVERYTHING | {"epochs": 2, "precision": precision, "averaging": averaging})
+    changed = {"epochs": 2, "precision": precision, "averaging": averaging, "optimizer": optimizer}
+    config = configure(tiny_training, EVERYTHING | changed)
     whole = Trainer(small_corpus, model, config)
     list(whole.run())
     steps = whole.snapshot().now.counters.steps
