@@ -159,6 +159,23 @@ class Resumed(_Event, frozen=True, kw_only=True):
     """The run continues after a pause."""
 
 
+class ThreadsChanged(_Event, frozen=True, kw_only=True):
+    """The run uses another number of CPU threads from now on, because the load of the machine has changed."""
+
+    threads: int
+    before: int
+    total_steps: int
+    elapsed_seconds: float
+
+    @property
+    def advice(self) -> str:
+        """Message on what happened."""
+        threads = f"{self.threads} thread" if self.threads == 1 else f"{self.threads} threads"
+        if self.threads < self.before:
+            return f"Other programs use the CPU: training continues with {threads} instead of {self.before}."
+        return f"The CPU is free again: training continues with {threads} instead of {self.before}."
+
+
 class RateHalved(_Event, frozen=True, kw_only=True):
     """The loss diverged: the run returned to the weights at the start of the epoch and halved the learning rate."""
 
@@ -203,6 +220,9 @@ class RunFinished(_Event, frozen=True, kw_only=True):
     last_checkpoint: str | None = None
     unsaved: str = ""
     """Message on what could not be saved, and why; empty if everything was saved."""
+    thread_changes: int = 0
+    """How often the number of threads was changed, counting trials. If it is 0, a run with the same settings and seed
+    on the same number of threads has the same losses to the last bit."""
 
 
 Event = (
@@ -215,6 +235,7 @@ Event = (
     | SavingFailed
     | Paused
     | Resumed
+    | ThreadsChanged
     | RateHalved
     | Diverged
     | RunFinished

@@ -19,11 +19,17 @@ from core.events import (
     SampleDrawn,
     SavingFailed,
     StepsCompleted,
+    ThreadsChanged,
     ValidationProgressed,
     to_json,
 )
 from core.reports.diagnosis import judge
 from core.text import count_of, sanitise, shortened
+
+_NOT_EXACT = (
+    "The number of threads was adapted to other programs during this run, so the same seed gives slightly different "
+    "losses. With --threads, it is fixed."
+)
 
 
 class RunRenderer:
@@ -94,13 +100,15 @@ class RunRenderer:
                 )
             case SampleDrawn(asked=False):
                 self._line(f"    {shortened(event.text.strip(), 90)}")
-            case RateHalved() | Diverged() | SavingFailed():
+            case RateHalved() | Diverged() | SavingFailed() | ThreadsChanged():
                 self._line(event.advice)
             case RunFinished():
                 self._progress.stop()
                 if event.unsaved:
                     self._line(event.unsaved)
                 self._line(judge(self._completed, self._vocabulary_size).text)
+                if event.thread_changes:
+                    self._line(_NOT_EXACT)
                 if not self._as_json:
                     click.echo(sanitise(_outcome(event)))
 

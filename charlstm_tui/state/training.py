@@ -20,6 +20,7 @@ from core.events import (
     SampleDrawn,
     SavingFailed,
     StepsCompleted,
+    ThreadsChanged,
     ValidationProgressed,
 )
 from core.reports.diagnosis import Verdict, judge
@@ -65,6 +66,8 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     finished: RunFinished | None = None
     trouble: str = ""
     """Message about a file that cannot be saved at present."""
+    load: str = ""
+    """Message about fewer threads, while other programs use the CPU."""
     notice: str = ""
     """Message about an event during the run, such as a halved learning rate."""
     error: str = ""
@@ -178,6 +181,8 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                 case SampleDrawn():
                     samples.append(event)
                     doing = _FIRST_STEP if doing == _FIRST_SAMPLE else doing
+                case ThreadsChanged():
+                    changes["load"] = event.advice if event.threads < event.before else ""
                 case RateHalved():
                     changes["notice"] = event.advice
                 case Diverged():

@@ -69,6 +69,9 @@ class Counters(Struct, kw_only=True, forbid_unknown_fields=True):
     rate_factor: Annotated[float, Meta(gt=0, le=1)] = 1.0
     """Factor on the learning rate: halved each time the loss diverges."""
 
+    thread_changes: Count = 0
+    """How often the number of threads was changed because of the load of the machine."""
+
     def would_be_best(self, val_loss: float | None) -> bool:
         """Return whether an epoch with this validation loss is the best so far; without validation, the latest is."""
         return val_loss is None or self.best_val_loss is None or val_loss < self.best_val_loss

@@ -122,7 +122,7 @@ def choosing(
 
 def works_here(compute: ComputeSettings) -> bool:
     """Return whether settings that were chosen on another machine work on this one."""
-    cores = _cores()
+    cores = available_cores()
     if not _here()[compute.device] or compute.threads > cores:
         return False
     if compute.device != "cpu" or compute.precision == "fp32":
@@ -192,13 +192,17 @@ def _here() -> dict[ComputeDevice, bool]:
     return {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
 
 
-def _cores() -> int:
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def thread_counts() -> list[int]:
+    """Return the numbers of threads that are worth trying, in ascending order."""
+    cores = available_cores()
+    return sorted({1, min(4, cores), cores})
 
 
 def _threads(config: TrainingConfig) -> list[int]:
     """Return the numbers of threads to try, in ascending order."""
-    if config.threads:
-        return [config.threads]
-    cores = _cores()
-    return sorted({1, min(4, cores), cores})
+    return [config.threads] if config.threads else thread_counts()

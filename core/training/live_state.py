@@ -90,10 +90,11 @@ class LiveState:
         assert good is not None
         epoch, step = counters.epochs + 1, counters.epoch_steps
         times, rate_factor = counters.roll_backs + 1, counters.rate_factor / 2
+        thread_changes = counters.thread_changes
         if times > MAX_ROLL_BACKS:
             return Diverged(epoch=epoch, step=step)
         self._restore(good)
-        counters.roll_backs, counters.rate_factor = times, rate_factor
+        counters.roll_backs, counters.rate_factor, counters.thread_changes = times, rate_factor, thread_changes
         self._good = TrainingState(msgspec.structs.replace(counters), good.tensors)
         return RateHalved(epoch=epoch, step=step, rate_factor=rate_factor, time=times)
 

@@ -11,6 +11,8 @@ Steps change a `LiveState`; the trainer decides when to report, validate, sample
 
 from collections.abc import Generator, Iterator
 
+import torch
+
 from core.checkpoints.checkpoint import Checkpoint
 from core.checkpoints.counters import Plan
 from core.checkpoints.training_state import Snapshot
@@ -30,10 +32,11 @@ from core.events import (
     RunFinished,
     RunStarted,
     SampleDrawn,
+    ThreadsChanged,
     ValidationProgressed,
 )
 from core.model.char_lstm import CharLSTM
-from core.model.device import ComputeSettings, choose, memory_in_use
+from core.model.device import ComputeSettings, choose, memory_in_use, thread_counts
 from core.settings.config import ModelConfig, TrainingConfig
 from core.training.divergence import CHECK_STEPS
 from core.training.epoch_samples import EpochSampler
@@ -41,6 +44,7 @@ from core.training.learner import Learner
 from core.training.live_state import LiveState
 from core.training.plan import epoch_is_over, make_plan
 from core.training.step_reports import StepReports
+from core.training.thread_count import OtherPrograms, ThreadCount
 
 REPORT_SECONDS = 0.1
 """Minimum number of seconds between two reports: more could not be seen, and each copies the loss from the device."""
@@ -73,6 +77,7 @@ class Trainer:
         self._windows = WindowLoader(self._streams, config.seed, self.compute.device)
         self._live = LiveState(learner, self._windows)
         self._sampler = EpochSampler(config, self.vocabulary)
+        self._threads: ThreadCount | None = None
         self.best_epoch = 0
         """Epoch of the best model that an earlier process saved; 0 if there is none."""
         if snapshot is not None:
@@ -96,6 +101,8 @@ class Trainer:
 
     def _run(self, control: Control) -> Iterator[Event]:
         self._live.clock.start()
+        if not self.config.threads and self.compute.device == "cpu":
+            self._threads = ThreadCount(self.compute.threads, thread_counts(), OtherPrograms().cores)
         plan = self._live.plan = make_plan(
             self.config,
             self._streams.windows_at(0),
@@ -125,7 +132,10 @@ class Trainer:
         while ended is None and self._live.counters.epochs < plan.epochs and not self._is_out_of_patience():
             ended = yield from self._epoch(plan, control)
         yield RunFinished(
-            reason=ended or "finished", epochs=self._live.counters.epochs, elapsed_seconds=self._live.clock.elapsed()
+            reason=ended or "finished",
+            epochs=self._live.counters.epochs,
+            elapsed_seconds=self._live.clock.elapsed(),
+            thread_changes=self._live.counters.thread_changes,
         )
 
     def checkpoint(self) -> Checkpoint:
@@ -178,11 +188,13 @@ class Trainer:
         steps = plan.steps if plan.seconds is not None else self._windows.steps_of(counters.epochs + 1)
         reports = StepReports(counters, self._live.clock.elapsed(), steps=steps, characters=self._windows.characters)
         while not counters.epoch_over and not control.stopped:
+            began = self._live.clock.elapsed()
             self._live.step()
             counters.epoch_steps += 1
             over = self._epoch_is_over(plan, steps)
             check = over or counters.epoch_steps % CHECK_STEPS == 0
             now = self._live.clock.elapsed()
+            yield from self._adapt_threads(now - began, now)
             report = over or now - reports.begun >= REPORT_SECONDS
             if check or report:
                 self._live.read_losses()
@@ -211,6 +223,22 @@ class Trainer:
         yield self._live.complete_epoch(val_loss)
         yield from self._sample(control)
         return None
+
+    def _adapt_threads(self, step_seconds: float, now: float) -> Iterator[ThreadsChanged]:
+        """Change the number of threads if the load of the machine has changed."""
+        if self._threads is None:
+            return
+        before = self._threads.kept
+        if self._threads.add(step_seconds, now):
+            torch.set_num_threads(self._threads.threads)
+            self._live.counters.thread_changes += 1
+        if self._threads.kept != before:
+            yield ThreadsChanged(
+                threads=self._threads.kept,
+                before=before,
+                total_steps=self._live.counters.steps,
+                elapsed_seconds=now,
+            )
 
     def _epoch_is_over(self, plan: Plan, steps: int) -> bool:
         afterwards = self._live.counters.validating_seconds + self._sampler.last_seconds

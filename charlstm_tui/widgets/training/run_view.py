@@ -253,7 +253,7 @@ class RunView(Vertical):
         self.query_one("#pace", NumberTable).show(pace)
 
     def _show_message(self, training: TrainingView) -> None:
-        text = (training.trouble or training.notice) if training.alive else ""
+        text = (training.trouble or training.notice or training.load) if training.alive else ""
         message = self.query_one("#message", Static)
         message.set_class(bool(text), "-shown")
         content = plain(text, "$text-warning")

@@ -89,11 +89,10 @@ def test_momentum_decides_the_direction_when_a_gradient_is_zero() -> None:
     optimizer = Optimizer(model, TrainingConfig(optimizer="muon", weight_decay=0.0))
     fill_gradients(model)
     optimizer.step(0.01)
-    matrix = model.layers[0].weight_hh_l0
-    direction = matrix.grad.detach().clone()  # type: ignore[union-attr]
-    before = matrix.detach().clone()  # type: ignore[union-attr]
+    matrix = dict(model.named_parameters())["layers.0.weight_hh_l0"]
+    assert matrix.grad is not None
+    direction, before = matrix.grad.detach().clone(), matrix.detach().clone()
     for weight in model.parameters():
         weight.grad = torch.zeros_like(weight)
     optimizer.step(0.01)
-    moved = before - matrix.detach()  # type: ignore[operator]
-    assert float((moved * direction).sum()) > 0
+    assert float(((before - matrix.detach()) * direction).sum()) > 0

@@ -12,6 +12,7 @@ from core.events import (
     RunStarted,
     SampleDrawn,
     StepsCompleted,
+    ThreadsChanged,
 )
 from core.runs.run import RunConfig
 from core.settings.presets import preset_named
@@ -101,3 +102,11 @@ def test_the_status_before_the_first_step_names_the_slow_part() -> None:
     assert view.stopping().after([steps(1, 1)]).status == "◌ stopping"
     silent = msgspec.structs.replace(config, training=msgspec.structs.replace(quick.training, sample_length=0))
     assert TrainingView(phase="preparing", config=silent).after([STARTED]).status == "● taking the first steps"
+
+
+def test_fewer_threads_are_shown_until_there_are_more_again() -> None:
+    fewer = ThreadsChanged(threads=1, before=2, total_steps=10, elapsed_seconds=3.0)
+    view = TrainingView().after([STARTED, steps(1, 1), fewer])
+    assert view.load == "Other programs use the CPU: training continues with 1 thread instead of 2."
+    more = ThreadsChanged(threads=2, before=1, total_steps=20, elapsed_seconds=9.0)
+    assert view.after([more]).load == ""

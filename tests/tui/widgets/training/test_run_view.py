@@ -9,6 +9,7 @@ from charlstm_tui.state.compared_runs import ComparedRun, PastRun
 from charlstm_tui.state.training import TrainingView
 from charlstm_tui.widgets.training.loss_chart import LossChart
 from core.data.corpus import CorpusConfig
+from core.events import ThreadsChanged
 from core.runs.summary import RunSummary
 from tests.tui.charts import picture
 from tests.tui.conftest import until
@@ -77,3 +78,10 @@ async def test_b_draws_by_steps_epochs_characters_and_seconds_in_turn(app: CharL
             await pilot.press("b")
             await until(lambda by=by: f"loss by {by}" in written(app, "#legend"))  # type: ignore[misc]
             assert picture(app.screen.query_one(LossChart))[-1].split()[-1].startswith((unit, by))
+
+
+async def test_fewer_threads_are_written_under_the_chart(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        fewer = ThreadsChanged(threads=1, before=2, total_steps=10, elapsed_seconds=3.0)
+        await show(app, pilot, running(2).after([fewer]))
+        assert "1 thread instead of 2" in written(app, "#message")
