@@ -1,4 +1,4 @@
-"""Benchmark of training while another program uses the CPU: the number of threads adapts, compared with one thread throughout.
+"""Benchmark of training while another program uses the CPU: adapted threads, compared with one thread throughout.
 
 python -m tests.benchmarks.busy_machine FILE [--rounds 2] [--json]
 
@@ -6,7 +6,7 @@ FILE is a copy of Molière's plays. Each run trains with `standard` for 40 secon
 starts to compute without end. Runs with the number of threads left to the program and runs with `--threads 1` take
 turns. Compared are the characters read from 5 seconds after the start of the other process.
 
-    adapted / one thread    characters read while the other process computes, and the seconds until the number was changed
+    adapted / one thread    characters read while the other process computes; seconds until the number was changed
     cost                    time of the adaptation in an undisturbed run, as a share of a step
 """
 
