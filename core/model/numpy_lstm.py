@@ -22,13 +22,19 @@ Floats = NDArray[np.float32]
 class NumpyLSTM:
     """Reads characters for N texts in parallel, which all start from the same state."""
 
-    def __init__(self, model: CharLSTM, state: State | None, texts: int = 1) -> None:
-        """Copy the weights of a network, and the state of its first stream; None is zeros."""
+    def __init__(self, model: CharLSTM, state: State | None, texts: int = 1, *, row_by_row: bool = False) -> None:
+        """Copy the weights of a network, and the state of its first stream; None is zeros.
+
+        A matrix product of N rows is rounded otherwise than N products of one row, and faster. With `row_by_row`, the
+        logits of each text are those of this text alone, to the last bit.
+        """
         cell = {"lstm": _LSTMCell, "gru": _GRUCell, "rnn": _RNNCell}[model.config.cell]
-        self._cells = [cell(layer, texts) for layer in model.layers]
+        self._cells = [cell(layer, texts, row_by_row=row_by_row) for layer in model.layers]
+        self._row_by_row = row_by_row
         self._table = self._cells[0].inputs(_array(model.embedding.weight))  # (V, G): input term of each character
         self._out = np.ascontiguousarray(_array(model.output.weight).T)  # (H, V)
         self._out_bias = _array(model.output.bias)
+        self._inputs = np.empty((texts, self._table.shape[1]), dtype=np.float32)
         self._logits = np.empty((texts, model.vocabulary_size), dtype=np.float32)
         if state is not None:
             for number, layer in enumerate(self._cells):
@@ -41,12 +47,19 @@ class NumpyLSTM:
 
         The array is reused: the next call overwrites it.
         """
-        hidden = self._cells[0].step(self._table[ids])
+        np.take(self._table, ids, axis=0, out=self._inputs, mode="clip")  # "clip" needs no further copy
+        hidden = self._cells[0].step(self._inputs)
         for cell in self._cells[1:]:
             hidden = cell.step(cell.inputs(hidden))
-        np.matmul(hidden, self._out, out=self._logits)
+        _multiply(hidden, self._out, self._logits, row_by_row=self._row_by_row)
         self._logits += self._out_bias
         return self._logits
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """Continue with some of the texts, given by their row numbers."""
+        for cell in self._cells:
+            cell.keep(rows)
+        self._inputs, self._logits = self._inputs[rows], self._logits[rows]
 
     def activations(self) -> list[list[Floats]]:
         """Return the quantities that the last step computed for each layer, each (N, H).
@@ -62,23 +75,36 @@ class _Cell:
 
     gates = 1
 
-    def __init__(self, layer: Any, texts: int) -> None:
+    def __init__(self, layer: Any, texts: int, *, row_by_row: bool) -> None:
         size = layer.hidden_size
+        self._row_by_row = row_by_row
         scale = np.repeat(self._scales(), size)  # (G,)
         self._w_in = np.ascontiguousarray((_array(layer.weight_ih_l0) * scale[:, None]).T)  # (E or H, G)
         self._w_hidden = np.ascontiguousarray((_array(layer.weight_hh_l0) * scale[:, None]).T)  # (H, G)
         self._bias_in = _array(layer.bias_ih_l0) * scale
         self._bias_hidden = _array(layer.bias_hh_l0) * scale
-        self._recurrent = np.empty((texts, self.gates * size), dtype=np.float32)
         self.size = size
         self.hidden = np.zeros((texts, size), dtype=np.float32)
+        self._allocate(texts)
+
+    def _allocate(self, texts: int) -> None:
+        """Make the arrays that a step computes in."""
+        self._recurrent = np.empty((texts, self.gates * self.size), dtype=np.float32)
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        """Continue with some of the texts."""
+        self.hidden = self.hidden[rows]
+        self._allocate(len(rows))
 
     def _scales(self) -> list[np.float32]:
         return [np.float32(1.0)] * self.gates
 
     def inputs(self, below: Floats) -> Floats:
         """Return the input term of the pre-activations, (N, G), from the layer's inputs, (N, E or H)."""
-        return below @ self._w_in + self._bias_in
+        product = np.empty((len(below), self._w_in.shape[1]), dtype=np.float32)
+        _multiply(below, self._w_in, product, row_by_row=self._row_by_row)
+        product += self._bias_in
+        return product
 
     def step(self, inputs: Floats) -> Floats:
         """Return the hidden state after the next character, (N, H): the layer's own array, which is reused."""
@@ -94,32 +120,44 @@ class _LSTMCell(_Cell):
 
     gates = 4
 
-    def __init__(self, layer: Any, texts: int) -> None:
-        super().__init__(layer, texts)
-        self._bias_in += self._bias_hidden
-        self.memory = np.zeros((texts, self.size), dtype=np.float32)
-        gates = self._recurrent.reshape(texts, 4, self.size)
-        self._input, self._forget, self._new, self._output = (gates[:, number] for number in range(4))
-        self._in_and_forget = gates[:, :2]
-        self._scratch = np.empty_like(self.memory)
+    def __init__(self, layer: Any, texts: int, *, row_by_row: bool) -> None:
+        super().__init__(layer, texts, row_by_row=row_by_row)
+        size = self.size
+        order = np.concatenate([np.arange(gate * size, (gate + 1) * size) for gate in (0, 1, 3, 2)])  # i, f, o, g
+        self._w_in, self._w_hidden = (np.ascontiguousarray(each[:, order]) for each in (self._w_in, self._w_hidden))
+        self._bias_in = (self._bias_in + self._bias_hidden)[order]
+        self.memory = np.zeros((texts, size), dtype=np.float32)
+
+    def _allocate(self, texts: int) -> None:
+        super()._allocate(texts)
+        size = self.size
+        self._products = self._recurrent.reshape(texts, 4, size).transpose(1, 0, 2)
+        self._gates = np.empty((4, texts, size), dtype=np.float32)  # contiguous, so that further operations are faster
+        self._input, self._forget, self._output, self._new = self._gates
+        self._sigmoids = self._gates[:3]
+        self._scratch = np.empty((texts, size), dtype=np.float32)
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        super().keep(rows)
+        self.memory = self.memory[rows]
 
     def _scales(self) -> list[np.float32]:
         half, one = np.float32(0.5), np.float32(1.0)
         return [half, half, one, half]
 
     def step(self, inputs: Floats) -> Floats:
-        gates, scratch = self._recurrent, self._scratch
-        np.matmul(self.hidden, self._w_hidden, out=gates)
-        np.add(gates, inputs, out=gates)
+        gates, sigmoids, scratch = self._gates, self._sigmoids, self._scratch
+        _multiply(self.hidden, self._w_hidden, self._recurrent, row_by_row=self._row_by_row)
+        np.add(self._products, inputs.reshape(-1, 4, self.size).transpose(1, 0, 2), out=gates)
         np.tanh(gates, out=gates)
-        for gate in (self._in_and_forget, self._output):
-            np.multiply(gate, 0.5, out=gate)
-            np.add(gate, 0.5, out=gate)
+        np.multiply(sigmoids, 0.5, out=sigmoids)
+        np.add(sigmoids, 0.5, out=sigmoids)
         np.multiply(self.memory, self._forget, out=self.memory)
         np.multiply(self._input, self._new, out=scratch)
         np.add(self.memory, scratch, out=self.memory)
         np.tanh(self.memory, out=scratch)
-        return np.multiply(self._output, scratch, out=self.hidden)
+        np.multiply(self._output, scratch, out=self.hidden)
+        return self.hidden
 
     def activations(self) -> list[Floats]:
         return [self._input, self._forget, self._new, self._output, self.memory, self.hidden]
@@ -136,7 +174,7 @@ class _GRUCell(_Cell):
 
     def step(self, inputs: Floats) -> Floats:
         recurrent, two = self._recurrent, 2 * self.size
-        np.matmul(self.hidden, self._w_hidden, out=recurrent)
+        _multiply(self.hidden, self._w_hidden, recurrent, row_by_row=self._row_by_row)
         recurrent += self._bias_hidden
         gates = np.tanh(inputs[:, :two] + recurrent[:, :two])
         gates *= np.float32(0.5)
@@ -157,10 +195,18 @@ class _RNNCell(_Cell):
     """h = tanh(W x + U h)."""
 
     def step(self, inputs: Floats) -> Floats:
-        np.matmul(self.hidden, self._w_hidden, out=self._recurrent)
+        _multiply(self.hidden, self._w_hidden, self._recurrent, row_by_row=self._row_by_row)
         self._recurrent += inputs
         self._recurrent += self._bias_hidden
         return np.tanh(self._recurrent, out=self.hidden)
+
+
+def _multiply(rows: Floats, weights: Floats, out: Floats, *, row_by_row: bool) -> None:
+    """Compute `rows @ weights`, (N, K) @ (K, G), into `out`: at once, or with one product for each row."""
+    if row_by_row:
+        np.matmul(rows[:, None], weights, out=out[:, None])
+    else:
+        np.matmul(rows, weights, out=out)
 
 
 def _array(tensor: "Tensor") -> Floats:

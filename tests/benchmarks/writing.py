@@ -23,7 +23,7 @@ from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig
 from tests.benchmarks.notebook import Notebook, train_epoch
 
-LENGTH = 250
+LENGTH = 1_000
 TEXTS = 64
 
 

@@ -1,6 +1,7 @@
 """Texts that are generated in a batch are identical to those generated one by one."""
 
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,7 +122,37 @@ def test_progress_rises_and_never_passes_its_total(length: int, count: int, monk
     assert all(characters <= length * count for characters in written)
 
 
-def test_texts_that_are_generated_one_by_one_report_their_own_length(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.sampling.batch_sampling.LONGEST", 100)
-    events = list(write_texts(network_of(hidden=4), ALPHABET, SamplingConfig(), length=500, count=10))
-    assert [event.characters for event in events if isinstance(event, Writing)] == [*range(500, 5_001, 500)]
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("hidden", [7, 40])
+def test_products_row_by_row_are_those_of_one_text_to_the_last_bit(cell: str, hidden: int) -> None:
+    network = network_of(hidden=hidden, cell=cell)
+    ids = np.random.default_rng(0).integers(len(ALPHABET), size=(80, 9))
+    many = NumpyLSTM(network, None, texts=9, row_by_row=True)
+    singles = [NumpyLSTM(network, None) for _ in range(9)]
+    texts_left = list(range(9))
+    for place, row in enumerate(ids):
+        if place == 40:
+            texts_left = [0, 3, 4, 8]
+            many.keep(np.array(texts_left))
+        together = many.step(row[texts_left])
+        for number, text in enumerate(texts_left):
+            np.testing.assert_array_equal(together[number], singles[text].step(row[text : text + 1])[0])
+
+
+@pytest.mark.parametrize("wrong", [0, 57, 119])
+def test_a_draw_that_rounding_decided_wrongly_is_corrected(wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another character is drawn in one text, and said to be doubtful, as if rounding had decided it."""
+    network, config = network_of(), SamplingConfig(seed=3)
+    real, calls = draw, 0
+
+    def draw_wrongly(logits: Any, randoms: Any, given: SamplingConfig) -> Any:
+        nonlocal calls
+        chosen, doubtful = real(logits, randoms, given)
+        if calls == wrong:
+            chosen[2], doubtful[2] = (chosen[2] + 1) % len(ALPHABET), True
+        calls += 1
+        return chosen, doubtful
+
+    monkeypatch.setattr("core.sampling.batch_sampling.draw", draw_wrongly)
+    for text in texts(network, config, length=120, count=5):
+        assert text.text == alone(network, config, text.seed, 120, "")
