@@ -185,7 +185,7 @@ def memory_of(
         matrices = _layer_matrices(model)
         saved -= matrices
     numbers = saved + parameters + copies * saved  # and the gradients
-    numbers += 3 * matrices // model.num_layers  # the largest matrix, and two products of its size
+    numbers += 5 * matrices // model.num_layers  # of one layer: the update and its steps, in two precisions
     if config.weight_drop:  # a mask, the masked weights, and the gradient with respect to them
         numbers += 3 * model.num_layers * GATES[model.cell] * model.hidden_size**2
     numbers += max(
