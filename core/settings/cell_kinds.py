@@ -41,3 +41,6 @@ QUANTITIES: dict[Cell, tuple[Quantity, ...]] = {
 MEMORY: dict[Cell, str] = {"lstm": "c", "gru": "h", "rnn": "h"}
 """Symbol of the quantity that a cell carries from one character to the next, before any output gate. Inspect shows it
 first."""
+
+GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
+"""Number of gates of each kind of cell, counting the candidate."""

@@ -12,10 +12,9 @@ from core.data.preview import open_beginning
 from core.data.splits import check_split, parts_of
 from core.data.windows import check_length, windows_at
 from core.errors import UserError
-from core.settings.config import Cell, ModelConfig, TrainingConfig
+from core.settings.cell_kinds import GATES
+from core.settings.config import ModelConfig, TrainingConfig
 
-GATES: dict[Cell, int] = {"lstm": 4, "gru": 3, "rnn": 1}
-"""Number of gates of each kind of cell, counting the candidate."""
 _PROGRAM = 353_000_000
 """Memory in bytes of Python, PyTorch with its libraries in use, and the app."""
 _COUNTING = 75

@@ -14,8 +14,8 @@ from torch.nn import Parameter
 from torch.optim import AdamW
 
 from core.model.char_lstm import CharLSTM, is_layer_matrix
+from core.settings.cell_kinds import GATES
 from core.settings.config import TrainingConfig
-from core.settings.forecast import GATES
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's names of its state for each weight
 MOMENTUM = 0.95
@@ -52,18 +52,20 @@ class Muon:
     orthogonal by itself, so that no direction of a gate learns much faster than the others.
     """
 
-    def __init__(self, matrices: list[Parameter], gates: int, *, weight_decay: float, dtype: torch.dtype) -> None:
+    def __init__(self, matrices: dict[str, Parameter], gates: int, *, weight_decay: float, dtype: torch.dtype) -> None:
         self._gates = gates
         self._weight_decay = weight_decay
         self._dtype = dtype
-        self.momentum = {matrix: torch.zeros_like(matrix.detach()) for matrix in matrices}
-        """Running sum of each matrix's gradients."""
+        self._matrices = matrices
+        self.momentum = {name: torch.zeros_like(matrix.detach()) for name, matrix in matrices.items()}
+        """Running mean of each matrix's gradients."""
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """Update the matrices from their gradients."""
-        for matrix, momentum in self.momentum.items():
+        for name, matrix in self._matrices.items():
             assert matrix.grad is not None
+            momentum = self.momentum[name]
             momentum.lerp_(matrix.grad, 1 - MOMENTUM)
             ahead = matrix.grad.lerp(momentum, MOMENTUM)  # Nesterov's momentum
             blocks = ahead.view(self._gates, -1, matrix.shape[1])
@@ -101,7 +103,7 @@ class Optimizer:
         self._adamw_names = [name for name in self._named if name not in by_muon]
         self.adamw = _make_adamw([self._named[name] for name in self._adamw_names], config)
         self.muon = Muon(
-            [self._named[name] for name in by_muon],
+            {name: self._named[name] for name in by_muon},
             GATES[model.config.cell],
             weight_decay=config.weight_decay,
             dtype=dtype,
@@ -128,8 +130,7 @@ class Optimizer:
             steps = float(remembered.get("step", 0.0))
             for moment in _MOMENTS:
                 tensors[f"{moment}.{name}"] = remembered.get(moment, torch.zeros_like(weight.detach()))
-        names = {weight: name for name, weight in self._named.items()}
-        tensors |= {f"momentum.{names[matrix]}": momentum for matrix, momentum in self.muon.momentum.items()}
+        tensors |= {f"momentum.{name}": momentum for name, momentum in self.muon.momentum.items()}
         return tensors | {"steps": torch.tensor(int(steps))}
 
     @torch.no_grad()
@@ -141,9 +142,8 @@ class Optimizer:
                 "step": torch.tensor(float(tensors["steps"]), device=weight.device),
                 **{moment: tensors[f"{moment}.{name}"].to(weight.device, copy=True) for moment in _MOMENTS},
             }
-        names = {weight: name for name, weight in self._named.items()}
-        for matrix, momentum in self.muon.momentum.items():
-            momentum.copy_(tensors[f"momentum.{names[matrix]}"])
+        for name, momentum in self.muon.momentum.items():
+            momentum.copy_(tensors[f"momentum.{name}"])
 
 
 def _make_adamw(weights: list[Parameter], config: TrainingConfig) -> PlainAdamW:

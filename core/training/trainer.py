@@ -194,7 +194,7 @@ class Trainer:
             over = self._epoch_is_over(plan, steps)
             check = over or counters.epoch_steps % CHECK_STEPS == 0
             now = self._live.clock.elapsed()
-            yield from self._adapt_threads(now - began, now)
+            step_seconds = now - began
             report = over or now - reports.begun >= REPORT_SECONDS
             if check or report:
                 self._live.read_losses()
@@ -212,6 +212,7 @@ class Trainer:
                     memory_bytes=memory_in_use(self.compute.device),
                 )
                 reports.begin(self._live.clock.elapsed())
+            yield from self._adapt_threads(step_seconds, now)
             if control.takes_sample():
                 yield from self._sample(control, asked=True)
             yield from self._hold_while_paused(control)
