@@ -22,7 +22,7 @@ from core.data.encodings import Errors
 from core.data.splits import PARTS, Part, Split
 from core.errors import UserError
 from core.files import new_file, write_atomically
-from core.reports.results import Comparison, Stage
+from core.reports.results import Comparison, Estimate, Stage
 from core.runs.store import RunStore
 from core.text import count_of, in_one_line, shortened
 
@@ -162,12 +162,12 @@ def _assessed(
     """Return the report on a model, and whether ctrl-C interrupted it.
 
     Raises:
-        KeyboardInterrupt: ctrl-C came before the first report; the loss so far, if any, was printed.
+        KeyboardInterrupt: ctrl-C came before the first report; the estimate of the loss, if any, was printed.
     """
     from core.evaluation.report_builder import assess
 
     report: Report | None = None
-    stage: Stage | None = None
+    estimate: Estimate | None = None
     interrupted = False
     with (
         bar("{task.description}") as progress,
@@ -177,8 +177,11 @@ def _assessed(
         try:
             for event in events:
                 if isinstance(event, Stage):
-                    stage = event
-                    progress.update(task, description=event.doing, completed=event.done)
+                    about = f", the loss is about {estimate.loss:.2f}" if estimate and report is None else ""
+                    progress.update(task, description=event.doing + about, completed=event.done)
+                    continue
+                if isinstance(event, Estimate):
+                    estimate = event
                     continue
                 report = event
                 if loss_only:
@@ -186,11 +189,8 @@ def _assessed(
         except KeyboardInterrupt:
             interrupted = True
     if interrupted and report is None:
-        if stage is not None and stage.loss is not None:
-            click.echo(
-                f"After {count_of(stage.scored, 'character')}, {stage.done:.0%}, the loss was {stage.loss:.4f}.",
-                err=True,
-            )
+        if estimate is not None:
+            click.echo(f"The loss is about {estimate.loss:.2f}, {estimate.basis}.", err=True)
         raise KeyboardInterrupt
     if interrupted:
         click.echo("The evaluation was interrupted: this report is incomplete.", err=True)

@@ -25,7 +25,7 @@ from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE, PLAY
 from core.errors import UserError
 from core.files import new_file, write_atomically
-from core.reports.results import Comparison, EvaluationProgress, Stage
+from core.reports.results import Comparison, Estimate, EvaluationProgress, Stage
 from core.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -249,6 +249,8 @@ class EvaluationScreen(ModeScreen):
                     self.pages.show_text(surprisals)
                 case Stage():
                     self._show_stage(item)
+                case Estimate():
+                    self.pages.show_estimate(item)
                 case Comparison():
                     self.pages.show_comparison(self._compared, item)
                 case _:
@@ -262,9 +264,7 @@ class EvaluationScreen(ModeScreen):
             self.show(item)
 
     def _show_stage(self, stage: Stage) -> None:
-        loss = f", {stage.loss:.3f} so far" if stage.loss is not None else ""
-        self.about.note(stage)
-        self.progress.show(stage.doing + loss, stage.done)
+        self.progress.show(stage.doing, stage.done)
 
     def _end(self, ending: Ending, *, assessed: bool = False) -> None:
         self.remove_class("-evaluating")

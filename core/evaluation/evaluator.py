@@ -13,14 +13,14 @@ from core.data.corpus import Corpus
 from core.data.splits import PARTS, Part
 from core.data.text_slice import TextSlice
 from core.errors import UserError
+from core.evaluation.estimate import estimate_loss
 from core.evaluation.loss_accumulator import LossAccumulator
 from core.evaluation.play_roles import RoleFinder, Roles
 from core.evaluation.scoring import score_text
 from core.evaluation.surprisal import Surprisals
-from core.evaluation.validation_loss import quick_loss
 from core.reports.results import Evaluation, EvaluationProgress, PartLoss, Score
 
-MAX_APPROXIMATE = 200_000
+MAX_APPROXIMATE = 60_000
 """Number of characters of a part that `part_losses` scores, taken from the whole part."""
 
 
@@ -94,10 +94,12 @@ def score(
     roles = _Reader(finder.roles(passage))
     with closing(score_text(checkpoint.model, passage.ids(vocabulary), vocabulary.start_id)) as chunks:
         for chunk in chunks:
+            if isinstance(chunk, float):
+                yield EvaluationProgress(scored=round(chunk * len(passage)), characters=len(passage))
+                continue
             accumulator.add(chunk, roles.next(len(chunk.ids)))
             if keep is not None:
                 keep.add(chunk)
-            yield EvaluationProgress(scored=chunk.end, characters=len(passage), loss=accumulator.loss)
     yield accumulator.score(is_play=finder.is_play)
 
 
@@ -115,23 +117,25 @@ class _Reader:
         return given
 
 
-def part_losses(checkpoint: Checkpoint, corpus: Corpus) -> Iterator[EvaluationProgress | PartLoss]:
+def part_losses(
+    checkpoint: Checkpoint, corpus: Corpus, known: PartLoss | None = None
+) -> Iterator[EvaluationProgress | PartLoss]:
     """Estimate the loss on each part of a corpus. Yields progress and each part's loss. To cancel, stop iterating.
 
     The corpus must have no character outside the model's vocabulary; otherwise nothing is yielded. Empty parts are
-    skipped.
+    skipped. The loss on a part that is `known` is not estimated.
     """
     if not set(corpus.characters) <= set(checkpoint.vocabulary.characters):
         return
     for part in PARTS:
+        if known is not None and part == known.part:
+            yield known
+            continue
         passage = corpus.part(part, checkpoint.training.validation)
         if not len(passage):
             continue
-        ids = passage.ids(checkpoint.vocabulary)
-        scored = 0
-        for event in quick_loss(checkpoint.model, ids, checkpoint.vocabulary.start_id, MAX_APPROXIMATE):
-            if isinstance(event, float):
-                yield PartLoss(part=part, characters=scored, of=len(passage), loss=event)
-            else:
-                scored = event.characters
-                yield event
+        estimate = yield from estimate_loss(
+            checkpoint.model, passage.ids(checkpoint.vocabulary), checkpoint.vocabulary.start_id, MAX_APPROXIMATE
+        )
+        assert estimate is not None  # every character is known
+        yield PartLoss(part=part, characters=estimate.characters, of=len(passage), loss=estimate.loss)

@@ -64,11 +64,6 @@ class LossAccumulator:
         self._kinds = _Groups(KINDS)
         self._roles = _Groups(ROLES)
 
-    @property
-    def loss(self) -> float:
-        """Mean loss so far, in nats per character."""
-        return self._losses.mean
-
     def add(self, chunk: ScoredChunk, roles: Roles) -> None:
         """Add a chunk of the text. `roles` has the role of each of its characters: shape (T,)."""
         known = chunk.known

@@ -12,7 +12,7 @@ evaluated part: its first character has no context, the second a context of one 
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -46,7 +46,12 @@ class BaselineProgress(Struct, frozen=True, kw_only=True):
 
 
 def evaluate_baselines(
-    corpus: Corpus, part: Part, validation: float = 0.0, *, counted_in: Corpus | None = None
+    corpus: Corpus,
+    part: Part,
+    validation: float = 0.0,
+    *,
+    counted_in: Corpus | None = None,
+    also: Part | None = None,
 ) -> Iterator[BaselineProgress | Baselines]:
     """Count n-grams in the training part and evaluate the models on `part`.
 
@@ -58,32 +63,42 @@ def evaluate_baselines(
         part: the part of it to evaluate on.
         validation: the share of the training part that is kept for validation, as for `Corpus.part`.
         counted_in: the text whose training part is counted; by default `corpus`.
+        also: another part, of `counted_in`. Unless it is empty, its result is yielded before the last; the n-grams are
+            counted only once.
 
     Raises:
         UserError: the part or the training part is empty, or the training part is too long to be counted.
     """
     counted_in = counted_in or corpus
-    config = msgspec.structs.replace(corpus.config, sha256=corpus.text.sha256)
+    wanted = [(corpus, part)]
+    if also is not None and len(counted_in.part(also, validation)):
+        wanted.insert(0, (counted_in, also))
     counted = msgspec.structs.replace(counted_in.config, sha256=counted_in.text.sha256)
-    if (known := known_baselines(config, part, validation, counted_in=counted)) is not None:
-        yield known
-        return
-    train, evaluated = _train_and_evaluated(counted_in, corpus, part, validation)
-    losses: list[float] = []
-    for loss in _losses(train, evaluated, len(counted_in.characters)):
-        losses.append(loss)
-        yield BaselineProgress(done=(len(losses) - 1) / (len(NGRAM_NAMES) - 1))
-    baselines = Baselines(
-        part=part,
-        characters=len(evaluated),
-        of=tuple(
-            Baseline(name=name, order=order, loss=loss)
-            for order, (name, loss) in enumerate(zip(NGRAM_NAMES, losses, strict=True))
-        ),
-    )
-    if config.sha256 and counted.sha256:
-        _write_cache(baselines, _file_name(config, counted, part, validation))
-    yield baselines
+    texts = [msgspec.structs.replace(text.config, sha256=text.text.sha256) for text, _ in wanted]
+    results = [
+        known_baselines(text, which, validation, counted_in=counted)
+        for text, (_, which) in zip(texts, wanted, strict=True)
+    ]
+    missing = [number for number, result in enumerate(results) if result is None]
+    if missing:
+        train, *evaluated = _train_and_evaluated(counted_in, [wanted[number] for number in missing], validation)
+        losses: list[list[float]] = []  # of each order, on each of the texts
+        for of_order in _losses(train, evaluated, len(counted_in.characters)):
+            losses.append(of_order)
+            yield BaselineProgress(done=(len(losses) - 1) / (len(NGRAM_NAMES) - 1))
+        for number, ids, of_orders in zip(missing, evaluated, zip(*losses, strict=True), strict=True):
+            which = wanted[number][1]
+            results[number] = result = Baselines(
+                part=which,
+                characters=len(ids),
+                of=tuple(
+                    Baseline(name=name, order=order, loss=loss)
+                    for order, (name, loss) in enumerate(zip(NGRAM_NAMES, of_orders, strict=True))
+                ),
+            )
+            if texts[number].sha256 and counted.sha256:
+                _write_cache(result, _file_name(texts[number], counted, which, validation))
+    yield from filter(None, results)
 
 
 def known_baselines(
@@ -102,8 +117,8 @@ def known_baselines(
     return known if whole else None
 
 
-def _train_and_evaluated(counted_in: Corpus, corpus: Corpus, part: Part, validation: float) -> tuple[Ids, Ids]:
-    """Return the ids of the training part and of the part to evaluate on. Neither is empty."""
+def _train_and_evaluated(counted_in: Corpus, wanted: Sequence[tuple[Corpus, Part]], validation: float) -> list[Ids]:
+    """Return the ids of the training part and of each part to evaluate on. None is empty."""
     passage = counted_in.part("train", validation)
     if len(passage) > MAX_CHARACTERS:
         raise UserError(
@@ -111,13 +126,14 @@ def _train_and_evaluated(counted_in: Corpus, corpus: Corpus, part: Part, validat
             f"{len(passage):,}. Set a limit to use less of the text."
         )
     vocabulary = Vocabulary(counted_in.characters)
-    train, evaluated = _ids(passage, vocabulary), _ids(corpus.part(part, validation), vocabulary)
-    for which, ids in (("train", train), (part, evaluated)):
+    parts = [("train", passage), *((part, corpus.part(part, validation)) for corpus, part in wanted)]
+    found = [_ids(text, vocabulary) for _, text in parts]
+    for (which, _), ids in zip(parts, found, strict=True):
         if not len(ids):
             without = which == "validation" and not validation
             why = "because none was kept" if without else "because it is too short"
             raise UserError(f"This text has no {which} part, {why}. Choose another part, or another text.")
-    return train, evaluated
+    return found
 
 
 def _ids(passage: TextSlice, vocabulary: Vocabulary) -> Ids:
@@ -130,31 +146,33 @@ def _ids(passage: TextSlice, vocabulary: Vocabulary) -> Ids:
     return np.concatenate(pieces)
 
 
-def _losses(train: Ids, evaluated: Ids, vocabulary_size: int) -> Iterator[float]:
-    """Yield the mean loss on `evaluated` for each order, from 0 on. Shapes: (n,) for train, (m,) for evaluated.
+def _losses(train: Ids, evaluated: Sequence[Ids], vocabulary_size: int) -> Iterator[list[float]]:
+    """Yield the mean loss on each evaluated text, for each order from 0 on. Shapes: (n,) for train, (m,) for a text.
 
     Each distinct n-gram of the training part is identified by its rank among those of its length. A key combines the
     rank of a context and the character after it into one number, below n times V for every order. One additional rank
     stands for all n-grams that were never seen: nothing followed them, so the shorter context alone decides.
     """
     V = vocabulary_size
-    probabilities = np.full(len(evaluated), 1 / V)
-    yield _loss(probabilities)
+    probabilities = [np.full(len(text), 1 / V) for text in evaluated]
+    yield [_loss(each) for each in probabilities]
     contexts = 1  # number of distinct contexts of the current length; there is one of length 0
     train_context = np.zeros(len(train), dtype=np.int64)  # rank of the context of each character
-    context = np.zeros(len(evaluated), dtype=np.int64)
+    text_contexts = [np.zeros(len(text), dtype=np.int64) for text in evaluated]
     for order in range(1, len(NGRAM_NAMES)):
         begin = order - 1  # characters before this one have no context of this length
         keys, train_ngram, count = np.unique(train_context * V + train[begin:], return_inverse=True, return_counts=True)
         followed = np.bincount(train_context, minlength=contexts + 1)  # count(h)
         distinct = np.bincount(keys // V, minlength=contexts + 1)  # T(h)
-        ngram = _ranks(keys, context * V + evaluated[begin:])
-        shorter = probabilities[begin:]
-        counted = np.append(count, 0)[ngram] + distinct[context] * shorter
-        total = followed[context] + distinct[context]
-        np.divide(counted, total, out=shorter, where=total > 0)
-        yield _loss(probabilities)
-        contexts, train_context, context = len(keys), train_ngram[:-1], ngram[:-1]
+        for number, (text, context) in enumerate(zip(evaluated, text_contexts, strict=True)):
+            ngram = _ranks(keys, context * V + text[begin:])
+            shorter = probabilities[number][begin:]
+            counted = np.append(count, 0)[ngram] + distinct[context] * shorter
+            total = followed[context] + distinct[context]
+            np.divide(counted, total, out=shorter, where=total > 0)
+            text_contexts[number] = ngram[:-1]
+        yield [_loss(each) for each in probabilities]
+        contexts, train_context = len(keys), train_ngram[:-1]
 
 
 def _ranks(keys: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:

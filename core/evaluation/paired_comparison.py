@@ -12,6 +12,7 @@ from core.checkpoints.checkpoint import Checkpoint
 from core.data.text_slice import TextSlice
 from core.errors import UserError
 from core.evaluation.loss_accumulator import Blocks
+from core.evaluation.scored_chunk import ScoredChunk
 from core.evaluation.scoring import score_text
 from core.reports.results import Comparison, EvaluationProgress
 
@@ -28,17 +29,28 @@ def compare(
     """
     of_first, of_other, difference = Blocks(), Blocks(), Blocks()
     with (
-        closing(score_text(first.model, passage.ids(first.vocabulary), first.vocabulary.start_id)) as first_chunks,
-        closing(score_text(other.model, passage.ids(other.vocabulary), other.vocabulary.start_id)) as other_chunks,
+        closing(score_text(first.model, passage.ids(first.vocabulary), first.vocabulary.start_id)) as first_events,
+        closing(score_text(other.model, passage.ids(other.vocabulary), other.vocabulary.start_id)) as other_events,
     ):
-        for chunk, other_chunk in zip(first_chunks, other_chunks, strict=True):
+        done = [0.0, 0.0]  # share of the text that each model has read
+        while True:
+            chunks: list[ScoredChunk] = []
+            for number, events in enumerate((first_events, other_events)):
+                for event in events:
+                    if isinstance(event, ScoredChunk):
+                        chunks.append(event)
+                        break
+                    done[number] = event
+                    yield EvaluationProgress(scored=round(sum(done) / 2 * len(passage)), characters=len(passage))
+            if not chunks:
+                break
+            chunk, other_chunk = chunks
             known = chunk.known & other_chunk.known
             losses = chunk.losses[known[chunk.known]]
             other_losses = other_chunk.losses[known[other_chunk.known]]
             of_first.add(losses)
             of_other.add(other_losses)
             difference.add(losses - other_losses)
-            yield EvaluationProgress(scored=chunk.end, characters=len(passage), loss=of_first.mean)
     if not of_first.count:
         raise UserError("This text has no character that both models know. Choose another text, or another model.")
     yield Comparison(

@@ -1,14 +1,15 @@
 """The full evaluation of a model on a text: builds the report step by step, the most important results first."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import islice
 
 import msgspec
 
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.corpus import Corpus, open_corpus
-from core.data.splits import Part
+from core.data.splits import PARTS, Part
 from core.errors import UserError
+from core.evaluation.estimate import estimate_loss
 from core.evaluation.evaluator import evaluate, part_losses, part_of
 from core.evaluation.memorization import CopyingProgress, copying
 from core.evaluation.ngram import BaselineProgress, evaluate_baselines
@@ -16,7 +17,7 @@ from core.evaluation.surprisal import Surprisals
 from core.events import EpochCompleted
 from core.reports.reference_losses import published_for
 from core.reports.report import Report, SampleCopying
-from core.reports.results import Baselines, Copying, EvaluationProgress, PartLoss, Stage
+from core.reports.results import Baselines, Copying, Estimate, EvaluationProgress, PartLoss, Stage
 from core.sampling.sampler import Sampler
 from core.settings.config import SamplingConfig
 
@@ -26,6 +27,9 @@ EXTRACTS = 5
 """Number of passages that the report shows, both of the least expected and of the most expected."""
 MAX_SEARCHED = 8_000_000
 """Maximum length in characters of a training part that is searched for copies: each takes about 40 bytes of memory."""
+MIN_ESTIMATED, MAX_ESTIMATED = 2_000, 20_000
+"""Minimum and maximum number of characters that the first estimate of the loss is computed from."""
+_PRODUCTS = 7e10  # number of multiplications for the estimate: about a second on two cores
 _SAY_EVERY = 100
 
 
@@ -37,8 +41,10 @@ def assess(
     keep: Surprisals | None = None,
     *,
     history: Sequence[EpochCompleted] = (),
-) -> Generator[Stage | Report, None, None]:
+) -> Generator[Stage | Estimate | Report, None, None]:
     """Evaluate a model on a part of a corpus. Yields stages and, whenever it has grown, the report so far.
+
+    If the text is long, an estimate of its loss comes first.
 
     To cancel, stop iterating. The sections that need the text that the model was trained on are omitted if that text
     is not available.
@@ -55,10 +61,10 @@ def assess(
         UserError: as for `evaluate`.
     """
     keep = keep or surprisals_for(checkpoint, corpus, part)
+    yield from _estimate(checkpoint, corpus, part)
     for event in evaluate(checkpoint, corpus, part, keep):
         if isinstance(event, EvaluationProgress):
-            share = event.scored / event.characters
-            yield Stage(doing="reading", done=share, loss=event.loss, scored=event.scored)
+            yield Stage(doing="reading", done=event.scored / event.characters)
         else:
             least, most = keep.extremes(EXTRACTS)
             report = Report(
@@ -76,20 +82,48 @@ def assess(
     if own is None:
         return
     validation = checkpoint.training.validation
-    report = msgspec.structs.replace(report, baselines=(yield from _baselines(own, corpus, part, validation)))
+    counted = yield from _baselines(own, corpus, part, validation)
+    report = msgspec.structs.replace(report, baselines=counted[-1] if counted else None)
     yield report
     losses: list[PartLoss] = []
-    for progress in part_losses(checkpoint, own):
+    exact = _exact_loss(report, corpus, own)
+    for progress in part_losses(checkpoint, own, exact):
         if isinstance(progress, PartLoss):
             losses.append(progress)
         else:
             yield Stage(doing="reading the other parts, quickly", done=progress.scored / progress.characters)
     report = msgspec.structs.replace(report, parts=tuple(losses))
-    if report.loss_on("validation") is not None:
-        baselines = yield from _baselines(own, own, "validation", validation)
-        report = msgspec.structs.replace(report, validation_baselines=baselines)
+    if report.loss_on("validation") is not None and counted:
+        report = msgspec.structs.replace(report, validation_baselines=counted[0])
     yield report
     yield msgspec.structs.replace(report, copying=(yield from _sample_copying(checkpoint, own)))
+
+
+def _estimate(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Iterator[Stage | Estimate]:
+    """Yield stages and an estimate of the loss; nothing if the exact one does not take much longer."""
+    passage = part_of(checkpoint, corpus, part)
+    most = min(max(int(_PRODUCTS / checkpoint.model.count_parameters()), MIN_ESTIMATED), MAX_ESTIMATED)
+    if len(passage) <= most:
+        return
+    ids = passage.ids(checkpoint.vocabulary)
+    estimating = estimate_loss(checkpoint.model, ids, checkpoint.vocabulary.start_id, most)
+    try:
+        while True:
+            progress = next(estimating)
+            yield Stage(doing="estimating the loss", done=progress.scored / progress.characters)
+    except StopIteration as end:
+        if end.value is not None:
+            yield end.value
+
+
+def _exact_loss(report: Report, corpus: Corpus, own: Corpus) -> PartLoss | None:
+    """Return the loss of the report if it is that of a part of the text that the model was trained on."""
+    evaluation = report.evaluation
+    cuts = [(one.text.sha256, len(one), one.config.split) for one in (corpus, own)]
+    if evaluation.part not in PARTS or cuts[0] != cuts[1]:
+        return None
+    count = evaluation.characters
+    return PartLoss(part=evaluation.part, characters=count, of=count, loss=evaluation.score.loss)
 
 
 def surprisals_for(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Surprisals:
@@ -118,16 +152,21 @@ def _open_training_text(checkpoint: Checkpoint, corpus: Corpus) -> Generator[Sta
     return None
 
 
-def _baselines(own: Corpus, corpus: Corpus, part: Part, validation: float) -> Generator[Stage, None, Baselines | None]:
-    """Return the n-gram baselines; None if the text is too long or too short for them."""
+def _baselines(own: Corpus, corpus: Corpus, part: Part, validation: float) -> Generator[Stage, None, list[Baselines]]:
+    """Return the n-gram baselines on the validation part of the training text, unless it is empty, and on the part.
+
+    Nothing if the text is too long or too short for them.
+    """
+    found: list[Baselines] = []
     try:
-        for event in evaluate_baselines(corpus, part, validation, counted_in=own):
-            if not isinstance(event, BaselineProgress):
-                return event
-            yield Stage(doing="counting n-grams", done=event.done)
+        for event in evaluate_baselines(corpus, part, validation, counted_in=own, also="validation"):
+            if isinstance(event, BaselineProgress):
+                yield Stage(doing="counting n-grams", done=event.done)
+            else:
+                found.append(event)
     except UserError:
         pass
-    return None
+    return found
 
 
 def _sample_copying(checkpoint: Checkpoint, own: Corpus) -> Generator[Stage, None, SampleCopying | None]:

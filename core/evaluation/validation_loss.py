@@ -17,9 +17,7 @@ WARM_UP = VALIDATION_WINDOW
 MAX_STREAMS = VALIDATION_STREAMS
 
 
-def quick_loss(
-    model: CharLSTM, ids: Ids, start_id: int, most: int | None = None
-) -> Iterator[EvaluationProgress | float]:
+def quick_loss(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationProgress | float]:
     """Estimate the mean loss on a text, in nats per character. Yields progress and, last, the loss.
 
     This is much faster than `core.evaluation.evaluator.score`, with nearly the same result
@@ -31,20 +29,16 @@ def quick_loss(
         model: the network.
         ids: the ids of the text, without `UNKNOWN`.
         start_id: the id that the model reads before the first character of the text.
-        most: if the text is longer, about so many characters are scored, the first ones of each stream; the progress
-            reports the exact number.
     """
     device = model.output.weight.device
     streams = max(1, min(MAX_STREAMS, len(ids) // (5 * WARM_UP)))
     stride = math.ceil(len(ids) / streams)
-    length = min(stride, math.ceil((most or len(ids)) / streams))
     begins = np.arange(streams) * stride  # the last stream may be shorter
-    count = int((len(ids) - begins).clip(0, length).sum())
     total = torch.zeros((), dtype=torch.float64, device=device)
     state: State | None = None
-    for begin in range(-WARM_UP if streams > 1 else 0, length, WARM_UP):
-        places = np.arange(begin, min(begin + WARM_UP, length))[:, None] + begins  # (T, B)
-        scored = torch.from_numpy((places < len(ids)) & (places < begins + length) & (places >= begins)).to(device)
+    for begin in range(-WARM_UP if streams > 1 else 0, stride, WARM_UP):
+        places = np.arange(begin, min(begin + WARM_UP, stride))[:, None] + begins  # (T, B)
+        scored = torch.from_numpy((places < len(ids)) & (places >= begins)).to(device)
         targets = torch.from_numpy(ids.take(places.clip(0, len(ids) - 1))).to(device)
         inputs = torch.from_numpy(ids.take((places - 1).clip(0, len(ids) - 1))).to(device)
         if begin == 0:
@@ -57,6 +51,6 @@ def quick_loss(
             logits, state = model(inputs, state)
             losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
             total += losses[scored.flatten()].sum(dtype=torch.float64)
-        done = min(max(begin + WARM_UP, 0), length) / length
-        yield EvaluationProgress(scored=round(done * count), characters=count)
-    yield total.item() / count
+        done = min(max(begin + WARM_UP, 0), stride) / stride
+        yield EvaluationProgress(scored=round(done * len(ids)), characters=len(ids))
+    yield total.item() / len(ids)

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from core.data.corpus import CorpusConfig
 from core.data.splits import Part
+from core.text import count_of
 
 NGRAM_NAMES = ("uniform", "unigram", "bigram", "3-gram", "4-gram", "5-gram", "6-gram")
 """Names of the n-gram models by order: the number of characters in an n-gram, of which the last is predicted."""
@@ -42,8 +43,22 @@ class EvaluationProgress(Struct, frozen=True, kw_only=True):
     """Number of characters scored so far."""
     characters: int
     """Total number of characters to score."""
-    loss: float | None = None
-    """Mean loss so far, in nats per character; None if it is not known."""
+
+
+class Estimate(Struct, frozen=True, kw_only=True):
+    """An estimate of the loss on a text, from a part of its characters."""
+
+    loss: float
+    """Mean loss of the characters scored, in nats per character."""
+    characters: int
+    """Number of characters scored."""
+    of: int
+    """Number of characters of the text."""
+
+    @property
+    def basis(self) -> str:
+        """What the estimate is based on, in words."""
+        return f"estimated from {self.characters:,} of {count_of(self.of, 'character')}"
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -209,7 +224,3 @@ class Stage(Struct, frozen=True, kw_only=True):
     """Name of the stage, in words."""
     done: float
     """Share that is done, 0 to 1."""
-    loss: float | None = None
-    """Mean loss so far, in nats per character, while a text is scored; otherwise None."""
-    scored: int = 0
-    """Number of characters scored so far."""

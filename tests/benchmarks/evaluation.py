@@ -58,7 +58,11 @@ def main() -> None:
             f"{took / (time.perf_counter() - started):.1f} times as fast"
         )
         losses = np.concatenate(
-            [stretch.losses for stretch in score_text(model, test.ids(vocabulary), vocabulary.start_id)]
+            [
+                chunk.losses
+                for chunk in score_text(model, test.ids(vocabulary), vocabulary.start_id)
+                if not isinstance(chunk, float)
+            ]
         )
         for block in BLOCKS:
             means = losses[: len(losses) // block * block].reshape(-1, block).mean(axis=1)

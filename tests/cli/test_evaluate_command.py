@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import statistics
 from collections.abc import Generator, Iterator
 from itertools import islice
@@ -18,7 +19,7 @@ import core.evaluation.paired_comparison
 import core.evaluation.report_builder
 from core.data.corpus import Corpus
 from core.evaluation.scored_chunk import ScoredChunk
-from core.evaluation.scoring import CHUNK, score_text
+from core.evaluation.scoring import score_text
 from tests.cli.test_commands import call
 from tests.core.by_hand import read_by_hand, tiny_checkpoint
 
@@ -282,27 +283,26 @@ def pressed(*_: object, **__: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def pressed_after(stretches: int) -> Any:
+def pressed_after(events: int) -> Any:
     """Score a part of the text, then raise what ctrl-C raises."""
 
-    def read(*arguments: Any) -> Generator[ScoredChunk, None, None]:
-        yield from islice(score_text(*arguments), stretches)
+    def read(*arguments: Any) -> Generator[ScoredChunk | float, None, None]:
+        yield from islice(score_text(*arguments), events)
         raise KeyboardInterrupt
 
     return read
 
 
-def test_ctrl_c_during_the_evaluation_prints_the_loss_so_far(
-    sheep: Path, long_text: Path, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+def test_ctrl_c_during_the_evaluation_prints_the_estimate(
+    sheep: Path, long_text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.evaluation.evaluator, "score_text", pressed_after(2))
+    monkeypatch.setattr(core.evaluation.evaluator, "score_text", pressed_after(1))
+    monkeypatch.setattr(core.evaluation.report_builder, "MAX_ESTIMATED", 1_000)
     result = call("evaluate", sheep, "--text", long_text)
-    text = long_text.read_text(encoding="utf-8")
-    assert len(text) == 2_200
-    guesses = read_by_hand(tiny_checkpoint(small_corpus.characters), text[: 2 * CHUNK])
-    loss = statistics.fmean(guess.loss for guess in guesses)
     assert (result.exit_code, result.stdout) == (130, "")
-    assert result.stderr == f"After 2,000 characters, 91%, the loss was {loss:.4f}.\nInterrupted.\n"
+    estimate, interrupted = result.stderr.splitlines()
+    assert re.fullmatch(r"The loss is about \d\.\d\d, estimated from 1,000 of 2,200 characters\.", estimate)
+    assert interrupted == "Interrupted."
 
 
 def test_ctrl_c_before_the_first_character_prints_no_loss(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:

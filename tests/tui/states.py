@@ -15,7 +15,7 @@ from charlstm_tui.widgets.common.prompt_input import PromptInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
 from charlstm_tui.widgets.evaluation.report_pages import PAGES
 from core.events import Diverged, Paused, RunFinished, SavingFailed
-from core.reports.results import Stage
+from core.reports.results import Estimate, Stage
 from tests.tui import reports
 from tests.tui.conftest import until
 from tests.tui.views import STARTED, finished, running
@@ -116,7 +116,8 @@ async def reading(pilot: Pilot[None]) -> None:
     screen = pilot.app.screen
     assert isinstance(screen, EvaluationScreen)
     screen.add_class("-evaluating")
-    screen._show_stage(Stage(doing="reading", done=0.42, loss=1.4711, scored=4_200))
+    screen.pages.show_estimate(Estimate(loss=1.4711, characters=14_496, of=168_729))
+    screen._show_stage(Stage(doing="reading", done=0.42))
     await pilot.pause()
 
 

@@ -7,7 +7,7 @@ from textual.widgets import TabbedContent
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
-from core.reports.results import Stage
+from core.reports.results import Estimate, Stage
 from core.runs.run import Run
 from tests.tui import reports
 from tests.tui.conftest import SIZES, SnapCompare, still
@@ -34,7 +34,8 @@ def test_amid_the_reading(app: CharLSTMApp, trained: Run, snap_compare: SnapComp
     async def before(pilot: Pilot[None]) -> None:
         screen = await evaluation(pilot)
         screen.add_class("-evaluating")
-        screen._show_stage(Stage(doing="reading", done=0.42, loss=1.4711, scored=4_200))
+        screen.pages.show_estimate(Estimate(loss=1.4711, characters=14_496, of=168_729))
+        screen._show_stage(Stage(doing="reading", done=0.42))
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)

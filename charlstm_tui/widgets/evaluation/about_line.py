@@ -1,4 +1,4 @@
-"""The line above an evaluation's pages: the model and text evaluated, instructions, or where the evaluation stopped."""
+"""The line above an evaluation's pages: the model and text evaluated, instructions, or that it was stopped."""
 
 from typing import TYPE_CHECKING
 
@@ -6,8 +6,6 @@ from textual.content import Content
 
 from charlstm_tui.formatting import report_content
 from charlstm_tui.widgets.common.plain_text import PlainText
-from core.reports.results import Stage
-from core.text import count_of
 
 if TYPE_CHECKING:
     from core.reports.report import Report
@@ -21,24 +19,17 @@ EMPTY = """Choose a model and press e. The model reads the test part, which it w
 
 
 class AboutLine(PlainText):
-    """Names a report in one line that fits the width; without a report, shows instructions, progress or nothing."""
+    """Names a report in one line that fits the width; without a report, shows instructions or nothing."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(EMPTY, id=id)
         self._report: Report | None = None
-        self._so_far = ""  # progress, shown if the evaluation is stopped
         self._stopped = False  # whether the report is incomplete because of a stop
 
     def begin(self) -> None:
         """Clear the line while an evaluation or comparison runs."""
-        self._report, self._so_far = None, ""
+        self._report = None
         self.update("")
-
-    def note(self, stage: Stage) -> None:
-        """Remember the progress, which is shown if the evaluation is stopped."""
-        self._so_far = f"Stopped after {count_of(stage.scored, 'character')}, {stage.done:.0%}"
-        if stage.loss is not None:
-            self._so_far += f": the loss on these is {stage.loss:.4f}. The rest was not read."
 
     def name_report(self, report: "Report") -> None:
         """Name a report, which may still be incomplete."""
@@ -47,7 +38,7 @@ class AboutLine(PlainText):
         self._fit()
 
     def end(self, report: "Report | None", *, is_empty: bool, stopped: bool | None = None) -> None:
-        """Name the report; without one, show the progress made, or the instructions if `is_empty` (no pages are shown).
+        """Name the report; without one, say that it was stopped, or show the instructions if `is_empty` (no pages).
 
         `stopped` says whether the evaluation was stopped; None after any other job, which leaves the report unchanged.
         """
@@ -57,8 +48,8 @@ class AboutLine(PlainText):
             self._stopped = stopped
         if report is not None:
             self._fit()
-        elif stopped and self._so_far:
-            self.update(self._so_far)
+        elif stopped:
+            self.update("Stopped before the exact loss was known.")
         else:
             self.update(EMPTY if is_empty else "")
 

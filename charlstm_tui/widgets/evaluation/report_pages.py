@@ -20,7 +20,7 @@ from core.reports.results import Comparison
 if TYPE_CHECKING:
     from charlstm_tui.jobs.evaluation import Surprisals
     from core.reports.report import Report
-    from core.reports.results import Extract
+    from core.reports.results import Estimate, Extract
 
 PAGES = ("baselines", "breakdown", "passages", "text", "copying", "comparison")
 
@@ -74,12 +74,20 @@ class ReportPages(Vertical):
     def forget_report(self) -> None:
         """Remove the report and its text; keep the comparison."""
         self.report = self.surprisals = None
+        self.remove_class("-estimate")
         self._show_tabs()
 
     def show_text(self, surprisals: "Surprisals") -> None:
         """Show the surprisal of each character of a text."""
         self.surprisals = surprisals
         self.query_one(SurprisalMap).show(surprisals)
+
+    def show_estimate(self, estimate: "Estimate") -> None:
+        """Show an estimate of the loss in the headline, until there is a report."""
+        self.add_class("-estimate")
+        self.query_one("#loss", Digits).update(f"{estimate.loss:.2f}")
+        self.query_one("#figures", Static).update(f"about {estimate.loss:.2f} nats/char, {estimate.basis}")
+        self.query_one("#meaning", Static).update("The exact loss comes next.")
 
     def show_report(self, report: "Report") -> None:
         """Show a report, which may be incomplete."""
@@ -92,6 +100,8 @@ class ReportPages(Vertical):
     def finish(self) -> None:
         """Mark missing results as absent, not pending, and focus the page if no widget has the focus."""
         self._over = True
+        if self.report is None:
+            self.query_one("#meaning", Static).update("")
         self._draw()
         if self.screen.focused is None and not self.is_empty:
             self._take_keys()

@@ -61,7 +61,9 @@ def test_the_loss_equals_a_slow_computation_in_double_precision() -> None:
     assert last.scored == len(ids)
     assert last.loss == pytest.approx(sum(losses) / len(losses), abs=1e-6)
     assert last.accuracy == right / len(ids)
-    assert [event.scored for event in progress if isinstance(event, EvaluationProgress)] == [1000, 2000, 2037]
+    shares = [event.scored for event in progress if isinstance(event, EvaluationProgress)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 2037
 
 
 def test_bits_per_character_and_perplexity_follow_from_the_loss() -> None:

@@ -223,3 +223,31 @@ def kept_files() -> list[Path]:
 
 def _must_not_count(*_: object) -> None:
     raise AssertionError("it was counted already")
+
+
+def test_another_part_is_evaluated_with_the_same_counts(
+    small_corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = corpus_of("3 chèvres, 4 moutons. " * 20)
+    alone = [
+        measured(small_corpus, "validation", 0.2),
+        *evaluate_baselines(other, "whole", 0.2, counted_in=small_corpus),
+    ]
+    monkeypatch.setenv("CHARLSTM_DATA", str(tmp_path / "other"))  # nothing is cached there
+    events = list(evaluate_baselines(other, "whole", 0.2, counted_in=small_corpus, also="validation"))
+    assert [event for event in events if isinstance(event, BaselineProgress)] == events[:-2]
+    assert len(events) == len(NGRAM_NAMES) + 2
+    assert events[-2:] == [alone[0], alone[-1]]
+
+
+def test_only_the_part_that_is_not_cached_is_counted(small_corpus: Corpus) -> None:
+    first = measured(small_corpus, "test", 0.2)
+    *progress, validation, test = evaluate_baselines(small_corpus, "test", 0.2, also="validation")
+    assert len(progress) == len(NGRAM_NAMES)
+    assert (validation, test) == (measured(small_corpus, "validation", 0.2), first)
+    assert list(evaluate_baselines(small_corpus, "test", 0.2, also="validation")) == [validation, test]
+
+
+def test_another_part_that_is_empty_is_left_out(small_corpus: Corpus) -> None:
+    *_, last = events = list(evaluate_baselines(small_corpus, "test", also="validation"))
+    assert [event for event in events if not isinstance(event, BaselineProgress)] == [last]

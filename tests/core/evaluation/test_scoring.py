@@ -10,7 +10,8 @@ import core.evaluation.scoring
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.text_slice import UNKNOWN
 from core.evaluation.scored_chunk import ScoredChunk
-from core.evaluation.scoring import CHUNK, MAX_ALTERNATIVES, score_text
+from core.evaluation.scoring import CHUNK, score_text
+from core.evaluation.segments import MAX_ALTERNATIVES
 from core.settings.config import Cell
 from tests.core.by_hand import passage_of, read_by_hand, tiny_checkpoint
 
@@ -22,7 +23,8 @@ NEVER_SEEN = "ß"
 
 def followed(checkpoint: Checkpoint, text: str) -> list[ScoredChunk]:
     vocabulary = checkpoint.vocabulary
-    return list(score_text(checkpoint.model, passage_of(text).ids(vocabulary), vocabulary.start_id))
+    events = score_text(checkpoint.model, passage_of(text).ids(vocabulary), vocabulary.start_id)
+    return [event for event in events if isinstance(event, ScoredChunk)]
 
 
 def drawn(length: int, seed: int = 0) -> str:
@@ -128,11 +130,25 @@ def test_the_first_character_is_predicted_from_the_start_id(alphabet: str) -> No
     assert chunk.losses == pytest.approx([read_by_hand(checkpoint, "b")[0].loss], abs=1e-6)
 
 
+def test_the_progress_is_the_share_of_the_text_that_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.evaluation.scoring, "PIECE", 2 * CHUNK)
+    checkpoint, text = tiny_checkpoint(ALPHABET), drawn(5 * CHUNK)
+    ids = passage_of(text).ids(checkpoint.vocabulary)
+    events = list(score_text(checkpoint.model, ids, checkpoint.vocabulary.start_id))
+    shares = [event for event in events if isinstance(event, float)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    for place, event in enumerate(events):
+        if isinstance(event, ScoredChunk):  # never less than what was yielded as chunks
+            read = max(share for share in events[:place] if isinstance(share, float))
+            assert read * len(text) >= event.end - 1e-6
+
+
 def test_cancelling_stops_the_model() -> None:
     checkpoint = tiny_checkpoint(ALPHABET)
     generator = torch.random.get_rng_state()
     reading = score_text(checkpoint.model, passage_of(drawn(3 * CHUNK)).ids(checkpoint.vocabulary), 0)
-    assert next(reading).begin == 0
+    assert isinstance(next(reading), float)
     assert not torch.is_inference_mode_enabled(), "the caller's code between two chunks is not in inference mode"
     reading.close()
     assert list(reading) == []

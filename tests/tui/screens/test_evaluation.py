@@ -154,27 +154,41 @@ async def test_the_report_is_saved(app: CharLSTMApp, trained: Run, tmp_path: Pat
         assert ending == "The name must end in one of: .json, .csv, .md."
 
 
-async def test_stopped_amid_the_reading_it_says_how_far_it_came(
+async def test_an_estimate_of_the_loss_is_shown_until_the_exact_one_is_known(
     app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.reports.results import Stage
+    from core.reports.results import Estimate, Stage
 
     def slow(control: object, what: object) -> object:
         from core.control import Control
 
         assert isinstance(control, Control)
-        yield Stage(doing="reading", done=0.25, loss=1.5, scored=1_000)
+        yield Estimate(loss=1.4711, characters=1_000, of=4_000)
+        yield Stage(doing="reading", done=0.25)
         while not control.stopped:
             control.wait(0.01)
 
-    monkeypatch.setattr("charlstm_tui.screens.evaluation.assess_model", slow)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f3", "e")
-        await until(lambda: "1.500 so far" in said(app, "doing"))
-        await pilot.press("x")
-        await measured(app)
-        assert said(app, "about").startswith("Stopped after 1,000 characters, 25%: the loss on these is 1.5000.")
-        assert app.screen.check_action("evaluate", ())
+        await pilot.press("f3")
+        with monkeypatch.context() as patch:
+            patch.setattr("charlstm_tui.screens.evaluation.assess_model", slow)
+            await pilot.press("e")
+            await until(lambda: "reading" in said(app, "doing"))
+            assert app.screen.query_one(Digits).value == "1.47"
+            assert app.screen.query_one("#headline").display
+            assert said(app, "figures") == "about 1.47 nats/char, estimated from 1,000 of 4,000 characters"
+            assert said(app, "meaning") == "The exact loss comes next."
+            await pilot.press("x")
+            await measured(app)
+            assert said(app, "about") == "Stopped before the exact loss was known."
+            assert said(app, "meaning") == ""
+            assert app.screen.query_one(Digits).value == "1.47"
+            assert app.screen.check_action("evaluate", ())
+        await pilot.press("e")
+        screen = await measured(app)
+        assert screen.pages.report is not None
+        assert app.screen.query_one(Digits).value == f"{screen.pages.report.evaluation.score.loss:.3f}"
+        assert "estimated" not in said(app, "figures")
 
 
 async def test_a_comparison_that_is_stopped_leaves_the_report_before_it_complete(
