@@ -12,7 +12,7 @@ from charlstm_tui.state.job_events import Doing
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, open_corpus, open_whole
 from core.data.splits import Part, Split
-from core.reports.results import Stage
+from core.reports.results import Estimate, Stage
 
 if TYPE_CHECKING:
     from core.checkpoints.checkpoint import Checkpoint
@@ -40,7 +40,9 @@ class Read(Struct, frozen=True):
 
 
 def assess_model(control: Control, what: Measured) -> Iterator[object]:
-    """Evaluate a model. Yields `Doing`, `Stage`s, one `Read`, and reports, each more complete than the previous one."""
+    """Evaluate a model. Yields `Doing`, `Stage`s, an `Estimate` for a long text, one `Read`, and reports, each more
+    complete than the previous one.
+    """
     yield Doing("loading PyTorch")
     from core.checkpoints.checkpoint import load_checkpoint
     from core.checkpoints.history import history_of
@@ -56,7 +58,7 @@ def assess_model(control: Control, what: Measured) -> Iterator[object]:
     read = False
     with closing(assess(what.name, checkpoint, corpus, what.part, surprisals, history=history)) as events:
         for event in events:
-            if not read and not isinstance(event, Stage):
+            if not read and not isinstance(event, Stage | Estimate):
                 yield Read(surprisals)
                 read = True
             yield event

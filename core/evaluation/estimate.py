@@ -12,12 +12,12 @@ from core.evaluation.worker_threads import advance
 from core.model.char_lstm import CharLSTM, State
 from core.reports.results import Estimate, EvaluationProgress
 
-PASSAGES = 32
+PASSAGES = 128
 """Maximum number of passages."""
 WARM_UP = 200
 """Number of characters of a passage that are read before those that are scored."""
 GROUP = 16
-"""Number of passages that are read side by side in one thread."""
+"""Maximum number of passages that are read side by side in one thread."""
 WINDOW = 100
 """Number of characters of each passage that are read at a time."""
 
@@ -46,7 +46,8 @@ def estimate_loss(
     scored = sum(passage.scored for passage in passages)
     if not scored:
         return None
-    groups = [_Group(model, passages[first : first + GROUP]) for first in range(0, len(passages), GROUP)]
+    number = max(-(-len(passages) // GROUP), min(torch.get_num_threads(), len(passages)))
+    groups = [_Group(model, passages[first::number]) for first in range(number)]
     windows = sum(group.windows for group in groups)
     for read, _ in enumerate(advance([group.read() for group in groups]), start=1):
         yield EvaluationProgress(scored=round(scored * read / windows), characters=scored)

@@ -20,7 +20,7 @@ from core.evaluation.scoring import score_text
 from core.evaluation.surprisal import Surprisals
 from core.reports.results import Evaluation, EvaluationProgress, PartLoss, Score
 
-MAX_APPROXIMATE = 60_000
+MAX_APPROXIMATE = 50_000
 """Number of characters of a part that `part_losses` scores, taken from the whole part."""
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core.reports.results import COPIED_LENGTHS, Copying
 
 _BASE = 0x9E3779B97F4A7C15  # odd, with well-mixed bits
+_FILTER_BITS = 16
 _WORD = re.compile(r"[^\W\d_]+")
 _END = re.compile(r"[^\W\d_]*\Z")
 
@@ -126,6 +127,10 @@ def _found(sample: str, text: str, length: int) -> NDArray[np.bool_]:
     if not len(sought):
         return np.empty(0, dtype=bool)
     of_text = _hashes(text, length)
+    ends = np.zeros(1 << _FILTER_BITS, dtype=bool)  # the last bits of the sought hashes: most others differ from them
+    last_bits = np.uint64(len(ends) - 1)
+    ends[sought & last_bits] = True
+    of_text = of_text[ends[of_text & last_bits]]
     nearest = np.minimum(np.searchsorted(sought, of_text), len(sought) - 1)
     found = np.zeros(len(sought), dtype=bool)
     found[nearest[sought[nearest] == of_text]] = True

@@ -29,7 +29,7 @@ MAX_SEARCHED = 8_000_000
 """Maximum length in characters of a training part that is searched for copies: each takes about 40 bytes of memory."""
 MIN_ESTIMATED, MAX_ESTIMATED = 2_000, 20_000
 """Minimum and maximum number of characters that the first estimate of the loss is computed from."""
-_PRODUCTS = 7e10  # number of multiplications for the estimate: about a second on two cores
+_PRODUCTS = 3e10  # number of multiplications for the estimate: about half a second on two cores
 _SAY_EVERY = 100
 
 

@@ -31,7 +31,7 @@ WINDOW = 250
 """Number of characters of each segment that are read at a time."""
 MAX_LOGITS = 500_000
 """Maximum number of logits computed at a time: with a large vocabulary, windows are shorter."""
-SAME = 1e-5
+SAME = 2e-5
 """Maximum difference between the values of two states that are the same, relative to 1 plus the value. The losses after
 them differ by less than 0.00001 nats, and from then on by less and less."""
 FIRST_READING = 0.8

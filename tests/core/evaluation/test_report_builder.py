@@ -330,7 +330,7 @@ def test_a_long_text_has_an_estimate_first(monkeypatch: pytest.MonkeyPatch) -> N
     assert estimate.loss == pytest.approx(report.evaluation.score.loss, abs=0.05)
 
 
-@pytest.mark.parametrize(("parameters", "characters"), [(10**3, 20_000), (5 * 10**6, 14_000), (10**9, 2_000)])
+@pytest.mark.parametrize(("parameters", "characters"), [(10**3, 20_000), (5 * 10**6, 6_000), (10**9, 2_000)])
 def test_a_large_model_estimates_from_fewer_characters(
     parameters: int, characters: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
