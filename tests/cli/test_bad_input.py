@@ -38,7 +38,7 @@ from core.runs.store import RunStore
 from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig, TrainingConfig
 from core.settings.toml_file import read_settings
-from core.text import sanitise
+from core.text import read_escapes, sanitise
 from core.training.resume import resume
 from core.training.trainer import Trainer
 from tests.conftest import SMALL_TEXT
@@ -296,7 +296,7 @@ def test_any_prompt(made: tuple[RunStore, Run, Corpus], prompt: str, seed: int, 
     arguments = ["--prompt", prompt, "--length", "5", "--seed", str(seed), "--temperature", str(temperature)]
     code, shown = called(["--runs", str(store.root), "generate", "sheep", *arguments])
     assert code == 0
-    assert sanitise(prompt) in shown
+    assert sanitise(read_escapes(prompt)) in shown
     code, shown = called(["--runs", str(store.root), "generate", "sheep", "--json", *arguments])
     assert code == 0
 
