@@ -105,7 +105,7 @@ async def test_what_is_expected_stands_beside_n_grams_on_the_same_part(app: Char
         ]
         panel._take((FORECAST, *counted))
         assert "to beat 1.155 nats/char, a 6-gram on validation to expect" in told(app)
-        assert "to expect 1.24 nats/char on test (a 6-gram: 1.648)" in told(app)
+        assert "to expect 1.25 nats/char on test (a 6-gram: 1.648)" in told(app)
         assert all(line[:13].strip() in NAMES for line in drawn(app).splitlines()), "what is too long hangs below"
         changed = msgspec.structs.replace(config.training, epochs=1)
         panel._config = msgspec.structs.replace(config, training=changed)
