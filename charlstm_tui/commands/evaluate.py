@@ -190,7 +190,7 @@ def _assessed(
             interrupted = True
     if interrupted and report is None:
         if estimate is not None:
-            click.echo(f"The loss is about {estimate.loss:.2f}, {estimate.basis}.", err=True)
+            click.echo(f"The loss is about {estimate.loss:.2f}, estimated {estimate.basis}.", err=True)
         raise KeyboardInterrupt
     if interrupted:
         click.echo("The evaluation was interrupted: this report is incomplete.", err=True)

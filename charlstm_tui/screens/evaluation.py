@@ -247,8 +247,8 @@ class EvaluationScreen(ModeScreen):
                     self.progress.show("reading with both models", scored / max(characters, 1))
                 case Read(surprisals=surprisals):
                     self.pages.show_text(surprisals)
-                case Stage():
-                    self._show_stage(item)
+                case Stage(doing=doing, done=done):
+                    self.progress.show(doing, done)
                 case Estimate():
                     self.pages.show_estimate(item)
                 case Comparison():
@@ -262,9 +262,6 @@ class EvaluationScreen(ModeScreen):
 
         if isinstance(item, Report):
             self.show(item)
-
-    def _show_stage(self, stage: Stage) -> None:
-        self.progress.show(stage.doing, stage.done)
 
     def _end(self, ending: Ending, *, assessed: bool = False) -> None:
         self.remove_class("-evaluating")

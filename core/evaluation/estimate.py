@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.data.text_slice import UNKNOWN, Ids
 from core.evaluation.worker_threads import advance
 from core.model.char_lstm import CharLSTM, State
+from core.model.device import available_cores
 from core.reports.results import Estimate, EvaluationProgress
 
 PASSAGES = 128
@@ -46,7 +47,7 @@ def estimate_loss(
     scored = sum(passage.scored for passage in passages)
     if not scored:
         return None
-    number = max(-(-len(passages) // GROUP), min(torch.get_num_threads(), len(passages)))
+    number = max(-(-len(passages) // GROUP), min(available_cores(), len(passages)))
     groups = [_Group(model, passages[first::number]) for first in range(number)]
     windows = sum(group.windows for group in groups)
     for read, _ in enumerate(advance([group.read() for group in groups]), start=1):

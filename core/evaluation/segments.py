@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.worker_threads import advance
 from core.model.char_lstm import CharLSTM, State
+from core.model.device import available_cores
 
 SEGMENT = 10_000
 """Minimum length of a segment, in characters."""
@@ -132,7 +133,7 @@ class _Segments:
     def read_twice(self, state: State) -> Iterator[float]:
         """Read all segments, the first from this state. Yields the share of the work that is done."""
         groups = np.array_split(
-            np.arange(self._count), max(-(-self._count // GROUP), min(torch.get_num_threads(), self._count // 2))
+            np.arange(self._count), max(-(-self._count // GROUP), min(available_cores(), self._count // 2))
         )
         zeros = _zeros(self._model, self._count)
         zeros.hidden[:, :1], zeros.cell[:, :1] = state

@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import torch
 
+from core.model.device import available_cores
+
 Item = TypeVar("Item")
 _END = object()
 
@@ -25,10 +27,11 @@ def advance(tasks: Iterable[Iterator[Item]], threads: int | None = None) -> Gene
 
     Args:
         tasks: the iterators.
-        threads: number of workers; None for as many as PyTorch uses threads in the caller.
+        threads: number of workers; None for as many as there are cores. PyTorch's own number would not do: while
+            workers run, it is 1 in every new thread, such as that of a run which starts then.
     """
     before = torch.get_num_threads()
-    threads = threads or before
+    threads = threads or available_cores()
     ready = deque(tasks)
     running: dict[Future[object], Iterator[Item]] = {}
     pool = ThreadPoolExecutor(threads, "worker", initializer=_use_one_core)
@@ -45,7 +48,7 @@ def advance(tasks: Iterable[Iterator[Item]], threads: int | None = None) -> Gene
                     yield item  # type: ignore[misc]
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)  # the workers' number is also the default of new threads
+        torch.set_num_threads(before)  # the workers' number is also that of new threads
 
 
 def _use_one_core() -> None:

@@ -58,7 +58,7 @@ class Estimate(Struct, frozen=True, kw_only=True):
     @property
     def basis(self) -> str:
         """What the estimate is based on, in words."""
-        return f"estimated from {self.characters:,} of {count_of(self.of, 'character')}"
+        return f"from {self.characters:,} of {count_of(self.of, 'character')}"
 
 
 class Group(Struct, frozen=True, kw_only=True):

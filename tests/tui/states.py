@@ -116,8 +116,7 @@ async def reading(pilot: Pilot[None]) -> None:
     screen = pilot.app.screen
     assert isinstance(screen, EvaluationScreen)
     screen.add_class("-evaluating")
-    screen.pages.show_estimate(Estimate(loss=1.4711, characters=14_496, of=168_729))
-    screen._show_stage(Stage(doing="reading", done=0.42))
+    screen._follow((Estimate(loss=1.4711, characters=14_496, of=168_729), Stage(doing="reading", done=0.42)))
     await pilot.pause()
 
 

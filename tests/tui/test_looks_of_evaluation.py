@@ -34,8 +34,7 @@ def test_amid_the_reading(app: CharLSTMApp, trained: Run, snap_compare: SnapComp
     async def before(pilot: Pilot[None]) -> None:
         screen = await evaluation(pilot)
         screen.add_class("-evaluating")
-        screen.pages.show_estimate(Estimate(loss=1.4711, characters=14_496, of=168_729))
-        screen._show_stage(Stage(doing="reading", done=0.42))
+        screen._follow((Estimate(loss=1.4711, characters=14_496, of=168_729), Stage(doing="reading", done=0.42)))
         await still(pilot)
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=before)

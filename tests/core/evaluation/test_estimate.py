@@ -86,7 +86,7 @@ def test_the_model_and_the_generator_are_left_alone() -> None:
 
 
 def test_an_estimate_says_what_it_is_based_on() -> None:
-    assert Estimate(loss=1.2, characters=20_000, of=168_729).basis == "estimated from 20,000 of 168,729 characters"
+    assert Estimate(loss=1.2, characters=20_000, of=168_729).basis == "from 20,000 of 168,729 characters"
 
 
 @pytest.mark.shipped

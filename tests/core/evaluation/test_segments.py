@@ -1,3 +1,4 @@
+import threading
 from typing import get_args
 
 import numpy as np
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import core.evaluation.segments
+import core.evaluation.worker_threads
 from core.checkpoints.checkpoint import Checkpoint
 from core.evaluation.segments import Losses, SegmentReader
 from core.settings.config import Cell
@@ -20,7 +22,8 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Use short segments, so that short texts have several."""
     monkeypatch.setattr(core.evaluation.segments, "SEGMENT", 120)
     monkeypatch.setattr(core.evaluation.segments, "WINDOW", 25)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: request.param)
+    for module in (core.evaluation.segments, core.evaluation.worker_threads):
+        monkeypatch.setattr(module, "available_cores", lambda: request.param)
     return int(request.param)
 
 
@@ -101,6 +104,20 @@ def test_a_large_vocabulary_is_read_in_short_windows(monkeypatch: pytest.MonkeyP
     checkpoint.model.register_forward_pre_hook(lambda _, arguments: lengths.append(len(arguments[0])))
     assert_as_by_hand(checkpoint, drawn(1_000))
     assert max(lengths) == 3
+
+
+def test_as_many_workers_as_cores_read_even_in_a_thread_that_was_given_fewer(threads: int) -> None:
+    """While workers run, each new thread is given one thread of PyTorch's, also that of a run which starts then."""
+    reading: set[str] = set()
+    checkpoint = tiny_checkpoint(ALPHABET)
+    checkpoint.model.register_forward_pre_hook(lambda *_: reading.add(threading.current_thread().name))
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        read(checkpoint, drawn(120 * 24))
+    finally:
+        torch.set_num_threads(before)
+    assert len(reading) == threads
 
 
 def test_cancelling_ends_the_workers() -> None:

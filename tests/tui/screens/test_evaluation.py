@@ -176,7 +176,7 @@ async def test_an_estimate_of_the_loss_is_shown_until_the_exact_one_is_known(
             await until(lambda: "reading" in said(app, "doing"))
             assert app.screen.query_one(Digits).value == "1.47"
             assert app.screen.query_one("#headline").display
-            assert said(app, "figures") == "about 1.47 nats/char, estimated from 1,000 of 4,000 characters"
+            assert said(app, "figures") == "about 1.47 nats/char, from 1,000 of 4,000 characters"
             assert said(app, "meaning") == "The exact loss comes next."
             await pilot.press("x")
             await measured(app)
@@ -188,7 +188,7 @@ async def test_an_estimate_of_the_loss_is_shown_until_the_exact_one_is_known(
         screen = await measured(app)
         assert screen.pages.report is not None
         assert app.screen.query_one(Digits).value == f"{screen.pages.report.evaluation.score.loss:.3f}"
-        assert "estimated" not in said(app, "figures")
+        assert "about" not in said(app, "figures")
 
 
 async def test_a_comparison_that_is_stopped_leaves_the_report_before_it_complete(

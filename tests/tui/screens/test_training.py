@@ -289,6 +289,7 @@ async def test_a_stopped_run_goes_on_and_ends_as_one_that_never_stopped(
         await pilot.press("escape", "s")
         await until(lambda: app.training.phase == "finished")
         monkeypatch.setattr("charlstm_tui.jobs.training.train", train_to_epoch_2)
+        await until(lambda: app.screen.check_action("new", ()) is True)  # the screen has heard that it finished
         await pilot.press("n", "s")
         await until(lambda: app.training.phase == "paused")
         await pilot.press("x", "s")
