@@ -161,7 +161,7 @@ def test_the_result_of_a_preset_is_expected_only_for_the_same_text_and_settings(
     assert expected_of("mine", corpus, model, training) is None
 
 
-PEAKS = {"notebook": 343e6, "quick": 372e6, "small": 520e6, "standard": 572e6, "best": 794e6}
+PEAKS = {"notebook": 343e6, "quick": 371e6, "small": 520e6, "standard": 543e6, "best": 794e6}
 """Peak memory of the app in bytes, measured by `python -m tests.benchmarks.memory` on two cores; means of two
 to four runs, which differ by up to 11 %."""
 
