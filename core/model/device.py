@@ -1,4 +1,4 @@
-"""Chooses the device, the precision and the number of threads for training, by timing them in under a second.
+"""Chooses the device, the precision and the number of threads for training, by timing them in a second or two.
 
 bfloat16 halves the memory traffic and, on CPUs and GPUs that support it, multiplies several times as fast; on others it
 is emulated, which is slower than float32, or missing. More threads speed up large matrix products and slow down small
@@ -22,10 +22,16 @@ from core.settings.config import ComputeDevice, Device, ModelConfig, TrainingCon
 from core.text import count_of
 
 BUDGET = 0.4
-"""Approximate time limit for all timings, in seconds: the shortest runs take only a few."""
+"""Approximate time for all timings, in seconds, if they agree: the shortest runs take only a few."""
+PATIENCE = 1.0
+"""Seconds after which no timing is repeated, even if they do not agree."""
+AGREES = 1.2
+"""Maximum ratio of two timings of a candidate that agree."""
+CONTENDS = 1.5
+"""Maximum ratio of a candidate's time to the shortest with which it is timed again."""
 _SHORT = 25  # maximum length of a timed window, in characters
 _OPERATIONS = 1e11  # approximate maximum of additions and multiplications in a timed step: a second on a slow CPU
-_SLOW = 0.5  # seconds; in a first step that takes longer, its one-time setup is a small share and the step counts
+_SLOW = 4.0  # seconds; in a first step that takes longer, its one-time setup is a small share and the step counts
 _BY_SPEED: tuple[ComputeDevice, ...] = ("cuda", "mps", "cpu")
 _WORTHWHILE = 1.05  # bfloat16 must be faster by this factor, since it is less precise
 
@@ -143,30 +149,48 @@ def _measure(
     config: TrainingConfig,
     seconds: dict[ComputeSettings, float],
 ) -> Iterator[Trial]:
-    """Fill `seconds` with the time of a short step for each candidate that works. Yields each before it is timed."""
+    """Fill `seconds` with the time of a short step for each candidate that works. Yields each before it is timed.
+
+    The candidates are timed in turn, so that other processes delay all of them. A candidate's time is its fastest step,
+    apart from the first, which includes one-time setup: loading the library of bfloat16 took longer than ten steps.
+    """
     network = CharLSTM(model, vocabulary_size)
     per_character = 6 * network.count_parameters() * config.streams  # multiply and add: one forward, two backward
     short = min(config.window, max(int(_OPERATIONS / per_character), 1), _SHORT)
     ids = torch.randint(vocabulary_size, (short + 1, config.streams), generator=torch.Generator())
+    timings: dict[ComputeSettings, list[float]] = {}
+    started = time.perf_counter()
     for number, compute in enumerate(candidates, start=1):
         yield Trial(precision=compute.precision, threads=compute.threads, number=number, of=len(candidates))
-        started = time.perf_counter()
-        until = started + BUDGET / len(candidates)
         try:
             with compute.applied():
-                finite = _step(network, ids, compute)  # the first step includes one-time setup
-                first = time.perf_counter() - started
-                if first > _SLOW:
-                    seconds[compute] = first if finite else float("inf")
-                while compute not in seconds or time.perf_counter() < until:
-                    begun = time.perf_counter()
-                    finite = _step(network, ids, compute)
-                    took = time.perf_counter() - begun
-                    seconds[compute] = min(took if finite else float("inf"), seconds.get(compute, float("inf")))
+                first = _timed(network, ids, compute)
+                timings[compute] = [first if first > _SLOW else _timed(network, ids, compute)]
         except RuntimeError as error:  # oneDNN without a primitive for it
             if is_out_of_memory(error):
                 raise
-            seconds.pop(compute, None)
+    while timings and (passed := time.perf_counter() - started) < PATIENCE:
+        best = min(min(found) for found in timings.values())
+        contenders = [one for one, found in timings.items() if len(found) < 2 or min(found) <= CONTENDS * best]
+        if passed >= BUDGET and all(_agree(timings[compute]) for compute in contenders):
+            break
+        for compute in contenders:
+            with compute.applied():
+                timings[compute].append(_timed(network, ids, compute))
+    seconds.update({compute: min(found) for compute, found in timings.items()})
+
+
+def _agree(timings: list[float]) -> bool:
+    """Return whether the two fastest of a candidate's timings are nearly the same."""
+    fastest = sorted(timings)[:2]
+    return len(fastest) == 2 and fastest[1] <= AGREES * fastest[0]
+
+
+def _timed(network: CharLSTM, ids: torch.Tensor, compute: ComputeSettings) -> float:
+    """Return the seconds of a step; infinity if its loss is not finite."""
+    begun = time.perf_counter()
+    finite = _step(network, ids, compute)
+    return time.perf_counter() - begun if finite else float("inf")
 
 
 def _step(network: CharLSTM, ids: torch.Tensor, compute: ComputeSettings) -> bool:

@@ -1,3 +1,4 @@
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -44,6 +45,46 @@ def test_the_fastest_working_candidate_is_chosen(monkeypatch: pytest.MonkeyPatch
         choose(TINY, 9, TrainingConfig(device="cpu", precision="bf16"))
 
 
+class Machine:
+    """A clock that only steps advance; a step of `usual[precision]` seconds, except those in `other` (by number)."""
+
+    def __init__(self, usual: dict[str, float], other: dict[tuple[str, int], float]) -> None:
+        self.now = 0.0
+        self.taken: Counter[str] = Counter()
+        self._usual, self._other = usual, other
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def step(self, network: object, ids: object, compute: ComputeSettings) -> bool:
+        self.taken[compute.precision] += 1
+        seconds = self._other.get((compute.precision, self.taken[compute.precision]), self._usual[compute.precision])
+        self.now += seconds
+        return True
+
+
+@pytest.mark.parametrize("setup", [0.02, 0.3, 0.6, 3.0])
+@pytest.mark.parametrize("usual", [{"fp32": 0.01, "bf16": 0.005}, {"fp32": 0.4, "bf16": 0.2}])
+def test_the_one_time_setup_of_bf16_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, usual: dict[str, float], setup: float
+) -> None:
+    machine = Machine(usual, {("bf16", 1): setup})
+    monkeypatch.setattr(device, "time", machine)
+    monkeypatch.setattr(device, "_step", machine.step)
+    assert choose(TINY, 9, TrainingConfig(device="cpu", threads=1)).precision == "bf16"
+
+
+@pytest.mark.parametrize("stalled", range(1, 8))
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_step_that_another_process_delays_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, precision: str, stalled: int
+) -> None:
+    machine = Machine({"fp32": 0.02, "bf16": 0.015}, {(precision, stalled): 0.25})
+    monkeypatch.setattr(device, "time", machine)
+    monkeypatch.setattr(device, "_step", machine.step)
+    assert choose(TINY, 9, TrainingConfig(device="cpu", threads=1)).precision == "bf16"
+
+
 def test_a_missing_device_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="no cuda device"):
@@ -83,6 +124,6 @@ def test_a_slow_network_is_timed_once_per_candidate_on_short_windows(monkeypatch
     monkeypatch.setattr(device, "_threads", lambda config: [1, 2])
     monkeypatch.setattr(device, "_SLOW", -1.0)  # every first step is slow
     monkeypatch.setattr(device, "_OPERATIONS", 0.0)
-    monkeypatch.setattr(device, "BUDGET", 0.0)
+    monkeypatch.setattr(device, "PATIENCE", 0.0)
     choose(TINY, 9, TrainingConfig(streams=3, window=60, device="cpu"))
     assert shapes == [(2, 3)] * 4
