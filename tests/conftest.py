@@ -26,6 +26,8 @@ settings.register_profile("bulk", max_examples=5000, deadline=None, suppress_hea
 settings.load_profile("few")
 
 T = TypeVar("T")
+MAX_CORES = 8
+"""Maximum number of cores that tests use; each test process needs up to 0.6 GB."""
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SMALL_TEXT = "".join(f"{number} moutons, {number * 7 % 13} chèvres.\n" for number in range(60))
@@ -47,6 +49,11 @@ def rows_of_each_kind(
     """The same where several parameters are given together, each case a tuple of them."""
     assert all(row in [*every] for row in everyday), "a case that does not exist would never be run"
     return [row if row in everyday else pytest.param(*row, marks=pytest.mark.thorough) for row in every]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one test more than there are cores: tests wait for screens and processes for a fifth of their time."""
+    return min(os.cpu_count() or 1, MAX_CORES) + 1
 
 
 def pytest_collection_finish() -> None:
