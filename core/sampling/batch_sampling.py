@@ -87,6 +87,7 @@ def _batch(
     generators = [np.random.default_rng(seed) for seed in seeds]
     pieces: list[list[str]] = [[] for _ in seeds]
     is_exact = length > LONGEST or len(seeds) == 1
+    by_weight = config.temperature > 0 and not config.top_k and config.top_p == 1
     lstm = NumpyLSTM(model, prefilled.state, texts=len(seeds), row_by_row=is_exact)
     logits = lstm.step(np.full(len(seeds), prefilled.last))
     reported = time.perf_counter()
@@ -94,8 +95,12 @@ def _batch(
         randoms = np.stack([generator.random(min(LONGEST, length - start)) for generator in generators], axis=1)
         ids: Ids = np.empty(randoms.shape, dtype=np.int64)  # (T, N)
         doubts: Flags = np.zeros(randoms.shape, dtype=bool)
+        bounds = np.empty((4, *randoms.shape))  # (4, T, N)
         for place in range(len(randoms)):
-            ids[place], doubts[place] = draw(logits, randoms[place], config)
+            if by_weight:
+                ids[place], bounds[:, place] = _draw_by_weight(logits, randoms[place], config)
+            else:
+                ids[place], doubts[place] = draw(logits, randoms[place], config)
             logits = lstm.step(ids[place])
             if time.perf_counter() - reported > REPORT_SECONDS:
                 reported = time.perf_counter()
@@ -103,6 +108,8 @@ def _batch(
         if is_exact:
             check_soundness(bool(np.isfinite(logits).all()))
         else:
+            if by_weight:
+                doubts = _is_close(bounds, config)
             _settle(model, prefilled, randoms, config, ids, doubts)
         for text, row in zip(pieces, ids.T, strict=True):
             text.append(codes[row].tobytes().decode("utf-32-le", "surrogatepass"))
@@ -162,31 +169,59 @@ def draw(logits: NDArray[np.float32], randoms: NDArray[np.float64], config: Samp
         The drawn ids, (N,), and flags, (N,): True if the draw is doubtful, because rounding may have decided it, or
         if no character can be drawn.
     """
-    rows = np.arange(len(logits))
     if config.temperature == 0:
+        rows = np.arange(len(logits))
         chosen = logits.argmax(axis=1)
         second = np.partition(logits, -2, axis=1)[:, -2] if logits.shape[1] > 1 else np.full(len(logits), -np.inf)
         return chosen, ~(logits[rows, chosen] - second > 2 * ROUNDING)
-    weights = weights_of(logits, config)
-    below = weights.cumsum(axis=1)
-    total = below[:, -1]
-    target = randoms * total
-    chosen = np.minimum((below <= target[:, None]).sum(axis=1), logits.shape[1] - 1)
-    above = below[rows, chosen]
-    under = above - weights[rows, chosen]
-    blur = min(ROUNDING / config.temperature, 1e300)  # finite even for a tiny temperature
-    with np.errstate(over="ignore"):
-        sure = (target - under >= blur * np.minimum(under, total - under)) & (
-            above - target >= blur * np.minimum(above, total - above)
-        )
-    doubtful: Flags = ~sure
+    chosen, bounds = _draw_by_weight(logits, randoms, config)
+    doubtful = _is_close(bounds, config)
     if config.top_k or config.top_p < 1:
-        doubtful |= _cut_is_doubtful(logits, config, blur)
+        doubtful |= _cut_is_doubtful(logits, config)
     return chosen, doubtful
 
 
-def _cut_is_doubtful(logits: NDArray[np.float32], config: SamplingConfig, blur: float) -> Flags:
+def _draw_by_weight(
+    logits: NDArray[np.float32], randoms: NDArray[np.float64], config: SamplingConfig
+) -> tuple[Ids, NDArray[np.float64]]:
+    """Draw characters at a temperature above 0.
+
+    Returns:
+        The drawn ids, (N,), and for each draw, (4, N): the sum of the weights below the drawn character, the sum with
+        it, the sum that was drawn, and the sum of all weights.
+    """
+    rows = np.arange(len(logits))
+    weights = weights_of(logits, config)
+    below = weights.cumsum(axis=1)
+    bounds = np.empty((4, len(logits)))
+    under, above, target, total = bounds
+    total[:] = below[:, -1]
+    np.multiply(randoms, total, out=target)
+    chosen = np.minimum((below <= target[:, None]).sum(axis=1), logits.shape[1] - 1)
+    above[:] = below[rows, chosen]
+    np.subtract(above, weights[rows, chosen], out=under)
+    return chosen, bounds
+
+
+def _is_close(bounds: NDArray[np.float64], config: SamplingConfig) -> Flags:
+    """Return whether rounding may have decided a draw, from what `_draw_by_weight` returns: (4, …) to (…)."""
+    under, above, target, total = bounds
+    blur = _blur(config)
+    with np.errstate(over="ignore"):
+        sure: Flags = (target - under >= blur * np.minimum(under, total - under)) & (
+            above - target >= blur * np.minimum(above, total - above)
+        )
+    return ~sure
+
+
+def _blur(config: SamplingConfig) -> float:
+    """Return the bound on the relative difference of a weight; finite even for a tiny temperature."""
+    return min(ROUNDING / config.temperature, 1e300)
+
+
+def _cut_is_doubtful(logits: NDArray[np.float32], config: SamplingConfig) -> Flags:
     """Return whether rounding may have decided which characters top-k and top-p keep, for each text: (N,)."""
+    blur = _blur(config)
     whole = weights_of(logits, SamplingConfig(temperature=config.temperature))
     ordered = -np.sort(-whole, axis=1)
     doubtful = np.zeros(len(logits), dtype=bool)

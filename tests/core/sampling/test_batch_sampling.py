@@ -1,5 +1,6 @@
 """Texts that are generated in a batch are identical to those generated one by one."""
 
+import math
 from itertools import islice
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
+from core.sampling import batch_sampling
 from core.sampling.batch_sampling import ROUNDING, Text, Writing, draw, write_texts
 from core.sampling.filtering import adjusted
 from core.sampling.sampler import Sampler
@@ -140,19 +142,24 @@ def test_products_row_by_row_are_those_of_one_text_to_the_last_bit(cell: str, hi
 
 
 @pytest.mark.parametrize("wrong", [0, 57, 119])
-def test_a_draw_that_rounding_decided_wrongly_is_corrected(wrong: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("config", "name", "doubt"),
+    [(SamplingConfig(seed=3), "_draw_by_weight", math.nan), (SamplingConfig(seed=3, top_p=0.95), "draw", True)],
+)
+def test_a_draw_that_rounding_decided_wrongly_is_corrected(
+    wrong: int, config: SamplingConfig, name: str, doubt: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another character is drawn in one text, and said to be doubtful, as if rounding had decided it."""
-    network, config = network_of(), SamplingConfig(seed=3)
-    real, calls = draw, 0
+    network, real, calls = network_of(), getattr(batch_sampling, name), 0
 
     def draw_wrongly(logits: Any, randoms: Any, given: SamplingConfig) -> Any:
         nonlocal calls
-        chosen, doubtful = real(logits, randoms, given)
+        chosen, evidence = real(logits, randoms, given)
         if calls == wrong:
-            chosen[2], doubtful[2] = (chosen[2] + 1) % len(ALPHABET), True
+            chosen[2], evidence[..., 2] = (chosen[2] + 1) % len(ALPHABET), doubt
         calls += 1
-        return chosen, doubtful
+        return chosen, evidence
 
-    monkeypatch.setattr("core.sampling.batch_sampling.draw", draw_wrongly)
+    monkeypatch.setattr(batch_sampling, name, draw_wrongly)
     for text in texts(network, config, length=120, count=5):
         assert text.text == alone(network, config, text.seed, 120, "")
