@@ -29,6 +29,7 @@ COMMANDS = {
     "corpus": "corpus_commands",
     "presets": "presets_command",
     "runs": "runs_commands",
+    "sweep": "sweep_commands",
     "serve": "serve_command",
 }
 """The function of each command, by the name of the command and of its module in `charlstm_tui.commands`.

@@ -54,14 +54,18 @@ checkpoint_argument = click.argument("checkpoint", required=False, callback=_che
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def setting_options(config: type[Struct], *, show_defaults: bool = True) -> Callable[[Command], Command]:
-    """Add an option for every setting of `config`. An option that is not given arrives as None.
+def setting_options(
+    config: type[Struct], *, show_defaults: bool = True, without: Collection[str] = ()
+) -> Callable[[Command], Command]:
+    """Add an option for every setting of `config` except some. An option that is not given arrives as None.
 
     The help shows the defaults of the configuration unless `show_defaults` is False.
     """
 
     def decorate(command: Command) -> Command:
         for field in reversed(fields_of(config)):
+            if field.name in without:
+                continue
             command = click.option(
                 *_option_names(field.name),
                 field.name,
@@ -130,4 +134,4 @@ def _type_of(field: Field) -> "click.ParamType[Any]":
 def given(settings: dict[str, Any], config: type[Struct]) -> dict[str, Any]:
     """Return those settings of `config` that were given on the command line."""
     names: Iterable[str] = (field.name for field in fields_of(config))
-    return {name: settings[name] for name in names if settings[name] is not None}
+    return {name: settings[name] for name in names if settings.get(name) is not None}

@@ -3,7 +3,6 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -11,9 +10,8 @@ from click.core import ParameterSource
 
 from charlstm_tui.commands.number_types import NumberRange
 from charlstm_tui.commands.options import GroupedCommand, given, json_option, runs_option, setting_options
+from charlstm_tui.commands.run_settings import config_option, configured_run, corpus_option, preset_option
 from charlstm_tui.commands.text_options import (
-    TEXTS,
-    about_moliere,
     encoding_errors_option,
     encoding_option,
     limit_option,
@@ -23,19 +21,13 @@ from charlstm_tui.commands.text_options import (
 from charlstm_tui.commands.train_renderer import RunRenderer
 from charlstm_tui.terminal.signals import exit_code, handled
 from core.control import Control
-from core.data.corpus import Corpus, CorpusConfig
-from core.data.encodings import Errors
-from core.data.known_texts import MOLIERE, default_name
-from core.data.splits import Split
+from core.data.corpus import Corpus
 from core.errors import UserError
 from core.events import RunFinished
-from core.files import user_path
 from core.runs.recorder import record
 from core.runs.run import Run, RunConfig
 from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of
-from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_for, preset_named
-from core.settings.toml_file import Settings, read_settings
 
 if TYPE_CHECKING:
     from core.model.device import ComputeSettings
@@ -63,24 +55,13 @@ class TrainCommand(GroupedCommand):
 
 
 @click.command("train", cls=TrainCommand, short_help="Train a model on a text, or resume a run.")
-@click.option("--corpus", metavar="TEXT", help=f"Training text: {TEXTS}. [default: moliere if downloaded]")
+@corpus_option
 @limit_option
 @split_option
 @encoding_option
 @encoding_errors_option
-@click.option(
-    "--preset",
-    metavar="NAME",
-    help=f"Source of all settings that are not given: {', '.join(PRESETS)} (see charlstm-tui presets). "
-    f"[default: {DEFAULT_PRESET}; small for a text under {SMALL_TEXT:,} characters]",
-)
-@click.option(
-    "--config",
-    "settings_path",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="TOML file of settings. Options on the command line override it.",
-)
+@preset_option
+@config_option
 @click.option(
     "--resume",
     "resumed",
@@ -116,7 +97,7 @@ def train_command(
     if resumed is not None:
         _refuse_what_a_run_keeps(ctx)
         _resume(ctx, renderer, store, resumed, name, corpus, given(options, TrainingConfig), autosave)
-    config, text = _new_run(corpus, **options)
+    config, text = configured_run(corpus, **options)
     with renderer:
         renderer.say("loading PyTorch")
         from core.training.trainer import Trainer
@@ -125,45 +106,6 @@ def train_command(
         renderer.say("building the network")
         trainer = Trainer(text, config.model, config.training, compute)
         _train(ctx, renderer, trainer, store.create(config, name), autosave)
-
-
-def _new_run(
-    corpus: str | None,
-    limit: int | None,
-    split: Split | None,
-    encoding: str | None,
-    encoding_errors: Errors | None,
-    preset: str | None,
-    settings_path: Path | None,
-    **settings: Any,
-) -> tuple[RunConfig, Any]:
-    """Return the configuration from the options and the file of settings, and the corpus."""
-    said = read_settings(user_path(str(settings_path))) if settings_path is not None else Settings()
-    name_of_preset = _first(preset, said.preset)
-    model = said.model | given(settings, ModelConfig)
-    training = said.training | given(settings, TrainingConfig)
-    for config_class, changed in ((ModelConfig, model), (TrainingConfig, training)):
-        configure(config_class(), changed)  # report errors before reading a large text
-    base = preset_named(name_of_preset) if name_of_preset is not None else None
-    corpus = _first(corpus, said.corpus)
-    corpus_config = CorpusConfig.typed(
-        _first(corpus, default_name()),
-        _first(limit, said.limit),
-        _first(split, said.split, "tail"),
-        _first(encoding, said.encoding),
-        _first(encoding_errors, said.encoding_errors, "strict"),
-    )
-    if corpus is None and not MOLIERE.here:
-        click.echo(f"Training on the bundled play. {about_moliere()}", err=True)
-    text = read_text(corpus_config)
-    base = base or preset_for(len(text))
-    config = RunConfig(
-        preset=base.name,
-        corpus=text.config,
-        model=configure(base.model, model),
-        training=configure(base.training, training),
-    )
-    return config, text
 
 
 def _refuse_what_a_run_keeps(ctx: click.Context) -> None:
@@ -241,11 +183,6 @@ def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: R
     if isinstance(event, RunFinished):
         codes = {"finished": 0, "failed": 1, "stopped": exit_code(signal.SIGINT)}
         ctx.exit(1 if event.unsaved else codes[event.reason])
-
-
-def _first(*values: Any) -> Any:
-    """Return the first value that is not None; if there is none, the last one."""
-    return next((value for value in values if value is not None), values[-1])
 
 
 @contextmanager

@@ -1,0 +1,288 @@
+"""What an experiment found: each combination's loss over its seeds, each setting's effect, and what may be chance.
+
+Losses are the lowest validation losses of finished runs, in nats per character. The variance between seeds is pooled
+over all combinations. A difference counts as more than chance if it is larger than the 95 % quantile of Student's t
+times its standard error; with many comparisons, one in twenty exceeds that by chance.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from statistics import NormalDist, mean, stdev
+
+from msgspec import Struct
+
+from core.experiments.experiment import Experiment
+from core.experiments.results import TrialResult
+from core.experiments.varied import Listed, Params, Searched, Varied, field_named, shown
+from core.settings.config import Value
+from core.text import count_of
+
+MAX_BINS = 5
+"""Number of parts into which a searched range is divided."""
+MIN_TRIALS = 10
+"""Fewest finished trials from which the importance of the settings is estimated."""
+_CONFIDENCE = 0.95
+_Z = NormalDist().inv_cdf(0.5 + _CONFIDENCE / 2)
+
+
+class Losses(Struct, frozen=True, kw_only=True):
+    """Losses of several runs."""
+
+    values: tuple[float, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of runs."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return mean(self.values)
+
+    @property
+    def deviation(self) -> float | None:
+        """Their standard deviation; None for a single run."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+
+class Combination(Struct, frozen=True, kw_only=True):
+    """The finished runs with the same values."""
+
+    params: Params
+    losses: Losses
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """The difference between two mean losses."""
+
+    value: float
+    """Negative if the first one is lower, so better."""
+    error: float | None
+    """Standard error; None if no combination has two seeds."""
+    freedom: int = 0
+    """Degrees of freedom of the standard error."""
+
+    @property
+    def may_be_chance(self) -> bool | None:
+        """Whether chance alone may explain it; None if that is unknown."""
+        if self.error is None:
+            return None
+        return abs(self.value) <= student_quantile(self.freedom) * self.error
+
+    @property
+    def sentence(self) -> str:
+        """The difference with its standard error, and what it means."""
+        if self.error is None:
+            return f"{signed(self.value)}; with one seed, chance cannot be told"
+        means = "may be chance" if self.may_be_chance else "better" if self.value < 0 else "worse"
+        return f"{signed(self.value)} ± {self.error:.3f}, {means}"
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """The losses of all runs with one value of a setting, or with values in a part of its range."""
+
+    label: str
+    value: Value
+    """The value, or the middle of the part."""
+    losses: Losses
+    difference: Difference | None = None
+    """To the first value, with the same values of the other settings; None for the first one, and in a range."""
+
+
+class Effect(Struct, frozen=True, kw_only=True):
+    """The effect of one setting."""
+
+    name: str
+    points: tuple[Point, ...]
+
+    @property
+    def title(self) -> str:
+        """Name of the setting in words."""
+        return field_named(self.name).title
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence for each value that was compared with the first."""
+        first = self.points[0].label if self.points else ""
+        return tuple(
+            f"{self.title} {point.label} instead of {first}: {point.difference.sentence}."
+            for point in self.points
+            if point.difference is not None
+        )
+
+
+class Findings(Struct, frozen=True, kw_only=True):
+    """What an experiment found so far."""
+
+    combinations: tuple[Combination, ...]
+    """Best first."""
+    effects: tuple[Effect, ...]
+    margin: Difference | None
+    """Between the best combination and the next; None if there are not two."""
+    finished: int
+    """Number of finished trials."""
+
+    @property
+    def best_sentence(self) -> str:
+        """One or two sentences on the best combination; empty if there is none."""
+        if not self.combinations:
+            return ""
+        best = self.combinations[0]
+        said = f"The best is {shown(best.params)}: {with_deviation(best.losses)} nats/char."
+        if self.margin is None:
+            return said
+        gap = -self.margin.value
+        if self.margin.error is None:
+            return f"{said} The next is {gap:.3f} above it; with one seed, chance cannot be told."
+        if not self.margin.error:
+            return f"{said} The next is {gap:.3f} above it."
+        chance = ", which may be chance" if self.margin.may_be_chance else ""
+        return f"{said} The next is {gap:.3f} above it, {gap / self.margin.error:.1f} standard errors{chance}."
+
+
+def find(experiment: Experiment, trials: Iterable[TrialResult]) -> Findings:
+    """Return what the finished trials of an experiment say."""
+    finished = [trial for trial in trials if trial.state == "finished" and trial.loss is not None]
+    names = [each.name for each in experiment.varied]
+    by_values: dict[tuple[Value, ...], list[float]] = {}
+    for trial in finished:
+        by_values.setdefault(tuple(trial.params[name] for name in names), []).append(trial.loss or 0.0)
+    cells = {values: Losses(values=tuple(losses)) for values, losses in by_values.items()}
+    combinations = sorted(
+        (Combination(params=dict(zip(names, values, strict=True)), losses=losses) for values, losses in cells.items()),
+        key=lambda each: each.losses.mean,
+    )
+    spread = _Spread(cells.values())
+    margin = None
+    if len(combinations) > 1:
+        margin = spread.difference([(combinations[0].losses, combinations[1].losses)])
+    effects = [
+        _effect_of_list(position, varied, cells, spread)
+        if isinstance(varied, Listed)
+        else _effect_of_range(varied, finished)
+        for position, varied in enumerate(experiment.varied)
+    ]
+    return Findings(combinations=tuple(combinations), effects=tuple(effects), margin=margin, finished=len(finished))
+
+
+class _Spread:
+    """The variance between seeds, pooled over all combinations."""
+
+    def __init__(self, cells: Iterable[Losses]) -> None:
+        repeated = [cell for cell in cells if cell.deviation is not None]
+        self._freedom = sum(cell.count - 1 for cell in repeated)
+        squares = sum((cell.count - 1) * (cell.deviation or 0.0) ** 2 for cell in repeated)
+        self._variance = squares / self._freedom if self._freedom else None
+
+    def difference(self, pairs: Sequence[tuple[Losses, Losses]]) -> Difference:
+        """Return the mean difference of pairs of combinations, first minus second."""
+        value = mean(first.mean - second.mean for first, second in pairs)
+        if self._variance is None:
+            return Difference(value=value, error=None)
+        each = sum(1 / first.count + 1 / second.count for first, second in pairs)
+        return Difference(value=value, error=math.sqrt(self._variance * each) / len(pairs), freedom=self._freedom)
+
+
+def _effect_of_list(position: int, varied: Listed, cells: dict[tuple[Value, ...], Losses], spread: _Spread) -> Effect:
+    """Return the effect of a setting with listed values, each compared with the first."""
+    field = field_named(varied.name)
+    points: list[Point] = []
+    first: Value | None = None
+    for value in varied.values:
+        losses = [cell.values for values, cell in cells.items() if values[position] == value]
+        if not losses:
+            continue
+        difference = None
+        if first is None:
+            first = value
+        else:
+            pairs = [
+                (cell, cells[other])
+                for values, cell in cells.items()
+                if values[position] == value
+                and (other := (*values[:position], first, *values[position + 1 :])) in cells
+            ]
+            difference = spread.difference(pairs) if pairs else None
+        points.append(
+            Point(
+                label=field.show(value),
+                value=value,
+                losses=Losses(values=tuple(itertools.chain(*losses))),
+                difference=difference,
+            )
+        )
+    return Effect(name=varied.name, points=tuple(points))
+
+
+def _effect_of_range(varied: Searched, finished: Sequence[TrialResult]) -> Effect:
+    """Return the mean loss in parts of a searched range, which have equally many runs."""
+    field = field_named(varied.name)
+    ordered = sorted(finished, key=lambda trial: float(trial.params[varied.name]))
+    bins = max(1, min(MAX_BINS, len(ordered) // 2))
+    points = []
+    for number in range(bins):
+        part = ordered[number * len(ordered) // bins : (number + 1) * len(ordered) // bins]
+        if not part:
+            continue
+        low, high = float(part[0].params[varied.name]), float(part[-1].params[varied.name])
+        middle = math.sqrt(low * high) if varied.log else (low + high) / 2
+        shown_low, shown_high = (field.show(_rounded(value, field.kind is int)) for value in (low, high))
+        points.append(
+            Point(
+                label=shown_low if shown_low == shown_high else f"{shown_low}–{shown_high}",
+                value=middle,
+                losses=Losses(values=tuple(trial.loss or 0.0 for trial in part)),
+            )
+        )
+    return Effect(name=varied.name, points=tuple(points))
+
+
+def _rounded(value: float, whole: bool) -> Value:
+    """Return a value with two significant digits, as in an axis label."""
+    return int(value) if whole else float(f"{value:.2g}")
+
+
+def with_deviation(losses: Losses) -> str:
+    """Return a mean with the standard deviation and the number of runs: `1.512 ± 0.004 (3 seeds)`."""
+    if losses.deviation is None:
+        return f"{losses.mean:.3f} (1 seed)"
+    return f"{losses.mean:.3f} ± {losses.deviation:.3f} ({count_of(losses.count, 'seed')})"
+
+
+def signed(value: float) -> str:
+    """Return a difference of losses with its sign."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def student_quantile(freedom: int) -> float:
+    """Return the two-sided 95 % quantile of Student's t distribution.
+
+    Exact for one and two degrees of freedom; from three on by the expansion in 1/n of Abramowitz and Stegun, 26.7.5,
+    which is within 1 %.
+    """
+    if freedom < 1:
+        return math.inf
+    tail = (1 - _CONFIDENCE) / 2
+    if freedom == 1:
+        return math.tan(math.pi * (0.5 - tail))
+    if freedom == 2:
+        two = 4 * (1 - tail) * tail
+        return (1 - 2 * tail) * math.sqrt(2 / two)
+    z, n = _Z, freedom
+    return (
+        z
+        + (z**3 + z) / (4 * n)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    )
+
+
+def importance_of(varied: Sequence[Varied], finished: int) -> str:
+    """Return the reason why no importances are given; empty if they can be."""
+    if len(varied) < 2:
+        return "Only one setting is varied."
+    if finished < MIN_TRIALS:
+        return f"{count_of(finished, 'finished trial')} of the {MIN_TRIALS} that an estimate of importance needs."
+    return ""
