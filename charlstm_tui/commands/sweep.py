@@ -1,12 +1,15 @@
 """`charlstm-tui sweep`: experiments, which vary settings and repeat seeds."""
 
 import csv
+import datetime
 import io
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 import msgspec
+from msgspec import Struct
 
 from charlstm_tui.commands.options import (
     GroupedCommand,
@@ -15,7 +18,7 @@ from charlstm_tui.commands.options import (
     setting_options,
 )
 from charlstm_tui.commands.run_settings import config_option, configured_run, corpus_option, preset_option
-from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.commands.stdio import bar, is_terminal
 from charlstm_tui.commands.sweep_renderer import SweepRenderer
 from charlstm_tui.commands.table import print_columns
 from charlstm_tui.commands.text_options import (
@@ -25,6 +28,7 @@ from charlstm_tui.commands.text_options import (
     read_text,
     split_option,
 )
+from charlstm_tui.formatting.effect_plot import effect_lines
 from charlstm_tui.formatting.numbers import loss_shown, size_in_bytes
 from charlstm_tui.terminal.signals import exit_code, handled
 from core.control import Control
@@ -32,15 +36,29 @@ from core.errors import UserError
 from core.experiments.budget import Budget, read_used
 from core.experiments.experiment import PRUNING, Experiment, Pruning
 from core.experiments.experiment_store import ExperimentStore
-from core.experiments.findings import Findings, find, importance_of, with_deviation
+from core.experiments.findings import Combination, Findings, Losses, best_quantile, find, importance_of, with_deviation
 from core.experiments.results import TrialResult
-from core.experiments.varied import field_named, parse_varied, shown
+from core.experiments.varied import Params, field_named, parse_varied, shown
 from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig, fields_of
+from core.settings.presets import preset_named
+from core.settings.toml_file import as_toml
 from core.text import count_of, in_one_line, sanitise
 
 if TYPE_CHECKING:
     from core.experiments.trial_book import TrialBook
+
+_TEST = "test"
+
+
+class LookedAtTest(Struct, frozen=True, kw_only=True):
+    """The one look at the test part."""
+
+    params: Params
+    losses: tuple[float, ...]
+    """Test loss of each run, in nats per character."""
+    when: str
+
 
 _FIXED = ("seconds", "threads", "sample_length", "sample_prompt")
 """Training settings that an experiment decides by itself."""
@@ -322,6 +340,47 @@ def show_command(name: str, as_csv: bool, store: RunStore, as_json: bool) -> Non
         _print_outcome(experiment, results, book)
 
 
+@sweep_commands.command("best", short_help="The best combination: its settings, or its test loss.")
+@click.argument("name", metavar="NAME")
+@click.option("--toml", "as_toml_file", is_flag=True, help="Print its settings as a file for `train --config`.")
+@click.option(
+    "--test",
+    is_flag=True,
+    help="Evaluate its runs on the test part, which nothing was chosen by. Once: later calls print the same figure.",
+)
+@runs_option
+def best_command(name: str, as_toml_file: bool, test: bool, store: RunStore) -> None:
+    """Print the combination of the experiment NAME with the lowest validation loss.
+
+    With --toml, print its settings; with --test, its test loss.
+    """
+    if as_toml_file and test:
+        raise click.UsageError("Choose one of --toml and --test.")
+    experiments = ExperimentStore(store)
+    results, experiment, book = _results(experiments, name)
+    found = find(experiment, results)
+    if not found.combinations or book is None:
+        raise UserError(f"No run of {name} is finished yet. `charlstm-tui sweep run {name}` trains them.")
+    best = found.combinations[0]
+    if as_toml_file:
+        config = experiment.run_config(best.params, experiment.training.seed)
+        preset = preset_named(experiment.preset)
+        purpose = f"The best of the experiment {name}: {shown(best.params)}."
+        preset = msgspec.structs.replace(preset, purpose=purpose, model=config.model, training=config.training)
+        click.echo(as_toml(preset))
+    elif test:
+        left = experiment.runs - sum(trial.is_over for trial in results)
+        if left:
+            raise UserError(
+                f"{count_of(left, 'run')} of {experiment.runs} are not finished. Finish the experiment first: what is "
+                "chosen after a look at the test part is chosen by it."
+            )
+        click.echo(_test_sentence(experiment, best, [trial for trial in results if trial.params == best.params],
+                                  book, store))  # fmt: skip
+    else:
+        click.echo(found.best_sentence)
+
+
 @sweep_commands.command("delete", short_help="Delete an experiment.")
 @click.argument("name", metavar="NAME")
 @click.option("--yes", is_flag=True, help="Delete without the question.")
@@ -363,6 +422,44 @@ def _results(experiments: ExperimentStore, name: str) -> "tuple[list[TrialResult
     opened = open_experiment(experiments, name)
     with database_errors(stored.storage):
         return opened.book.results(), opened.experiment, opened.book
+
+
+def _test_sentence(
+    experiment: Experiment, best: Combination, trials: list[TrialResult], book: "TrialBook", store: RunStore
+) -> str:
+    """Return the test loss of the best combination, which is computed at the first call and then kept."""
+    from core.checkpoints.checkpoint import load_checkpoint
+    from core.evaluation.evaluator import evaluate
+    from core.reports.results import Evaluation, EvaluationProgress
+
+    known = book.noted(_TEST)
+    if known is None:
+        corpus = read_text(experiment.corpus)
+        losses = []
+        with bar("evaluating {task.description}") as progress:
+            for trial in trials:
+                if trial.state != "finished" or not trial.is_here:
+                    continue
+                task = progress.add_task(in_one_line(trial.run), total=1.0)
+                checkpoint = load_checkpoint(store.checkpoint_path(trial.run))
+                for event in evaluate(checkpoint, corpus, "test"):
+                    if isinstance(event, Evaluation):
+                        losses.append(event.score.loss)
+                    elif isinstance(event, EvaluationProgress):
+                        progress.update(task, completed=event.scored / max(event.characters, 1))
+                progress.remove_task(task)
+        if not losses:
+            raise UserError("The runs of the best combination are on another machine. Use --test there.")
+        now = datetime.datetime.now().astimezone().isoformat(timespec="minutes")
+        looked = LookedAtTest(params=best.params, losses=tuple(losses), when=now)
+        known = book.note(_TEST, msgspec.json.encode(looked).decode())
+    looked = msgspec.json.decode(known, type=LookedAtTest)
+    said = with_deviation(Losses(values=looked.losses))
+    changed = "" if looked.params == best.params else " Since then, another combination has become the best."
+    return (
+        f"Test loss of {shown(looked.params)}: {said} nats/char, read once, on {looked.when[:10]}. "
+        f"It was chosen by the validation loss.{changed}"
+    )
 
 
 def _size(experiment: Experiment) -> str:
@@ -409,6 +506,10 @@ def _print_findings(experiment: Experiment, found: Findings, book: "TrialBook | 
         headers = [("combination", False), ("validation loss: mean ± standard deviation", False)]
         print_columns(headers, [(shown(each.params), with_deviation(each.losses)) for each in found.combinations])
         click.echo()
+    if len(found.combinations) > 1:
+        for lines in effect_lines(found.effects, shutil.get_terminal_size().columns):
+            click.echo("\n".join(lines))
+        click.echo()
     for effect in found.effects:
         for sentence in effect.sentences:
             click.echo(sentence)
@@ -418,7 +519,8 @@ def _print_findings(experiment: Experiment, found: Findings, book: "TrialBook | 
         importances = book.importances() if not reason else {}
         if importances:
             shares = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in importances.items())
-            click.echo(f"Importance for the validation loss (PED-ANOVA): {shares}.")
+            best = round(best_quantile(found.finished) * found.finished)
+            click.echo(f"What matters for being among the best {best} runs (PED-ANOVA): {shares}.")
         elif reason:
             click.echo(f"Importance of the settings: {reason}")
 

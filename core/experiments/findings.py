@@ -87,6 +87,9 @@ class Point(Struct, frozen=True, kw_only=True):
     value: Value
     """The value, or the middle of the part."""
     losses: Losses
+    spread: float | None = None
+    """Standard deviation over the seeds, pooled over the combinations with this value; in a range, of all its runs.
+    None if no combination was repeated."""
     difference: Difference | None = None
     """To the first value, with the same values of the other settings; None for the first one, and in a range."""
 
@@ -176,6 +179,11 @@ class _Spread:
         squares = sum((cell.count - 1) * (cell.deviation or 0.0) ** 2 for cell in repeated)
         self._variance = squares / self._freedom if self._freedom else None
 
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation; None if no combination has two seeds."""
+        return None if self._variance is None else math.sqrt(self._variance)
+
     def difference(self, pairs: Sequence[tuple[Losses, Losses]]) -> Difference:
         """Return the mean difference of pairs of combinations, first minus second."""
         value = mean(first.mean - second.mean for first, second in pairs)
@@ -191,8 +199,8 @@ def _effect_of_list(position: int, varied: Listed, cells: dict[tuple[Value, ...]
     points: list[Point] = []
     first: Value | None = None
     for value in varied.values:
-        losses = [cell.values for values, cell in cells.items() if values[position] == value]
-        if not losses:
+        with_value = [cell for values, cell in cells.items() if values[position] == value]
+        if not with_value:
             continue
         difference = None
         if first is None:
@@ -209,7 +217,8 @@ def _effect_of_list(position: int, varied: Listed, cells: dict[tuple[Value, ...]
             Point(
                 label=field.show(value),
                 value=value,
-                losses=Losses(values=tuple(itertools.chain(*losses))),
+                losses=Losses(values=tuple(itertools.chain(*(cell.values for cell in with_value)))),
+                spread=_Spread(with_value).deviation,
                 difference=difference,
             )
         )
@@ -229,11 +238,13 @@ def _effect_of_range(varied: Searched, finished: Sequence[TrialResult]) -> Effec
         low, high = float(part[0].params[varied.name]), float(part[-1].params[varied.name])
         middle = math.sqrt(low * high) if varied.log else (low + high) / 2
         shown_low, shown_high = (field.show(_rounded(value, field.kind is int)) for value in (low, high))
+        losses = Losses(values=tuple(trial.loss or 0.0 for trial in part))
         points.append(
             Point(
                 label=shown_low if shown_low == shown_high else f"{shown_low}–{shown_high}",
                 value=middle,
-                losses=Losses(values=tuple(trial.loss or 0.0 for trial in part)),
+                losses=losses,
+                spread=losses.deviation,
             )
         )
     return Effect(name=varied.name, points=tuple(points))
@@ -277,6 +288,11 @@ def student_quantile(freedom: int) -> float:
         + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
         + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
     )
+
+
+def best_quantile(finished: int) -> float:
+    """Return the share of the trials that count as the best: a quarter, at least five of them, at most a half."""
+    return min(0.5, max(0.25, 5 / finished))
 
 
 def importance_of(varied: Sequence[Varied], finished: int) -> str:

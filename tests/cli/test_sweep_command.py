@@ -203,6 +203,44 @@ def test_an_experiment_in_a_database_is_joined_by_another_machine(
     assert states("shared") == ["finished"] * 6
 
 
+def test_the_best_combination_is_a_settings_file_and_its_test_loss_is_read_once(
+    small_text: Path, tmp_path: Path, store: RunStore
+) -> None:
+    new("best", small_text, "--vary", "hidden_size=4,12", "--seeds", 2)
+    early = call("sweep", "best", "best")
+    assert early.exit_code == 2
+    assert "No run of best is finished yet" in early.stderr
+    assert run("best", "--workers", 1).returncode == 0
+    assert call("sweep", "best", "best").stdout.startswith("The best is hidden size ")
+
+    shown = json.loads(call("sweep", "show", "best", "--json").stdout)
+    params = shown["findings"]["combinations"][0]["params"]
+    file = tmp_path / "mine.toml"
+    file.write_text(call("sweep", "best", "best", "--toml").stdout, "utf-8")
+    trained = call("train", "--corpus", small_text, "--config", file, "--name", "again", "--json")
+    assert trained.exit_code == 0, trained.stderr
+    best = next(trial for trial in shown["trials"] if trial["params"] == params and trial["seed"] == 0)
+    again, before = store.get("again").config(), store.get(best["run"]).config()
+    assert again.model == before.model
+    assert again.training.learning_rate == before.training.learning_rate
+
+    first = call("sweep", "best", "best", "--test").stdout
+    runs = [trial["run"] for trial in shown["trials"] if trial["params"] == params]
+    losses = [json.loads(call("evaluate", name, "--loss-only", "--json").stdout)["loss"] for name in runs]
+    assert f"{sum(losses) / 2:.3f} ± " in first
+    assert "(2 seeds) nats/char, read once" in first
+    for name in runs:
+        store.delete(name)
+    assert call("sweep", "best", "best", "--test").stdout == first, "it is not computed again"
+
+
+def test_the_test_part_is_not_read_before_the_experiment_is_over(small_text: Path) -> None:
+    new("early", small_text, "--vary", "window=8,12", "--epochs", 100_000, "--seconds", 3)
+    assert run("early", "--workers", 1).returncode == 0
+    refused = call("sweep", "best", "early", "--test")
+    assert refused.exit_code == 2
+
+
 BAD = [
     (["--vary", "hiden_size=3"], "There is no setting called hiden_size"),
     (["--vary", "hidden_size=0"], "must be a whole number from 1 to 8192"),

@@ -54,6 +54,8 @@ def test_means_deviations_and_differences_are_those_by_hand() -> None:
     layers, size = found.effects
     assert [point.losses.count for point in layers.points] == [4, 4]
     assert layers.points[0].difference is None
+    # Over the seeds only: the difference between 64 and 128 cells is no spread of one layer.
+    assert layers.points[0].spread == pytest.approx(math.sqrt((0.0002 + 0.0008) / 2))
     difference = layers.points[1].difference
     assert difference is not None
     assert difference.value == pytest.approx(((1.54 - 1.51) + (1.41 - 1.42)) / 2)

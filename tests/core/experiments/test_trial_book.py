@@ -241,3 +241,20 @@ def test_importances_say_which_setting_matters(tmp_path: Path) -> None:
     shares = book.importances()
     assert list(shares) == ["num_layers", "cell"]
     assert shares["num_layers"] > 0.9
+
+
+def test_a_setting_with_the_larger_effect_is_the_more_important_one(tmp_path: Path) -> None:
+    """The shape of the README's experiment: nine combinations with three seeds, the one effect five times the other."""
+    experiment = msgspec.structs.replace(
+        GRID, varied=(parse_varied("num_layers=1,2,3"), parse_varied("hidden_size=64,128,256")), seeds=3
+    )
+    book = Machine(experiment, "", tmp_path).book()
+    while (claimed := book.claim()) is not None:
+        params = claimed.result.params
+        loss = {64: 1.84, 128: 1.67, 256: 1.57}[int(params["hidden_size"])]
+        loss += {1: 0.0, 2: -0.02, 3: 0.03}[int(params["num_layers"])]
+        claimed.finish(loss + claimed.result.seed / 1000)
+        claimed.release()
+    shares = book.importances()
+    assert list(shares) == ["hidden_size", "num_layers"]
+    assert shares["hidden_size"] > 0.8

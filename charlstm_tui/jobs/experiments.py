@@ -1,0 +1,92 @@
+"""The jobs of the Experiments screen: list the experiments, read one, and run its trials with worker processes."""
+
+import sys
+import time
+from collections.abc import Iterator
+
+from charlstm_tui.state.experiment import TrialsRead, WorkersStarted
+from charlstm_tui.state.job_events import Doing
+from core.control import Control
+from core.experiments.budget import Budget, read_used
+from core.experiments.experiment_store import ExperimentStore
+from core.experiments.trial_events import TrialEnded, TrialEvent, TrialStarted
+from core.runs.store import RunStore
+
+READ_SECONDS = 2.0
+"""Seconds after which the trials are read again, for what workers of other machines have done."""
+
+
+def worker_command(store: RunStore, name: str, threads: int) -> list[str]:
+    """Return the command that starts a worker of an experiment."""
+    return [
+        sys.executable, "-m", "charlstm_tui", "sweep", "work", name, "--runs", str(store.root.absolute()),
+        "--threads", str(threads),
+    ]  # fmt: skip
+
+
+def read_experiment(control: Control, store: RunStore, name: str) -> Iterator[Doing | TrialsRead]:
+    """Read the trials of an experiment. One that was never run has none, and nothing is created."""
+    yield Doing("reading the trials")
+    experiments = ExperimentStore(store)
+    stored = experiments.get(name)
+    from core.experiments.opening import database_errors, open_experiment
+    from core.experiments.storage import JOURNAL
+
+    used = read_used(experiments.folder(name))
+    if not stored.storage and not (experiments.folder(name) / JOURNAL).exists():
+        yield TrialsRead(experiment=stored.experiment, trials=(), used_seconds=used)
+        return
+    with database_errors(stored.storage):
+        book = open_experiment(experiments, name).book
+        yield TrialsRead(
+            experiment=stored.experiment, trials=tuple(book.results()), importances=book.importances(),
+            used_seconds=used,
+        )  # fmt: skip
+
+
+def run_experiment(
+    control: Control, store: RunStore, name: str, workers: int | None = None
+) -> Iterator[Doing | TrialsRead | WorkersStarted | TrialEvent]:
+    """Train the trials of an experiment that are not over, with several worker processes.
+
+    Yields the trials whenever one begins or ends, and the workers' events. `control` stops all workers in order.
+
+    Raises:
+        UserError: the experiment, its storage or its text cannot be read.
+    """
+    yield Doing("loading the experiment")
+    experiments = ExperimentStore(store)
+    stored = experiments.get(name)
+    from core.experiments.opening import database_errors, open_experiment
+    from core.experiments.worker_processes import WorkerProcesses
+
+    with database_errors(stored.storage):
+        opened = open_experiment(experiments, name)
+        experiment, book = opened.experiment, opened.book
+        budget = Budget(experiments.folder(name), experiment.seconds)
+
+        def read() -> TrialsRead:
+            return TrialsRead(
+                experiment=experiment, trials=tuple(book.results()), importances=book.importances(),
+                used_seconds=budget.used,
+            )  # fmt: skip
+
+        yield read()
+        yield Doing("loading PyTorch")
+        from core.experiments.worker_count import share_threads, usual_workers
+
+        workers = workers or usual_workers(experiment)
+        threads = share_threads(experiment, workers)
+        if control.stopped:
+            return
+        yield WorkersStarted(workers=workers, threads=threads)
+        processes = WorkerProcesses(worker_command(store, name, threads), workers)
+        last_read = time.monotonic()
+        for event in processes.run(control, budget.is_over):
+            if event is not None:
+                yield event
+            if isinstance(event, TrialStarted | TrialEnded) or time.monotonic() - last_read > READ_SECONDS:
+                last_read = time.monotonic()
+                yield read()
+        budget.save()
+        yield read()
