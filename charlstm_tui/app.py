@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from rich.console import RenderableType
@@ -19,7 +19,7 @@ from textual.screen import Screen
 
 from charlstm_tui.jobs.run_controller import RunController
 from charlstm_tui.screens.base import Palette
-from charlstm_tui.screens.dialogs import AskAboutRun, EndOfRun
+from charlstm_tui.screens.dialogs import AskAboutExperiment, AskAboutRun, EndOfRun
 from charlstm_tui.screens.too_small import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.state.app_state import AppState
@@ -28,6 +28,7 @@ from charlstm_tui.state.messages import (
     ChangePreferences,
     EvaluateRun,
     GenerateFrom,
+    OpenRun,
     PauseTraining,
     ResumeTraining,
     SampleNow,
@@ -47,11 +48,15 @@ from charlstm_tui.terminal.width_filter import WidthFilter
 from core.runs.store import RunStore
 from core.text import sanitise
 
+if TYPE_CHECKING:
+    from charlstm_tui.screens.experiments import ExperimentsScreen
+
+BUSY_EXPERIMENT = "An experiment is running. Stop it on its screen first: it needs the whole computer."
 _CONTRAST, _WIDTHS = ContrastFilter(), WidthFilter()
 
 
 class CharLSTMApp(AppState):
-    """The app with its screens Train, Evaluate, Generate and Inspect. Training continues whichever is shown."""
+    """The app with its five screens. Training, or an experiment, continues whichever is shown."""
 
     TITLE = "charlstm-tui"
     CSS_PATH = "app.tcss"
@@ -86,13 +91,16 @@ class CharLSTMApp(AppState):
             self.theme = "ansi-dark"  # the terminal's own sixteen colours: those of a theme would be rounded to them
         self._ascii = AsciiFilter(enabled=self._draws_ascii)
         self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
-        # The other three are imported when they are first shown: the first paint comes sooner.
+        # The others are imported when they are first shown: the first paint comes sooner.
         self.add_mode("evaluate", self._evaluation_screen)
         self.add_mode("generate", self._generation_screen)
         self.add_mode("inspect", self._inspection_screen)
+        self.add_mode("experiments", self._experiments_screen)
         self._store = store
         self.run_controller = RunController(self, store)
         self._panicked = False
+        self._experiments: ExperimentsScreen | None = None
+        self._leaves_with: int | None = None  # the exit code, once the user has quit during an experiment
 
     @property
     def exit_code(self) -> int:
@@ -127,6 +135,12 @@ class CharLSTMApp(AppState):
         from charlstm_tui.screens.inspection import InspectionScreen
 
         return InspectionScreen(self._store)
+
+    def _experiments_screen(self) -> Screen[None]:
+        from charlstm_tui.screens.experiments import ExperimentsScreen
+
+        self._experiments = ExperimentsScreen(self._store)
+        return self._experiments
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable the keys that switch to the other screens; none of them while the window is too small."""
@@ -192,11 +206,31 @@ class CharLSTMApp(AppState):
             self.push_screen(HelpScreen(self.current_mode, keys_of(self.screen, self)))
 
     async def action_quit(self) -> None:
-        """Quit; during a run, ask first whether to save or discard it."""
-        if self.training.started is None or not self.training.alive or self.run_controller.leaving is not None:
+        """Quit; during a run or an experiment, ask first."""
+        if self.experiment_is_alive and self._leaves_with is None:
+            if not isinstance(self.screen, AskAboutExperiment):
+                self.push_screen(AskAboutExperiment(), self._leave_the_experiment)
+        elif self.training.started is None or not self.training.alive or self.run_controller.leaving is not None:
             self.run_controller.leave(0)
         elif not isinstance(self.screen, AskAboutRun):
             self.push_screen(AskAboutRun("leave during a run?", then=" and leave"), self._leave_after_answer)
+
+    def _leave_the_experiment(self, sure: bool | None) -> None:
+        if sure:
+            self._leave(0)
+
+    def _leave(self, exit_code: int) -> None:
+        """Quit once the experiment in progress has stopped, or at once if there is none."""
+        if self.experiment_is_alive and self._experiments is not None:
+            self._leaves_with = exit_code
+            self._experiments.action_stop()
+        else:
+            self.run_controller.leave(exit_code)
+
+    def watch_experiment_is_alive(self, alive: bool) -> None:
+        """Quit if that was waiting for the end of the experiment."""
+        if not alive and self._leaves_with is not None:
+            self.run_controller.leave(self._leaves_with)
 
     def _leave_after_answer(self, answer: EndOfRun | None) -> None:
         if answer in ("save", "discard"):
@@ -232,23 +266,29 @@ class CharLSTMApp(AppState):
     def _end_by(self, number: int) -> None:
         if number == signals.HANGUP:
             signals.forget_terminal()
-        if number == signal.SIGINT and self.run_controller.leaving is not None:
+        leaving = self.run_controller.leaving is not None or self._leaves_with is not None
+        if number == signal.SIGINT and leaving:
             # The second ctrl-C exits at once. Saved files stay whole: a write replaces a file only when complete.
             if self._driver is not None:
                 self._driver.stop_application_mode()
                 self._driver.close()
             os._exit(signals.exit_code(number))
-        self.run_controller.leave(signals.exit_code(number))
+        self._leave(signals.exit_code(number))
 
     @on(StartTraining)
     def _start(self, message: StartTraining) -> None:
-        if not self.run_controller.running:
+        if self.experiment_is_alive:
+            self.notify(BUSY_EXPERIMENT, severity="warning")
+        elif not self.run_controller.running:
             self._remember(run=message.config)
             self.run_controller.start(message.config)
 
     @on(ResumeTraining)
     def _resume(self, message: ResumeTraining) -> None:
-        self.run_controller.resume(message.config, message.name, message.epochs)
+        if self.experiment_is_alive:
+            self.notify(BUSY_EXPERIMENT, severity="warning")
+        else:
+            self.run_controller.resume(message.config, message.name, message.epochs)
 
     @on(StopTraining)
     def _stop(self, message: StopTraining) -> None:
@@ -277,6 +317,12 @@ class CharLSTMApp(AppState):
         await self.switch_mode("generate")
         if isinstance(self.screen, GenerationScreen):
             self.screen.choose(message.name)
+
+    @on(OpenRun)
+    async def _open_run(self, message: OpenRun) -> None:
+        await self.switch_mode("train")
+        if isinstance(self.screen, TrainingScreen):
+            self.screen.open_run(message.name)
 
     @on(ChangePreferences)
     def _change_preferences(self, message: ChangePreferences) -> None:

@@ -1,7 +1,6 @@
 """`charlstm-tui sweep`: experiments, which vary settings and repeat seeds."""
 
 import csv
-import datetime
 import io
 import shutil
 import sys
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 import msgspec
-from msgspec import Struct
 
 from charlstm_tui.commands.options import (
     GroupedCommand,
@@ -36,7 +34,7 @@ from core.errors import UserError
 from core.experiments.budget import Budget, read_used
 from core.experiments.experiment import PRUNING, Experiment, Pruning
 from core.experiments.experiment_store import ExperimentStore
-from core.experiments.findings import Combination, Findings, Losses, best_quantile, find, importance_of, with_deviation
+from core.experiments.findings import Findings, best_quantile, find, importance_of, with_deviation
 from core.experiments.results import TrialResult
 from core.experiments.varied import Params, field_named, parse_varied, shown
 from core.runs.store import RunStore
@@ -47,18 +45,6 @@ from core.text import count_of, in_one_line, sanitise
 
 if TYPE_CHECKING:
     from core.experiments.trial_book import TrialBook
-
-_TEST = "test"
-
-
-class LookedAtTest(Struct, frozen=True, kw_only=True):
-    """The one look at the test part."""
-
-    params: Params
-    losses: tuple[float, ...]
-    """Test loss of each run, in nats per character."""
-    when: str
-
 
 _FIXED = ("seconds", "threads", "sample_length", "sample_prompt")
 """Training settings that an experiment decides by itself."""
@@ -369,14 +355,7 @@ def best_command(name: str, as_toml_file: bool, test: bool, store: RunStore) -> 
         preset = msgspec.structs.replace(preset, purpose=purpose, model=config.model, training=config.training)
         click.echo(as_toml(preset))
     elif test:
-        left = experiment.runs - sum(trial.is_over for trial in results)
-        if left:
-            raise UserError(
-                f"{count_of(left, 'run')} of {experiment.runs} are not finished. Finish the experiment first: what is "
-                "chosen after a look at the test part is chosen by it."
-            )
-        click.echo(_test_sentence(experiment, best, [trial for trial in results if trial.params == best.params],
-                                  book, store))  # fmt: skip
+        click.echo(_test_sentence(best.params, book, store))
     else:
         click.echo(found.best_sentence)
 
@@ -424,42 +403,21 @@ def _results(experiments: ExperimentStore, name: str) -> "tuple[list[TrialResult
         return opened.book.results(), opened.experiment, opened.book
 
 
-def _test_sentence(
-    experiment: Experiment, best: Combination, trials: list[TrialResult], book: "TrialBook", store: RunStore
-) -> str:
+def _test_sentence(best: Params, book: "TrialBook", store: RunStore) -> str:
     """Return the test loss of the best combination, which is computed at the first call and then kept."""
-    from core.checkpoints.checkpoint import load_checkpoint
-    from core.evaluation.evaluator import evaluate
-    from core.reports.results import Evaluation, EvaluationProgress
+    from core.experiments.test_loss import TestLoss, check_that_it_may_be_read, known_test_loss, read_test_loss
 
-    known = book.noted(_TEST)
-    if known is None:
-        corpus = read_text(experiment.corpus)
-        losses = []
-        with bar("evaluating {task.description}") as progress:
-            for trial in trials:
-                if trial.state != "finished" or not trial.is_here:
-                    continue
-                task = progress.add_task(in_one_line(trial.run), total=1.0)
-                checkpoint = load_checkpoint(store.checkpoint_path(trial.run))
-                for event in evaluate(checkpoint, corpus, "test"):
-                    if isinstance(event, Evaluation):
-                        losses.append(event.score.loss)
-                    elif isinstance(event, EvaluationProgress):
-                        progress.update(task, completed=event.scored / max(event.characters, 1))
-                progress.remove_task(task)
-        if not losses:
-            raise UserError("The runs of the best combination are on another machine. Use --test there.")
-        now = datetime.datetime.now().astimezone().isoformat(timespec="minutes")
-        looked = LookedAtTest(params=best.params, losses=tuple(losses), when=now)
-        known = book.note(_TEST, msgspec.json.encode(looked).decode())
-    looked = msgspec.json.decode(known, type=LookedAtTest)
-    said = with_deviation(Losses(values=looked.losses))
-    changed = "" if looked.params == best.params else " Since then, another combination has become the best."
-    return (
-        f"Test loss of {shown(looked.params)}: {said} nats/char, read once, on {looked.when[:10]}. "
-        f"It was chosen by the validation loss.{changed}"
-    )
+    if (known := known_test_loss(book)) is not None:
+        return known.sentence(best)
+    check_that_it_may_be_read(book)
+    corpus = read_text(book.experiment.corpus)
+    with bar("evaluating {task.description}") as progress:
+        task = progress.add_task("", total=1.0)
+        for event in read_test_loss(Control(), book, store, corpus):
+            if isinstance(event, TestLoss):
+                return event.sentence(best)
+            progress.update(task, description=in_one_line(event.run), completed=event.done)
+    raise AssertionError  # the last event is the test loss
 
 
 def _size(experiment: Experiment) -> str:

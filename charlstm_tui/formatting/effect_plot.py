@@ -44,7 +44,7 @@ def effect_lines(effects: Sequence[Effect], width: int) -> list[list[str]]:
 def with_spread(point: Point) -> str:
     """Return the mean with the standard deviation over the seeds and the number of runs: `1.512 ± 0.004 (9 runs)`."""
     spread = "" if point.spread is None else f" ± {point.spread:.3f}"
-    return f"{point.losses.mean:.3f}{spread} ({count_of(point.losses.count, 'run')})"
+    return f"{point.mean:.3f}{spread} ({count_of(point.runs, 'run')})"
 
 
 def cell_of(value: float, low: float, high: float, width: int) -> int:
@@ -54,7 +54,7 @@ def cell_of(value: float, low: float, high: float, width: int) -> int:
 
 
 def _plot(point: Point, low: float, high: float, width: int) -> str:
-    middle, spread = point.losses.mean, point.spread or 0.0
+    middle, spread = point.mean, point.spread or 0.0
     first, last = (cell_of(value, low, high, width) for value in (middle - spread, middle + spread))
     cells = ["·"] * width
     cells[first : last + 1] = "─" * (last + 1 - first)
@@ -63,8 +63,8 @@ def _plot(point: Point, low: float, high: float, width: int) -> str:
 
 
 def _ends(points: Sequence[Point]) -> tuple[float, float]:
-    lows = [point.losses.mean - (point.spread or 0.0) for point in points]
-    highs = [point.losses.mean + (point.spread or 0.0) for point in points]
+    lows = [point.mean - (point.spread or 0.0) for point in points]
+    highs = [point.mean + (point.spread or 0.0) for point in points]
     return min(lows), max(highs)
 
 

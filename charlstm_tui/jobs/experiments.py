@@ -4,6 +4,9 @@ import sys
 import time
 from collections.abc import Iterator
 
+from msgspec import Struct
+
+from charlstm_tui.jobs.texts import read_corpus
 from charlstm_tui.state.experiment import TrialsRead, WorkersStarted
 from charlstm_tui.state.job_events import Doing
 from core.control import Control
@@ -90,3 +93,50 @@ def run_experiment(
                 yield read()
         budget.save()
         yield read()
+
+
+class TestLossRead(Struct, frozen=True):
+    """The test loss of the best combination, in words."""
+
+    __test__ = False  # pytest would take it for tests
+
+    sentence: str
+
+
+def best_test_loss(control: Control, store: RunStore, name: str) -> Iterator[object]:
+    """Read the test loss of an experiment's best combination, or return the one that was read before.
+
+    Raises:
+        UserError: the experiment is not over, or its text or runs cannot be read.
+    """
+    yield Doing("reading the test part")
+    experiments = ExperimentStore(store)
+    stored = experiments.get(name)
+    from core.experiments.findings import find
+    from core.experiments.opening import database_errors, open_experiment
+    from core.experiments.test_loss import TestLoss, read_test_loss
+
+    with database_errors(stored.storage):
+        book = open_experiment(experiments, name).book
+        corpus = yield from read_corpus(control, stored.experiment.corpus)
+        if corpus is None:
+            return
+        for event in read_test_loss(control, book, store, corpus):
+            if isinstance(event, TestLoss):
+                best = find(book.experiment, book.results()).combinations[0]
+                yield TestLossRead(event.sentence(best.params))
+            else:
+                yield Doing(f"evaluating {event.run}, {event.done:.0%}")
+
+
+def delete(store: RunStore, name: str, runs: list[str]) -> None:
+    """Delete an experiment and these runs.
+
+    Raises:
+        UserError: a run is being trained, or a file cannot be deleted.
+    """
+    from core.experiments.opening import delete_trials
+
+    for run in runs:
+        store.delete(run)
+    delete_trials(ExperimentStore(store), name)

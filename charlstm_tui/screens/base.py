@@ -30,7 +30,7 @@ class FitsWindow:
 
 
 class ModeScreen(FitsWindow, Screen[None]):
-    """One of the app's four screens."""
+    """One of the app's screens."""
 
     def action_leave_field(self) -> None:
         """Take the focus from the field, so that letters are keys again."""

@@ -84,6 +84,33 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
         self.dismiss(answer)
 
 
+class AskAboutExperiment(FitsWindow, ModalScreen[bool]):
+    """Dialog that asks whether to quit during an experiment."""
+
+    DEFAULT_CSS: ClassVar[str] = f"AskAboutExperiment {{ {DIALOG_CSS} }}"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "dismiss(True)", "Stop and leave"),
+        Binding("escape,g", "dismiss(False)", "Keep training"),
+        *ARROWS,
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and the buttons."""
+        with Vertical():
+            yield Static("The runs of the experiment are saved, and it can be resumed later.", id="question")
+            with Horizontal():
+                yield Button("s  Stop, save and leave", id="stop", variant="primary", compact=True)
+                yield Button("Esc  Keep training", id="keep", compact=True)
+
+    def on_mount(self) -> None:
+        """Set the title."""
+        self.query_one(Vertical).border_title = plain_title("leave during an experiment?")
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "stop")
+
+
 class Confirm(FitsWindow, ModalScreen[bool]):
     """Dialog that asks for confirmation of an action that cannot be undone."""
 

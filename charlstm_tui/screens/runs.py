@@ -53,8 +53,17 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         Binding("escape,l", "leave", "Back", key_display="Esc"),
     ]
 
-    def __init__(self, store: RunStore, preferences: Preferences, compared: tuple[ComparedRun, ...] = ()) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        preferences: Preferences,
+        compared: tuple[ComparedRun, ...] = (),
+        *,
+        at: str | None = None,
+    ) -> None:
+        """Set it up; the cursor goes to the run called `at`."""
         super().__init__()
+        self._at = at
         self.compared = compared
         self._store = store
         self._preferences = preferences
@@ -172,6 +181,9 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         runs.add_options([Option(self._line(run)) for run in found])
         if first and self._runs:
             runs.highlighted = 0
+        place = next((place for place, run in enumerate(self._runs) if run.name == self._at), None)
+        if place is not None:
+            runs.highlighted, self._at = place, None
         self._draw()
 
     def _end(self, ending: Ending) -> None:

@@ -143,9 +143,13 @@ class TrainingScreen(ChartKeys, ModeScreen):
 
     def action_runs(self) -> None:
         """Open the list of past runs."""
+        self.open_run(None)
+
+    def open_run(self, name: str | None) -> None:
+        """Open the list of past runs, with the cursor at this one."""
         from charlstm_tui.screens.runs import RunsScreen
 
-        runs = RunsScreen(self._store, self._preferences, self.compared)
+        runs = RunsScreen(self._store, self._preferences, self.compared, at=name)
 
         def back(chosen: PastRun | None) -> None:
             self.compared = runs.compared

@@ -5,11 +5,22 @@ from textual.reactive import reactive
 
 from charlstm_tui.state.preferences import Preferences
 from charlstm_tui.state.training import TrainingView
+from core.runs.run import RunConfig
 
 
 class AppState(App[None]):
-    """An app with a training run and preferences. `RunController` changes `training`; the app changes `preferences`."""
+    """An app with a training run, an experiment and preferences.
+
+    `RunController` changes `training`, the app `preferences`, the settings panel `next_run`, and the Experiments screen
+    `experiment_is_alive`.
+    """
 
     # No repaint on a change: each batch of events would redraw the whole screen.
     training: reactive[TrainingView] = reactive(TrainingView(), repaint=False)
     preferences: reactive[Preferences] = reactive(Preferences(), repaint=False)
+    next_run: reactive[RunConfig | None] = reactive(None, repaint=False)
+    """The settings on the Train screen; None while they are not valid, and before the form exists."""
+    experiment_is_alive: reactive[bool] = reactive(False, repaint=False)
+    """Whether an experiment is running."""
+    experiment_state: reactive[str] = reactive("", repaint=False)
+    """Name and state of the running experiment, for the top line; empty if none is running."""

@@ -103,7 +103,7 @@ class ExperimentView(Struct, frozen=True, kw_only=True):
         if self.read is None:
             return self.doing or "no experiment"
         done = f"{self.over} of {count_of(self.read.experiment.runs, 'run')}"
-        return f"{self.phase} · {done}" if self.phase != "idle" else done
+        return f"{self.phase}, {done}" if self.phase != "idle" else done
 
     def after(self, items: Iterable[object]) -> "ExperimentView":
         """Return the view after some items of the job."""

@@ -57,6 +57,14 @@ class GenerateFrom(Message):
         self.name = name
 
 
+class OpenRun(Message):
+    """Switch to the Train screen and open the list of runs at a run."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
 class ChangePreferences(Message):
     """Change preferences and save them; `changes` are fields of `Preferences` by name."""
 

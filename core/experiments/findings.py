@@ -5,7 +5,6 @@ over all combinations. A difference counts as more than chance if it is larger t
 times its standard error; with many comparisons, one in twenty exceeds that by chance.
 """
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from statistics import NormalDist, mean, stdev
@@ -81,17 +80,21 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """The losses of all runs with one value of a setting, or with values in a part of its range."""
+    """The losses with one value of a setting, or with values in a part of its range."""
 
     label: str
     value: Value
     """The value, or the middle of the part."""
-    losses: Losses
+    mean: float
+    """Mean loss. In a grid: of the combinations that were tried with each of the plotted values, so that the means
+    differ in nothing else; each combination counts the same, however many seeds it has."""
+    runs: int
+    """Number of runs in the mean."""
     spread: float | None = None
-    """Standard deviation over the seeds, pooled over the combinations with this value; in a range, of all its runs.
-    None if no combination was repeated."""
+    """In a grid: standard deviation over the seeds, pooled over these combinations; None if none was repeated. In a
+    search: standard deviation of all the runs."""
     difference: Difference | None = None
-    """To the first value, with the same values of the other settings; None for the first one, and in a range."""
+    """To the mean of the first value; None for the first one, and in a search."""
 
 
 class Effect(Struct, frozen=True, kw_only=True):
@@ -162,9 +165,11 @@ def find(experiment: Experiment, trials: Iterable[TrialResult]) -> Findings:
     if len(combinations) > 1:
         margin = spread.difference([(combinations[0].losses, combinations[1].losses)])
     effects = [
-        _effect_of_list(position, varied, cells, spread)
-        if isinstance(varied, Listed)
-        else _effect_of_range(varied, finished)
+        _effect_of_range(varied, finished)
+        if not isinstance(varied, Listed)
+        else _effect_of_list(position, varied, cells, spread)
+        if experiment.is_grid
+        else _effect_in_search(varied, finished)
         for position, varied in enumerate(experiment.varied)
     ]
     return Findings(combinations=tuple(combinations), effects=tuple(effects), margin=margin, finished=len(finished))
@@ -194,35 +199,53 @@ class _Spread:
 
 
 def _effect_of_list(position: int, varied: Listed, cells: dict[tuple[Value, ...], Losses], spread: _Spread) -> Effect:
-    """Return the effect of a setting with listed values, each compared with the first."""
-    field = field_named(varied.name)
-    points: list[Point] = []
-    first: Value | None = None
-    for value in varied.values:
-        with_value = [cell for values, cell in cells.items() if values[position] == value]
-        if not with_value:
-            continue
-        difference = None
-        if first is None:
-            first = value
-        else:
-            pairs = [
-                (cell, cells[other])
-                for values, cell in cells.items()
-                if values[position] == value
-                and (other := (*values[:position], first, *values[position + 1 :])) in cells
-            ]
-            difference = spread.difference(pairs) if pairs else None
+    """Return the effect of a setting of a grid, each value compared with the first.
+
+    While the grid is not complete, only combinations count that were tried with each of the plotted values, and as many
+    values are plotted as possible.
+    """
+    by_others: dict[tuple[Value, ...], dict[Value, Losses]] = {}
+    for values, cell in cells.items():
+        by_others.setdefault((*values[:position], *values[position + 1 :]), {})[values[position]] = cell
+    candidates = [set(tried) for tried in by_others.values()]
+    plotted = max(
+        candidates, key=lambda each: (len(each), sum(each <= other for other in candidates)), default=set[Value]()
+    )
+    matched = [tried for tried in by_others.values() if plotted <= set(tried)]
+    shown_values = [value for value in varied.values if value in plotted]
+    if len(shown_values) < 2:
+        return Effect(name=varied.name, points=())
+    points = []
+    for value in shown_values:
+        with_value = [tried[value] for tried in matched]
         points.append(
             Point(
-                label=field.show(value),
+                label=field_named(varied.name).show(value),
                 value=value,
-                losses=Losses(values=tuple(itertools.chain(*(cell.values for cell in with_value)))),
+                mean=mean(cell.mean for cell in with_value),
+                runs=sum(cell.count for cell in with_value),
                 spread=_Spread(with_value).deviation,
-                difference=difference,
+                difference=spread.difference([(tried[value], tried[shown_values[0]]) for tried in matched])
+                if value != shown_values[0]
+                else None,
             )
         )
     return Effect(name=varied.name, points=tuple(points))
+
+
+def _effect_in_search(varied: Listed, finished: Sequence[TrialResult]) -> Effect:
+    """Return the mean loss with each value of a listed setting in a search."""
+    field = field_named(varied.name)
+    points = []
+    for value in varied.values:
+        losses = tuple(trial.loss or 0.0 for trial in finished if trial.params[varied.name] == value)
+        if losses:
+            points.append(_point(field.show(value), value, Losses(values=losses)))
+    return Effect(name=varied.name, points=tuple(points))
+
+
+def _point(label: str, value: Value, losses: Losses) -> Point:
+    return Point(label=label, value=value, mean=losses.mean, runs=losses.count, spread=losses.deviation)
 
 
 def _effect_of_range(varied: Searched, finished: Sequence[TrialResult]) -> Effect:
@@ -239,14 +262,8 @@ def _effect_of_range(varied: Searched, finished: Sequence[TrialResult]) -> Effec
         middle = math.sqrt(low * high) if varied.log else (low + high) / 2
         shown_low, shown_high = (field.show(_rounded(value, field.kind is int)) for value in (low, high))
         losses = Losses(values=tuple(trial.loss or 0.0 for trial in part))
-        points.append(
-            Point(
-                label=shown_low if shown_low == shown_high else f"{shown_low}–{shown_high}",
-                value=middle,
-                losses=losses,
-                spread=losses.deviation,
-            )
-        )
+        label = shown_low if shown_low == shown_high else f"{shown_low}–{shown_high}"
+        points.append(_point(label, middle, losses))
     return Effect(name=varied.name, points=tuple(points))
 
 

@@ -9,7 +9,9 @@ from textual.widgets import Button, Collapsible, Input, OptionList, Select, Tabb
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.dialogs import AskAboutRun, AskFile, AskName, Confirm
 from charlstm_tui.screens.evaluation import EvaluationScreen
+from charlstm_tui.screens.experiments import ExperimentsScreen
 from charlstm_tui.screens.inspection import InspectionScreen
+from charlstm_tui.state.experiment import ExperimentView
 from charlstm_tui.state.training import TrainingView
 from charlstm_tui.widgets.common.prompt_input import PromptInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
@@ -18,6 +20,7 @@ from core.events import Diverged, Paused, RunFinished, SavingFailed
 from core.reports.results import Estimate, Stage
 from tests.tui import reports
 from tests.tui.conftest import until
+from tests.tui.experiments import experiment_view
 from tests.tui.views import STARTED, finished, running
 
 State = Callable[[Pilot[None]], Awaitable[None]]
@@ -141,6 +144,17 @@ async def three_texts(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
+async def experiment(view: ExperimentView, pilot: Pilot[None]) -> None:
+    """The Experiments screen with an experiment."""
+    await pilot.press("f6")
+    screen = pilot.app.screen
+    assert isinstance(screen, ExperimentsScreen)
+    await until(lambda: not screen._job.running)
+    screen._switch("experiment")
+    screen.view = view
+    await pilot.pause()
+
+
 async def inspected(pilot: Pilot[None]) -> None:
     """Inspect with a text read."""
     await pilot.press("f5")
@@ -192,6 +206,10 @@ STATES: dict[str, State] = {
     "generated": partial(generated, False),
     "tinted": partial(generated, True),
     "three texts": three_texts,
+    "experiment form": partial(pressed, ["f6"]),
+    "experiments": partial(pressed, ["f6", "l"]),
+    "experiment running": partial(experiment, experiment_view(over=5, alive=True)),
+    "experiment finished": partial(experiment, experiment_view()),
     "inspect": partial(pressed, ["f5"]),
     "inspected": inspected,
 }

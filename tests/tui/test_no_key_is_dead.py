@@ -9,9 +9,11 @@ from textual.widgets import Input, OptionList
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.evaluation import EvaluationScreen
+from charlstm_tui.screens.experiments import ExperimentsScreen
 from charlstm_tui.screens.generation import GenerationScreen
 from charlstm_tui.screens.inspection import InspectionScreen
 from charlstm_tui.screens.training import TrainingScreen
+from charlstm_tui.state.experiment import ExperimentView
 from charlstm_tui.state.job_events import Doing
 from charlstm_tui.state.keys import Key, keys_of
 from charlstm_tui.state.messages import StartTraining
@@ -22,6 +24,7 @@ from core.events import Paused, Resumed, RunFinished, SampleDrawn
 from core.runs.run import Run
 from tests.conftest import one_of_each_kind
 from tests.tui.conftest import until
+from tests.tui.experiments import experiment_view
 from tests.tui.views import STARTED, WRITTEN, finished, running
 
 Prepare = Callable[[Pilot[None]], Awaitable[None]]
@@ -318,6 +321,41 @@ async def test_no_key_is_dead_while_a_screen_works(
 @pytest.mark.parametrize("mode", ["evaluate", "generate", "inspect"])
 async def test_no_key_is_dead_beside_a_result(app: CharLSTMApp, trained: Run, mode: str) -> None:
     assert await every_key(app, with_result(mode)) == []
+
+
+async def experiment_form(pilot: Pilot[None]) -> None:
+    await back_to(pilot, "experiments")
+    screen = pilot.app.screen
+    assert isinstance(screen, ExperimentsScreen)
+    await until(lambda: not screen._job.running)
+    screen._switch("form")
+    await pilot.pause()
+
+
+def experiment(view: ExperimentView) -> Prepare:
+    async def prepare(pilot: Pilot[None]) -> None:
+        await experiment_form(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, ExperimentsScreen)
+        screen._switch("experiment")
+        screen.view = view
+        await pilot.pause()
+
+    return prepare
+
+
+EXPERIMENTS = {
+    "form": experiment_form,
+    "running": experiment(experiment_view(over=5, alive=True)),
+    "stopped": experiment(experiment_view(over=5)),
+    "finished": experiment(experiment_view()),
+}
+
+
+@pytest.mark.parametrize("state", one_of_each_kind(["form", "finished"], EXPERIMENTS))
+async def test_no_key_of_experiments_is_dead(app: CharLSTMApp, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charlstm_tui.jobs.experiments.run_experiment", job_that_waits)
+    assert await every_key(app, EXPERIMENTS[state]) == []
 
 
 async def test_the_list_of_texts_opens_while_any_field_is_wrong(app: CharLSTMApp) -> None:

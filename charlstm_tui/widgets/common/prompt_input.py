@@ -30,6 +30,7 @@ class PromptInput(TextInput):
         Binding("f3", "app.switch_mode('evaluate')", MODES["evaluate"], key_display="F3"),
         Binding("f4", "app.switch_mode('generate')", MODES["generate"], key_display="F4"),
         Binding("f5", "app.switch_mode('inspect')", MODES["inspect"], key_display="F5"),
+        Binding("f6", "app.switch_mode('experiments')", MODES["experiments"], key_display="F6"),
         Binding("up", "recall(-1)", "Earlier prompt", show=False),
         Binding("down", "recall(1)", "Later prompt", show=False),
     ]

@@ -67,6 +67,7 @@ class TopBar(Horizontal):
         super().__init__()
         self._mode = mode
         self._training = TrainingView()
+        self._experiment = ""
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
@@ -77,8 +78,9 @@ class TopBar(Horizontal):
         yield Static(id="run")
 
     def on_mount(self) -> None:
-        """Follow the app's training run."""
+        """Follow the app's training run and its experiment."""
         self.watch(self.app, "training", self._show)
+        self.watch(self.app, "experiment_state", self._show_experiment)
 
     def on_resize(self, event: Resize) -> None:
         """Make room for the run: in a narrow window the names stand closer, and the program's name may be hidden."""
@@ -87,15 +89,25 @@ class TopBar(Horizontal):
 
     def _show(self, training: TrainingView) -> None:
         self._training = training
-        run = self.query_one("#run", Static)
-        run.set_class(training.alive, "-alive")
-        run.set_class(training.phase == "failed", "-failed")
+        self._color()
         self._fit()
+
+    def _show_experiment(self, state: str) -> None:
+        self._experiment = state
+        self._color()
+        self._fit()
+
+    def _color(self) -> None:
+        run = self.query_one("#run", Static)
+        run.set_class(self._training.alive or bool(self._experiment), "-alive")
+        run.set_class(self._training.phase == "failed" and not self._experiment, "-failed")
 
     def _fit(self) -> None:
         """Show the full state, and the other parts as they fit: the screens' names, the corpus, the program's name."""
         config, state = self._training.config, in_one_line(self._training.state)
         name = in_one_line(config.corpus.name) if config is not None else ""
+        if self._experiment:
+            name, _, state = self._experiment.partition(SEPARATOR)
         room, gap = self.content_size.width, 2 if self.has_class("-wide") else 1
         if not room:
             return  # not laid out yet
@@ -105,7 +117,7 @@ class TopBar(Horizontal):
         shows_brand = tabs + brand + least <= room
         whole = tabs + cell_len(state) <= room
         left = room - (brand if shows_brand else 0)
-        left -= tabs if whole else len(MODES[self._mode]) + 2 + (len(MODES) - 1) + len(MODES) * gap - 1
+        left -= tabs if whole else len(MODES[self._mode]) + 2 + (len(MODES) - 1) + len(MODES) * gap
         left -= cell_len(state) + len(SEPARATOR)
         words = (shorten_middle(name, left), state) if name and left >= SHORTEST else (state,)
         shown = (shows_brand, whole, words)

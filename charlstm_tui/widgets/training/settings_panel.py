@@ -12,6 +12,7 @@ from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
 from textual.widgets import Button, Input
 
+from charlstm_tui.state.app_state import AppState
 from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.training.explanation_panel import (
     ABOUT_LIMIT,
@@ -177,9 +178,12 @@ class SettingsPanel(Vertical):
             return
         self.query_one(TextPreview).consider(self.query_one("#corpus", Input).value, self.form.text.limit_or_none)
         try:
-            self.query_one(ForecastPanel).consider(self.form.read())
+            config = self.form.read()
         except UserError:
-            self.query_one(ForecastPanel).consider(None)
+            config = None
+        self.query_one(ForecastPanel).consider(config)
+        if isinstance(self.app, AppState):
+            self.app.next_run = config
 
     @on(ForecastPanel.Refused)
     @on(TextPreview.Refused)

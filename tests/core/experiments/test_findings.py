@@ -1,9 +1,12 @@
 """Findings on trials whose losses are known."""
 
+import itertools
 import math
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.data.corpus import CorpusConfig
 from core.experiments.experiment import Experiment
@@ -52,7 +55,7 @@ def test_means_deviations_and_differences_are_those_by_hand() -> None:
     assert found.combinations[1].losses.deviation == pytest.approx(math.sqrt(0.0008))
     # Squares within combinations: 0.0002 + 0.0008 + 0.0002 + 0, with four degrees of freedom: variance 0.0003.
     layers, size = found.effects
-    assert [point.losses.count for point in layers.points] == [4, 4]
+    assert [point.runs for point in layers.points] == [4, 4]
     assert layers.points[0].difference is None
     # Over the seeds only: the difference between 64 and 128 cells is no spread of one layer.
     assert layers.points[0].spread == pytest.approx(math.sqrt((0.0002 + 0.0008) / 2))
@@ -70,6 +73,26 @@ def test_means_deviations_and_differences_are_those_by_hand() -> None:
         "The best is num layers 2, hidden size 128: 1.410 ± 0.000 (2 seeds) nats/char. The next is 0.010 above it, "
         "0.6 standard errors, which may be chance."
     )
+
+
+@given(st.sets(st.tuples(st.integers(1, 3), st.sampled_from([64, 128, 256]), st.integers(0, 2)), min_size=1))
+def test_in_an_unfinished_grid_the_means_differ_by_what_the_sentences_say(over: set[tuple[int, int, int]]) -> None:
+    setup = experiment("num_layers=1,2,3", "hidden_size=64,128,256", seeds=3)
+    trials = [
+        trial(number, {"num_layers": layers, "hidden_size": size}, 1.0 + 1 / size + layers / 50 + seed / 300, seed)
+        for number, (layers, size, seed) in enumerate(sorted(over), start=1)
+    ]
+    for effect in find(setup, trials).effects:
+        assert len(effect.points) != 1
+        for point in effect.points[1:]:
+            assert point.difference is not None
+            assert point.difference.value == pytest.approx(point.mean - effect.points[0].mean)
+        if len(effect.points) > 1:
+            # Only the seeds may make the order of the means another one than that of the true effects.
+            true = [1 / point.value if effect.name == "hidden_size" else point.value / 50 for point in effect.points]  # type: ignore[operator]
+            for one, other in itertools.combinations(range(len(true)), 2):
+                drawn = effect.points[one].mean - effect.points[other].mean
+                assert abs(drawn - (true[one] - true[other])) <= 2 / 300 + 1e-9
 
 
 def test_with_one_seed_nothing_is_said_about_chance() -> None:
@@ -112,8 +135,8 @@ def test_a_range_is_shown_in_parts_with_equally_many_runs() -> None:
     trials = [trial(n + 1, {"learning_rate": rate, "cell": "lstm"}, 2.0 - n / 20) for n, rate in enumerate(rates)]
     random.Random(0).shuffle(trials)
     effect = find(setup, trials).effects[0]
-    assert [point.losses.count for point in effect.points] == [4] * 5
-    means = [point.losses.mean for point in effect.points]
+    assert [point.runs for point in effect.points] == [4] * 5
+    means = [point.mean for point in effect.points]
     assert means == sorted(means, reverse=True)
     assert effect.points[0].label == "0.0001–0.0003"
     assert effect.sentences == ()

@@ -10,13 +10,14 @@ from charlstm_tui.formatting.effect_plot import LEAST_AXIS, MOST_AXIS, cell_of, 
 from charlstm_tui.formatting.sparkline import LEVELS, sparkline
 from core.experiments.findings import Effect, Losses, Point
 
-LOSSES = st.lists(st.floats(0.5, 5), min_size=1, max_size=5).map(lambda values: Losses(values=tuple(values)))
+LOSSES = st.lists(st.floats(3, 5), min_size=1, max_size=5).map(lambda values: Losses(values=tuple(values)))
 EFFECTS = st.lists(
     st.tuples(st.sampled_from(["hidden_size", "num_layers", "learning_rate"]), st.lists(LOSSES, max_size=6)),
     min_size=1, max_size=3,
 ).map(lambda drawn: [
     Effect(name=name, points=tuple(
-        Point(label=str(n), value=n, losses=losses, spread=losses.deviation) for n, losses in enumerate(points)
+        Point(label=str(n), value=n, mean=losses.mean, runs=losses.count, spread=losses.deviation)
+        for n, losses in enumerate(points)
     ))
     for name, points in drawn
 ])  # fmt: skip
@@ -43,20 +44,20 @@ def test_each_mean_and_its_spread_lie_where_the_axis_says(effects: list[Effect],
             per_cell = (high - low) / (len(axis) - 1)
             within = per_cell / 2 + 0.0011 + 1e-9  # half a cell, and the rounding of both ends
             for cell, value in (
-                (axis.index("●"), point.losses.mean),
-                (axis.index("─") if "─" in axis else None, point.losses.mean - (point.spread or 0.0)),
+                (axis.index("●"), point.mean),
+                (axis.index("─") if "─" in axis else None, point.mean - (point.spread or 0.0)),
             ):
                 if cell is not None and high - low > 0.01 and cell != axis.index("●") + 1:
                     assert abs(low + cell * per_cell - value) <= within
-            assert f"{point.losses.mean:.3f}" in line
+            assert f"{point.mean:.3f}" in line
 
 
 def test_what_an_experiment_found_is_drawn_like_this() -> None:
     layers = Effect(name="num_layers", points=(
-        Point(label="1", value=1, losses=Losses(values=(1.50, 1.54)), spread=0.028),
-        Point(label="2", value=2, losses=Losses(values=(1.40, 1.40)), spread=0.0),
+        Point(label="1", value=1, mean=1.52, runs=2, spread=0.028),
+        Point(label="2", value=2, mean=1.40, runs=2, spread=0.0),
     ))  # fmt: skip
-    size = Effect(name="hidden_size", points=(Point(label="128", value=128, losses=Losses(values=(1.45,))),))
+    size = Effect(name="hidden_size", points=(Point(label="128", value=128, mean=1.45, runs=1),))
     assert effect_lines([layers, size], 60) == [
         [
             "num layers   1.400             1.548",

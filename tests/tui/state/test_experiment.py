@@ -76,8 +76,8 @@ def test_how_it_ended(items: list[object], phase: str) -> None:
 def test_the_state_in_a_few_words() -> None:
     assert ExperimentView().state == "no experiment"
     assert ExperimentView(phase="preparing", doing="loading PyTorch").state == "loading PyTorch"
-    assert VIEW.state == "running · 1 of 4 runs"
-    assert VIEW.stopping().state == "stopping · 1 of 4 runs"
+    assert VIEW.state == "running, 1 of 4 runs"
+    assert VIEW.stopping().state == "stopping, 1 of 4 runs"
     assert ExperimentView().stopping().phase == "idle"
 
 
