@@ -1,6 +1,7 @@
 """An experiment: its settings, and the run of each trial."""
 
 import datetime
+import math
 from typing import Literal
 
 import msgspec
@@ -66,6 +67,19 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return count_combinations(self.listed) if self.trials is None else self.trials
 
     @property
+    def possible(self) -> int | None:
+        """Number of combinations that exist; None if a range has fractions, so that there are too many to count."""
+        counts = []
+        for each in self.varied:
+            if isinstance(each, Listed):
+                counts.append(len(each.values))
+            elif isinstance(each.low, int) and isinstance(each.high, int):
+                counts.append(each.high - each.low + 1)
+            else:
+                return None
+        return math.prod(counts)
+
+    @property
     def runs(self) -> int:
         """Number of runs."""
         return self.combinations * self.seeds
@@ -113,6 +127,12 @@ def check_experiment(experiment: Experiment) -> None:
         raise UserError(f"{ranges[0].name} has a range, which is searched: give the number of combinations, --trials.")
     if experiment.seeds < 1 or (experiment.trials is not None and experiment.trials < 1):
         raise UserError("An experiment needs at least one trial and one seed.")
+    possible = experiment.possible
+    if experiment.trials is not None and possible is not None and experiment.trials > possible:
+        raise UserError(
+            f"These values have only {possible:,} combinations, so a search cannot try {experiment.trials:,}. Leave "
+            "--trials out for a list of values, or give fewer trials."
+        )
     if experiment.runs > MAX_RUNS:
         raise UserError(
             f"That would be {experiment.runs:,} runs; an experiment has at most {MAX_RUNS:,}. Give fewer values, or "

@@ -1,12 +1,14 @@
 """Where the trials are stored: by default in a journal file, or in any database that optuna takes."""
 
 import logging
+import os
 import warnings
 from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal._file import get_lock_file
 
 from core.errors import UserError
 from core.text import in_one_line, shortened
@@ -27,17 +29,19 @@ def open_storage(url: str, folder: Path) -> BaseStorage:
     """
     if not url:
         try:
+            _cut_incomplete_line(folder / JOURNAL)
             return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
         except (OSError, ValueError) as error:
             raise UserError(f"The trials in {shortened(folder)} cannot be read: {in_one_line(str(error))}.") from None
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
     try:
-        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        return RDBStorage(_with_driver(url), engine_kwargs={"pool_pre_ping": True})
     except ImportError as error:
+        missing = getattr(error.__cause__, "name", None) or error.name or "for this kind of database"
         raise UserError(
-            f"{without_password(url)} needs the package {error.name or in_one_line(str(error))}. For PostgreSQL: "
-            "pip install 'charlstm-tui[postgresql]'."
+            f"{without_password(url)} needs the package {missing}. For PostgreSQL: pip install "
+            "'charlstm-tui[postgresql]'."
         ) from None
     except (ArgumentError, ValueError):
         raise UserError(
@@ -46,6 +50,31 @@ def open_storage(url: str, folder: Path) -> BaseStorage:
         ) from None
     except SQLAlchemyError as error:
         raise unreachable(url, error) from None
+
+
+def _with_driver(url: str) -> str:
+    """Return a database's URL with the driver of our extra; versions of SQLAlchemy differ in which one they take."""
+    return "postgresql+psycopg://" + url.removeprefix("postgresql://") if url.startswith("postgresql://") else url
+
+
+def _cut_incomplete_line(path: Path) -> None:
+    """Remove a last line that is incomplete: the computer was switched off while it was written, or the disk was full.
+
+    Otherwise the next line would be appended to it, and nothing could be read any more.
+    """
+    if not path.exists() or _is_complete(path):
+        return
+    with get_lock_file(JournalFileSymlinkLock(str(path))), path.open("rb+") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+
+
+def _is_complete(path: Path) -> bool:
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def unreachable(url: str, error: Exception) -> UserError:

@@ -39,6 +39,8 @@ HEARTBEAT = 30.0
 MAX_ATTEMPTS = 3
 """How often a trial may be begun without completing an epoch, before it counts as failed: its process was killed."""
 
+MAX_SURPLUS = 100
+"""How many proposals in a row may repeat earlier ones; then no new combination is expected."""
 _PROBE, _NEW = 0.1, 5.0  # seconds to wait for a lock, which a process that lists the trials may hold for a moment
 
 
@@ -160,7 +162,9 @@ class TrialBook:
 
     def _propose(self) -> "ClaimedTrial | None":
         """Have the sampler propose a new combination, if there are not enough yet."""
-        while self.experiment.trials is not None and len(self._proposed()) < self.experiment.trials:
+        for _ in range(MAX_SURPLUS):
+            if self.experiment.trials is None or len(self._proposed()) >= self.experiment.trials:
+                break
             trial = self._study.ask(self._distributions)
             for key, value in self._signature(self.experiment.all_seeds[0]).items():
                 trial.set_user_attr(key, value)
@@ -278,23 +282,42 @@ class ClaimedTrial:
         self.result = result
         self.attempts = 0 if frozen.intermediate_values else int(frozen.user_attrs.get("attempts", 0))
         """How often it was begun before without completing an epoch."""
+        self.is_given_up = False
+        """Whether another machine has given it up: nothing more is stored."""
 
     def begin(self) -> None:
         """Store that this worker trains it now."""
-        self._trial.set_user_attr("attempts", self.attempts + 1)
-        self._trial.set_user_attr("seen", time.time())
+        with self._unless_given_up():
+            self._trial.set_user_attr("attempts", self.attempts + 1)
+            self._trial.set_user_attr("seen", time.time())
+
+    def interrupt(self) -> None:
+        """Store that the worker was stopped in order: that is no failed attempt."""
+        with self._unless_given_up():
+            self._trial.set_user_attr("attempts", self.attempts)
+
+    @contextlib.contextmanager
+    def _unless_given_up(self) -> Iterator[None]:
+        """Note it if another machine has given up this trial, because this one was silent for too long."""
+        try:
+            yield
+        except optuna.exceptions.UpdateFinishedTrialError:
+            self.is_given_up = True
 
     def report(self, epoch: int, loss: float) -> bool:
         """Store the validation loss of an epoch; return whether the trial should be pruned."""
-        if epoch not in self.result.losses:
-            self._trial.report(loss, epoch)
-        return self._trial.should_prune()
+        with self._unless_given_up():
+            if epoch not in self.result.losses:
+                self._trial.report(loss, epoch)
+            return self._trial.should_prune()
+        return False
 
     def sign(self) -> None:
         """Give a sign of life, if the last one was some time ago."""
         if time.monotonic() - self._seen > HEARTBEAT:
             self._seen = time.monotonic()
-            self._trial.set_user_attr("seen", time.time())
+            with self._unless_given_up():
+                self._trial.set_user_attr("seen", time.time())
 
     def finish(self, loss: float) -> None:
         """Store the final loss."""
@@ -306,8 +329,9 @@ class ClaimedTrial:
 
     def fail(self, why: str) -> None:
         """Store that the trial failed."""
-        self._trial.set_user_attr("why", why)
-        self._tell(TrialState.FAIL)
+        with self._unless_given_up():
+            self._trial.set_user_attr("why", why)
+            self._tell(TrialState.FAIL)
 
     def release(self) -> None:
         """Release the lock: the trial is over, or may be taken up by another worker."""

@@ -1,11 +1,13 @@
 """A worker of an experiment: claims trials and trains them, one after another, until none is left."""
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator
 
 import msgspec
 
+from core.checkpoints.file_format import DamagedCheckpointError
 from core.control import Control
 from core.data.corpus import Corpus
 from core.errors import UserError, is_out_of_memory
@@ -34,7 +36,7 @@ def work(book: TrialBook, store: RunStore, corpus: Corpus, control: Control, thr
         store: the folder of the runs.
         corpus: the experiment's text.
         control: stops the work; the trial in progress is saved and can be resumed.
-        threads: number of CPU threads.
+        threads: number of CPU threads; 0 lets each run choose and adapt it.
 
     Raises:
         UserError: the text is not the experiment's, or a run that is not of this experiment has the name of a trial's.
@@ -48,7 +50,7 @@ def work(book: TrialBook, store: RunStore, corpus: Corpus, control: Control, thr
     compute = _compute(book, corpus, threads)
     while not control.stopped and (claimed := book.claim()) is not None:
         try:
-            yield from _Trial(experiment, claimed, store, corpus, compute).train(control)
+            yield from _Trial(experiment, claimed, store, corpus, compute, threads).train(control)
         finally:
             claimed.release()
 
@@ -77,7 +79,13 @@ class _Trial:
     """The training of one claimed trial."""
 
     def __init__(
-        self, experiment: Experiment, claimed: ClaimedTrial, store: RunStore, corpus: Corpus, compute: ComputeSettings
+        self,
+        experiment: Experiment,
+        claimed: ClaimedTrial,
+        store: RunStore,
+        corpus: Corpus,
+        compute: ComputeSettings,
+        threads: int,
     ) -> None:
         self._experiment = experiment
         self._claimed = claimed
@@ -86,6 +94,7 @@ class _Trial:
         self._store = store
         self._corpus = corpus
         self._compute = compute
+        self._threads = threads
         self._reported = 0.0
         self._epochs = 0
         self._pruned = False
@@ -111,7 +120,7 @@ class _Trial:
             try:
                 for event in record(run, trainer, own):
                     yield from self._take(event, own)
-                    if control.stopped:
+                    if control.stopped or self._claimed.is_given_up:
                         own.stop()
                     if isinstance(event, RunFinished):
                         finished = event
@@ -132,7 +141,7 @@ class _Trial:
         result = self._claimed.result
         config = self._experiment.run_config(result.params, result.seed)
         training = msgspec.structs.replace(
-            config.training, threads=self._compute.threads, precision=self._compute.precision, sample_length=0
+            config.training, threads=self._threads, precision=self._compute.precision, sample_length=0
         )
         return msgspec.structs.replace(config, corpus=self._corpus.config, training=training)
 
@@ -147,14 +156,20 @@ class _Trial:
 
     def _open(self, config: RunConfig) -> tuple[Trainer | None, Run]:
         """Return the trainer of the trial's run, new or resumed; None if the run has ended by itself."""
-        if not self._store.has(self._name):
-            # The trainer first: it refuses a text that is too short for the window, before there is a run.
-            trainer = Trainer(self._corpus, config.model, config.training, self._compute)
-            return trainer, self._store.create(config, self._name)
-        run = self._store.get(self._name)
-        ended = outcome(run.events())
-        if ended is not None and ended.reason != "stopped":
-            return None, run
+        if self._store.has(self._name):
+            run = self._store.get(self._name)
+            ended = outcome(run.events())
+            if ended is not None and ended.reason != "stopped":
+                return None, run
+            with contextlib.suppress(DamagedCheckpointError):
+                if run.last_path.exists():
+                    return self._resumed(run)
+            self._store.delete(self._name)  # killed before its first complete save: it begins again
+        # The trainer first: it refuses a text that is too short for the window, before there is a run.
+        trainer = Trainer(self._corpus, config.model, config.training, self._compute)
+        return trainer, self._store.create(config, self._name)
+
+    def _resumed(self, run: Run) -> tuple[Trainer, Run]:
         with run.locked():
             resumption = resume(self._store, self._name, run, {})
             return resumption.trainer(self._corpus, resumption.compute or self._compute), resumption.begin(self._store)
@@ -189,6 +204,7 @@ class _Trial:
         """Store how the trial ended; an interrupted one stays open."""
         assert ended is not None, "the last event of a run is that it ended"
         if ended.reason == "stopped" and not self._pruned:
+            self._claimed.interrupt()
             return TrialEnded(trial=self._number, run=self._name, state="interrupted")
         if ended.reason == "failed":
             return self._failed("Its loss diverged.")

@@ -30,5 +30,8 @@ def usual_workers(experiment: Experiment) -> int:
 
 
 def share_threads(experiment: Experiment, workers: int) -> int:
-    """Return the number of threads of each worker: the cores are shared out among them."""
-    return experiment.training.threads or max(1, available_cores() // workers)
+    """Return the number of threads of each worker: the cores are shared out among them.
+
+    It is 0 for a single worker, whose runs choose the number themselves and adapt it to other programs.
+    """
+    return experiment.training.threads or (0 if workers == 1 else max(1, available_cores() // workers))

@@ -56,18 +56,17 @@ class WorkerProcesses:
                 self._start()
             stopped_at: float | None = None
             while self._processes or not self._events.empty():
-                with contextlib.suppress(queue.Empty):
-                    event: TrialEvent | None = self._events.get(timeout=_POLL)
-                    self._replaced = 0
-                    yield event
-                    continue
-                yield None
                 if stopped_at is None and (control.stopped or until()):
                     stopped_at = time.monotonic()
                     self._signal(signal.SIGTERM)
                 if stopped_at is not None and time.monotonic() - stopped_at > STOPPING_SECONDS:
                     self._signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
                 self._collect(replace=stopped_at is None)
+                event: TrialEvent | None = None
+                with contextlib.suppress(queue.Empty):
+                    event = self._events.get(timeout=_POLL)
+                    self._replaced = 0
+                yield event
         finally:
             self.kill()
 

@@ -188,7 +188,7 @@ def test_an_experiment_in_a_database_is_joined_by_another_machine(
     small_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path}/trials.db"
-    new("shared", small_text, "--vary", "window=8,9,10,11,12,13", "--epochs", 20)
+    new("shared", small_text, "--vary", "window=8,9,10,11,12,13", "--epochs", 8)
     here = start("run", "shared", "--workers", 1, "--storage", url, "--json")
     assert here.stdout is not None
     assert any("trial_started" in line for line in here.stdout)
@@ -249,6 +249,8 @@ BAD = [
      "11,000 runs; an experiment has at most 10,000"),
     (["--vary", "output_dropout=0..0.5"], "give the number of combinations, --trials"),
     (["--vary", "window=8", "--validation", 0], "no validation part"),
+    (["--vary", "window=8,12", "--trials", 5], "only 2 combinations, so a search cannot try 5"),
+    (["--vary", "window=8..10", "--vary", "cell=lstm,gru", "--trials", 7], "only 6 combinations"),
     (["--vary", "window=8", "--storage", "nonsense"], "not the address of a database"),
     (["--vary", "window=8", "--storage", "sqlite:////no/such/folder/t.db"], "cannot be used"),
     (["--vary", "window=8", "--storage", "postgresql://me:secret@127.0.0.1:1/none"], "me:***@127.0.0.1"),

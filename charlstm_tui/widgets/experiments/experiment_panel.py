@@ -124,8 +124,8 @@ class ExperimentPanel(Vertical):
     def _state(self, view: ExperimentView) -> str:
         words = [view.state] if not view.doing else [view.doing]
         if view.workers is not None and view.phase == "running":
-            threads = count_of(view.workers.threads, "thread")
-            words.append(f"{count_of(view.workers.workers, 'worker')} of {threads}")
+            workers, threads = count_of(view.workers.workers, "worker"), view.workers.threads
+            words.append(f"{workers} of {count_of(threads, 'thread')}" if threads else workers)
         if view.seconds_left is not None:
             words.append(f"{duration(view.seconds_left)} left")
         return "  ·  ".join(words)

@@ -136,6 +136,59 @@ def test_a_trial_whose_process_always_dies_fails_after_some_attempts(url: str, t
     assert (failed.state, failed.why) == ("failed", "Its process ended 3 times before the first epoch was completed.")
 
 
+def test_a_worker_that_is_stopped_in_order_makes_no_attempt(url: str, tmp_path: Path) -> None:
+    book = Machine(GRID, url, tmp_path).book()
+    for _ in range(MAX_ATTEMPTS + 2):
+        claimed = book.claim()
+        assert claimed is not None
+        assert (claimed.result.number, claimed.attempts) == (1, 0)
+        claimed.interrupt()
+        claimed.release()
+
+
+def test_a_trial_that_another_machine_gave_up_is_no_longer_stored(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/trials.db"
+    book, other = (Machine(GRID, url, tmp_path, name).book() for name in ("here", "there"))
+    claimed = book.claim()
+    assert claimed is not None
+    (trial,) = other._counted()
+    other._give_up(trial)
+    assert not claimed.report(1, 2.0)
+    assert claimed.is_given_up
+    claimed.sign()
+    claimed.interrupt()
+    claimed.fail("too late")
+    claimed.finish(1.0)
+    claimed.release()
+    assert other.results() == []
+
+
+def test_a_sampler_that_only_repeats_itself_ends_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search over fewer combinations than it should try is refused; one in an old file ends all the same."""
+    monkeypatch.setattr(trial_book, "MAX_SURPLUS", 10)
+    experiment = msgspec.structs.replace(SEARCH, varied=(parse_varied("cell=lstm,gru"),), trials=5, seeds=1)
+    book = Machine(experiment, "", tmp_path).book()
+    assert sorted(cell for cell, _ in work_through(book)) == ["gru", "lstm"]  # type: ignore[type-var]
+
+
+def test_a_journal_whose_last_line_is_incomplete_loses_only_this_line(tmp_path: Path) -> None:
+    machine = Machine(GRID, "", tmp_path)
+    claimed = machine.book().claim()
+    assert claimed is not None
+    claimed.finish(1.5)
+    claimed.release()
+    path = tmp_path / "trials.journal"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    book = machine.book()
+    assert book.results()[0].state == "interrupted", "the line that said that it is finished"
+    again = book.claim()
+    assert again is not None
+    assert again.result.number == 1
+    again.finish(1.5)
+    assert machine.book().results()[0].loss == 1.5
+
+
 def test_a_trial_that_ended_between_two_looks_is_not_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(GRID, "", tmp_path)
     book, other = machine.book(), machine.book()

@@ -165,6 +165,22 @@ def test_a_text_that_has_changed_is_refused(store: RunStore, small_corpus: Corpu
     assert store.all() == []
 
 
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+def test_a_run_without_a_state_to_resume_from_begins_again(
+    store: RunStore, small_corpus: Corpus, damage: str, tmp_path: Path
+) -> None:
+    """Its worker was killed between the first epoch's best checkpoint and its last one."""
+    experiment = experiment_of(small_corpus, training=msgspec.structs.replace(TINY_TRAINING, epochs=4))
+    control = Control()
+    stopped_after(work(opened(store, experiment), store, small_corpus, control, 1), control, TrialEpoch, 1)
+    last = store.get("sizes-1").last_path
+    last.unlink() if damage == "missing" else last.write_bytes(last.read_bytes()[:-100])
+    worked(store, experiment, small_corpus)
+    whole = RunStore(tmp_path / "whole")
+    worked(whole, experiment, small_corpus)
+    assert opened(store, experiment).results() == opened(whole, experiment).results()
+
+
 def test_a_run_of_somebody_else_is_left_alone(store: RunStore, small_corpus: Corpus) -> None:
     experiment = experiment_of(small_corpus)
     book = opened(store, experiment)
