@@ -188,7 +188,7 @@ def test_an_experiment_in_a_database_is_joined_by_another_machine(
     small_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite:///{tmp_path}/trials.db"
-    new("shared", small_text, "--vary", "window=8,9,10,11,12,13", "--epochs", 8)
+    new("shared", small_text, "--vary", "window=8,9,10,11,12,13", "--epochs", 20)
     here = start("run", "shared", "--workers", 1, "--storage", url, "--json")
     assert here.stdout is not None
     assert any("trial_started" in line for line in here.stdout)
