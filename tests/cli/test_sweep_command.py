@@ -184,6 +184,7 @@ def test_a_search_takes_as_many_combinations_as_asked_for(small_text: Path) -> N
     assert shown["experiment"]["pruning"] == "median"
 
 
+@pytest.mark.thorough
 def test_an_experiment_in_a_database_is_joined_by_another_machine(
     small_text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

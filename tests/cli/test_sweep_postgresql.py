@@ -163,6 +163,7 @@ def test_two_machines_share_an_experiment(
     assert [trial["number"] for trial in shown if trial["is_here"]] == sorted(ended[1])
 
 
+@pytest.mark.thorough
 def test_a_server_that_stops_in_mid_run_is_a_sentence_and_nothing_is_lost(
     server: Server, small_text: Path, store: RunStore
 ) -> None:
