@@ -30,16 +30,11 @@ def duration_of(experiment: Experiment, forecast: Forecast, workers: int) -> Spa
         return None
     base = count_parameters(experiment.model, forecast.vocabulary) * experiment.training.epochs
     params = experiment.grid()[:MAX_COUNTED] if experiment.is_grid else [_middle(experiment)]
-    ratios = [_cost(experiment, each, forecast.vocabulary) / base for each in params]
+    ratios = [experiment.cost(each, forecast.vocabulary) / base for each in params]
     total = sum(ratios) / len(ratios) * experiment.runs
     span = Span(one.least * total / workers, one.most * total)
     limit = experiment.seconds
     return Span(min(span.least, limit), min(span.most, limit)) if limit else span
-
-
-def _cost(experiment: Experiment, params: Params, vocabulary: int) -> float:
-    config = experiment.run_config(params, experiment.training.seed)
-    return float(count_parameters(config.model, vocabulary) * config.training.epochs)
 
 
 def _middle(experiment: Experiment) -> Params:

@@ -20,6 +20,7 @@ from core.experiments.varied import (
 )
 from core.runs.run import RunConfig
 from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of
+from core.settings.forecast import count_parameters
 
 MAX_RUNS = 10_000
 """Maximum number of runs of an experiment."""
@@ -92,6 +93,16 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def grid(self) -> list[Params]:
         """Return all combinations of a grid."""
         return combinations(self.listed)
+
+    def cost(self, params: Params, vocabulary: int = 100) -> float:
+        """Return a number in proportion to the time of a run: its epochs times its number of parameters."""
+        config = self.run_config(params, self.training.seed)
+        return float(count_parameters(config.model, vocabulary) * config.training.epochs)
+
+    def schedule(self) -> list[Params]:
+        """Return all combinations of a grid, the longest runs first, so that no worker is left alone with one at the
+        end."""
+        return sorted(self.grid(), key=self.cost, reverse=True)
 
     def run_config(self, params: Params, seed: int) -> RunConfig:
         """Return the settings of the run with these values and this seed.

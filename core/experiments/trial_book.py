@@ -67,6 +67,7 @@ class TrialBook:
             pruner=_pruner(experiment),
         )
         self._study_id = storage.get_study_id_from_name(experiment.name)
+        self._schedule = experiment.schedule() if experiment.is_grid else []
         self._claims = FileLock(folder / "claims.lock")
         self._distributions = {each.name: _distribution(each) for each in experiment.varied}
 
@@ -180,7 +181,7 @@ class TrialBook:
         """Yield the values and seeds of all trials that are planned so far."""
         if self.experiment.is_grid:
             for seed in self.experiment.all_seeds:
-                for params in self.experiment.grid():
+                for params in self._schedule:
                     yield params, seed
         else:
             for trial in self._proposed():

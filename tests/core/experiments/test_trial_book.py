@@ -64,10 +64,10 @@ def work_through(book: TrialBook, pause: float = 0.0) -> list[tuple[object, ...]
     return done
 
 
-def test_a_grid_is_every_combination_with_every_seed_the_first_seed_first(url: str, tmp_path: Path) -> None:
+def test_a_grid_is_every_combination_with_every_seed_the_longest_runs_first(url: str, tmp_path: Path) -> None:
     book = Machine(GRID, url, tmp_path).book()
     done = work_through(book)
-    assert done == [(layers, cell, seed) for seed in (5, 6) for layers in (1, 2, 3) for cell in ("lstm", "gru")]
+    assert done == [(layers, cell, seed) for seed in (5, 6) for layers in (3, 2, 1) for cell in ("lstm", "gru")]
     results = book.results()
     assert [result.number for result in results] == list(range(1, 13))
     assert [result.run for result in results][:2] == ["layers-1", "layers-2"]
@@ -251,7 +251,7 @@ def test_of_two_trials_that_two_machines_began_at_once_the_first_counts(tmp_path
     other._plan = begin_here_meanwhile  # type: ignore[assignment, method-assign]
     claimed = other.claim()
     assert claimed is not None
-    assert (claimed.result.params, claimed.result.seed) == ({"num_layers": 1, "cell": "gru"}, 5)
+    assert (claimed.result.params, claimed.result.seed) == ({"num_layers": 3, "cell": "gru"}, 5)
     assert [result.is_here for result in other.results()] == [False, True]
 
 
