@@ -52,8 +52,8 @@ def rows_of_each_kind(
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run one test more than there are cores: tests wait for screens and processes for a fifth of their time."""
-    return min(os.cpu_count() or 1, MAX_CORES) + 1
+    """Run as many tests at a time as there are cores. One more was 13 % faster, but a snapshot was drawn too early."""
+    return min(os.cpu_count() or 1, MAX_CORES)
 
 
 def pytest_collection_finish() -> None:

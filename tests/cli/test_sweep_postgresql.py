@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.runs.store import RunStore
@@ -138,8 +139,14 @@ def test_two_machines_share_an_experiment(
     here = start("run", "shared", "--workers", 1, "--json")
     assert here.stdout is not None
     first = next(line for line in here.stdout if "trial_epoch" in line)
+    # The first machine waits until the other one has joined, however long that takes to start.
+    (worker,) = psutil.Process(here.pid).children()
+    worker.suspend()
     monkeypatch.setenv("CHARLSTM_RUNS", str(tmp_path / "other"))
     there = start("run", "shared", "--workers", 1, "--storage", server.url, "--json")
+    assert there.stdout is not None
+    began = next(line for line in there.stdout if "trial_epoch" in line)
+    worker.resume()
     mine, errors = here.communicate(timeout=DEADLINE)
     its, its_errors = there.communicate(timeout=DEADLINE)
     assert (here.returncode, there.returncode) == (0, 0), errors + its_errors
@@ -147,7 +154,7 @@ def test_two_machines_share_an_experiment(
 
     ended = [
         [json.loads(line)["trial"] for line in lines.splitlines() if "trial_ended" in line]
-        for lines in (first + mine, its)
+        for lines in (first + mine, began + its)
     ]
     assert sorted(ended[0] + ended[1]) == [1, 2, 3, 4, 5, 6], "each trial once"
     assert all(ended), "each machine had some"

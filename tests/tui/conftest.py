@@ -243,3 +243,10 @@ async def still(pilot: Pilot[None]) -> None:
         box.cursor_blink = False
     await pilot.pause()
     await wait_for_idle(0, max_sleep=5)
+    before: list[str] = []
+    for _ in range(MAX_TURNS):  # on a busy machine a layout may come later than that
+        drawn = [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+        if drawn == before:
+            return
+        before = drawn
+        await asyncio.sleep(0.05)
