@@ -28,18 +28,18 @@ from charlstm_tui.commands.text_options import (
 )
 from charlstm_tui.formatting.effect_plot import effect_lines
 from charlstm_tui.formatting.numbers import loss_shown, size_in_bytes
+from charlstm_tui.jobs.experiments import read_trials, worker_command
 from charlstm_tui.terminal.signals import exit_code, handled
 from core.control import Control
 from core.errors import UserError
 from core.experiments.budget import Budget, read_used
 from core.experiments.experiment import PRUNING, Experiment, Pruning
 from core.experiments.experiment_store import ExperimentStore
-from core.experiments.findings import Findings, best_quantile, find, importance_of, with_deviation
+from core.experiments.findings import Findings, find, importance_sentence, with_deviation
 from core.experiments.results import TrialResult
 from core.experiments.varied import Params, field_named, parse_varied, shown
 from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig, fields_of
-from core.settings.presets import preset_named
 from core.settings.toml_file import as_toml
 from core.text import count_of, in_one_line, sanitise
 
@@ -190,11 +190,8 @@ def run_command(
     opened = open_experiment(experiments, name, storage, corpus)
     experiment = opened.experiment
     url = experiments.get(name).storage
-    workers = workers or usual_workers(experiment)
-    command = [
-        sys.executable, "-m", "charlstm_tui", "sweep", "work", name, "--runs", str(store.root.absolute()),
-        "--threads", str(share_threads(experiment, workers)),
-    ]  # fmt: skip
+    workers = workers or min(usual_workers(experiment.base), experiment.runs)
+    command = worker_command(store, name, share_threads(experiment, workers))
     control = Control()
     budget = Budget(experiments.folder(name), experiment.seconds)
     renderer = SweepRenderer(experiment, workers, as_json=as_json)
@@ -271,7 +268,7 @@ def list_command(store: RunStore, as_json: bool) -> None:
     rows = []
     for name in experiments.all():
         try:
-            results, experiment, _ = _results(experiments, name)
+            results, experiment, _ = read_trials(experiments, name)
         except UserError as error:
             click.echo(f"Skipped: {sanitise(str(error))}", err=True)
             continue
@@ -310,7 +307,7 @@ def show_command(name: str, as_csv: bool, store: RunStore, as_json: bool) -> Non
     if as_csv and as_json:
         raise click.UsageError("Choose one of --json and --csv.")
     experiments = ExperimentStore(store)
-    results, experiment, book = _results(experiments, name)
+    results, experiment, book = read_trials(experiments, name)
     found = find(experiment, results)
     if as_json:
         click.echo(sanitise(msgspec.json.encode({
@@ -343,17 +340,13 @@ def best_command(name: str, as_toml_file: bool, test: bool, store: RunStore) -> 
     if as_toml_file and test:
         raise click.UsageError("Choose one of --toml and --test.")
     experiments = ExperimentStore(store)
-    results, experiment, book = _results(experiments, name)
+    results, experiment, book = read_trials(experiments, name)
     found = find(experiment, results)
     if not found.combinations or book is None:
         raise UserError(f"No run of {name} is finished yet. `charlstm-tui sweep run {name}` trains them.")
     best = found.combinations[0]
     if as_toml_file:
-        config = experiment.run_config(best.params, experiment.training.seed)
-        preset = preset_named(experiment.preset)
-        purpose = f"The best of the experiment {name}: {shown(best.params)}."
-        preset = msgspec.structs.replace(preset, purpose=purpose, model=config.model, training=config.training)
-        click.echo(as_toml(preset))
+        click.echo(as_toml(experiment.as_preset(best.params)))
     elif test:
         click.echo(_test_sentence(best.params, book, store))
     else:
@@ -370,7 +363,7 @@ def delete_command(name: str, yes: bool, keep_runs: bool, store: RunStore) -> No
     from core.experiments.opening import delete_trials
 
     experiments = ExperimentStore(store)
-    results, _, _ = _results(experiments, name)
+    results, _, _ = read_trials(experiments, name)
     if any(trial.state == "running" and trial.is_here for trial in results):
         raise UserError(f"{name} is being trained by another process. Stop that one first.")
     runs = [] if keep_runs else [store.get(trial.run) for trial in results if trial.is_here and store.has(trial.run)]
@@ -387,20 +380,6 @@ def delete_command(name: str, yes: bool, keep_runs: bool, store: RunStore) -> No
         store.delete(run.name)
     delete_trials(experiments, name)
     click.echo(in_one_line(f"deleted {name}"))
-
-
-def _results(experiments: ExperimentStore, name: str) -> "tuple[list[TrialResult], Experiment, TrialBook | None]":
-    """Return the trials of an experiment, without creating anything: an experiment that was never run has none."""
-    stored = experiments.get(name)
-    from core.experiments.storage import JOURNAL
-
-    if not stored.storage and not (experiments.folder(name) / JOURNAL).exists():
-        return [], stored.experiment, None
-    from core.experiments.opening import database_errors, open_experiment
-
-    opened = open_experiment(experiments, name)
-    with database_errors(stored.storage):
-        return opened.book.results(), opened.experiment, opened.book
 
 
 def _test_sentence(best: Params, book: "TrialBook", store: RunStore) -> str:
@@ -472,15 +451,9 @@ def _print_findings(experiment: Experiment, found: Findings, book: "TrialBook | 
         for sentence in effect.sentences:
             click.echo(sentence)
     click.echo(found.best_sentence)
-    if len(experiment.varied) > 1 and book is not None:
-        reason = importance_of(experiment.varied, found.finished)
-        importances = book.importances() if not reason else {}
-        if importances:
-            shares = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in importances.items())
-            best = round(best_quantile(found.finished) * found.finished)
-            click.echo(f"What matters for being among the best {best} runs (PED-ANOVA): {shares}.")
-        elif reason:
-            click.echo(f"Importance of the settings: {reason}")
+    shares = book.importances() if book is not None else {}
+    if sentence := importance_sentence(experiment.varied, found.finished, shares):
+        click.echo(sentence)
 
 
 def _csv(experiment: Experiment, results: list[TrialResult]) -> str:

@@ -3,9 +3,11 @@
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from charlstm_tui.jobs import forecast
 from charlstm_tui.jobs.texts import read_corpus
 from charlstm_tui.state.experiment import TrialsRead, WorkersStarted
 from charlstm_tui.state.job_events import Doing
@@ -13,7 +15,14 @@ from core.control import Control
 from core.experiments.budget import Budget, read_used
 from core.experiments.experiment_store import ExperimentStore
 from core.experiments.trial_events import TrialEnded, TrialEvent, TrialStarted
+from core.runs.run import RunConfig
 from core.runs.store import RunStore
+from core.settings.forecast import Forecast
+
+if TYPE_CHECKING:
+    from core.experiments.experiment import Experiment
+    from core.experiments.results import TrialResult
+    from core.experiments.trial_book import TrialBook
 
 READ_SECONDS = 2.0
 """Seconds after which the trials are read again, for what workers of other machines have done."""
@@ -27,24 +36,46 @@ def worker_command(store: RunStore, name: str, threads: int) -> list[str]:
     ]  # fmt: skip
 
 
+def forecast_run(control: Control, config: RunConfig) -> "Iterator[Forecast | WorkersCounted]":
+    """Forecast a run of an experiment, up to its speed, and then count the workers that there would be."""
+    for item in forecast.estimate_run(control, config):
+        if isinstance(item, Forecast):
+            yield item
+            if item.speed is not None and item.speed.settled:
+                break  # the losses of n-grams, which come next, are not needed
+    if not control.stopped:
+        from core.experiments.worker_count import usual_workers
+
+        yield WorkersCounted(usual_workers(config))
+
+
+def read_trials(experiments: ExperimentStore, name: str) -> "tuple[list[TrialResult], Experiment, TrialBook | None]":
+    """Return the trials of an experiment that were begun, its settings, and the list of its trials.
+
+    The list is None for an experiment that was never run: nothing is created.
+
+    Raises:
+        UserError: there is no such experiment, or its storage cannot be read.
+    """
+    stored = experiments.get(name)
+    if not stored.storage and not experiments.journal(name).exists():
+        return [], stored.experiment, None
+    from core.experiments.opening import database_errors, open_experiment
+
+    opened = open_experiment(experiments, name)
+    with database_errors(stored.storage):
+        return opened.book.results(), opened.experiment, opened.book
+
+
 def read_experiment(control: Control, store: RunStore, name: str) -> Iterator[Doing | TrialsRead]:
-    """Read the trials of an experiment. One that was never run has none, and nothing is created."""
+    """Read the trials of an experiment."""
     yield Doing("reading the trials")
     experiments = ExperimentStore(store)
-    stored = experiments.get(name)
-    from core.experiments.opening import database_errors, open_experiment
-    from core.experiments.storage import JOURNAL
-
-    used = read_used(experiments.folder(name))
-    if not stored.storage and not (experiments.folder(name) / JOURNAL).exists():
-        yield TrialsRead(experiment=stored.experiment, trials=(), used_seconds=used)
-        return
-    with database_errors(stored.storage):
-        book = open_experiment(experiments, name).book
-        yield TrialsRead(
-            experiment=stored.experiment, trials=tuple(book.results()), importances=book.importances(),
-            used_seconds=used,
-        )  # fmt: skip
+    trials, experiment, book = read_trials(experiments, name)
+    yield TrialsRead(
+        experiment=experiment, trials=tuple(trials), importances=book.importances() if book is not None else {},
+        used_seconds=read_used(experiments.folder(name)),
+    )  # fmt: skip
 
 
 def run_experiment(
@@ -78,7 +109,7 @@ def run_experiment(
         yield Doing("loading PyTorch")
         from core.experiments.worker_count import share_threads, usual_workers
 
-        workers = workers or usual_workers(experiment)
+        workers = workers or min(usual_workers(experiment.base), experiment.runs)
         threads = share_threads(experiment, workers)
         if control.stopped:
             return
@@ -93,6 +124,12 @@ def run_experiment(
                 yield read()
         budget.save()
         yield read()
+
+
+class WorkersCounted(Struct, frozen=True):
+    """The default number of workers."""
+
+    workers: int
 
 
 class TestLossRead(Struct, frozen=True):
@@ -129,7 +166,7 @@ def best_test_loss(control: Control, store: RunStore, name: str) -> Iterator[obj
                 yield Doing(f"evaluating {event.run}, {event.done:.0%}")
 
 
-def delete(store: RunStore, name: str, runs: list[str]) -> None:
+def delete_experiment(control: Control, store: RunStore, name: str, runs: list[str]) -> Iterator[Doing]:
     """Delete an experiment and these runs.
 
     Raises:
@@ -138,5 +175,6 @@ def delete(store: RunStore, name: str, runs: list[str]) -> None:
     from core.experiments.opening import delete_trials
 
     for run in runs:
+        yield Doing(f"deleting {run}")
         store.delete(run)
     delete_trials(ExperimentStore(store), name)

@@ -19,7 +19,7 @@ from charlstm_tui.screens.dialogs import AskFile, Confirm
 from charlstm_tui.state.app_state import AppState
 from charlstm_tui.state.experiment import ExperimentView
 from charlstm_tui.state.messages import OpenRun
-from charlstm_tui.state.usual_run import preset_or_default, usual_run
+from charlstm_tui.state.usual_run import usual_run
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.experiments.experiment_form import ExperimentForm
@@ -28,7 +28,6 @@ from charlstm_tui.widgets.experiments.trial_list import TrialList
 from core.errors import UserError
 from core.experiments.experiment import Experiment
 from core.experiments.experiment_store import ExperimentStore
-from core.experiments.varied import shown
 from core.runs.store import RunStore
 from core.settings.toml_file import as_toml
 from core.text import count_of
@@ -68,12 +67,13 @@ class ExperimentsScreen(ModeScreen):
         self._opened = ""
         self._job = LatestJob(self, on_items=self._take, on_end=self._end)
         self._test_job = LatestJob(self, on_items=self._take_test, on_end=self._end_test)
+        self._delete_job = LatestJob(self, on_items=lambda items: None, on_end=self._end_delete)
 
     def compose(self) -> ComposeResult:
         """Lay out the form and the view of an experiment."""
         yield TopBar("experiments")
         with ContentSwitcher(initial="form"):
-            yield ExperimentForm(self._base(), self._free_name(), _usual_workers(), id="form")
+            yield ExperimentForm(self._base(), self._free_name(), id="form")
             yield ExperimentPanel(id="experiment")
         yield KeyBar()
 
@@ -177,14 +177,7 @@ class ExperimentsScreen(ModeScreen):
     def _save_preset(self, name: str | None) -> None:
         found, read = self.view.findings, self.view.read
         if name and found is not None and read is not None and found.combinations:
-            best = found.combinations[0].params
-            config = read.experiment.run_config(best, read.experiment.training.seed)
-            preset = msgspec.structs.replace(
-                preset_or_default(read.experiment.preset),
-                purpose=f"The best of the experiment {read.experiment.name}: {shown(best)}.",
-                model=config.model,
-                training=config.training,
-            )
+            preset = read.experiment.as_preset(found.combinations[0].params)
             self.save_file(name, lambda: f"{as_toml(preset)}\n".encode())
 
     def action_test_loss(self) -> None:
@@ -216,14 +209,13 @@ class ExperimentsScreen(ModeScreen):
         self.app.push_screen(Confirm(f"delete {self._opened}", question), partial(self._delete, runs))
 
     def _delete(self, runs: list[str], sure: bool | None) -> None:
-        if not sure:
-            return
-        from charlstm_tui.jobs.experiments import delete
+        if sure:
+            delete = partial(jobs.delete_experiment, store=self._store, name=self._opened, runs=runs)
+            self._delete_job.start(delete, name="delete", interval=INTERVAL)
 
-        try:
-            delete(self._store, self._opened, runs)
-        except UserError as error:
-            self.notify(str(error), severity="error", timeout=10)
+    def _end_delete(self, ending: Ending) -> None:
+        if ending.error:
+            self.notify(ending.error, severity="error", timeout=10)
             return
         self.view = ExperimentView()
         self.action_new()
@@ -317,9 +309,3 @@ class ExperimentsScreen(ModeScreen):
         while self._experiments.has(f"experiment-{number}"):
             number += 1
         return f"experiment-{number}"
-
-
-def _usual_workers() -> int:
-    import os
-
-    return min(os.cpu_count() or 1, 16)

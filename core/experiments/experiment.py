@@ -17,10 +17,12 @@ from core.experiments.varied import (
     check_varied,
     combinations,
     count_combinations,
+    shown,
 )
 from core.runs.run import RunConfig
 from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of
 from core.settings.forecast import count_parameters
+from core.settings.presets import PRESETS, Preset, preset_for
 
 MAX_RUNS = 10_000
 """Maximum number of runs of an experiment."""
@@ -94,6 +96,11 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Return all combinations of a grid."""
         return combinations(self.listed)
 
+    @property
+    def base(self) -> RunConfig:
+        """The settings of a run with nothing varied."""
+        return self.run_config({}, self.training.seed)
+
     def cost(self, params: Params, vocabulary: int = 100) -> float:
         """Return a number in proportion to the time of a run: its epochs times its number of parameters."""
         config = self.run_config(params, self.training.seed)
@@ -118,6 +125,13 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             model=configure(self.model, model),
             training=configure(self.training, training | {"seed": seed}),
         )
+
+    def as_preset(self, params: Params) -> Preset:
+        """Return the settings with these values as a preset, to write them to a file."""
+        config = self.run_config(params, self.training.seed)
+        base = PRESETS.get(self.preset) or preset_for(0)
+        purpose = f"The best of the experiment {self.name}: {shown(params)}."
+        return msgspec.structs.replace(base, purpose=purpose, model=config.model, training=config.training)
 
     def is_like(self, other: "Experiment") -> bool:
         """Return whether both have the same settings, apart from where the text lies and when they were made."""

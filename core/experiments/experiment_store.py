@@ -23,6 +23,8 @@ from core.text import shortened
 
 FOLDER = ".experiments"
 """Name of the folder in the folder of the runs; a run's name cannot begin with a dot."""
+JOURNAL = "trials.journal"
+"""Name of the file of an experiment's trials."""
 _MAX_NUMBER = 6  # digits after a run's name
 
 
@@ -125,6 +127,10 @@ class ExperimentStore:
             shutil.rmtree(self.folder(name))
         except OSError as error:
             raise UserError(f"{name} cannot be deleted: {error.strerror or error}.") from None
+
+    def journal(self, name: str) -> Path:
+        """Return the file of an experiment's trials, unless they are in a database."""
+        return self.folder(name) / JOURNAL
 
     def folder(self, name: str) -> Path:
         """Return the folder of an experiment."""

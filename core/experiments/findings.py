@@ -6,7 +6,7 @@ times its standard error; with many comparisons, one in twenty exceeds that by c
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist, mean, stdev
 
 from msgspec import Struct
@@ -319,3 +319,16 @@ def importance_of(varied: Sequence[Varied], finished: int) -> str:
     if finished < MIN_TRIALS:
         return f"{count_of(finished, 'finished trial')} of the {MIN_TRIALS} that an estimate of importance needs."
     return ""
+
+
+def importance_sentence(varied: Sequence[Varied], finished: int, shares: Mapping[str, float]) -> str:
+    """Return what matters most, or the reason why that is not known yet; empty if only one setting is varied."""
+    if len(varied) < 2:
+        return ""
+    if reason := importance_of(varied, finished):
+        return f"Which setting matters most: {reason}"
+    if not shares:
+        return ""
+    best = round(best_quantile(finished) * finished)
+    listed = ", ".join(f"{field_named(name).title} {share:.0%}" for name, share in shares.items())
+    return f"What matters for being among the best {best} runs (PED-ANOVA): {listed}."

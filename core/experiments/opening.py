@@ -14,7 +14,7 @@ from core.data.corpus import CorpusConfig
 from core.errors import UserError
 from core.experiments.experiment import Experiment
 from core.experiments.experiment_store import ExperimentStore, StoredExperiment
-from core.experiments.storage import JOURNAL, open_storage, unreachable, without_password
+from core.experiments.storage import open_storage, unreachable, without_password
 from core.experiments.trial_book import TrialBook, make_study
 
 _EXPERIMENT = "experiment"
@@ -90,7 +90,7 @@ def delete_trials(store: ExperimentStore, name: str) -> None:
 def _moved(store: ExperimentStore, stored: StoredExperiment, url: str) -> StoredExperiment:
     """Return the experiment with its trials in a database, if none has been begun elsewhere."""
     name = stored.experiment.name
-    if stored.storage or (store.folder(name) / JOURNAL).exists():
+    if stored.storage or store.journal(name).exists():
         where = without_password(stored.storage) if stored.storage else "its own file"
         raise UserError(f"The trials of {name} are in {where} already. Run it without --storage, or make a new one.")
     stored = msgspec.structs.replace(stored, storage=url)

@@ -11,10 +11,9 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.storages.journal._file import get_lock_file
 
 from core.errors import UserError
+from core.experiments.experiment_store import JOURNAL
 from core.text import in_one_line, shortened
 
-JOURNAL = "trials.journal"
-"""Name of the journal file in the experiment's folder."""
 _HIDDEN = "***"
 
 optuna.logging.set_verbosity(logging.ERROR)

@@ -4,6 +4,7 @@ import psutil
 
 from core.experiments.experiment import Experiment
 from core.model.device import available_cores
+from core.runs.run import RunConfig
 from core.settings.forecast import estimate_run
 
 MAX_WORKERS = 16
@@ -12,21 +13,22 @@ _MEMORY = 0.8
 """Share of the free memory that the workers may take."""
 
 
-def usual_workers(experiment: Experiment) -> int:
-    """Return the default number of workers: one for each core, as many as there is memory for; one with a GPU.
+def usual_workers(config: RunConfig) -> int:
+    """Return the default number of workers for runs like this one: one for each core, as many as there is memory for;
+    one with a GPU.
 
     Raises:
         UserError: the text cannot be read.
     """
     import torch
 
-    if experiment.training.device in ("cuda", "mps") or (
-        experiment.training.device == "auto" and (torch.cuda.is_available() or torch.backends.mps.is_available())
+    if config.training.device in ("cuda", "mps") or (
+        config.training.device == "auto" and (torch.cuda.is_available() or torch.backends.mps.is_available())
     ):
         return 1
-    forecast = estimate_run(experiment.corpus, experiment.model, experiment.training)
+    forecast = estimate_run(config.corpus, config.model, config.training)
     for_memory = int(_MEMORY * psutil.virtual_memory().available / max(forecast.memory_bytes, 1))
-    return max(1, min(available_cores(), experiment.runs, for_memory, MAX_WORKERS))
+    return max(1, min(available_cores(), for_memory, MAX_WORKERS))
 
 
 def share_threads(experiment: Experiment, workers: int) -> int:

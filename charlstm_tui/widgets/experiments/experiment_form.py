@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Button, Input, Label, Select
 
 from charlstm_tui.formatting.numbers import duration_between
-from charlstm_tui.jobs import forecast
+from charlstm_tui.jobs import experiments
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.text_input import TextInput
@@ -61,19 +61,18 @@ class ExperimentForm(VerticalScroll):
             super().__init__()
             self.experiment = experiment
 
-    def __init__(self, base: RunConfig, name: str, workers: int, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, base: RunConfig, name: str, *, id: str | None = None) -> None:  # noqa: A002
         """Set it up.
 
         Args:
             base: the settings of Train.
             name: proposed name.
-            workers: number of workers, for the duration.
             id: Textual's id.
         """
         super().__init__(id=id)
         self._base = base
         self._name = name
-        self._workers = workers
+        self._workers: int | None = None
         self._forecast: Forecast | None = None
         self._complaint = ""
         self._job = LatestJob(self, on_items=self._take, on_end=self._end)
@@ -121,7 +120,7 @@ class ExperimentForm(VerticalScroll):
         self._base = base
         self.query_one("#base", PlainText).update(self._about_base())
         self._forecast = None
-        self._job.start(partial(forecast.estimate_run, config=base), name="experiment-forecast", interval=1 / 10)
+        self._job.start(partial(experiments.forecast_run, config=base), name="experiment-forecast", interval=1 / 10)
         self._judge()
 
     def propose(self, name: str) -> None:
@@ -193,18 +192,20 @@ class ExperimentForm(VerticalScroll):
         runs = count_of(experiment.runs, "run")
         if experiment.seeds > 1:
             runs += f": {count_of(experiment.combinations, 'combination')} with {experiment.seeds} seeds each"
-        span = duration_of(experiment, self._forecast, self._workers) if self._forecast is not None else None
+        if self._forecast is None or self._workers is None:
+            return f"{runs}."
+        workers = min(self._workers, experiment.runs)
+        span = duration_of(experiment, self._forecast, workers)
         if span is None:
             return f"{runs}."
-        return f"{runs}; {duration_between(*span)} with {count_of(self._workers, 'worker')}."
+        return f"{runs}; {duration_between(*span)} with {count_of(workers, 'worker')}."
 
     def _take(self, items: tuple[object, ...]) -> None:
         for item in items:
             if isinstance(item, Forecast):
                 self._forecast = item
-                if item.speed is not None and item.speed.settled:
-                    self._job.drop()  # the n-gram losses, which come next, are not needed
-                    break
+            elif isinstance(item, experiments.WorkersCounted):
+                self._workers = item.workers
         self._judge()
 
     def _end(self, ending: Ending) -> None:

@@ -13,7 +13,7 @@ from charlstm_tui.state.experiment import ExperimentView
 from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.experiments.trial_list import TrialList
 from core.experiments.experiment import Experiment
-from core.experiments.findings import Effect, best_quantile, importance_of
+from core.experiments.findings import Effect, importance_sentence
 from core.text import count_of, in_one_line
 
 EMPTY = "No run has begun yet. s starts the experiment."
@@ -142,19 +142,8 @@ class ExperimentPanel(Vertical):
         best.update(found.best_sentence)
         effects.show(found.effects if len(found.combinations) > 1 else ())
         said = [sentence for effect in found.effects for sentence in effect.sentences]
-        sentences.update("\n".join([*said, self._importance(view.read.experiment, found.finished)]).strip())
-
-    def _importance(self, experiment: Experiment, finished: int) -> str:
-        if len(experiment.varied) < 2:
-            return ""
-        if reason := importance_of(experiment.varied, finished):
-            return f"Which setting matters most: {reason}"
-        shares = self._view.read.importances if self._view.read is not None else {}
-        if not shares:
-            return ""
-        best = round(best_quantile(finished) * finished)
-        listed = ", ".join(f"{name.replace('_', ' ')} {share:.0%}" for name, share in shares.items())
-        return f"What matters for being among the best {best} runs: {listed}."
+        said.append(importance_sentence(view.read.experiment.varied, found.finished, view.read.importances))
+        sentences.update("\n".join(said).strip())
 
 
 def _about(experiment: Experiment) -> str:

@@ -288,7 +288,7 @@ LOOKS = {
 def test_it_looks_like_this(
     snap_compare: SnapCompare, app: CharLSTMApp, look: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("charlstm_tui.screens.experiments._usual_workers", lambda: 2)
+    monkeypatch.setattr("core.experiments.worker_count.usual_workers", lambda config: 2)
 
     async def before(pilot: Pilot[None]) -> None:
         await shown(pilot, LOOKS[look])
