@@ -14,6 +14,7 @@ from charlstm_tui.state.job_events import Doing
 from core.control import Control
 from core.experiments.budget import Budget, read_used
 from core.experiments.experiment_store import ExperimentStore
+from core.experiments.findings import find
 from core.experiments.trial_events import TrialEnded, TrialEvent, TrialStarted
 from core.runs.run import RunConfig
 from core.runs.store import RunStore
@@ -73,7 +74,8 @@ def read_experiment(control: Control, store: RunStore, name: str) -> Iterator[Do
     experiments = ExperimentStore(store)
     trials, experiment, book = read_trials(experiments, name)
     yield TrialsRead(
-        experiment=experiment, trials=tuple(trials), importances=book.importances() if book is not None else {},
+        experiment=experiment, trials=tuple(trials), findings=find(experiment, trials),
+        importances=book.importances() if book is not None else {},
         used_seconds=read_used(experiments.folder(name)),
     )  # fmt: skip
 
@@ -100,8 +102,10 @@ def run_experiment(
         budget = Budget(experiments.folder(name), experiment.seconds)
 
         def read() -> TrialsRead:
+            trials = book.results()
             return TrialsRead(
-                experiment=experiment, trials=tuple(book.results()), importances=book.importances(),
+                experiment=experiment, trials=tuple(trials), findings=find(experiment, trials),
+                importances=book.importances(),
                 used_seconds=budget.used,
             )  # fmt: skip
 
@@ -149,7 +153,6 @@ def best_test_loss(control: Control, store: RunStore, name: str) -> Iterator[obj
     yield Doing("reading the test part")
     experiments = ExperimentStore(store)
     stored = experiments.get(name)
-    from core.experiments.findings import find
     from core.experiments.opening import database_errors, open_experiment
     from core.experiments.test_loss import TestLoss, read_test_loss
 

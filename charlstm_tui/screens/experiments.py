@@ -234,7 +234,7 @@ class ExperimentsScreen(ModeScreen):
             case "stop":
                 return alive and view.phase != "stopping"
             case "open_run":
-                return not on_form and bool(view.trials)
+                return not on_form and bool(view.begun)
             case "save_preset":
                 return not on_form and view.findings is not None and bool(view.findings.combinations)
             case "test_loss":
@@ -274,7 +274,7 @@ class ExperimentsScreen(ModeScreen):
         self._state.experiment_state = f"{self._opened} · ● {view.state}" if view.alive else ""
         with contextlib.suppress(NoMatches):
             self.panel.show(view)
-        if (before.phase, before.over, len(before.trials)) != (view.phase, view.over, len(view.trials)):
+        if (before.phase, before.over, before.begun) != (view.phase, view.over, view.begun):
             self.refresh_bindings()
 
     @property

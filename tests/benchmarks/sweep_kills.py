@@ -86,7 +86,7 @@ def kill_workers(folder: Path, kills: int) -> SweepKills:
         wrong.append(f"the experiment was over after {done} kills")
     wrong += session.finish()
     resumed += session.resumed
-    wrong += [f"the worker {each.pid} is still there" for each in psutil.wait_procs(workers, timeout=WAIT)[1]]
+    wrong += [f"the worker {each.pid} did not end" for each in psutil.wait_procs(workers, timeout=WAIT)[1]]
     whole = RunStore(folder / "whole")
     ExperimentStore(whole).create(experiment)
     work = ["sweep", "work", NAME, "--threads", "1", "--runs", str(whole.root)]

@@ -5,6 +5,7 @@ import msgspec
 from charlstm_tui.state.experiment import ExperimentView, TrialsRead, WorkersStarted
 from core.data.corpus import CorpusConfig
 from core.experiments.experiment import Experiment
+from core.experiments.findings import find
 from core.experiments.results import TrialResult
 from core.experiments.trial_events import TrialEpoch, TrialProgressed, TrialStarted
 from core.experiments.varied import parse_varied
@@ -36,7 +37,8 @@ def experiment_view(*, over: int = 12, alive: bool = False) -> ExperimentView:
     """Return the experiment with its first `over` trials over; with `alive`, the next two are in progress."""
     trials = _trials()
     read = TrialsRead(
-        experiment=EXPERIMENT, trials=tuple(trials[:over]), importances={"hidden_size": 0.92, "num_layers": 0.08},
+        experiment=EXPERIMENT, trials=tuple(trials[:over]), findings=find(EXPERIMENT, trials[:over]),
+        importances={"hidden_size": 0.92, "num_layers": 0.08},
         used_seconds=30.0,
     )  # fmt: skip
     view = ExperimentView().after([read])

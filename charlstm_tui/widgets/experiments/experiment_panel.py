@@ -34,8 +34,9 @@ class EffectPlots(Static):
 
     def show(self, effects: tuple[Effect, ...]) -> None:
         """Show other effects."""
-        self._effects = effects
-        self._draw()
+        if effects != self._effects:
+            self._effects = effects
+            self._draw()
 
     def on_resize(self) -> None:
         """Draw them in the new width."""
@@ -135,7 +136,7 @@ class ExperimentPanel(Vertical):
         best, sentences = self.query_one("#best", PlainText), self.query_one("#sentences", PlainText)
         effects = self.query_one(EffectPlots)
         if view.read is None or found is None or not found.finished:
-            best.update(EMPTY if view.read is not None and not view.alive and not view.trials else "")
+            best.update(EMPTY if view.read is not None and not view.alive and not view.begun else "")
             sentences.update("")
             effects.show(())
             return

@@ -14,6 +14,8 @@ from charlstm_tui.state.experiment import ExperimentView
 from core.experiments.results import TrialResult
 from core.experiments.varied import field_named
 
+MAX_SHOWN = 200
+"""Maximum number of trials in the list: the best, and those in progress. `sweep show` lists all."""
 SPARKLINE = 8
 """Cells of a sparkline."""
 
@@ -48,7 +50,7 @@ class TrialList(OptionList):
     def show(self, view: ExperimentView) -> None:
         """Show the trials of an experiment; the cursor stays on its trial."""
         before = self.chosen
-        self._view, self._trials = view, view.trials
+        self._view, self._trials = view, _shown(view)
         lines = self._all_lines()
         if len(lines) != self.option_count:
             self.clear_options()
@@ -92,6 +94,8 @@ class TrialList(OptionList):
         states = max((len(self._state_of(trial)) for trial in self._trials), default=0)
         gap = " " * (states + 2) if states else ""
         self._header = f"{'best':>6}  {'losses':<{SPARKLINE}}  {gap}{_columns(titles, widths)}" if rows else ""
+        if len(self._trials) < self._view.begun:
+            self._header += f"   the best {MAX_SHOWN} of {self._view.begun:,}"
         return [
             self._line(trial, _columns(row, widths), states, low, high)
             for trial, row in zip(self._trials, rows, strict=True)
@@ -111,6 +115,14 @@ class TrialList(OptionList):
         """Return the progress of a trial in progress, and the state of one that is not finished."""
         share = self._view.in_progress.get(trial.number)
         return f"{share:.0%}" if share is not None else "" if trial.state == "finished" else trial.state
+
+
+def _shown(view: ExperimentView) -> tuple[TrialResult, ...]:
+    """Return the trials of the list: with thousands, a change of all lines would stop the screen for a second."""
+    trials = view.trials
+    if len(trials) <= MAX_SHOWN:
+        return trials
+    return trials[:MAX_SHOWN] + tuple(trial for trial in trials[MAX_SHOWN:] if trial.number in view.in_progress)
 
 
 def _columns(cells: list[str], widths: list[int]) -> str:

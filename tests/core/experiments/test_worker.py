@@ -105,7 +105,7 @@ def test_a_run_that_ended_just_before_its_worker_was_killed_is_not_repeated(
     before = (store.root / first.run / "metrics.jsonl").read_bytes()
     journal = ExperimentStore(store).folder(experiment.name) / "trials.journal"
     lines = journal.read_text().splitlines(keepends=True)
-    # What the storage has before the first trial's end: no later trial, and this one still running.
+    # Take the storage back to a moment at which the first trial was running and no other had begun.
     end = next(number for number, line in enumerate(lines) if '"state":1' in line.replace(" ", ""))
     journal.write_text("".join(lines[:end]))
     shutil.rmtree(store.root / "sizes-2")

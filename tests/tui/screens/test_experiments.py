@@ -18,6 +18,7 @@ from charlstm_tui.state.experiment import ExperimentView
 from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.experiments.experiment_panel import ExperimentPanel
+from charlstm_tui.widgets.experiments.trial_list import MAX_SHOWN
 from core.control import Control
 from core.data.corpus import Corpus
 from core.experiments.experiment import Experiment
@@ -240,6 +241,26 @@ async def test_the_list_opens_another_experiment(app: CharLSTMApp, done: Experim
         assert isinstance(app.screen, ExperimentPicker)
         await pilot.press("down", "enter")
         await until(lambda: screen.view.read is not None and screen.view.read.experiment.name == "sizes")
+
+
+async def test_of_thousands_of_trials_the_best_are_listed(app: CharLSTMApp) -> None:
+    small = experiment_view()
+    assert small.read is not None
+    many = [
+        msgspec.structs.replace(trial, number=copy * 12 + trial.number, run=f"layers-{copy * 12 + trial.number}")
+        for copy in range(300)
+        for trial in small.read.trials
+    ]
+    view = small.after([msgspec.structs.replace(small.read, trials=tuple(many))])
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shown(pilot, msgspec.structs.replace(view, in_progress={many[-1].number: 0.5}))
+        screen = screen_of(pilot)
+        assert screen.panel.trials.option_count in (MAX_SHOWN, MAX_SHOWN + 1)
+        assert screen.panel.trials.header.endswith("the best 200 of 3,600")
+        assert [trial.number for trial in screen.panel.trials._trials][:MAX_SHOWN] == [
+            trial.number for trial in view.trials[:MAX_SHOWN]
+        ]
+        assert many[-1].number in [trial.number for trial in screen.panel.trials._trials]
 
 
 async def test_real_workers_train_the_trials(

@@ -5,6 +5,7 @@ import pytest
 
 from charlstm_tui.state.experiment import ExperimentView, TrialsRead, WorkersStarted
 from charlstm_tui.state.job_events import Doing
+from core.experiments.findings import find
 from core.experiments.results import TrialResult
 from core.experiments.trial_events import TrialEnded, TrialEpoch, TrialProgressed, TrialStarted, WorkerFailed
 from core.experiments.varied import parse_varied
@@ -15,7 +16,7 @@ FIRST = trial(1, {"num_layers": 1}, 1.5)
 
 
 def read(*trials: TrialResult, used: float = 0.0) -> TrialsRead:
-    return TrialsRead(experiment=SETUP, trials=trials, used_seconds=used)
+    return TrialsRead(experiment=SETUP, trials=trials, findings=find(SETUP, trials), used_seconds=used)
 
 
 def started(number: int, layers: int = 2) -> TrialStarted:
@@ -54,7 +55,9 @@ def test_the_time_left_follows_from_the_speed_of_this_session() -> None:
     view = VIEW.after([TrialProgressed(trial=2, done=0.5, chars_per_second=1.0), read(FIRST, RUNNING, used=20.0)])
     assert view.seconds_left == pytest.approx(2.5 / 0.5 * 10.0)
     limited = msgspec.structs.replace(SETUP, seconds=25.0)
-    assert view.after([TrialsRead(experiment=limited, trials=(FIRST, RUNNING), used_seconds=20.0)]).seconds_left == 5.0
+    assert (
+        view.after([msgspec.structs.replace(read(FIRST, RUNNING, used=20.0), experiment=limited)]).seconds_left == 5.0
+    )
 
 
 @pytest.mark.parametrize(
