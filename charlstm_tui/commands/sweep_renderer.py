@@ -72,7 +72,7 @@ class SweepRenderer:
         self._draw()
 
     def show(self, event: TrialEvent | None) -> bool:
-        """Show an event; return whether a worker has failed."""
+        """Show an event; return whether a worker has failed, or something could not be saved."""
         if event is None:
             self._draw()
             return False
@@ -86,6 +86,9 @@ class SweepRenderer:
                 self._done[event.trial] = event.done
             case TrialEnded():
                 self._end(event)
+                if event.unsaved:
+                    click.echo(in_one_line(event.unsaved), err=True)
+                    return True
             case WorkerFailed(why=why):
                 click.echo(in_one_line(why.removeprefix("Error: ")), err=True)
                 return True

@@ -136,9 +136,9 @@ class ExperimentView(Struct, frozen=True, kw_only=True):
             case TrialEpoch(trial=number, epoch=epoch, val_loss=loss):
                 losses = {**self.epochs.get(number, {}), epoch: loss}
                 return replace(self, epochs={**self.epochs, number: losses})
-            case TrialEnded(trial=number):
+            case TrialEnded(trial=number, unsaved=unsaved):
                 left = {other: done for other, done in self.in_progress.items() if other != number}
-                return replace(self, in_progress=left)
+                return replace(self, in_progress=left, error=unsaved or self.error)
             case WorkerFailed(why=why):
                 return replace(self, error=why)
         return self

@@ -18,7 +18,7 @@ from msgspec import Struct
 from core.errors import UserError
 from core.experiments.experiment import Experiment, check_experiment
 from core.files import is_file, write_atomically
-from core.runs.store import RunStore, check_name
+from core.runs.store import MAX_NAME, RunStore, check_name
 from core.text import shortened
 
 FOLDER = ".experiments"
@@ -51,7 +51,11 @@ class ExperimentStore:
         """
         check_experiment(experiment)
         name = experiment.name
-        check_name(f"{name}-{'9' * _MAX_NUMBER}")
+        check_name(name)
+        if len(name) > MAX_NAME - _MAX_NUMBER - 1:
+            raise UserError(
+                f"The name {shortened(name, 40)} is too long. Its runs are called {shortened(name, 20)}-1 and so on."
+            )
         if taken := [run.name for run in self.runs.all() if _is_numbered(run.name, name)]:
             raise UserError(
                 f"The runs of an experiment called {name} would be called {name}-1 and so on, and there is a run "

@@ -54,6 +54,8 @@ class TrialEnded(_Event, frozen=True, kw_only=True, tag="trial_ended"):
     """Lowest validation loss, of a finished trial."""
     why: str = ""
     """Reason why it failed."""
+    unsaved: str = ""
+    """Message on what could not be saved, and why; empty if the run was saved."""
 
 
 class WorkerFailed(_Event, frozen=True, kw_only=True, tag="worker_failed"):

@@ -13,6 +13,7 @@ from core.data.corpus import Corpus
 from core.errors import UserError, is_out_of_memory
 from core.events import EpochCompleted, Event, RunFinished, RunStarted, StepsCompleted
 from core.experiments.experiment import Experiment
+from core.experiments.results import TrialState
 from core.experiments.trial_book import ClaimedTrial, TrialBook
 from core.experiments.trial_events import TrialEnded, TrialEpoch, TrialEvent, TrialProgressed, TrialStarted
 from core.model.device import ComputeSettings, choose
@@ -205,17 +206,20 @@ class _Trial:
         assert ended is not None, "the last event of a run is that it ended"
         if ended.reason == "stopped" and not self._pruned:
             self._claimed.interrupt()
-            return TrialEnded(trial=self._number, run=self._name, state="interrupted")
+            return self._ended("interrupted", ended)
         if ended.reason == "failed":
             return self._failed("Its loss diverged.")
         if self._pruned:
             self._claimed.prune()
-            return TrialEnded(trial=self._number, run=self._name, state="pruned")
+            return self._ended("pruned", ended)
         if not self._losses:
             return self._failed("It has no validation loss.")
         loss = min(self._losses)
         self._claimed.finish(loss)
-        return TrialEnded(trial=self._number, run=self._name, state="finished", loss=loss)
+        return self._ended("finished", ended, loss)
+
+    def _ended(self, state: TrialState, ended: RunFinished, loss: float | None = None) -> TrialEnded:
+        return TrialEnded(trial=self._number, run=self._name, state=state, loss=loss, unsaved=ended.unsaved)
 
     def _failed(self, why: str) -> TrialEnded:
         self._claimed.fail(why)

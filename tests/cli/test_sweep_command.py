@@ -275,6 +275,10 @@ def test_names_that_are_taken_or_unknown(small_text: Path) -> None:
     result = call("sweep", "new", "taken", "--corpus", small_text, *SMALL, "--vary", "window=8")
     assert result.exit_code == 2
     assert "There is an experiment called taken already" in result.stderr
+    for name, said in (("a/b", "cannot be called a/b."), ("moliere", "comes with the program"), ("n" * 96, "too long")):
+        result = call("sweep", "new", name, "--corpus", small_text, *SMALL, "--vary", "window=8")
+        assert result.exit_code == 2
+        assert said in result.stderr
     for command in (["run"], ["show"], ["delete", "--yes"]):
         result = call("sweep", *command, "nobody")
         assert result.exit_code == 2

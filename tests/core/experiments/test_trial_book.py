@@ -220,9 +220,7 @@ def test_two_machines_share_a_database_and_repeat_what_the_other_lost(
     lost.release()  # that machine was switched off
     book = here.book()
     first = book.results()[0]
-    assert (first.state, first.is_here) == ("running", False), (
-        "only a long silence counts as lost"
-    )
+    assert (first.state, first.is_here) == ("running", False), "only a long silence counts as lost"
     mine = book.claim()
     assert mine is not None
     assert mine.result.number == 2

@@ -1,5 +1,6 @@
 """Workers train the trials as ordinary runs."""
 
+import errno
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,3 +195,18 @@ def test_a_run_of_somebody_else_is_left_alone(store: RunStore, small_corpus: Cor
     assert [event.state for event in worked(store, experiment, small_corpus) if isinstance(event, TrialEnded)] == [
         "finished", "finished",
     ]  # fmt: skip
+
+
+def test_what_a_full_disk_did_not_take_is_said(
+    store: RunStore, small_corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("core.runs.recorder.replace_with", refuse)
+    ended = [
+        event for event in worked(store, experiment_of(small_corpus), small_corpus) if isinstance(event, TrialEnded)
+    ]
+    assert [event.state for event in ended] == ["finished", "finished"]
+    assert all("No space left on device" in event.unsaved for event in ended)
+    assert all(result.loss is not None for result in opened(store, experiment_of(small_corpus)).results())
