@@ -17,6 +17,9 @@ from core.experiments.findings import Effect, importance_sentence
 from core.text import count_of, in_one_line
 
 EMPTY = "No run has begun yet. s starts the experiment."
+_SEPARATOR = "  ·  "
+_LEAST_BAR = 22
+"""Number of columns that the progress bar keeps, its percentage included."""
 _WIDE = 110
 """Number of columns from which the trials and the findings are side by side."""
 
@@ -68,6 +71,7 @@ class ExperimentPanel(Vertical):
         & TrialList { height: 1fr; background: $background; border: none; padding: 0; }
         & TrialList:focus { background-tint: $foreground 0%; }
         & #found { height: 1fr; margin-top: 1; scrollbar-size: 1 1; }
+        & #found:focus { background-tint: $foreground 4%; }
         & #found > Static { height: auto; }
         & #best { text-style: bold; }
         &.-columns {
@@ -93,7 +97,7 @@ class ExperimentPanel(Vertical):
             with Vertical(id="list"):
                 yield PlainText(id="columns")
                 yield TrialList(id="trials")
-            with VerticalScroll(id="found", can_focus=False):
+            with VerticalScroll(id="found"):
                 yield PlainText(id="best")
                 yield EffectPlots(id="effects")
                 yield PlainText(id="sentences")
@@ -107,6 +111,7 @@ class ExperimentPanel(Vertical):
         """Put the parts side by side in a wide window."""
         self.set_class(self.size.width >= _WIDE, "-columns")
         self.set_class(self.size.height < 14, "-flat")
+        self.query_one("#left", Static).update(Content(self._state(self._view)))
 
     def show(self, view: ExperimentView) -> None:
         """Show an experiment."""
@@ -123,13 +128,18 @@ class ExperimentPanel(Vertical):
         self._write_findings()
 
     def _state(self, view: ExperimentView) -> str:
-        words = [view.state] if not view.doing else [view.doing]
+        """Return the state, with the workers and the time left as far as there is room next to the bar."""
+        words = [view.doing or view.state]
+        if view.seconds_left is not None:
+            words.append(f"{duration(view.seconds_left)} left")
         if view.workers is not None and view.phase == "running":
             workers, threads = count_of(view.workers.workers, "worker"), view.workers.threads
             words.append(f"{workers} of {count_of(threads, 'thread')}" if threads else workers)
-        if view.seconds_left is not None:
-            words.append(f"{duration(view.seconds_left)} left")
-        return "  ·  ".join(words)
+        shown = _SEPARATOR.join(words)
+        while len(words) > 1 and len(shown) > self.size.width - _LEAST_BAR:
+            words.pop()
+            shown = _SEPARATOR.join(words)
+        return shown
 
     def _write_findings(self) -> None:
         view, found = self._view, self._view.findings

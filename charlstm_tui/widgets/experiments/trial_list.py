@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
@@ -26,6 +27,8 @@ class TrialList(OptionList):
     DEFAULT_CSS: ClassVar[str] = """
     TrialList { text-wrap: nowrap; text-overflow: ellipsis; scrollbar-size: 1 1; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open run")]
 
     class Opened(Message):
         """A trial was chosen."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, Select
+from textual.widgets import Input, OptionList, ProgressBar, Select
 
 from charlstm_tui.app import BUSY_EXPERIMENT, CharLSTMApp
 from charlstm_tui.screens.dialogs import AskAboutExperiment
@@ -241,6 +241,17 @@ async def test_the_list_opens_another_experiment(app: CharLSTMApp, done: Experim
         assert isinstance(app.screen, ExperimentPicker)
         await pilot.press("down", "enter")
         await until(lambda: screen.view.read is not None and screen.view.read.experiment.name == "sizes")
+
+
+@pytest.mark.parametrize("width", [60, 72, 80, 100, 120, 200])
+async def test_the_state_is_whole_in_any_window(app: CharLSTMApp, width: int) -> None:
+    async with app.run_test(size=(width, 15)) as pilot:
+        await shown(pilot, experiment_view(over=8, alive=True))
+        state = screen_of(pilot).query_one("#left")
+        assert state.region.right <= width
+        assert state.region.width >= len(str(state.render())), "nothing is cut off"
+        assert str(state.render()).startswith("running, 8 of 12 runs")
+        assert screen_of(pilot).query_one(ProgressBar).region.width >= 15
 
 
 async def test_of_thousands_of_trials_the_best_are_listed(app: CharLSTMApp) -> None:
