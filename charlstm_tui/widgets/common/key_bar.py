@@ -30,7 +30,7 @@ class KeyBar(Footer):
 
         Textual calls this at each change of the focus, and a rebuild lays out the whole screen: 40 ms of CPU time.
         """
-        if not self.is_attached:  # the screen was closed meanwhile
+        if not (self.is_attached and self.screen.display):  # the screen is being closed: its list may be gone already
             return
         keys = self._keys()
         if keys != self._made:

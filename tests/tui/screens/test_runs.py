@@ -9,6 +9,7 @@ from charlstm_tui.screens.dialogs import AskName, Confirm
 from charlstm_tui.screens.runs import RunsScreen
 from charlstm_tui.state.compared_runs import LETTERS, ComparedRun, PastRun, cautions, differences, with_letter
 from charlstm_tui.state.preferences import load_preferences
+from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.training.chart.lines import line_of
 from charlstm_tui.widgets.training.loss_chart import LossChart
 from core.control import Control
@@ -235,3 +236,17 @@ async def test_runs_are_compared_by_epochs_characters_or_seconds_and_that_is_rem
         assert "recent, log" in written(app, "#chart-title")
     assert load_preferences().x_axis == "epochs"
     assert load_preferences().scale == "log"
+
+
+async def test_the_keys_of_a_closing_screen_are_not_made_again(
+    app: CharLSTMApp, trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("l")
+        await listed(app, 1)
+        screen, keys, asked = app.screen, app.screen.query_one(KeyBar), list[str]()
+        monkeypatch.setattr(screen, "check_action", lambda action, parameters: asked.append(action))
+        closing = screen.remove()
+        await keys.recompose()  # while the screen's widgets end, in any order: its list may be gone
+        await closing
+    assert not asked
