@@ -43,7 +43,7 @@ class EffectPlots(Static):
 
     def on_resize(self) -> None:
         """Draw them in the new width."""
-        self._draw()
+        self.call_after_refresh(self._draw)  # what changes its size during a layout is not laid out again
 
     def _draw(self) -> None:
         drawn = effect_lines(self._effects, self.size.width)
@@ -111,6 +111,9 @@ class ExperimentPanel(Vertical):
         """Put the parts side by side in a wide window."""
         self.set_class(self.size.width >= _WIDE, "-columns")
         self.set_class(self.size.height < 14, "-flat")
+        self.call_after_refresh(self._tell_state)  # what changes its size during a layout is not laid out again
+
+    def _tell_state(self) -> None:
         self.query_one("#left", Static).update(Content(self._state(self._view)))
 
     def show(self, view: ExperimentView) -> None:
@@ -119,7 +122,7 @@ class ExperimentPanel(Vertical):
         if view.read is not None:
             self.query_one("#about", PlainText).update(_about(view.read.experiment))
         self.query_one(ProgressBar).update(progress=view.share)
-        self.query_one("#left", Static).update(Content(self._state(view)))
+        self._tell_state()
         trouble = self.query_one("#trouble", PlainText)
         trouble.update(view.error)
         trouble.set_class(bool(view.error), "-shown")

@@ -86,7 +86,7 @@ class ForecastPanel(Static):
 
     def on_resize(self) -> None:
         """Lay out the forecast for the new size."""
-        self._show()
+        self.call_after_refresh(self._show)  # what changes its size during a layout is not laid out again
 
     def _look_at(self, config: RunConfig) -> None:
         if config is self._config:
