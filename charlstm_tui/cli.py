@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "train_command",
     "evaluate": "evaluate_command",
     "generate": "generate_command",
+    "memory": "memory_command",
     "corpus": "corpus_commands",
     "presets": "presets_command",
     "runs": "runs_commands",

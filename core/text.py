@@ -4,6 +4,7 @@ Text from outside, or from a model, must pass through `sanitise` before it reach
 """
 
 import re
+from collections.abc import Sequence
 
 # Characters that a terminal could act on, or that could reorder a line. Newline and tab are kept.
 _CONTROL_PICTURES = {code: 0x2400 + code for code in range(0x20) if code not in (0x09, 0x0A)} | {0x7F: 0x2421}
@@ -56,3 +57,8 @@ def with_escapes(prompt: str) -> str:
 def count_of(number: int, noun: str) -> str:
     """Return a number with its noun, in the singular for 1 and in the plural otherwise."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence: `a`, `a and b`, `a, b and c`."""
+    return " and ".join([*([", ".join(words[:-1])] if len(words) > 1 else []), *words[-1:]])

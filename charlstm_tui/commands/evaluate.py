@@ -14,6 +14,7 @@ from charlstm_tui.commands.text_options import (
     encoding_errors_option,
     encoding_option,
     limit_option,
+    named_or_own,
     read_text,
     split_option,
 )
@@ -86,7 +87,7 @@ def evaluate_command(
     if text is not None:
         read = read_text(CorpusConfig.typed(text, limit, "tail", encoding, encoding_errors or "strict"), whole=True)
     else:
-        read = read_text(_chosen(model.corpus, corpus, limit, split, encoding, encoding_errors))
+        read = read_text(named_or_own(model.corpus, corpus, limit, split, encoding, encoding_errors))
         if corpus is None and model.corpus.sha256 not in ("", read.config.sha256):
             click.echo(f"{in_one_line(str(read.config.path))} has changed since the model was trained on it.", err=True)
     if other_path is not None:
@@ -124,30 +125,6 @@ def _target(name: str) -> Path:
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"{shortened(name)} must end in one of: {', '.join(FORMATS)}.")
     return path
-
-
-def _chosen(
-    trained_on: CorpusConfig,
-    named: str | None,
-    limit: int | None,
-    split: Split | None,
-    encoding: str | None,
-    errors: Errors | None,
-) -> CorpusConfig:
-    """Return the named text, or the model's own with the given options in place of those it was trained with.
-
-    Options of the model's own text (limit, encoding) never apply to a named text.
-    """
-    split = split or trained_on.split
-    if named is not None:
-        return CorpusConfig.typed(named, limit, split, encoding, errors or "strict")
-    return msgspec.structs.replace(
-        trained_on,
-        limit=limit or trained_on.limit,
-        split=split,
-        encoding=encoding or trained_on.encoding,
-        encoding_errors=errors or trained_on.encoding_errors,
-    )
 
 
 def _assessed(

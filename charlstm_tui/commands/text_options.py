@@ -1,14 +1,15 @@
 """Options that choose a text, its limit, split and encoding; and the function that reads it with a progress bar."""
 
 import click
+import msgspec
 
 from charlstm_tui.commands.number_types import WholeNumberRange
 from charlstm_tui.commands.stdio import bar
 from charlstm_tui.formatting.numbers import size_in_bytes
 from core.data.corpus import Corpus, CorpusConfig, open_corpus, open_whole
-from core.data.encodings import ERRORS, encoding_named
+from core.data.encodings import ERRORS, Errors, encoding_named
 from core.data.known_texts import KNOWN, MOLIERE
-from core.data.splits import SPLITS
+from core.data.splits import SPLITS, Split
 from core.text import in_one_line
 
 limit_option = click.option(
@@ -58,6 +59,30 @@ def read_text(config: CorpusConfig, *, whole: bool = False) -> Corpus:
     if corpus.text.encoding != "utf-8":
         click.echo(f"{in_one_line(str(config.path))} was read as {in_one_line(corpus.text.encoding)}.", err=True)
     return corpus
+
+
+def named_or_own(
+    trained_on: CorpusConfig,
+    named: str | None,
+    limit: int | None,
+    split: Split | None,
+    encoding: str | None,
+    errors: Errors | None,
+) -> CorpusConfig:
+    """Return the named text, or the model's own with the given options in place of those it was trained with.
+
+    Options of the model's own text (limit, encoding) never apply to a named text.
+    """
+    split = split or trained_on.split
+    if named is not None:
+        return CorpusConfig.typed(named, limit, split, encoding, errors or "strict")
+    return msgspec.structs.replace(
+        trained_on,
+        limit=limit or trained_on.limit,
+        split=split,
+        encoding=encoding or trained_on.encoding,
+        encoding_errors=errors or trained_on.encoding_errors,
+    )
 
 
 def about_moliere() -> str:

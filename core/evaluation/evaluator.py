@@ -48,7 +48,7 @@ def evaluate(
                 part=part,
                 characters=len(passage),
                 unknown_characters=len(passage) - event.scored,
-                learnt_characters=_count_learnt(checkpoint, corpus, part),
+                learnt_characters=count_learnt(checkpoint, corpus, part),
                 score=event,
             )
         else:
@@ -73,7 +73,7 @@ def _described(part: Part) -> str:
     return "This text" if part == "whole" else f"The {part} part of this text"
 
 
-def _count_learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
+def count_learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
     """Return how many characters of the part are also in the model's training part."""
     if checkpoint.corpus.sha256 != corpus.text.sha256:
         return 0

@@ -1,5 +1,7 @@
 """A textbook implementation of a model's forward pass: NumPy, double precision, one character at a time."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +29,29 @@ class Guess(NamedTuple):
     """Number of characters that the model considered more probable."""
     costs: Vector
     """Loss that each character of the vocabulary would have had, in nats: shape (V,)."""
+
+
+class Nudge(NamedTuple):
+    """A small change of one number while a text is read."""
+
+    place: int
+    """Index of the character after which it is changed, or whose embedding is changed."""
+    what: str
+    """embedding, hidden or cell."""
+    layer: int
+    number: int
+    by: float
+
+    def at(self, place: int, what: str, layer: int, values: Vector) -> Vector:
+        """Return the values with the change, if they are those that it is for."""
+        if (place, what, layer) != (self.place, self.what, self.layer):
+            return values
+        changed = values.copy()
+        changed[self.number] += self.by
+        return changed
+
+
+NO_NUDGE = Nudge(-1, "", 0, 0, 0.0)
 
 
 def tiny_checkpoint(
@@ -77,19 +102,24 @@ def read_by_hand(checkpoint: Checkpoint, text: str) -> list[Guess]:
     ]
 
 
-def logits_by_hand(model: CharLSTM, ids: NDArray[np.int64]) -> Vector:
-    """Return the logits after each character of a text, (T, V)."""
+def logits_by_hand(model: CharLSTM, ids: NDArray[np.int64], nudge: Nudge = NO_NUDGE) -> Vector:
+    """Return the logits after each character of a text, (T, V).
+
+    A changed cell state also changes the hidden state after the same character, which is computed from it.
+    """
     weights = {name: tensor.double().numpy() for name, tensor in model.state_dict().items()}
     config = model.config
     hidden = [np.zeros(config.hidden_size) for _ in range(config.num_layers)]
     memory = [np.zeros(config.hidden_size) for _ in range(config.num_layers)]
     outputs = np.empty((len(ids), config.hidden_size))
     for row, number in enumerate(ids):
-        signal = weights["embedding.weight"][number]
+        signal = nudge.at(row, "embedding", 0, weights["embedding.weight"][number])
         for layer in range(config.num_layers):
             inputs = weights[f"layers.{layer}.weight_ih_l0"] @ signal + weights[f"layers.{layer}.bias_ih_l0"]
             recurrent = weights[f"layers.{layer}.weight_hh_l0"] @ hidden[layer] + weights[f"layers.{layer}.bias_hh_l0"]
-            hidden[layer], memory[layer] = _step(config.cell, inputs, recurrent, hidden[layer], memory[layer])
+            changed = partial(nudge.at, row, "cell", layer)
+            hidden[layer], memory[layer] = _step(config.cell, inputs, recurrent, hidden[layer], memory[layer], changed)
+            hidden[layer] = nudge.at(row, "hidden", layer, hidden[layer])
             signal = hidden[layer]
         outputs[row] = signal
     logits: Vector = outputs @ weights["output.weight"].T + weights["output.bias"]
@@ -108,7 +138,14 @@ def assert_rounds_like(ours: NDArray[np.float32], theirs: NDArray[np.float32], e
     assert mine <= 4 * its, f"an error of {mine:.2e}, where the other computation has {its:.2e}"
 
 
-def _step(cell: Cell, inputs: Vector, recurrent: Vector, hidden: Vector, memory: Vector) -> tuple[Vector, Vector]:
+def _step(
+    cell: Cell,
+    inputs: Vector,
+    recurrent: Vector,
+    hidden: Vector,
+    memory: Vector,
+    changed: Callable[[Vector], Vector],
+) -> tuple[Vector, Vector]:
     if cell == "rnn":
         return np.tanh(inputs + recurrent), memory
     if cell == "gru":
@@ -119,7 +156,7 @@ def _step(cell: Cell, inputs: Vector, recurrent: Vector, hidden: Vector, memory:
     H = len(hidden)
     gates = inputs + recurrent
     enter, forget, show = _sigmoid(gates[:H]), _sigmoid(gates[H : 2 * H]), _sigmoid(gates[3 * H :])
-    memory = forget * memory + enter * np.tanh(gates[2 * H : 3 * H])
+    memory = changed(forget * memory + enter * np.tanh(gates[2 * H : 3 * H]))
     return show * np.tanh(memory), memory
 
 

@@ -1,0 +1,93 @@
+"""`charlstm-tui memory`: how far back networks remember, for one model or several compared on the same text."""
+
+import shutil
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
+from charlstm_tui.commands.stdio import bar
+from charlstm_tui.commands.text_options import (
+    TEXTS,
+    encoding_errors_option,
+    encoding_option,
+    limit_option,
+    named_or_own,
+    read_text,
+    split_option,
+)
+from charlstm_tui.formatting.memory_content import as_text
+from core.data.encodings import Errors
+from core.data.splits import PARTS, Part, Split
+from core.errors import UserError
+from core.reports.memory import MAX_MODELS, MemoryReport
+from core.runs.store import RunStore
+from core.text import sanitise
+
+if TYPE_CHECKING:
+    from core.data.corpus import Corpus
+    from core.inspection.memory import Subject
+
+
+@click.command("memory", short_help="Measure how far back a model remembers.")
+@checkpoint_argument
+@click.argument("others", nargs=-1)
+@click.option("--corpus", metavar="TEXT", help=f"{TEXTS}. [default: the first model's training text]")
+@limit_option
+@split_option
+@encoding_option
+@encoding_errors_option
+@click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Part of the text.")
+@runs_option
+@json_option
+def memory_command(
+    checkpoint: str,
+    others: tuple[str, ...],
+    corpus: str | None,
+    limit: int | None,
+    split: Split | None,
+    encoding: str | None,
+    encoding_errors: Errors | None,
+    part: Part,
+    store: RunStore,
+    as_json: bool,
+) -> None:
+    """Measure how far back CHECKPOINT remembers, and up to three OTHERS on the same text.
+
+    Printed are the gradient of a loss by distance, the loss by length of context, and the time constants of an LSTM's
+    forget gates. A CHECKPOINT is the name of a run, a file, or `moliere`, the bundled model. The default is the newest
+    run, or the bundled model.
+    """
+    names = [checkpoint, *others]
+    if len(names) > MAX_MODELS:
+        raise UserError(f"At most {MAX_MODELS} models can be compared, not {len(names)}.")
+    paths = [store.checkpoint_path(name) for name in names]
+    from core.checkpoints.checkpoint import load_checkpoint
+    from core.inspection.memory import Subject
+
+    subjects = [Subject(name, load_checkpoint(path)) for name, path in zip(names, paths, strict=True)]
+    own = subjects[0].checkpoint.corpus
+    read = read_text(named_or_own(own, corpus, limit, split, encoding, encoding_errors))
+    report = _measured(subjects, read, part)
+    if part != "train" and report.learnt_characters:
+        click.echo(f"{report.learnt_characters:,} of these characters were used for training.", err=True)
+    if report.skipped_characters:
+        click.echo(f"{report.skipped_characters:,} characters are skipped: a model does not know them.", err=True)
+    if as_json:
+        click.echo(sanitise(msgspec.json.encode(report).decode()))
+    else:
+        click.echo(as_text(report, shutil.get_terminal_size().columns))
+
+
+def _measured(subjects: "list[Subject]", corpus: "Corpus", part: Part) -> MemoryReport:
+    from core.inspection.memory import measure_memory
+
+    with bar("{task.description}") as progress, closing(measure_memory(subjects, corpus, part)) as events:
+        task = progress.add_task("measuring", total=1.0)
+        for event in events:
+            if isinstance(event, MemoryReport):
+                return event
+            progress.update(task, description=event.doing, completed=event.done)
+    raise AssertionError("the measurement ended without a report")
