@@ -20,7 +20,7 @@ from charlstm_tui.commands.options import (
 from charlstm_tui.commands.stdio import bar
 from core.errors import UserError
 from core.runs.store import RunStore
-from core.settings.config import SamplingConfig, configure
+from core.settings.config import SamplingConfig, TextEnd, configure
 from core.text import count_of, sanitise
 
 if TYPE_CHECKING:
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
     from core.checkpoints.checkpoint import Checkpoint
     from core.sampling.batch_sampling import Text
+    from core.sampling.ending import Ending
     from core.sampling.prompt import Prompt as FittedPrompt
     from core.sampling.sampler import Prefilled
 
+UNTIL: dict[str | None, TextEnd] = {None: "length", "empty-line": "empty line", "speech": "speech"}
+"""The values of --until."""
 LONG_PROMPT = 5_000
 """Number of characters above which reading a prompt takes long enough for a progress bar."""
 FLUSH_SECONDS = 1 / 60
@@ -50,8 +53,18 @@ FLUSH_SECONDS = 1 / 60
     type=WholeNumberRange(1, 10**9),
     default=500,
     show_default=True,
-    help="Characters to generate.",
+    help="Characters to generate, at most.",
 )
+@click.option(
+    "--stop", "stops", metavar="TEXT", type=Prompt(), multiple=True,
+    help=r"Text that ends the generated text; it is kept. \n is a new line, as in the prompt. Repeat the option for "
+    "several texts: the first one to come ends it.",
+)  # fmt: skip
+@click.option(
+    "--until", type=click.Choice(["empty-line", "speech"]),
+    help="What else ends the text. empty-line: an empty line after visible text. speech: an empty line after a "
+    "paragraph that is more than a speaker's name and stage directions; in a text that is no play, an empty line.",
+)  # fmt: skip
 @click.option(
     "--count", metavar="N", type=WholeNumberRange(1, 10**6), default=1, show_default=True,
     help="Number of texts, generated together, each with the next seed.",
@@ -60,12 +73,23 @@ FLUSH_SECONDS = 1 / 60
 @runs_option
 @json_option
 def generate_command(
-    checkpoint: str, prompt: str, length: int, count: int, store: RunStore, as_json: bool, **settings: Any
+    checkpoint: str,
+    prompt: str,
+    length: int,
+    stops: tuple[str, ...],
+    until: str | None,
+    count: int,
+    store: RunStore,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Generate text with CHECKPOINT.
 
     CHECKPOINT is the name of a run, a file, or `moliere`, the bundled model. The default is the newest run, or the
     bundled model.
+
+    A text ends after --length characters, or before with --stop and --until. The prompt ends nothing. With --json,
+    ended_by says which it was: length or stop.
     """
     config = configure(SamplingConfig(), given(settings, SamplingConfig))
     # A last seed that is out of range is refused now, not after an hour.
@@ -74,37 +98,46 @@ def generate_command(
     if prompt == "-":
         prompt = _from_stdin()
     from core.checkpoints.checkpoint import load_checkpoint
+    from core.sampling.ending import Ending
     from core.sampling.prompt import fit
 
     model = load_checkpoint(path)
+    ending = Ending(until=UNTIL[until], stops=stops)
+    ending.check(model.vocabulary)
     fitted = fit(prompt, model.vocabulary)
     if fitted.notice:
         click.echo(sanitise(fitted.notice), err=True)
     if count == 1 and not as_json:
-        _stream(model, config, prompt, fitted, length)
+        _stream(model, config, prompt, fitted, length, ending)
         return
-    for number, text in enumerate(_texts(model, config, prompt, length, count)):
+    for number, text in enumerate(_texts(model, config, prompt, length, count, ending)):
         if as_json:
-            result = {"prompt": prompt, "text": text.text, "seed": text.seed}
+            result = {"prompt": prompt, "text": text.text, "seed": text.seed, "ended_by": text.ended_by}
             click.echo(json.dumps(result | {"characters_per_second": text.characters_per_second}))
         else:
             click.echo(f"{'' if number == 0 else chr(10)}--- seed {text.seed} ---")
             click.echo(sanitise(prompt + text.text))
 
 
-def _stream(model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "FittedPrompt", length: int) -> None:
+def _stream(
+    model: "Checkpoint", config: SamplingConfig, prompt: str, fitted: "FittedPrompt", length: int, ending: "Ending"
+) -> None:
     """Generate one text and print it character by character."""
+    from core.sampling.ending import EndFinder
     from core.sampling.sampler import Sampler
 
     if sys.stdout is None:  # closed before the program started
         raise UserError("There is no standard output to write to.")
     prefilled = _read(model, fitted) if len(fitted.read) > LONG_PROMPT else None
     sampler = Sampler(model.model, model.vocabulary, config, fitted, prefilled)
+    finder = EndFinder(ending, fitted.read)
     sys.stdout.write(sanitise(prompt))
     sys.stdout.flush()
     flushed = time.perf_counter()
     for drawn in islice(sampler, length):
         sys.stdout.write(sanitise(drawn.character))
+        if finder.add(drawn.character):
+            break
         if (now := time.perf_counter()) - flushed > FLUSH_SECONDS:
             sys.stdout.flush()
             flushed = now
@@ -125,13 +158,17 @@ def _read(model: "Checkpoint", prompt: "FittedPrompt") -> "Prefilled":
     return prefilled
 
 
-def _texts(model: "Checkpoint", config: SamplingConfig, prompt: str, length: int, count: int) -> "Iterator[Text]":
+def _texts(
+    model: "Checkpoint", config: SamplingConfig, prompt: str, length: int, count: int, ending: "Ending"
+) -> "Iterator[Text]":
     """Yield texts generated in batches; show a progress bar meanwhile."""
     from core.sampling.batch_sampling import Writing, write_texts
 
     with bar(f"{count:,} × {count_of(length, 'character')}") as progress:
         task = progress.add_task("", total=count * length)
-        for event in write_texts(model.model, model.vocabulary, config, prompt, length=length, count=count):
+        for event in write_texts(
+            model.model, model.vocabulary, config, prompt, length=length, count=count, ending=ending
+        ):
             if isinstance(event, Writing):
                 progress.update(task, completed=event.characters)
             else:

@@ -12,6 +12,8 @@ LEVELS = (0.5, 1.5, 3.0, 4.5)
 """Bounds between the five levels, in nats: 0.5 is a probability of 61 %, 4.5 one of 1 %."""
 HIGHEST = 7.0
 """Upper end of the legend in nats: a probability of 0.1 %."""
+PERSON = 8
+"""Added to the level of a character that a person typed into a text of the model."""
 TINTS = (
     ("", ""),
     ("on $warning-muted 45%", "background: $warning-muted 45%;"),

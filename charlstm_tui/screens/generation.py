@@ -2,28 +2,22 @@
 
 import contextlib
 import time
-from functools import partial
+from collections import Counter
 from typing import ClassVar
 
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantBlur, DescendantFocus
 from textual.widgets import Input, Label, Select
 
-from charlstm_tui.jobs.generation import (
-    Expecting,
-    TrainingWords,
-    Writer,
-    Written,
-    three_temperatures,
-    words_of_training_text,
-)
-from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, TRAINING_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
+from charlstm_tui.jobs.generation import Expecting, Writer, Written, three_temperatures
+from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
 from charlstm_tui.screens.base import ModeScreen
 from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.screens.generation_keys import BINDINGS, is_offered
 from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.messages import ChangePreferences
 from charlstm_tui.state.training import is_training
@@ -35,15 +29,13 @@ from charlstm_tui.widgets.common.prompt_input import GenerationPrompt, PromptInp
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.generation.generation_settings import GenerationSettings
+from charlstm_tui.widgets.generation.model_row import ModelRow
 from charlstm_tui.widgets.generation.text_panes import TextPanes
+from charlstm_tui.widgets.generation.together_panel import TogetherPanel
 from core.errors import UserError
 from core.runs.store import RunStore
 from core.text import count_of, read_escapes
 
-HINT = (
-    "Type a prompt below and press Enter: the model continues it.\n"
-    "The prompt may be empty. \\n is a new line, as in HARPAGON.\\n\\n"
-)
 MAX_PROMPTS = 50
 """Number of prompts that are remembered."""
 
@@ -53,45 +45,30 @@ class GenerationScreen(ModeScreen):
 
     CSS_PATH = "generation.tcss"
     AUTO_FOCUS = "#prompt"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "write", "Generate"),
-        Binding("escape", "stop", "Stop"),
-        Binding("escape", "leave_field", "Leave the field", show=False),
-        Binding("c", "continue", "Continue"),
-        Binding("i", "prompt", "Prompt"),
-        Binding("n", "another", "Generate with the next seed", show=False),
-        Binding("h", "three", "3 temps", tooltip="at three temperatures, side by side"),
-        Binding("t", "tint", "Tint"),
-        Binding("left_square_bracket", "warm(-1)", "Temperature down by 0.1", key_display="[", show=False),
-        Binding("right_square_bracket", "warm(1)", "Temperature up by 0.1", key_display="]", show=False),
-        Binding("y", "copy", "Copy"),
-        Binding("s", "save", "Save"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = BINDINGS
 
     def __init__(self, store: RunStore, prompts: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._store = store
         self._prompts = prompts
+        self.settings = GenerationSettings(id="settings")
+        self.panes = TextPanes(id="desk")
+        self.together = TogetherPanel(id="together")
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
-        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # on failure: no figure
         self._writer: Writer | None = None
         self._author = ""  # name of the model of the current or last text
-        self._shown = 0  # number of characters generated, per text
+        self._lengths = Counter[int]()  # number of characters of each text that are shown, without the prompt
         self._since = (0.0, 0)  # time and number of characters at the last start or continuation
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         yield TopBar("generate")
         with Vertical(id="body"):
-            with Horizontal(classes="row"):
-                yield Label("model")
-                yield CheckpointSelect(self._store, id="model")
-                yield Select(
-                    [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
-                    id="which",
-                )  # fmt: skip
-            yield GenerationSettings(id="settings")
-            yield TextPanes(HINT, id="desk")
+            yield ModelRow(self._store)
+            yield self.settings
+            with Horizontal(id="texts"):
+                yield self.panes
+                yield self.together
             with Horizontal(id="bottom"):
                 yield Label("prompt ▸")
                 yield GenerationPrompt(self._prompts, id="prompt", compact=True)
@@ -103,9 +80,8 @@ class GenerationScreen(ModeScreen):
         self.query_one(CheckpointSelect).refresh_runs()
 
     def on_unmount(self) -> None:
-        """Stop all worker threads."""
+        """Stop the worker thread."""
         self.action_stop()
-        self._words_job.drop()
 
     # --- key actions
 
@@ -141,6 +117,20 @@ class GenerationScreen(ModeScreen):
         """Switch the tint by surprisal on or off."""
         self.panes.toggle_tint()
 
+    async def action_write_together(self) -> None:
+        """Write together with the model: the text on screen, or a new one if the model or the prompt was changed."""
+        if self._job.running or self.together.is_active or not (self._is_current() or await self._set_up()):
+            return
+        assert self._writer is not None
+        self.add_class("-together")
+        self._writer.considerate = is_training(self.app)
+        self.together.begin(self._writer, self.panes)
+        self.refresh_bindings()
+
+    def action_together(self, what: str) -> None:
+        """Do what a key asks for while the person and the model write together."""
+        self.together.do(what)
+
     def action_prompt(self) -> None:
         """Focus the prompt box."""
         self.query_one("#prompt", Input).focus()
@@ -156,57 +146,56 @@ class GenerationScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that are possible now."""
-        writing, there = self._job.running, self._shown > 0
-        match action:
-            case "write" | "three" | "another":
-                return not writing
-            case "continue" | "save":
-                return there and not writing
-            case "copy" | "tint":
-                return there
-            case "leave_field":
-                return self.focused is not None
-            case "stop":
-                return writing
-            case "prompt":
-                return not isinstance(self.focused, Input)
-        return True
+        if action == "leave_field":
+            return self.focused is not None and not self.together.is_active
+        if action == "prompt" and isinstance(self.focused, Input):
+            return False
+        return is_offered(
+            action,
+            writes=self._job.running,
+            has_text=self._shown > 0,
+            can_continue=self._writer is not None and self._writer.is_ready,
+            together=self.together.is_active,
+        )
 
     @property
-    def settings(self) -> GenerationSettings:
-        """The sampling settings."""
-        return self.query_one(GenerationSettings)
-
-    @property
-    def panes(self) -> TextPanes:
-        """The panes of the generated texts."""
-        return self.query_one(TextPanes)
+    def _shown(self) -> int:
+        """Number of generated characters of the longest text."""
+        return max(self._lengths.values(), default=0)
 
     # --- generation
 
     async def _begin(self, *, three: bool) -> None:
-        if self._job.running:
-            return
+        if not self._job.running and await self._set_up(three=three):
+            self._set_going()
+
+    def _is_current(self) -> bool:
+        """Return whether there is a single text, of the chosen model and the prompt in the box."""
+        with contextlib.suppress(UserError):
+            prompt = read_escapes(self.query_one(PromptInput).take())
+            return self._writer is not None and self._writer.has_text_of(self.query_one(ModelRow).path, prompt)
+        return False
+
+    async def _set_up(self, *, three: bool = False) -> bool:
+        """Prepare a new text with the present settings; return False and say why, if a setting is wrong."""
         try:
-            path = self.query_one(CheckpointSelect).checkpoint(str(self.query_one("#which", Select).value))
+            path = self.query_one(ModelRow).path
             sampling, writing = self.settings.sampling, self.settings.writing
         except UserError as error:
             self.notify(str(error), severity="warning")
-            return
+            return False
         self._author = self.query_one(CheckpointSelect).chosen_name
         box = self.query_one("#prompt", PromptInput)
         prompt = read_escapes(box.take())
         if box.remember():
             self.post_message(ChangePreferences(prompts=box.remembered[-MAX_PROMPTS:]))
         temperatures = three_temperatures(sampling.temperature) if three else (sampling.temperature,)
-        self._writer = Writer(path, prompt, sampling, temperatures, length=writing.length, pace=writing.pace)
+        self._writer = Writer(path, prompt, sampling, temperatures, writing=writing)
         await self.panes.begin(prompt, self._writer.temperatures)
-        self._words_job.drop()
         if three:
-            read_words = partial(words_of_training_text, path=path)
-            self._words_job.start(read_words, name="words", interval=TRAINING_INTERVAL)
-        self._shown = 0
-        self._set_going()
+            self.panes.count_known_words(path)
+        self._lengths.clear()
+        return True
 
     def _set_going(self) -> None:
         assert self._writer is not None
@@ -223,6 +212,7 @@ class GenerationScreen(ModeScreen):
 
     def choose(self, run: str) -> None:
         """Choose a run to generate with, and focus the prompt box."""
+        self.together.leave()
         self.query_one(CheckpointSelect).choose(run)
         self.action_prompt()
 
@@ -232,7 +222,10 @@ class GenerationScreen(ModeScreen):
     @on(DescendantBlur)
     def _explain(self) -> None:
         """Show the explanation of the focused setting in the frame of the text."""
-        self.panes.explain(self.settings.explanation)
+        if self.together.is_active:
+            self.together.focus()  # it takes all keys
+        else:
+            self.panes.explain(self.settings.explanation)
         self.refresh_bindings()
 
     @on(Select.Changed, "#model")
@@ -246,8 +239,7 @@ class GenerationScreen(ModeScreen):
         if self._writer is None:
             return
         with contextlib.suppress(UserError):
-            writing = self.settings.writing
-            self._writer.pace, self._writer.length = writing.pace, writing.length
+            self._writer.writing = self.settings.writing
         with contextlib.suppress(UserError):
             sampling = self.settings.sampling
             self._writer.change(msgspec.structs.replace(sampling, seed=self._writer.config.seed))
@@ -274,13 +266,9 @@ class GenerationScreen(ModeScreen):
                 self._since = (time.monotonic(), self._shown)
             if not self._shown:
                 self.call_later(self.refresh_bindings)  # there is now text to copy
-            self._shown += sum(len(one.text) for one in written if one.lane == 0)
+            for one in written:
+                self._lengths[one.lane] += len(one.text)
             self._count()
-
-    def _take_words(self, items: tuple[object, ...]) -> None:
-        for words in items:
-            if isinstance(words, TrainingWords):
-                self.panes.know(words)
 
     def _end(self, ending: Ending) -> None:
         if ending.error:
@@ -289,6 +277,15 @@ class GenerationScreen(ModeScreen):
         else:
             self._count()
         self.refresh_bindings()
+
+    @on(TogetherPanel.Left)
+    def _leave_together(self, event: TogetherPanel.Left) -> None:
+        """Show the settings again; the text can be continued as any other."""
+        self.remove_class("-together")
+        self._lengths = Counter({0: self._writer.written if self._writer is not None else 0})
+        self._end(Ending(event.error, stopped=True))
+        self._change()
+        self.panes.focus_text()
 
     def _count(self) -> None:
         since, before = self._since

@@ -15,6 +15,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.speaker_lines import DIRECTION as IN_PARENTHESES
+from core.data.speaker_lines import speaker_line
 from core.data.text_slice import TextSlice
 
 ROLES = ("speaker line", "stage direction", "speech")
@@ -26,13 +28,7 @@ LINES_A_NAME = 2
 RAREST = 2_000
 """Maximum number of characters per speaker line, on average, of a play."""
 _PIECE = 1 << 18
-_NAME = re.compile(
-    r"(?P<name>[^\W\d_a-zà-öø-ÿœ](?:[^\W\da-zà-öø-ÿœ_]|[ '’-](?=\w))+)(?=[.,:\n]| \(|$)"  # in capitals
-    r"|(?P<spoken>[^\W\d_a-zà-öø-ÿœ]\w{2,20}(?: [^\W\d_a-zà-öø-ÿœ]\w{0,20}){0,3}):(?=\n)"  # or with a colon
-)
 _BODY = re.compile(r"[^\n]+(?:\n[^\n]+)*")
-_ENDING = re.compile(r"[.: ]*(?:\([^()]*\)[.: ]*)?")
-"""What may follow a name on a line without speech."""
 
 Roles = NDArray[np.uint8]
 
@@ -78,29 +74,13 @@ class RoleFinder:
 
     def _mark(self, body: str, roles: Roles) -> None:
         """Set the roles in a paragraph and the newlines after it. They are all speech at first."""
-        named = _NAME.match(body)
-        if named is not None and _is_name(named):
+        line = speaker_line(body)
+        if line is not None:
             self._lines += 1
-            self._names.add(named["name"] or named["spoken"])
-            newline = body.find("\n", named.end())
-            after = body[named.end() :] if newline < 0 else body[named.end() : newline]
-            if after.startswith(","):  # until the end of the paragraph
-                roles[: named.end()], roles[named.end() :] = SPEAKER, DIRECTION
+            self._names.add(line.name)
+            if line.directs:
+                roles[: line.name_end], roles[line.name_end :] = SPEAKER, DIRECTION
                 return
-            if not _ENDING.fullmatch(after):  # speech follows on the same line
-                roles[: named.end() + len(after) - len(after.lstrip(".: "))] = SPEAKER
-            elif newline < 0:
-                roles[:] = SPEAKER
-            else:
-                roles[: newline + 1] = SPEAKER
-        for inner in re.finditer(r"\([^()]*\)", body):
+            roles[: line.speech] = SPEAKER
+        for inner in IN_PARENTHESES.finditer(body):
             roles[inner.start() : inner.end()] = DIRECTION
-
-
-def _is_name(named: re.Match[str]) -> bool:
-    """Return whether a match of `_NAME` is in capitals, or begins with one, in an alphabet that has both cases.
-
-    The pattern excludes only the small letters of Latin.
-    """
-    name = named["name"]
-    return named["spoken"][0].isupper() if name is None else name == name.upper() != name.lower()

@@ -55,6 +55,15 @@ class NumpyLSTM:
         self._logits += self._out_bias
         return self._logits
 
+    def snapshot(self) -> list[Floats]:
+        """Return copies of the state's arrays, each (N, H): of each layer h, and c if it is an LSTM."""
+        return [array.copy() for cell in self._cells for array in cell.state()]
+
+    def restore(self, snapshot: list[Floats] | None) -> None:
+        """Continue from the state of a snapshot, to the last bit; None is zeros."""
+        for place, array in enumerate(array for cell in self._cells for array in cell.state()):
+            array[:] = 0 if snapshot is None else snapshot[place]
+
     def keep(self, rows: NDArray[np.int64]) -> None:
         """Continue with some of the texts, given by their row numbers."""
         for cell in self._cells:
@@ -110,6 +119,14 @@ class _Cell:
         """Return the hidden state after the next character, (N, H): the layer's own array, which is reused."""
         raise NotImplementedError
 
+    def set_memory(self, rows: NDArray[np.int64], cells: NDArray[np.int64], values: Floats) -> None:
+        """Set the memory of K cells, each of one text, after a step: rows, cells and values are (K,)."""
+        self.hidden[rows, cells] = values
+
+    def state(self) -> list[Floats]:
+        """Return the arrays that a step reads from the step before, each (N, H)."""
+        return [self.hidden]
+
     def activations(self) -> list[Floats]:
         """Return the quantities that the last step computed, each (N, H)."""
         return [self.hidden]
@@ -158,6 +175,13 @@ class _LSTMCell(_Cell):
         np.tanh(self.memory, out=scratch)
         np.multiply(self._output, scratch, out=self.hidden)
         return self.hidden
+
+    def set_memory(self, rows: NDArray[np.int64], cells: NDArray[np.int64], values: Floats) -> None:
+        self.memory[rows, cells] = values
+        self.hidden[rows, cells] = self._output[rows, cells] * np.tanh(values)
+
+    def state(self) -> list[Floats]:
+        return [self.hidden, self.memory]
 
     def activations(self) -> list[Floats]:
         return [self._input, self._forget, self._new, self._output, self.memory, self.hidden]

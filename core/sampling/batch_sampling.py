@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
+from core.sampling.ending import Ending, Reason, TextEnds
 from core.sampling.filtering import check_soundness, weights_of
 from core.sampling.prompt import fit
 from core.sampling.sampler import Prefilled, read_prompt
@@ -43,65 +44,90 @@ class Text(Struct, frozen=True):
     text: str
     characters_per_second: float
     """Speed of the whole batch."""
+    ended_by: Reason = "length"
 
 
 class Writing(Struct, frozen=True):
     """Progress of the generation."""
 
     characters: int
-    """Number of characters generated so far, of all texts."""
+    """Number of characters generated so far, of all texts; a text that has ended counts with its maximum length."""
 
 
 def write_texts(
-    model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, prompt: str = "", *, length: int, count: int
+    model: CharLSTM,
+    vocabulary: Vocabulary,
+    config: SamplingConfig,
+    prompt: str = "",
+    *,
+    length: int,
+    count: int,
+    ending: Ending | None = None,
 ) -> Iterator[Writing | Text]:
-    """Generate `count` texts of `length` characters, with consecutive seeds from `config.seed` on.
+    """Generate `count` texts of at most `length` characters, with consecutive seeds from `config.seed` on.
 
-    Yields progress and the texts, in the order of their seeds.
+    Each text ends by itself where `ending` says. Yields progress and the texts, in the order of their seeds.
 
     Raises:
-        UserError: the logits are not finite, so no character can be drawn.
+        UserError: the logits are not finite, so no character can be drawn, or the model cannot generate such an end.
     """
+    if ending is not None:
+        ending.check(vocabulary)
     generated = 0
     for first in range(0, count, AT_ONCE):
         seeds = range(config.seed + first, config.seed + min(first + AT_ONCE, count))
         started = time.perf_counter()
-        texts: list[str] = []
-        for event in _batch(model, vocabulary, config, prompt, length, seeds):
+        texts: list[tuple[str, Reason]] = []
+        for event in _batch(model, vocabulary, config, prompt, length, seeds, ending):
             if isinstance(event, list):
                 texts = event
             else:
                 yield Writing(generated + event)
-        speed = length * len(seeds) / (time.perf_counter() - started)
+        speed = sum(len(text) for text, _ in texts) / (time.perf_counter() - started)
         generated += length * len(seeds)
-        for seed, text in zip(seeds, texts, strict=True):
-            yield Text(seed=seed, text=text, characters_per_second=speed)
+        for seed, (text, reason) in zip(seeds, texts, strict=True):
+            yield Text(seed=seed, text=text, characters_per_second=speed, ended_by=reason)
 
 
 def _batch(
-    model: CharLSTM, vocabulary: Vocabulary, config: SamplingConfig, prompt: str, length: int, seeds: range
-) -> Iterator[int | list[str]]:
+    model: CharLSTM,
+    vocabulary: Vocabulary,
+    config: SamplingConfig,
+    prompt: str,
+    length: int,
+    seeds: range,
+    ending: Ending | None,
+) -> Iterator[int | list[tuple[str, Reason]]]:
     """Generate one text per seed. Yields the number of characters from time to time, and last the texts."""
-    prefilled = read_prompt(model, vocabulary, fit(prompt, vocabulary))
+    fitted = fit(prompt, vocabulary)
+    prefilled = read_prompt(model, vocabulary, fitted)
     codes = np.array([ord(character) for character in vocabulary.characters], dtype="<u4")
     generators = [np.random.default_rng(seed) for seed in seeds]
     pieces: list[list[str]] = [[] for _ in seeds]
     is_exact = length > LONGEST or len(seeds) == 1
     by_weight = config.temperature > 0 and not config.top_k and config.top_p == 1
+    ends = TextEnds(ending, fitted.read, vocabulary, len(seeds))
+    going = np.arange(len(seeds))  # (n,): the texts that have not ended
     lstm = NumpyLSTM(model, prefilled.state, texts=len(seeds), row_by_row=is_exact)
     logits = lstm.step(np.full(len(seeds), prefilled.last))
     reported = time.perf_counter()
     for start in range(0, length, LONGEST):
         randoms = np.stack([generator.random(min(LONGEST, length - start)) for generator in generators], axis=1)
-        ids: Ids = np.empty(randoms.shape, dtype=np.int64)  # (T, N)
+        ids: Ids = np.zeros(randoms.shape, dtype=np.int64)  # (T, N)
         doubts: Flags = np.zeros(randoms.shape, dtype=bool)
-        bounds = np.empty((4, *randoms.shape))  # (4, T, N)
+        bounds = np.zeros((4, *randoms.shape))  # (4, T, N)
         for place in range(len(randoms)):
             if by_weight:
-                ids[place], bounds[:, place] = _draw_by_weight(logits, randoms[place], config)
+                ids[place, going], bounds[:, place, going] = _draw_by_weight(logits, randoms[place, going], config)
             else:
-                ids[place], doubts[place] = draw(logits, randoms[place], config)
-            logits = lstm.step(ids[place])
+                ids[place, going], doubts[place, going] = draw(logits, randoms[place, going], config)
+            if ends.add(going, ids[place, going], start + place + 1):
+                left = np.flatnonzero(ends.lengths[going] == 0)
+                going = going[left]
+                if not len(going):
+                    break
+                lstm.keep(left)
+            logits = lstm.step(ids[place, going])
             if time.perf_counter() - reported > REPORT_SECONDS:
                 reported = time.perf_counter()
                 yield (start + place) * len(seeds)
@@ -110,10 +136,13 @@ def _batch(
         else:
             if by_weight:
                 doubts = _is_close(bounds, config)
-            _settle(model, prefilled, randoms, config, ids, doubts)
+            _settle(model, prefilled, randoms, config, ids, doubts, ends)
         for text, row in zip(pieces, ids.T, strict=True):
             text.append(codes[row].tobytes().decode("utf-32-le", "surrogatepass"))
-    yield ["".join(text) for text in pieces]
+        if not len(going):
+            break
+    texts = ["".join(text) for text in pieces]
+    yield [(text[: end or length], "stop" if end else "length") for text, end in zip(texts, ends.lengths, strict=True)]
 
 
 def _settle(
@@ -123,6 +152,7 @@ def _settle(
     config: SamplingConfig,
     ids: Ids,
     doubts: Flags,
+    ends: TextEnds,
 ) -> None:
     """Generate the texts with doubtful draws again, exactly, each up to its last doubtful draw: all but a few agree.
 
@@ -133,14 +163,18 @@ def _settle(
         config: temperature, top-k and top-p.
         ids: drawn characters, (T, N), which are corrected.
         doubts: whether a draw is doubtful, (T, N).
+        ends: the ends of the texts, which are corrected.
 
     Raises:
         UserError: the logits are not finite.
     """
+    for text in np.flatnonzero(ends.lengths):
+        doubts[ends.lengths[text] :, text] = False  # nothing was drawn there
     texts = np.flatnonzero(doubts.any(axis=0))
     if not len(texts):
         return
     until = len(doubts) - doubts[::-1, texts].argmax(axis=0)  # (N,): number of draws to repeat
+    differs = np.zeros(len(texts), dtype=bool)  # (N,): whether it is another text from here on
     lstm = NumpyLSTM(model, prefilled.state, texts=len(texts), row_by_row=True)
     logits = lstm.step(np.full(len(texts), prefilled.last))
     for place in range(len(ids)):
@@ -149,11 +183,16 @@ def _settle(
             if not len(rows):
                 return
             lstm.keep(rows)
-            texts, until, logits = texts[rows], until[rows], logits[rows]
+            texts, until, logits, differs = texts[rows], until[rows], logits[rows], differs[rows]
         check_soundness(bool(np.isfinite(logits).all()))
         chosen, _ = draw(logits, randoms[place, texts], config)
-        until[chosen != ids[place, texts]] = len(ids)  # from here on it is another text
+        for row in np.flatnonzero((chosen != ids[place, texts]) & ~differs):
+            differs[row], until[row] = True, len(ids)
+            ends.begin_again(int(texts[row]), np.append(ids[:place, texts[row]], chosen[row]))
         ids[place, texts] = chosen
+        others = np.flatnonzero(differs)
+        if ends.add(texts[others], chosen[others], place + 1):
+            until[ends.lengths[texts] == place + 1] = place + 1
         logits = lstm.step(chosen)
 
 

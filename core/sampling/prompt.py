@@ -43,13 +43,17 @@ class Prompt(Struct, frozen=True):
     @property
     def notice(self) -> str:
         """Message about the changes; empty if there are none."""
+        return self.notice_of("prompt")
+
+    def notice_of(self, what: str) -> str:
+        """Return the message about the changes of a prompt, or of another text that is named so."""
         parts = []
         if self.replaced:
             changes = _listed([f"{_named(old)} by {_named(new)}" for old, new in self.replaced.items()], ", ")
-            parts.append(f"Replaced in the prompt, unknown to the model: {changes}.")
+            parts.append(f"Replaced in the {what}, unknown to the model: {changes}.")
         if self.left_out:
             parts.append(
-                f"Dropped from the prompt, unknown to the model: {_listed([*map(_named, self.left_out)], ' ')}"
+                f"Dropped from the {what}, unknown to the model: {_listed([*map(_named, self.left_out)], ' ')}"
             )
         return " ".join(parts)
 

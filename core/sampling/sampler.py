@@ -42,9 +42,28 @@ class Drawn(NamedTuple):
     @property
     def surprise(self) -> float:
         """Surprisal of the character, -ln p in nats, where p is the model's own probability, before temperature."""
-        logits = self.logits.astype(np.float64)
-        highest = logits.max()
-        return float(np.log(np.exp(logits - highest).sum()) + highest - logits[self.id])
+        return surprise_of(self.logits, self.id)
+
+
+class SamplerState(NamedTuple):
+    """What a network has computed from the characters that it has read; nothing of it is shared."""
+
+    arrays: list[Logits]
+    """The arrays of `NumpyLSTM.snapshot`."""
+    logits: Logits
+    """Logits of the next character: (V,)."""
+
+    @property
+    def size_in_bytes(self) -> int:
+        """Memory that the state takes."""
+        return self.logits.nbytes + sum(array.nbytes for array in self.arrays)
+
+
+def surprise_of(logits: Logits, id: int) -> float:  # noqa: A002 (the name of the field of `Drawn`)
+    """Return the surprisal in nats, -ln softmax(logits)[id], of a character after logits (V,)."""
+    wide = logits.astype(np.float64)
+    highest = wide.max()
+    return float(np.log(np.exp(wide - highest).sum()) + highest - wide[id])
 
 
 class Sampler(Iterator[Drawn]):
@@ -81,13 +100,40 @@ class Sampler(Iterator[Drawn]):
         """Sample the next character and feed it to the network."""
         logits = self._logits.copy()
         chosen, probability = self._draw(logits)
-        self._last[0] = chosen
-        self._logits = self._lstm.step(self._last)[0]
+        self.feed(chosen)
         return Drawn(self._characters[chosen], probability, logits, chosen)
 
-    def alternatives(self, count: int) -> list[Alternative]:
-        """Return the `count` most likely next characters, most likely first, with the probabilities to sample them."""
-        probabilities = adjusted(self._logits, self.config)
+    def feed(self, id: int) -> None:  # noqa: A002 (as in `Drawn`)
+        """Have the network read a character, given by its id, as if it had been sampled."""
+        self._last[0] = id
+        self._logits = self._lstm.step(self._last)[0]
+
+    def surprise_of(self, id: int) -> float:  # noqa: A002 (as in `Drawn`)
+        """Return the surprisal in nats of a character, given by its id, as the next one.
+
+        Raises:
+            UserError: the logits are not finite.
+        """
+        check_soundness(bool(np.isfinite(self._logits).all()))
+        return surprise_of(self._logits, id)
+
+    @property
+    def state(self) -> SamplerState:
+        """A copy of the network's state. The random generator is no part of it."""
+        return SamplerState(self._lstm.snapshot(), self._logits.copy())
+
+    def restore(self, state: SamplerState | None) -> None:
+        """Continue from a state, to the last bit; None is that of a network that has read nothing."""
+        self._lstm.restore(None if state is None else state.arrays)
+        if state is not None:
+            self._logits = state.logits.copy()
+
+    def alternatives(self, count: int, config: SamplingConfig | None = None) -> list[Alternative]:
+        """Return the `count` most likely next characters, most likely first, with the probabilities to sample them.
+
+        With `config`, the probabilities are those of other settings than the sampler's own.
+        """
+        probabilities = adjusted(self._logits, config or self.config)
         likeliest = np.argsort(-probabilities, kind="stable")[:count]
         return [Alternative(self._characters[place], float(probabilities[place])) for place in likeliest]
 

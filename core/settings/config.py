@@ -21,6 +21,8 @@ OptimizerName = Literal["adamw", "muon"]
 Precision = Literal["auto", ComputePrecision]
 ComputeDevice = Literal["cpu", "cuda", "mps"]
 Device = Literal["auto", ComputeDevice]
+TextEnd = Literal["length", "empty line", "speech"]
+"""What ends a generated text: its length alone, also an empty line, or also the end of a speech."""
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -88,6 +88,34 @@ def test_generate_json_prints_one_object_per_text(trained: str) -> None:
     assert plain == f"3 mou{first['text']}\n"
 
 
+def test_generate_ends_a_text_by_itself(trained: str) -> None:
+    whole = call("generate", trained, "--prompt", "3\n", "--length", 300, "--temperature", 2).stdout
+    text = whole.removeprefix("3\n")
+    options = ("--prompt", "3\n", "--length", 300, "--temperature", 2)
+    end = text.index("\n", text.index("o")) + 1
+    stops = ("--stop", f"{text[end - 3 : end - 1]}\\n", "--stop", text[:end])
+    stopped = call("generate", trained, *options, *stops).stdout
+    assert stopped.removesuffix("\n").removeprefix("3\n") == text[: len(stopped) - 3]
+    assert len(stopped) - 3 <= end
+    several = [
+        json.loads(line)
+        for line in call("generate", trained, *options, "--count", 3, "--until", "speech", "--json").stdout.splitlines()
+    ]
+    for seed, one in enumerate(several):
+        alone = call("generate", trained, *options, "--until", "speech", "--seed", seed).stdout
+        assert alone == f"3\n{one['text']}\n"
+        assert one["ended_by"] == ("stop" if one["text"].endswith("\n\n") else "length")
+    assert "stop" in [one["ended_by"] for one in several]
+
+
+def test_generate_refuses_an_end_that_can_never_come(trained: str) -> None:
+    for stop, error in (("", "at least one character"), ("mou☃", "The model does not know ☃")):
+        result = call("generate", trained, "--stop", stop)
+        assert result.exit_code == 2
+        assert error in result.stderr
+    assert call("generate", trained, "--until", "page").exit_code == 2
+
+
 def test_generate_reports_the_characters_dropped_from_the_prompt(trained: str) -> None:
     result = call("generate", trained, "--prompt", "3 \x1bmouß", "--length", 5)
     assert result.exit_code == 0

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widgets import Static
 
 from charlstm_tui.formatting.bars import bar
 from charlstm_tui.formatting.characters import shown
+
+TITLE_ROWS = 2
+"""Number of rows above the first bar."""
 
 
 class NextCharBars(Static):
@@ -17,9 +21,17 @@ class NextCharBars(Static):
     NextCharBars { width: 30; height: 1fr; padding: 0 0 0 2; }
     """
 
+    chosen: reactive[int | None] = reactive(None)
+    """Index of the character that is marked as chosen; None if there is nothing to choose."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
         self._alternatives: Sequence[tuple[str, float]] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of characters that are shown."""
+        return min(len(self._alternatives), max(self.size.height - TITLE_ROWS, 0))
 
     def show(self, alternatives: Sequence[tuple[str, float]]) -> None:
         """Show these characters and probabilities; none before a text has begun."""
@@ -33,12 +45,14 @@ class NextCharBars(Static):
             return title
         width = max(self.size.width - 12, 4)
         lines = [title, Content("")]
-        for character, probability in self._alternatives[: max(self.size.height - 2, 0)]:
+        for place, (character, probability) in enumerate(self._alternatives[: self.count]):
             name = shown(character)
             drawn = bar(probability, width)
             lines.append(
                 Content.assemble(
-                    (f" {name}{' ' * (2 - cell_len(name))}", "bold"), (drawn, "$accent"), " " * (width - len(drawn)),
+                    ("▸" if place == self.chosen else " ", "$accent"),
+                    (f"{name}{' ' * (2 - cell_len(name))}", "bold reverse" if place == self.chosen else "bold"),
+                    (drawn, "$accent"), " " * (width - len(drawn)),
                     (f"{100 * probability:5.1f} %", "$text-muted"),
                 )
             )  # fmt: skip

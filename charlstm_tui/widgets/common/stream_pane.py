@@ -19,9 +19,12 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from charlstm_tui.formatting.characters import WIDE_TAB, drawn, fitting, with_wide_tabs
-from charlstm_tui.formatting.surprisal import CSS, legend
+from charlstm_tui.formatting.surprisal import CSS, PERSON, legend
 from charlstm_tui.widgets.common.wrapping import Row, wrap
 from core.text import sanitise
+
+MARK = "underlined: yours"
+"""Note of a pane in which characters of a person are underlined."""
 
 
 class StreamPane(ScrollView, can_focus=True):
@@ -40,6 +43,7 @@ class StreamPane(ScrollView, can_focus=True):
         &:focus {{ border: round $accent; }}
         & > .stream-pane--prompt {{ color: $accent; text-style: bold; }}
         & > .stream-pane--hint {{ color: $text-muted; }}
+        & > .stream-pane--person {{ color: $accent; text-style: underline; }}
         {CSS}
         &:ansi {{  /* sixteen colours, which cannot be blended, and whose brightness is unknown */
             & > .stream-pane--1 {{ color: ansi_yellow; background: ansi_default; }}
@@ -49,13 +53,15 @@ class StreamPane(ScrollView, can_focus=True):
     }}
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "stream-pane--prompt", "stream-pane--hint", *(f"stream-pane--{level}" for level in range(5)),
+        *(f"stream-pane--{name}" for name in ("prompt", "hint", "person", 0, 1, 2, 3, 4)),
     }  # fmt: skip
 
     note: reactive[str] = reactive("", init=False)
     """The note about the text in the frame."""
     tinted: reactive[bool] = reactive(False)
-    """Whether each character is tinted by its surprisal."""
+    """Whether each character is tinted by its surprisal; if not, those of a person are underlined."""
+    has_caret: reactive[bool] = reactive(False)
+    """Whether the place where the next character will be is marked."""
 
     def __init__(self, hint: str = "", *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
@@ -71,6 +77,7 @@ class StreamPane(ScrollView, can_focus=True):
         # Plain tuples: the garbage collector skips them, but visits every Row: 0.05 s at a million characters.
         self._rows: list[tuple[int, str]] = []
         self._levels = bytearray()  # one byte per character
+        self._has_marks = False  # whether a person has typed into the text
         self._styles: dict[str, Style] = {}  # looked up once per theme: a row may have eighty pieces
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(96)  # cache of drawn rows
 
@@ -90,7 +97,7 @@ class StreamPane(ScrollView, can_focus=True):
 
     def begin(self, prompt: str) -> None:
         """Start a new text with a prompt."""
-        self._pieces, self._length, self._rows, self._levels = [], 0, [], bytearray()
+        self._pieces, self._length, self._rows, self._levels, self._has_marks = [], 0, [], bytearray(), False
         self._strips.clear()
         self._begun = True
         self.following = True
@@ -99,8 +106,16 @@ class StreamPane(ScrollView, can_focus=True):
         self.append(prompt)
         self._prompt_length = self._length
 
+    def replace_prompt(self, prompt: str) -> None:
+        """Put another prompt in place of the present one; the text after it stays."""
+        text, place = self.text, self._prompt_length
+        if with_wide_tabs(sanitise(prompt)) != text[:place]:
+            levels = bytes(self._levels[place:])
+            self.begin(prompt)
+            self.append(text[place:], levels)
+
     def append(self, text: str, levels: bytes | None = None) -> None:
-        """Append to the text; `levels` are the surprisal levels (0 to 4) of its characters."""
+        """Append to the text; `levels` are its characters' surprisal levels (0 to 4), with `PERSON` if typed."""
         text = sanitise(text)
         levels = levels or bytes(len(text))
         if "\t" in text:
@@ -110,6 +125,9 @@ class StreamPane(ScrollView, can_focus=True):
         self._pieces.append(text)
         self._levels += levels
         self._length += len(text)
+        if not self._has_marks and max(levels, default=0) >= PERSON:
+            self._has_marks = True
+            self._tell()
         before = len(self._rows)
         start, begun = self._rows.pop() if self._rows else (0, "")
         self._rows.extend((row.start, row.text) for row in wrap(begun + drawn(text), start, self._width))
@@ -117,6 +135,24 @@ class StreamPane(ScrollView, can_focus=True):
             self.refresh_lines(before - 1 - round(self.scroll_offset.y))  # only the last row: thirty times less to draw
         else:
             self._show()
+
+    def take_back(self, text: str) -> None:
+        """Remove the end of the text, which was appended as `text`."""
+        removed = len(with_wide_tabs(text))
+        whole = self.text
+        self._length = max(self._length - removed, 0)
+        whole = whole[: self._length]
+        self._pieces = [whole]
+        del self._levels[self._length :]
+        self._prompt_length = min(self._prompt_length, self._length)
+        begin = whole.rfind("\n") + 1  # the last paragraph is wrapped again: a shorter word may fit into the row above
+        while self._rows and self._rows[-1][0] >= begin:
+            self._rows.pop()
+        self._rows.extend((row.start, row.text) for row in wrap(drawn(whole[begin:]), begin, self._width))
+        self._has_marks = max(self._levels, default=0) >= PERSON
+        self._strips.clear()
+        self._show()
+        self._tell()
 
     def rewrap(self) -> None:
         """Wrap the whole text again, to the present width."""
@@ -146,7 +182,8 @@ class StreamPane(ScrollView, can_focus=True):
 
     def _tell(self) -> None:
         note = self.note if self.following else "the text continues below: End"
-        self.border_subtitle = note or (legend(self.size.width - 6).markup if self.tinted else "")
+        marks = legend(self.size.width - 6).markup if self.tinted else MARK if self._has_marks else ""
+        self.border_subtitle = note or marks
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
@@ -163,24 +200,27 @@ class StreamPane(ScrollView, can_focus=True):
         strip = self._strips.get(key)
         if strip is None:
             strip = self._strips[key] = self._draw(place, row, width, span)
+        if self.has_caret and place == len(self._rows) - 1:
+            strip = with_caret(strip, min(cell_len(row.text), width - 1))
         return strip
 
     def _draw(self, place: int, row: Row, width: int, span: tuple[int, int] | None) -> Strip:
         cut = min(max(self._prompt_length - row.start, 0), len(row.text))
         segments = [Segment(row.text[:cut], self._style("prompt"))]
-        if self.tinted:
-            levels = self._levels[row.start + cut : row.start + len(row.text)]
-            begin = cut
-            for level, run in groupby(levels):
-                end = begin + len(list(run))
-                segments.append(Segment(row.text[begin:end], self._style(str(level))))
-                begin = end
-        else:
-            segments.append(Segment(row.text[cut:], self.rich_style))
+        begin = cut
+        for level, run in groupby(self._levels[row.start + cut : row.start + len(row.text)]):
+            end = begin + len(list(run))
+            segments.append(Segment(row.text[begin:end], self._style_of(level)))
+            begin = end
         strip = Strip(segments)
         if span is not None:
             strip = selected(strip, span, self.screen.get_component_rich_style("screen--selection"))
         return strip.adjust_cell_length(width, self.rich_style).apply_offsets(0, place)
+
+    def _style_of(self, level: int) -> Style:
+        if self.tinted:
+            return self._style(str(level % PERSON))
+        return self._style("person") if level >= PERSON else self.rich_style
 
     def notify_style_update(self) -> None:
         """Discard the cached styles and rows when the theme changes."""
@@ -226,6 +266,12 @@ class StreamPane(ScrollView, can_focus=True):
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)  # before its bar appears
             self.vertical_scrollbar.position = self.scroll_y  # Textual omits this if the bar was hidden
         self.refresh()
+
+
+def with_caret(strip: Strip, cell: int) -> Strip:
+    """Return a strip with one cell in reverse, where the next character will be."""
+    before, under, after = strip.divide([cell, cell + 1, max(strip.cell_length, cell + 1)])
+    return Strip.join([before, Strip(Segment.apply_style(under, post_style=Style(reverse=True)), 1), after])
 
 
 def selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:

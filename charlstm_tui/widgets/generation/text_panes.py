@@ -1,6 +1,8 @@
 """One or three generated texts side by side, and the probabilities of the next character."""
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -8,9 +10,17 @@ from textual.containers import Horizontal
 
 from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.formatting.text_statistics import TextFigures
-from charlstm_tui.jobs.generation import Expecting, TrainingWords, Written
+from charlstm_tui.jobs.generation import Expecting, Written
+from charlstm_tui.jobs.job import TRAINING_INTERVAL, LatestJob
+from charlstm_tui.jobs.training_words import TrainingWords, words_of_training_text
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.common.stream_pane import StreamPane
+
+HINT = (
+    "Type a prompt below and press Enter: the model continues it.\n"
+    "The prompt may be empty. \\n is a new line, as in HARPAGON.\\n\\n\n"
+    "Esc, then w: you and the model write a text together."
+)
 
 
 class TextPanes(Horizontal):
@@ -24,11 +34,12 @@ class TextPanes(Horizontal):
     }
     """
 
-    def __init__(self, hint: str, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
+    def __init__(self, hint: str = HINT, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
         self._hint = hint
         self._prompt = ""
         self._figures: list[TextFigures] = []  # of each of three texts
+        self._words_job = LatestJob(self, on_items=self._take_words, on_end=lambda _: None)  # on failure: no figure
 
     def compose(self) -> ComposeResult:
         """Lay out one pane, with the bars next to it."""
@@ -49,6 +60,7 @@ class TextPanes(Horizontal):
 
     async def begin(self, prompt: str, temperatures: Sequence[float]) -> None:
         """Begin one text per temperature."""
+        self._words_job.drop()
         three = len(temperatures) > 1
         await self._lay_out(temperatures, three=three)
         for pane in self.panes:
@@ -82,11 +94,21 @@ class TextPanes(Horizontal):
             figures.add("".join(part.text for part in parts), sum(part.surprise for part in parts))
         self._tell_figures()
 
-    def know(self, words: TrainingWords) -> None:
-        """From now on, count how many words of each text occur in the training text."""
-        for figures in self._figures:
-            figures.know(words.count_in(self._prompt))
-        self._tell_figures()
+    def count_known_words(self, path: Path) -> None:
+        """Count, from now on, how many words of each text occur in the training text of a checkpoint."""
+        read_words = partial(words_of_training_text, path=path)
+        self._words_job.start(read_words, name="words", interval=TRAINING_INTERVAL)
+
+    def _take_words(self, items: tuple[object, ...]) -> None:
+        for words in items:
+            if isinstance(words, TrainingWords):
+                for figures in self._figures:
+                    figures.know(words.count_in(self._prompt))
+                self._tell_figures()
+
+    def on_unmount(self) -> None:
+        """Stop the worker thread."""
+        self._words_job.drop()
 
     def expect(self, expecting: Expecting) -> None:
         """Show the probabilities of the first text's next character."""

@@ -4,7 +4,7 @@ from textual.content import Content
 from textual.geometry import Offset
 from textual.selection import Selection
 
-from charlstm_tui.formatting.surprisal import legend, level_of
+from charlstm_tui.formatting.surprisal import PERSON, legend, level_of
 from charlstm_tui.widgets.common.stream_pane import StreamPane
 
 
@@ -27,6 +27,49 @@ async def test_growing_character_by_character_is_the_same_as_at_once() -> None:
         pane.rewrap()
         assert grown == pane._rows
         assert pane.text == "MOI. " + text
+
+
+async def test_what_is_taken_back_leaves_the_rows_of_the_shorter_text() -> None:
+    text = "Ah! monsieur,\n\nje vous demande\tpardon de la peine, extraordinairement\n" * 2
+    app = PaneApp()
+    async with app.run_test(size=(24, 10)):
+        pane = app.query_one(StreamPane)
+        pane.begin("MOI. ")
+        pane.append(text, bytes(place % 5 for place in range(len(text))))
+        for place in range(len(text) - 1, -1, -1):
+            pane.take_back(text[place])
+            shortened = list(pane._rows)
+            pane.rewrap()
+            assert shortened == pane._rows
+            assert len(pane._levels) == len(pane.text)
+        assert pane.text == "MOI. "
+        pane.take_back(". ")
+        assert (pane.text, pane._prompt_length) == ("MOI", 3)
+
+
+async def test_another_prompt_leaves_the_text_after_it() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(24, 10)):
+        pane = app.query_one(StreamPane)
+        pane.begin("MO☃I. ")
+        pane.append("Ah!", bytes([1, 2, PERSON + 3]))
+        pane.replace_prompt("MOI. ")
+        assert pane.text == "MOI. Ah!"
+        assert list(pane._levels[-3:]) == [1, 2, PERSON + 3]
+
+
+async def test_the_caret_is_after_the_last_character() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(24, 10)) as pilot:
+        pane = app.query_one(StreamPane)
+        pane.begin("MOI. ")
+        pane.has_caret = True
+        for text, row, cell in (("Ah!", 0, 8), ("\n", 1, 0), ("日本", 1, 4)):
+            pane.append(text)
+            await pilot.pause()
+            strip = pane.render_line(row)
+            assert [segment.text for segment in strip if segment.style and segment.style.reverse] == [" "]
+            assert strip.crop(0, cell).text == ("MOI. Ah!", "", "日本")[("Ah!", "\n", "日本").index(text)]
 
 
 async def test_it_follows_the_end_until_the_reader_scrolls_up_and_again_at_the_end() -> None:
