@@ -45,6 +45,8 @@ class Seen(Struct, frozen=True):
     """The activations of a model over a text, or over the part that was read before it was stopped."""
 
     what: Looked
+    checkpoint: "Checkpoint"
+    """The model that read the text; its file may be replaced later, by a run in training."""
     activations: "Activations"
     begin: int
     """Index of the first generated character after the given text; 0 if all or none of the text is generated."""
@@ -96,7 +98,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
                 break
             yield Doing(f"reading, {done:.0%}")
     if activations.read > what.known:
-        yield Seen(what, activations, len(given) if len(given) < activations.read else 0)
+        yield Seen(what, checkpoint, activations, len(given) if len(given) < activations.read else 0)
 
 
 def _written_on(

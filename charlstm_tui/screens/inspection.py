@@ -12,7 +12,7 @@ from textual.widgets import Input, Label, Select
 
 from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model, properties
 from charlstm_tui.jobs.job import WRITING_INTERVAL, Ending, LatestJob
-from charlstm_tui.screens.base import ModeScreen
+from charlstm_tui.screens.cell_links import CellLinks
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.training import is_training
@@ -22,6 +22,7 @@ from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.prompt_input import InspectionPrompt, PromptInput
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.inspection.activations_view import CHANGE, ActivationsView
+from charlstm_tui.widgets.inspection.attribution_panel import AttributionPanel
 from core.errors import UserError
 from core.runs.store import RunStore
 from core.settings.cell_kinds import MEMORY, QUANTITIES
@@ -40,7 +41,7 @@ MORE = 200
 """Number of characters by which the model continues the text."""
 
 
-class InspectionScreen(ModeScreen):
+class InspectionScreen(CellLinks):
     """Screen on which a model reads a text and the reader examines any cell at any character."""
 
     CSS_PATH = "inspection.tcss"
@@ -55,6 +56,11 @@ class InspectionScreen(ModeScreen):
         Binding("left_square_bracket", "choose(-1)", "Previous cell", key_display="[", show=False),
         Binding("right_square_bracket", "choose(1)", "Next cell", key_display="]", show=False),
         Binding("w", "write_on", "Continue", tooltip="the model continues the text and reads it"),
+        Binding("a", "tint", "What mattered", tooltip="tint the text by what mattered for the next character"),
+        Binding("x", "silence", "Silence", tooltip="silence cells: what does the network predict worse without them?"),
+        Binding("o", "where_else", "Where else", tooltip="where else the cells are on that are on in this stretch"),
+        Binding("m", "memory", "Memory", tooltip="how far back does a model remember? LSTM, GRU and RNN compared"),
+        Binding("b", "mark", "Mark", tooltip="mark one end of a stretch of the text; the cursor is the other end"),
         Binding("i", "prompt", "Text"),
         Binding("s", "save", "Save"),
     ]
@@ -126,8 +132,10 @@ class InspectionScreen(ModeScreen):
             )
 
     def action_stop(self) -> None:
-        """Stop reading; the part read so far is shown."""
+        """Stop reading; the part read so far is shown. Or stop computing what mattered."""
         self._job.stop()
+        for panel in self.query(AttributionPanel):  # there is none before the screen is laid out, nor at its end
+            panel.stop()
 
     def action_prompt(self) -> None:
         """Focus the text box."""
@@ -142,6 +150,17 @@ class InspectionScreen(ModeScreen):
     def action_choose(self, by: int) -> None:
         """Move to another cell."""
         self.query_one(ActivationsView).choose(by)
+
+    def action_tint(self) -> None:
+        """Tint the text in the next way: by the cell's value, or by what mattered for the next character."""
+        self.query_one(ActivationsView).turn_tint()
+
+    def action_silence(self) -> None:
+        """Open the screen that silences cells, beginning with the selected one."""
+        from charlstm_tui.screens.silencing import SilencingScreen
+
+        if self._seen is not None:
+            self.app.push_screen(SilencingScreen.of(self._seen, self.query_one(ActivationsView)))
 
     def action_save(self) -> None:
         """Ask for a file and save the values of the layer's cells to it."""
@@ -160,16 +179,22 @@ class InspectionScreen(ModeScreen):
                 return not reading
             case "write_on":
                 return not reading and self._activations is not None and self._activations.room > 0
-            case "save":
+            case "save" | "where_else":
                 return there and not reading
+            case "mark":
+                return self.can_mark
+            case "silence":
+                return not reading and self._activations is not None and self._activations.read > 1
             case "turn":
                 return there and (parameters != ("layer",) or self._layers > 1)
             case "choose":
                 return there and self.query_one(ActivationsView).can_choose(int(str(parameters[0])))
             case "leave_field":
                 return self.focused is not None
+            case "tint":
+                return there
             case "stop":
-                return reading
+                return reading or any(panel.is_working for panel in self.query(AttributionPanel))
             case "prompt":
                 return not isinstance(self.focused, Input)
         return True
@@ -217,6 +242,8 @@ class InspectionScreen(ModeScreen):
             self.notify(ending.error, severity="error", timeout=10)
         elif self._activations is not None:
             self._follow_best(self._activations)
+            self._show_wanted()
+            self._offer(self._activations)
         self._say(count_of(self._activations.read, "character") if self._activations is not None else "Enter reads")
         self.refresh_bindings()
 
@@ -233,7 +260,7 @@ class InspectionScreen(ModeScreen):
         is_the_same = self._seen is not None and self._seen.what.path == seen.what.path
         self._seen = seen
         view = self.query_one(ActivationsView)
-        view.show(seen.activations, seen.what.name, seen.begin, keep_cell=is_the_same)
+        view.show(seen.checkpoint, seen.activations, seen.what.name, seen.begin, keep_cell=is_the_same)
         self._offer(seen.activations)
 
     def _offer(self, activations: "Activations") -> None:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.evaluation.worker_threads import advance
 from core.model.char_lstm import CharLSTM, State
@@ -71,7 +72,7 @@ class SegmentReader:
         """Start with a state of zeros; `start_id` is read before the first character."""
         self._model = model
         self._before = start_id  # the last character of the piece before
-        self._state = _zeros(model, 1)
+        self._state = zeros_for(model, 1)
         self._forgets = True  # whether the states of the two readings have always come together
 
     def read(self, ids: NDArray[np.int64]) -> Generator[float, None, Losses]:
@@ -83,14 +84,14 @@ class SegmentReader:
         inputs = np.concatenate([[self._before], ids[:-1]])
         done, right = 0.0, 0  # share of the work, and number of characters whose losses are right
         if self._forgets and (count := min(len(ids) // SEGMENT, MAX_SEGMENTS)) > 1:
-            segments = _Segments(self._model, inputs, ids, losses, count)
+            segments = _LossSegments(self._model, inputs, ids, losses, count)
             for done in segments.read_twice(self._state):
                 yield done
             self._state, self._forgets = segments.state, segments.are_all_right
             right = segments.right
         if right < len(ids):
             rest = losses.cut(slice(right, None))
-            segments = _Segments(self._model, inputs[right:], ids[right:], rest, 1)
+            segments = _LossSegments(self._model, inputs[right:], ids[right:], rest, 1)
             for share in segments.read_once(self._state):
                 yield max(done, (right + share * len(rest.taken)) / len(ids))
             self._state = segments.state
@@ -98,23 +99,23 @@ class SegmentReader:
         return losses
 
 
-class _Segments:
-    """Consecutive segments of the same length; the remaining characters, fewer than the segments, are not read."""
+class Segments:
+    """Consecutive segments of the same length; the remaining characters, fewer than the segments, are not read.
 
-    def __init__(
-        self, model: CharLSTM, inputs: NDArray[np.int64], targets: NDArray[np.int64], losses: Losses, count: int
-    ) -> None:
-        """Prepare to read `inputs`, (K,), in `count` segments; `targets` are the characters after each."""
-        self._model, self._inputs, self._targets, self._losses, self._count = model, inputs, targets, losses, count
+    A subclass computes the windows, and stores what it is there for.
+    """
+
+    def __init__(self, model: CharLSTM, inputs: NDArray[np.int64], count: int, window: int) -> None:
+        """Prepare to read `inputs`, (K,), in `count` segments, and `window` characters of each at a time."""
+        self._model, self._inputs, self._count = model, inputs, count
         self._length = len(inputs) // count
-        window = max(1, min(WINDOW if count > 1 else WINDOW * GROUP, MAX_LOGITS // (GROUP * model.vocabulary_size)))
         self._offsets = range(0, self._length, window)  # places in the segments at which a window begins
         self._window = window
-        self._after: list[State] = [_zeros(model, count) for _ in self._offsets]  # states after each window
+        self._after: list[State] = [zeros_for(model, count) for _ in self._offsets]  # states after each window
         self._differing: set[int] = set()  # segments whose two readings had different states until the end
         self.right = 0
         """Number of characters whose losses are right."""
-        self.state = _zeros(model, 1)
+        self.state = zeros_for(model, 1)
         """State after these characters."""
 
     @property
@@ -135,7 +136,7 @@ class _Segments:
         groups = np.array_split(
             np.arange(self._count), max(-(-self._count // GROUP), min(available_cores(), self._count // 2))
         )
-        zeros = _zeros(self._model, self._count)
+        zeros = zeros_for(self._model, self._count)
         zeros.hidden[:, :1], zeros.cell[:, :1] = state
         read = 0
         for characters in advance([self._read(group, _columns(zeros, group)) for group in groups]):
@@ -178,20 +179,43 @@ class _Segments:
         places = within[:, None] + columns * self._length  # (T, B)
         device = self._model.output.weight.device
         with torch.inference_mode():
-            logits, state = self._model(torch.from_numpy(self._inputs[places]).to(device), state)  # -> (T, B, V)
-            losses = -logits.double().log_softmax(dim=2)
-            expected_losses, expected = losses.topk(self._losses.expected.shape[1], dim=2, largest=False)
-            taken = losses.gather(2, torch.from_numpy(self._targets[places]).to(device)[:, :, None])[:, :, 0]
-        for stored, computed in zip(self._losses, (taken, expected, expected_losses), strict=True):
-            stored[places] = computed.cpu().numpy()
+            state = self._compute(places, torch.from_numpy(self._inputs[places]).to(device), state)
         return state, places.size
+
+    def _compute(self, places: NDArray[np.int64], ids: Tensor, state: State) -> State:
+        """Read a window, `ids`, (T, B), from this state, and return the state after it.
+
+        What is stored belongs to the characters at `places`, (T, B).
+        """
+        raise NotImplementedError
 
     def _end_of(self, column: int) -> State:
         return _columns(self._after[-1], np.array([column]))
 
 
-def _zeros(model: CharLSTM, columns: int) -> State:
-    """Return a state of zeros for several segments."""
+class _LossSegments(Segments):
+    """Segments whose losses are stored."""
+
+    def __init__(
+        self, model: CharLSTM, inputs: NDArray[np.int64], targets: NDArray[np.int64], losses: Losses, count: int
+    ) -> None:
+        """Prepare to read `inputs`, (K,), in `count` segments; `targets` are the characters after each."""
+        window = max(1, min(WINDOW if count > 1 else WINDOW * GROUP, MAX_LOGITS // (GROUP * model.vocabulary_size)))
+        super().__init__(model, inputs, count, window)
+        self._targets, self._losses = targets, losses
+
+    def _compute(self, places: NDArray[np.int64], ids: Tensor, state: State) -> State:
+        logits, state = self._model(ids, state)  # -> (T, B, V)
+        losses = -logits.double().log_softmax(dim=2)
+        expected_losses, expected = losses.topk(self._losses.expected.shape[1], dim=2, largest=False)
+        taken = losses.gather(2, torch.from_numpy(self._targets[places]).to(losses.device)[:, :, None])[:, :, 0]
+        for stored, computed in zip(self._losses, (taken, expected, expected_losses), strict=True):
+            stored[places] = computed.cpu().numpy()
+        return state
+
+
+def zeros_for(model: CharLSTM, columns: int) -> State:
+    """Return the state before the first character, zeros, for several segments."""
     layers, size = model.config.num_layers, model.config.hidden_size
     shape = (layers, columns, size)
     device = model.output.weight.device

@@ -33,7 +33,7 @@ WARM_UP = 100
 """Number of characters that a network reads before the first one that a gradient reaches."""
 WINDOWS = 40
 """Number of windows with `TARGETS` characters each whose loss is followed back: 200 characters."""
-TOGETHER = 10
+TOGETHER = 20
 """Number of windows that are computed together."""
 CONTEXTS = {0: 1, 1: 1, 2: 1, 5: 1, 10: 1, 20: 2, 50: 5, 100: 10, 200: 20, 500: 20}
 """Lengths of context, and for each the number of consecutive characters that one reading scores.
@@ -43,7 +43,7 @@ The first of them has exactly this context, each further one a character more: a
 BLOCK = 20
 """Number of consecutive characters at one place of the text whose loss is computed for each context."""
 MIN_BLOCKS, MAX_BLOCKS = 20, 100
-_PRODUCTS = 2e11  # number of multiplications for the losses by context: two to four seconds on two cores
+_PRODUCTS = 1.6e11  # number of multiplications for the losses by context: about two seconds on two cores
 MIN_CHARACTERS = 200
 """Minimum number of characters of a text."""
 MAX_READ = 5_000_000

@@ -11,16 +11,23 @@ from charlstm_tui.screens.dialogs import AskAboutRun, AskFile, AskName, Confirm
 from charlstm_tui.screens.evaluation import EvaluationScreen
 from charlstm_tui.screens.experiments import ExperimentsScreen
 from charlstm_tui.screens.inspection import InspectionScreen
+from charlstm_tui.screens.memory import MemoryScreen
+from charlstm_tui.screens.occurrences import OccurrencesScreen
+from charlstm_tui.screens.silencing import SilencingScreen
 from charlstm_tui.state.experiment import ExperimentView
 from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.common.prompt_input import PromptInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
 from charlstm_tui.widgets.evaluation.report_pages import PAGES
+from charlstm_tui.widgets.inspection.attribution_panel import AttributionPanel
+from charlstm_tui.widgets.inspection.two_texts import TwoTexts
 from core.events import Diverged, Paused, RunFinished, SavingFailed
 from core.reports.results import Estimate, Stage
 from tests.tui import reports
 from tests.tui.conftest import until
 from tests.tui.experiments import experiment_view
+from tests.tui.memory import GRU, LSTM, RNN, models_of, report_of
 from tests.tui.views import STARTED, finished, running
 
 State = Callable[[Pilot[None]], Awaitable[None]]
@@ -144,6 +151,15 @@ async def three_texts(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
+async def writing_together(pilot: Pilot[None]) -> None:
+    """Generate while a person and the model write together."""
+    await pilot.press("f4", "escape", "w")
+    bars = pilot.app.screen.query_one("#choices", NextCharBars)
+    await until(lambda: bars.count > 0)
+    await pilot.press(*"2 mou", "enter", "down")
+    await pilot.pause()
+
+
 async def experiment(view: ExperimentView, pilot: Pilot[None]) -> None:
     """The Experiments screen with an experiment."""
     await pilot.press("f6")
@@ -164,6 +180,50 @@ async def inspected(pilot: Pilot[None]) -> None:
     await pilot.press("enter")
     await until(lambda: screen._activations is not None and not screen._job.running)
     await pilot.press("right", "right", "down")
+    await pilot.pause()
+
+
+async def where_else(pilot: Pilot[None]) -> None:
+    """The places of the text where the cells are on that are on in a stretch."""
+    await inspected(pilot)
+    await pilot.press("shift+right", "o")
+    screen = pilot.app.screen
+    assert isinstance(screen, OccurrencesScreen)
+    screen.query_one("#threshold", Input).value = "-10"  # all cells are on
+    await pilot.press("t", "enter")
+    await until(lambda: screen._found is not None and not screen._reading.running)
+    await pilot.press("tab", "c")
+
+
+async def silencing(pilot: Pilot[None]) -> None:
+    """A cell silenced, with its effect and two texts."""
+    await inspected(pilot)
+    await pilot.press("x")
+    screen = pilot.app.screen
+    assert isinstance(screen, SilencingScreen)
+    await until(lambda: not screen._job.running)
+    await pilot.press("g")
+    await until(lambda: len(screen.query_one(TwoTexts).texts[1]) > 100 and not screen._job.running)
+    await pilot.press("t")
+    await pilot.pause()
+
+
+async def mattered(pilot: Pilot[None]) -> None:
+    """Inspect with what mattered for the next character."""
+    await inspected(pilot)
+    await pilot.press("a")
+    panel = pilot.app.screen.query_one(AttributionPanel)
+    await until(lambda: panel.found is not None and not panel.is_working)
+    await pilot.pause()
+
+
+async def memory_measured(pilot: Pilot[None]) -> None:
+    """How far back three models remember."""
+    await pilot.press("f5", "escape", "m")
+    screen = pilot.app.screen
+    assert isinstance(screen, MemoryScreen)
+    report = report_of(RNN, GRU, LSTM)
+    screen.show(models_of(report), report)
     await pilot.pause()
 
 
@@ -206,10 +266,16 @@ STATES: dict[str, State] = {
     "generated": partial(generated, False),
     "tinted": partial(generated, True),
     "three texts": three_texts,
+    "writing together": writing_together,
     "experiment form": partial(pressed, ["f6"]),
     "experiments": partial(pressed, ["f6", "l"]),
     "experiment running": partial(experiment, experiment_view(over=5, alive=True)),
     "experiment finished": partial(experiment, experiment_view()),
     "inspect": partial(pressed, ["f5"]),
     "inspected": inspected,
+    "mattered": mattered,
+    "silencing": silencing,
+    "where else": where_else,
+    "memory": partial(pressed, ["f5", "escape", "m"]),
+    "memory measured": memory_measured,
 }

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -18,6 +19,7 @@ from charlstm_tui.state.job_events import Doing
 from charlstm_tui.state.keys import Key, keys_of
 from charlstm_tui.state.messages import StartTraining
 from charlstm_tui.state.training import TrainingView
+from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from core.control import Control
 from core.events import Paused, Resumed, RunFinished, SampleDrawn
@@ -321,6 +323,26 @@ async def test_no_key_is_dead_while_a_screen_works(
 @pytest.mark.parametrize("mode", ["evaluate", "generate", "inspect"])
 async def test_no_key_is_dead_beside_a_result(app: CharLSTMApp, trained: Run, mode: str) -> None:
     assert await every_key(app, with_result(mode)) == []
+
+
+async def writing_together(pilot: Pilot[None]) -> None:
+    app = await back_to(pilot, "generate")
+    screen = app.screen
+    assert isinstance(screen, GenerationScreen)
+    screen.together.leave()
+    await until(lambda: not screen.together.is_active and not screen.has_class("-together"))
+    await screen.action_write_together()
+    pane = screen.panes.panes[0]
+    lines = pane.text.count("\n2 mou")
+    screen.together.post_message(Paste("\n2 mou" * 30))
+    await until(lambda: pane.text.count("\n2 mou") >= lines + 30)
+    await until(lambda: screen.query_one("#choices", NextCharBars).count > 0)
+    await pilot.press("pageup")
+    await until(lambda: not pane.following)
+
+
+async def test_no_key_is_dead_while_a_person_writes_with_the_model(app: CharLSTMApp, trained: Run) -> None:
+    assert await every_key(app, writing_together) == []
 
 
 async def experiment_form(pilot: Pilot[None]) -> None:

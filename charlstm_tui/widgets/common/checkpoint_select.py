@@ -83,15 +83,8 @@ class CheckpointSelect(Select[Path]):
 
     def refresh_runs(self) -> None:
         """Refresh the list of runs."""
-        options = []
-        for run in self._store.all():
-            if run.checkpoint_path.exists():
-                with contextlib.suppress(UserError):  # a damaged run cannot be used
-                    summary = summarise(run)
-                    epochs = count_of(summary.epochs, "epoch")
-                    options.append((Content(in_one_line(f"{run.name} · {summary.corpus} · {epochs}")), run.path))
-        if (model := bundled_model.shipped_path()) is not None:
-            options.append((Content(f"{bundled_model.NAME} · bundled"), model))
+        options = [(Content(line), place) for line, _, place in models_in(self._store)]
+        model = bundled_model.shipped_path()
         if options == self._shown:
             return
         paths = [path for _, path in options]
@@ -110,3 +103,26 @@ class CheckpointSelect(Select[Path]):
         path = self._store.root / name
         if path in [known for _, known in self._shown]:
             self.value = path
+
+    def choose_model(self, name: str) -> None:
+        """Choose a model by its name: a run, or the bundled model."""
+        shipped = bundled_model.shipped_path()
+        if name == bundled_model.NAME and shipped is not None:
+            self.refresh_runs()
+            self.value = shipped
+        else:
+            self.choose(name)
+
+
+def models_in(store: RunStore) -> list[tuple[str, str, Path]]:
+    """Return a line, the name and the place of each model: the folder of a run, or the bundled model's file."""
+    models = []
+    for run in store.all():
+        if run.checkpoint_path.exists():
+            with contextlib.suppress(UserError):  # a damaged run cannot be used
+                summary = summarise(run)
+                epochs = count_of(summary.epochs, "epoch")
+                models.append((in_one_line(f"{run.name} · {summary.corpus} · {epochs}"), run.name, run.path))
+    if (path := bundled_model.shipped_path()) is not None:
+        models.append((f"{bundled_model.NAME} · bundled", bundled_model.NAME, path))
+    return models

@@ -7,16 +7,21 @@ from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.events import Resize
 
+from charlstm_tui.formatting.characters import fitting, shown
 from charlstm_tui.formatting.outside_text import plain_title
+from charlstm_tui.jobs.attribution import Method, explained_at
 from charlstm_tui.jobs.inspection import relation
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
+from charlstm_tui.widgets.inspection.attribution_lines import METHODS, SHORT_NAMES
+from charlstm_tui.widgets.inspection.attribution_panel import AttributionPanel
 from charlstm_tui.widgets.inspection.cell_equations import CellEquations
 from charlstm_tui.widgets.inspection.cell_heatmap import CellHeatmap
 from charlstm_tui.widgets.inspection.cell_text import CellText
 from core.settings.cell_kinds import MEMORY
 
 if TYPE_CHECKING:
+    from charlstm_tui.jobs.attribution import Checkpoint
     from charlstm_tui.jobs.inspection import Activations, Cells
 
 BORDERS = (-0.6, -0.2, 0.2, 0.6)
@@ -37,6 +42,9 @@ class ActivationsView(Container):
         """Activations on screen; None before the first ones."""
         self.layer_number, self.symbol, self.follow = 0, MEMORY["lstm"], CHANGE
         """Selected layer (from 0), symbol of the selected quantity, and the property by which the cells are ordered."""
+        self.method: Method | None = None
+        """How the text is tinted: by what mattered at the cursor, in one of two ways; None: by the cell's value."""
+        self._checkpoint: Checkpoint | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the text above the heat map, and the numbers."""
@@ -45,9 +53,12 @@ class ActivationsView(Container):
             yield CellHeatmap(id="cells")
         with Vertical(id="side"):
             yield CellEquations(id="numbers")
+            yield AttributionPanel(id="mattered")
             yield NextCharBars(id="bars")
 
-    def show(self, activations: "Activations", author: str, begin: int, *, keep_cell: bool) -> None:
+    def show(
+        self, checkpoint: "Checkpoint", activations: "Activations", author: str, begin: int, *, keep_cell: bool
+    ) -> None:
         """Show the activations of a model, with the cursor at character `begin`.
 
         The selected layer and quantity stay selected if this model has them, the selected cell only if `keep_cell`.
@@ -58,12 +69,12 @@ class ActivationsView(Container):
             cell = None
         if self.symbol not in [one.symbol for one in activations.quantities]:
             self.symbol = MEMORY[activations.config.cell]
-        self.activations, self._author, self.layer_number = activations, author, layer
+        self._checkpoint, self.activations, self._author, self.layer_number = checkpoint, activations, author, layer
         self.add_class("-seen")
         self._arrange(cell, begin)
         text = self.query_one(CellText)
         text.show_text(activations.text[: activations.read], self._tints(), cursor=begin)
-        self._tell_numbers()
+        self._retell()
         if text.has_focus:
             self.call_after_refresh(self.go_to_text)  # a flat window shows it in another widget
 
@@ -75,6 +86,12 @@ class ActivationsView(Container):
         cell = self.cell if stays else None
         self.layer_number, self.symbol, self.follow = layer, symbol, follow
         self._arrange(cell, self.query_one(CellHeatmap).cursor)
+
+    def go_to_cell(self, layer: int, cell: int) -> None:
+        """Select a cell of a layer."""
+        if self.activations is not None:
+            self.layer_number = layer
+            self._arrange(cell, self.query_one(CellHeatmap).cursor)
 
     def choose(self, by: int) -> None:
         """Select the cell `by` rows further down."""
@@ -89,6 +106,15 @@ class ActivationsView(Container):
         """Focus the widget that shows the text: in a flat window, only the heat map shows it, above its rows."""
         flat = self.screen.has_class("-flat") and self.activations is not None
         self.query_one(CellHeatmap if flat else CellText).focus()
+
+    def turn_tint(self) -> None:
+        """Tint the text in the next way: by the cell's value, by gradient times input, or exactly."""
+        ways: list[Method | None] = [None, *METHODS]
+        self.method = ways[(ways.index(self.method) + 1) % len(ways)]
+        self.set_class(self.method is not None, "-mattered")
+        if self.method is None:
+            self.query_one(AttributionPanel).drop()
+        self._retell()
 
     @property
     def cell(self) -> int:
@@ -131,10 +157,11 @@ class ActivationsView(Container):
         """Show the selected cell in the text and in numbers."""
         assert self.activations is not None
         text = self.query_one(CellText)
-        if len(text.text) == self.activations.read:
-            text.tint(self._tints())
-        title = f"{self._author}: the text by the {self._quantity} of cell {self.cell}"
-        text.border_title = plain_title(title)
+        if self.method is None:
+            if len(text.text) == self.activations.read:
+                text.tint(self._tints())
+            title = f"{self._author}: the text by the {self._quantity} of cell {self.cell}"
+            text.border_title = plain_title(title)
         rows = self.query_one(CellHeatmap)
         rows.border_subtitle = ""
         if self.follow != CHANGE and self._cells is not None:
@@ -145,8 +172,34 @@ class ActivationsView(Container):
         if self.activations is None or self._cells is None:
             return
         place = self.query_one(CellHeatmap).cursor
+        if self.method is not None:
+            self._explain(self.method, place)
         self.query_one(CellEquations).show(self.activations, place, self.layer_number, self.cell)
         self.query_one(NextCharBars).show(self.activations.expected(place))
+
+    def _explain(self, method: Method, place: int) -> None:
+        """Show what mattered for the character after a place, in the text and in numbers."""
+        assert self.activations is not None
+        assert self._checkpoint is not None
+        panel, text = self.query_one(AttributionPanel), self.query_one(CellText)
+        panel.consider(self._checkpoint, self.activations, place, method)
+        if text.cursor == place and len(text.text) == self.activations.read:
+            if panel.found is None:
+                text.tint_attribution()
+            else:
+                attribution = panel.found.attribution
+                text.tint_attribution(attribution.begin, attribution.levels(BORDERS))
+        explained = explained_at(self.activations, place)
+        what = f"what mattered for ‘{shown(explained.character)}’"
+        which = f"{what}, which came next" if explained.came_next else f"{what}, the most probable next"
+        titles = [f"{which}: {METHODS[method]}", f"{what}: {METHODS[method]}", f"{what}: {SHORT_NAMES[method]}"]
+        text.border_title = plain_title(fitting(text.size.width - 4, *titles) or titles[-1])
+
+    @on(AttributionPanel.Changed)
+    def _retint(self) -> None:
+        self.screen.refresh_bindings()
+        if self.activations is not None:
+            self._retell()
 
     # The text and the heat map each have a cursor. When one moves, the other is set to its current position without
     # sending a message: otherwise the two would answer each other's outdated positions forever.
@@ -175,3 +228,4 @@ class ActivationsView(Container):
         if self.query_one(CellText).has_focus:
             self.go_to_text()
         self.call_after_refresh(self._tell_numbers)
+        self.call_after_refresh(self.query_one(AttributionPanel).show)

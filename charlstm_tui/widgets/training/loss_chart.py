@@ -20,7 +20,7 @@ from charlstm_tui.widgets.training.chart.scale import Scale, fitting
 from charlstm_tui.widgets.training.chart.view import MARKER, Curves, edge_values, in_view, loss_limits, x_limits
 from charlstm_tui.widgets.training.chart.zoom import Axes, Zoom
 
-_MODES: dict[Glyphs, tuple[HiResMode, tuple[int, int]]] = {
+MODES: dict[Glyphs, tuple[HiResMode, tuple[int, int]]] = {
     "braille": (HiResMode.BRAILLE, (2, 4)),
     "blocks": (HiResMode.QUADRANT, (2, 2)),
     "ascii": (HiResMode.BRAILLE, (2, 4)),  # the ASCII filter turns braille into dots and colons
@@ -225,7 +225,7 @@ class LossChart(Canvas):
             self.set_pixel(start + place, y, character, style)
 
     def _draw_lines(self, drawing: _Drawing, lines: Sequence[Line], preferences: Preferences) -> None:
-        mode, dots = _MODES[preferences.glyphs]
+        mode, dots = MODES[preferences.glyphs]
         columns, rows = drawing.x.cells, drawing.y.cells
         shown = drawing.curves
 
