@@ -37,6 +37,13 @@ def _fields() -> list[tuple[type[Struct], Field]]:
     return [(config, field) for config in (ModelConfig, TrainingConfig) for field in fields_of(config)]
 
 
+class Rest(Collapsible):
+    """The less important settings. The form scrolls to them when they are made."""
+
+    def scroll_visible(self, *args: object, **options: object) -> None:
+        """Do nothing: Textual would scroll when they are unfolded, sometimes before there is anything to see."""
+
+
 class SettingsForm(Vertical):
     """Editable form of a `RunConfig`. Sends `Changed` after each change; Enter moves to the next field."""
 
@@ -96,7 +103,7 @@ class SettingsForm(Vertical):
                                 yield Static(title, classes="title")
                             yield from self._settings(config, names, preset)
             others = len(_fields()) - len(_FIRST_NAMES) + len(reading_fields())
-            yield Collapsible(
+            yield Rest(
                 Horizontal(classes="columns", id="rest"),
                 title=f"{others} more settings", collapsed_symbol="▸", expanded_symbol="▾",
             )  # fmt: skip
@@ -211,10 +218,14 @@ class SettingsForm(Vertical):
         self.screen.focus_next()
 
     @on(Collapsible.Expanded)
+    async def _unfold(self) -> None:
+        if not self._rest_is_made:
+            self._rest_is_made = True
+            await self._make_rest()
+        rest, fields = self.query_one(Rest), self.query_one("#fields", VerticalScroll)
+        self.call_after_refresh(fields.scroll_to_widget, rest, animate=False)
+
     async def _make_rest(self) -> None:
-        if self._rest_is_made:
-            return
-        self._rest_is_made = True
         columns = self.query_one("#rest", Horizontal)
         rest = [(config, field) for config, field in _fields() if field.name not in _FIRST_NAMES]
         half = (len(rest) + 1) // 2
