@@ -203,7 +203,8 @@ class CharLSTMApp(AppState):
         from charlstm_tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.current_mode, keys_of(self.screen, self)))
+            page = getattr(self.screen, "HELP_PAGE", self.current_mode)
+            self.push_screen(HelpScreen(page, keys_of(self.screen, self)))
 
     async def action_quit(self) -> None:
         """Quit; during a run or an experiment, ask first."""

@@ -102,7 +102,12 @@ def generate_command(
     from core.sampling.prompt import fit
 
     model = load_checkpoint(path)
-    ending = Ending(until=UNTIL[until], stops=stops)
+    fitted_stops = [fit(stop, model.vocabulary) for stop in stops]
+    for stop in fitted_stops:
+        if stop.replaced and not stop.left_out:
+            click.echo(sanitise(stop.notice_of("stop text")), err=True)
+    known_stops = tuple(stop.typed if stop.left_out else stop.read for stop in fitted_stops)
+    ending = Ending(until=UNTIL[until], stops=known_stops)
     ending.check(model.vocabulary)
     fitted = fit(prompt, model.vocabulary)
     if fitted.notice:

@@ -18,7 +18,7 @@ from charlstm_tui.commands.text_options import (
     read_text,
     split_option,
 )
-from charlstm_tui.formatting.memory_content import as_text
+from charlstm_tui.formatting.memory_content import as_text, notes_of
 from core.data.encodings import Errors
 from core.data.splits import PARTS, Part, Split
 from core.errors import UserError
@@ -71,10 +71,8 @@ def memory_command(
     own = subjects[0].checkpoint.corpus
     read = read_text(named_or_own(own, corpus, limit, split, encoding, encoding_errors))
     report = _measured(subjects, read, part)
-    if part != "train" and report.learnt_characters:
-        click.echo(f"{report.learnt_characters:,} of these characters were used for training.", err=True)
-    if report.skipped_characters:
-        click.echo(f"{report.skipped_characters:,} characters are skipped: a model does not know them.", err=True)
+    for note in notes_of(report):
+        click.echo(f"{note}.", err=True)
     if as_json:
         click.echo(sanitise(msgspec.json.encode(report).decode()))
     else:

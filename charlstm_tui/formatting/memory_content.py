@@ -11,15 +11,43 @@ SHOWN_DISTANCES = (0, 1, 2, 5, 10, 20, 50, 100, 200)
 """Distances in characters for which the gradient is given as a number."""
 BORDERS = (1, 2, 5, 10, 20, 50, 100, 200)
 """Time constants in characters at which the bars of the histogram meet."""
-NAME = 14
+NO_CONTEXT = "without context, a network has read a full stop only"
+NAME = 12
 """Maximum length of a model's name in a table."""
+LETTERS = "ABCD"
+"""Letters that tell several models apart."""
 _LABEL, _NUMBER = 10, 9
 
 
 def title_of(report: MemoryReport) -> str:
     """Return which models are measured on which text."""
-    names = ", ".join(in_one_line(model.name) for model in report.models)
-    return f"{names} · {in_one_line(report.corpus)}, {report.part} part"
+    names = [in_one_line(model.name) for model in report.models]
+    if len(names) > 1:
+        names = [f"{letter} {name}" for letter, name in zip(LETTERS, names, strict=False)]
+    return f"{', '.join(names)} · {in_one_line(report.corpus)}, {report.part} part"
+
+
+def names_of(report: MemoryReport, length: int = NAME) -> list[str]:
+    """Return a short name for each model: of several with a letter, so that no two are the same."""
+    if len(report.models) == 1:
+        return [shortened(report.models[0].name, length)]
+    return [f"{letter} {shortened(model.name, length)}" for letter, model in zip(LETTERS, report.models, strict=False)]
+
+
+def states_of(report: MemoryReport) -> str:
+    """Return the name of the state that the networks carry along."""
+    states = {model.state for model in report.models}
+    return states.pop() if len(states) == 1 else "cell or hidden state"
+
+
+def notes_of(report: MemoryReport) -> list[str]:
+    """Return what else a reader must know about the text: characters that were trained on, or that are skipped."""
+    notes = []
+    if report.part != "train" and report.learnt_characters:
+        notes.append(f"{count_of(report.learnt_characters, 'character')} of this part were used for training")
+    if report.skipped_characters:
+        notes.append(f"{count_of(report.skipped_characters, 'character')} skipped: a model does not know them")
+    return notes
 
 
 def gradient_lines(report: MemoryReport) -> list[str]:
@@ -33,7 +61,7 @@ def gradient_lines(report: MemoryReport) -> list[str]:
         named = {"hidden state": first.hidden, "cell state": first.cell_state, "embedding": first.inputs}
         columns = {name: spreads for name, spreads in named.items() if spreads}
     else:
-        columns = {shortened(model.name, NAME): model.carried for model in report.models}
+        columns = dict(zip(names_of(report), (model.carried for model in report.models), strict=True))
     rows = [
         (str(k), [number(spreads[k].mean) for spreads in columns.values()])
         for k in SHOWN_DISTANCES
@@ -49,7 +77,7 @@ def gradient_lines(report: MemoryReport) -> list[str]:
 
 def context_lines(report: MemoryReport) -> list[str]:
     """Return a table of the loss for each length of context, with n-grams of the same context."""
-    names = [shortened(model.name, NAME) for model in report.models] + (["n-gram"] if report.ngrams else [])
+    names = [*names_of(report), *(["n-gram"] if report.ngrams else [])]
     columns = [model.contexts for model in report.models] + ([report.ngrams] if report.ngrams else [])
     return _table("context", names, [
         (str(rows[0].context), [f"{one.loss:.3f}" for one in rows]) for rows in zip(*columns, strict=True)
@@ -81,10 +109,12 @@ def cell_line(model: ModelMemory, rank: int) -> str:
 def as_text(report: MemoryReport, width: int) -> str:
     """Return the whole report as text for a shell."""
     shown = [title_of(report), ""]
-    shown.append(f"norm of the gradient of a loss, k characters back ({count_of(report.places, 'place')})")
+    what = "each state" if len(report.models) == 1 else f"the {states_of(report)}"
+    shown.append(f"gradient of a loss with respect to {what} k characters before")
+    shown.append(f"(mean of its norm over {count_of(report.places, 'place')})")
     shown += _indented(gradient_lines(report))
     shown += ["", f"loss with k characters of context ({count_of(report.characters, 'character')}), nats per character"]
-    shown += _indented(context_lines(report))
+    shown += [*_indented(context_lines(report)), f"  {NO_CONTEXT}"]
     for model in report.models:
         if model.time_constants:
             shown += ["", f"time constants of the forget gates in characters, {in_one_line(model.name)}"]
@@ -99,6 +129,8 @@ def as_text(report: MemoryReport, width: int) -> str:
 
 def number(value: float) -> str:
     """Return a norm with three digits; a small one in scientific notation."""
+    if value == 0:
+        return "0"
     return f"{value:.3f}" if value >= 0.0995 else f"{value:.4f}" if value >= 0.00995 else f"{value:.1e}"
 
 

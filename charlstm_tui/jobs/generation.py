@@ -142,6 +142,11 @@ class Writer:
         return self.is_ready and all(lane.is_complete for lane in self._lanes)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether a text has reached its end before its length."""
+        return any(lane.has_ended for lane in self._lanes)
+
+    @property
     def written(self) -> int:
         """Number of characters of the longest text, without the prompt."""
         return max((lane.written for lane in self._lanes), default=0)

@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from charlstm_tui.jobs.process import spare_the_collector
@@ -14,7 +14,7 @@ from core.control import Control
 from core.data.corpus import Corpus, open_corpus
 from core.data.splits import Part
 from core.errors import UserError
-from core.text import count_of, shortened
+from core.text import count_of
 
 if TYPE_CHECKING:
     from charlstm_tui.jobs.inspection import Activations
@@ -35,8 +35,8 @@ class Subject(Struct, frozen=True, kw_only=True):
 
     name: str
     """The model's name on screen."""
-    path: Path
-    """Path of the checkpoint."""
+    checkpoint: "Checkpoint"
+    """The model that has read the text: the file of a run may be replaced meanwhile."""
     activations: "Activations"
     begin: int
     end: int
@@ -155,7 +155,7 @@ class PartReader:
         self._subject = subject
         self._checkpoint: Checkpoint | None = None
         self._corpus: Corpus | None = None
-        self._sha256 = ""  # of the model's file
+        self._sha256 = ""  # of the model
 
     def read(self, control: Control, part: Part, cells: Sequence[int]) -> Iterator[object]:
         """Record cells over a part. Yields `Doing`, `Reading`, `Unkept`, and `PartRead` after each piece of it.
@@ -197,18 +197,13 @@ class PartReader:
                     return
 
     def _model(self, control: Control) -> Generator[Doing, None, "Checkpoint | None"]:
-        """Load the model. Yields `Doing`; returns None when stopped."""
-        from core.checkpoints.checkpoint import load_checkpoint
-
-        if control.stopped or self._checkpoint is not None:
-            return None if control.stopped else self._checkpoint
-        yield Doing("loading the model")
-        path, checkpoint, sha256 = self._subject.path, None, _sha256(self._subject.path)
-        while checkpoint is None or sha256 != _sha256(path):  # a run in training may replace the file in between
-            sha256, checkpoint = _sha256(path), load_checkpoint(path)
-        spare_the_collector()
-        self._checkpoint, self._sha256 = checkpoint, sha256
-        return None if control.stopped else checkpoint
+        """Prepare the model. Yields `Doing`; returns None when stopped."""
+        if self._checkpoint is None and not control.stopped:
+            yield Doing("preparing the model")
+            self._checkpoint = self._subject.checkpoint
+            self._sha256 = _sha256(self._checkpoint)
+            spare_the_collector()
+        return None if control.stopped else self._checkpoint
 
     def _text(self, control: Control, checkpoint: "Checkpoint") -> Generator[Doing, None, Corpus | None]:
         """Read the text that the model was trained on. Yields `Doing`; returns None when stopped."""
@@ -253,9 +248,11 @@ def search(control: Control, read: PartRead, asked: Asked) -> Iterator[object]:
     yield Found(asked=asked, read=read, occurrences=occurrences, common=common)
 
 
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UserError(f"{shortened(path)} cannot be read: {error.strerror or error}.") from None
+def _sha256(checkpoint: "Checkpoint") -> str:
+    """Return the SHA-256 of a model: its configuration, its vocabulary and its weights."""
+    about = msgspec.json.encode((checkpoint.model.config, checkpoint.vocabulary.characters))
+    found = hashlib.sha256(about)
+    for name, weight in checkpoint.model.named_parameters():
+        found.update(name.encode())
+        found.update(weight.detach().float().cpu().contiguous().numpy().data)
+    return found.hexdigest()

@@ -8,7 +8,6 @@ is interrupted is continued where it was.
 import contextlib
 import time
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
@@ -40,8 +39,8 @@ class Subject(Struct, frozen=True, kw_only=True):
 
     name: str
     """The model's name on screen."""
-    path: Path
-    """Path of the checkpoint."""
+    checkpoint: "Checkpoint"
+    """The model that has read the text: the file of a run may be replaced meanwhile."""
     config: ModelConfig
     text: str
     """Text of characters that the model knows."""
@@ -172,14 +171,12 @@ class Silencer:
 
     def _begin(self, control: Control) -> Iterator[Doing]:
         yield Doing("loading PyTorch")
-        from core.checkpoints.checkpoint import load_checkpoint
         from core.inspection.cell_ranking import with_result
         from core.inspection.silencing import TextReading, read_text
 
         if control.stopped:
             return
-        yield Doing("loading the model")
-        self._checkpoint = load_checkpoint(self.subject.path)
+        self._checkpoint = self.subject.checkpoint
         spare_the_collector()
         reading = read_text(self._checkpoint.model, self._checkpoint.vocabulary, self.subject.text)
         for item in with_result(reading):

@@ -33,7 +33,8 @@ class ModeScreen(FitsWindow, Screen[None]):
     """One of the app's screens."""
 
     def action_leave_field(self) -> None:
-        """Take the focus from the field, so that letters are keys again."""
+        """Take the focus from the field, so that letters are keys again, also after another screen was open."""
+        vars(self)["AUTO_FOCUS"] = ""  # of this screen only: Textual would focus the field when it is shown again
         self.set_focus(None)
 
     def save_file(self, name: str, make: Callable[[], bytes]) -> None:

@@ -291,7 +291,9 @@ class GenerationScreen(ModeScreen):
         since, before = self._since
         seconds = time.monotonic() - since
         speed = f" · {(self._shown - before) / seconds:,.0f}/s" if self._job.running and seconds > 0.5 else ""
-        self._say(f"{count_of(self._shown, 'character')}{speed}")
+        ended = self._writer is not None and not self._job.running and self._writer.has_ended
+        how = " · its end; c continues" if ended and self.size.width >= 100 else " · its end" if ended else ""
+        self._say(f"{count_of(self._shown, 'character')}{speed}{how}")
 
     def _say(self, text: str) -> None:
         self.query_one("#status", PlainText).update(text)

@@ -17,7 +17,7 @@ PAGES = Path(__file__).parent.parent / "help"
 
 
 class HelpScreen(FitsWindow, ModalScreen[None]):
-    """Screen that shows the help page of a mode and its keys."""
+    """Screen that shows the help page of a mode, or of a screen that has one of its own, and the keys."""
 
     DEFAULT_CSS: ClassVar[str] = """
     HelpScreen {
@@ -32,9 +32,10 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back", key_display="Esc")]
 
-    def __init__(self, mode: str, keys: list[Key]) -> None:
+    def __init__(self, page: str, keys: list[Key]) -> None:
+        """Set it up for a page of `PAGES`, by its name without the suffix."""
         super().__init__()
-        self._mode = mode
+        self._name_of_page = page
         self._keys = keys
 
     def compose(self) -> ComposeResult:
@@ -54,4 +55,4 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
 
     @property
     def _page(self) -> str:
-        return (PAGES / f"{self._mode}.md").read_text(encoding="utf-8")
+        return (PAGES / f"{self._name_of_page}.md").read_text(encoding="utf-8")

@@ -36,7 +36,9 @@ gate and cell at each character. If the box is empty, it generates a text and re
 
   · one row per cell, along the text; the text coloured by one cell
   · the equations of that cell at the cursor, with their numbers
-  · the cells that follow the position in the line, capitals, ends of words"""
+  · the cells that follow the position in the line, capitals, ends of words
+
+Then: m memory, a what mattered, x silence a cell, o where else it is on"""
 MORE = 200
 """Number of characters by which the model continues the text."""
 
@@ -137,6 +139,12 @@ class InspectionScreen(CellLinks):
         for panel in self.query(AttributionPanel):  # there is none before the screen is laid out, nor at its end
             panel.stop()
 
+    def action_leave_field(self) -> None:
+        """Move the focus from a field to the text, where the arrow keys move the cursor; without a text, nowhere."""
+        super().action_leave_field()
+        if self._activations is not None:
+            self.query_one(ActivationsView).go_to_text()
+
     def action_prompt(self) -> None:
         """Focus the text box."""
         self.query_one("#prompt", Input).focus()
@@ -190,7 +198,7 @@ class InspectionScreen(CellLinks):
             case "choose":
                 return there and self.query_one(ActivationsView).can_choose(int(str(parameters[0])))
             case "leave_field":
-                return self.focused is not None
+                return isinstance(self.focused, Input | Select)
             case "tint":
                 return there
             case "stop":

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import ClassVar
 
+from rich.segment import Segment
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -10,11 +11,20 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widgets import OptionList, SelectionList, Static
 from textual.widgets.option_list import Option
 from textual.widgets.selection_list import Selection
 
-from charlstm_tui.formatting.memory_content import cell_line, context_lines, histogram_lines
+from charlstm_tui.formatting.memory_content import (
+    NO_CONTEXT,
+    cell_line,
+    context_lines,
+    histogram_lines,
+    names_of,
+    notes_of,
+    states_of,
+)
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.jobs.memory import NamedModel, measure_models
 from charlstm_tui.screens.base import FitsWindow
@@ -24,7 +34,7 @@ from charlstm_tui.state.preferences import Glyphs, Preferences
 from charlstm_tui.widgets.common.checkpoint_select import models_in
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.plain_text import PlainText
-from charlstm_tui.widgets.inspection.gradient_chart import LETTERS, GradientChart, GradientCurve
+from charlstm_tui.widgets.inspection.gradient_chart import GradientChart, GradientCurve
 from core.reports.memory import MAX_MODELS, MemoryReport, ModelMemory, Spread
 from core.reports.results import Stage
 from core.runs.store import RunStore
@@ -46,11 +56,19 @@ class ModelList(SelectionList[int]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.measure", "Measure")]
 
+    def render_line(self, y: int) -> Strip:
+        """Draw a model without its mark unless it is marked: Textual only changes the mark's colour."""
+        left, mark, *rest = super().render_line(y)
+        place = round(self.scroll_offset.y) + y
+        is_marked = place < self.option_count and self.get_option_at_index(place).value in self.selected
+        return Strip([left, mark if is_marked else Segment(" ", mark.style), *rest])
+
 
 class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
     """Screen that measures how far back models remember. It returns the cell that was chosen, or None."""
 
     CSS_PATH = "memory.tcss"
+    HELP_PAGE = "memory"
     AUTO_FOCUS = "#models"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "measure", "Measure"),
@@ -205,9 +223,10 @@ class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
         )
         cells.highlighted = 0 if self._cells else None
         measured = f"{count_of(report.places, 'place')}, {count_of(report.characters, 'scored character')}"
-        trained = f" · {report.learnt_characters:,} of them seen in training" if report.learnt_characters else ""
-        self._say(f"{in_one_line(report.corpus)}, {report.part} part · {measured}{trained}")
+        about = f"{in_one_line(report.corpus)}, {report.part} part"
+        self._say(" · ".join([about, measured, *notes_of(report)]))
         self._draw()
+        self.call_after_refresh(self._draw)  # the widths of what was hidden until now
         self.query_one("#found").focus()
 
     def _look_differently(self, preferences: Preferences) -> None:
@@ -224,7 +243,8 @@ class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
         alone = len(report.models) == 1
         chart.show([_curve(model.carried, quartiles=alone) for model in report.models], self._glyphs)
         self.query_one("#legend", Static).update(self._legend(report, chart))
-        self.query_one("#contexts", Static).update(_aligned(context_lines(report)))
+        note = Content.styled(NO_CONTEXT, "dim")
+        self.query_one("#contexts", Static).update(Content("\n").join([_aligned(context_lines(report)), note]))
         histogram = self.query_one("#histogram", Static)
         with_gates = [model for model in report.models if model.time_constants]
         lines = []
@@ -242,10 +262,9 @@ class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
                 (f"with respect to the {state}: ", "dim"), ("mean", f"bold {chart.style_of(0)}"), (", quartiles", "dim")
             )
         names = [
-            Content.styled(f"{LETTERS[place]} {shortened(model.name, 16)}", f"bold {chart.style_of(place)}")
-            for place, model in enumerate(report.models)
+            Content.styled(name, f"bold {chart.style_of(place)}") for place, name in enumerate(names_of(report, 16))
         ]
-        return Content("   ").join(names)
+        return Content("   ").join([*names, Content.styled(f"({states_of(report)})", "dim")])
 
 
 def _curve(spreads: tuple[Spread, ...], *, quartiles: bool) -> GradientCurve:

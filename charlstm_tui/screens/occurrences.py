@@ -7,7 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.widgets import Input, OptionList, Select
 
 from charlstm_tui.formatting.characters import in_a_row, shorten_middle
@@ -29,10 +29,11 @@ NO_CELLS = "No cell is on throughout this stretch. Lower the threshold, or choos
 NONE_CHOSEN = "No cell is chosen. Space chooses the one under the cursor."
 
 
-class OccurrencesScreen(FitsWindow, ModalScreen[None]):
+class OccurrencesScreen(FitsWindow, Screen[None]):
     """Screen that shows the cells which are on in a stretch, and the best places of a part of the model's text."""
 
     CSS_PATH = "occurrences.tcss"
+    HELP_PAGE = "where_else"
     AUTO_FOCUS = "#cells-on"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "turn_cell", "Cell", key_display="Space", tooltip="look for this cell, or not"),
@@ -41,7 +42,6 @@ class OccurrencesScreen(FitsWindow, ModalScreen[None]):
         Binding("p", "part", "Part", tooltip="search the next part of the model's text"),
         Binding("t", "threshold", "Threshold", tooltip="the value from which a cell is on"),
         Binding("o", "around", "Around", tooltip="whether cells must be off right before and after"),
-        Binding("f1", "app.explain", "Help", key_display="F1"),
         Binding("escape", "leave_field", "Leave the field", show=False),
         Binding("escape", "stop", "Stop", key_display="Esc"),
         Binding("escape", "leave", "Back", key_display="Esc"),

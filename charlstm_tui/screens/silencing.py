@@ -6,7 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.widgets import Input, Label, Select
 
 from charlstm_tui.jobs.inspection import Seen
@@ -30,10 +30,11 @@ STOPPED = "Stopped. r resumes."
 CLAMPS = [("0", "zero"), ("its mean", "mean"), ("a value", "value")]
 
 
-class SilencingScreen(FitsWindow, ModalScreen[None]):
+class SilencingScreen(FitsWindow, Screen[None]):
     """Screen that silences cells of a network, and shows the effect on Inspect's text and on generated texts."""
 
     CSS_PATH = "silencing.tcss"
+    HELP_PAGE = "silence"
     AUTO_FOCUS = "#ranking"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,enter", "mark", "Silence", key_display="Space"),
@@ -42,7 +43,6 @@ class SilencingScreen(FitsWindow, ModalScreen[None]):
         Binding("g", "generate", "Generate", tooltip="generate without and with them, from the same seed"),
         Binding("t", "turn", "Texts or effect"),
         Binding("r", "resume", "Resume"),
-        Binding("f1", "app.explain", "Help", key_display="F1"),
         Binding("escape", "stop", "Stop", key_display="Esc"),
         Binding("escape", "leave_field", "Leave the field", show=False),
         Binding("escape,x", "leave", "Back", key_display="Esc"),
@@ -63,7 +63,7 @@ class SilencingScreen(FitsWindow, ModalScreen[None]):
         read = seen.activations
         return cls(
             Subject(
-                name=seen.what.name, path=seen.what.path, config=read.config, text=read.text[: read.read],
+                name=seen.what.name, checkpoint=seen.checkpoint, config=read.config, text=read.text[: read.read],
                 layer=view.layer_number, cell=view.cell,
             )
         )  # fmt: skip

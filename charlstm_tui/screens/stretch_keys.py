@@ -31,7 +31,7 @@ class StretchKeys(ModeScreen):
             return
         begin, end = self.query_one(CellText).stretch_or_word
         self.app.push_screen(OccurrencesScreen(Subject(
-            name=seen.what.name, path=seen.what.path, activations=view.activations, begin=begin, end=end,
+            name=seen.what.name, checkpoint=seen.checkpoint, activations=view.activations, begin=begin, end=end,
             layer=view.layer_number, symbol=view.symbol,
         )))  # fmt: skip
 

@@ -41,11 +41,12 @@ def speaker_line(paragraph: str) -> SpeakerLine | None:
 
 
 def has_speech(paragraph: str) -> bool:
-    """Return whether a paragraph is more than a speaker line and stage directions."""
+    """Return whether a paragraph has more words than a speaker line and stage directions."""
     line = speaker_line(paragraph)
     if line is not None and line.speech is None:
         return False
-    return bool(DIRECTION.sub("", paragraph[line.speech or 0 if line is not None else 0 :]).strip())
+    speech = DIRECTION.sub("", paragraph[line.speech or 0 if line is not None else 0 :])
+    return any(character.isalnum() for character in speech)
 
 
 def _is_name(found: re.Match[str]) -> bool:

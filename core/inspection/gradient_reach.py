@@ -240,17 +240,17 @@ def follow_back(model: CharLSTM, ids: Tensor, distance: int, warm_up: int) -> It
     gradients[-1] = _Carried(errors @ model.output.weight, torch.zeros_like(top))
     norms: list[list[Tensor]] = []
     for back in range(distance + 1):
-        of_hidden, of_cell = top.new_zeros(2, len(top))  # squares of the norms
+        of_hidden, of_cell = top.new_zeros(2, len(top), dtype=torch.float64)  # squares of the norms
         to_input = torch.zeros_like(top)
         for number in reversed(range(len(window.layers))):
             layer, gradient = window.layers[number], gradients[number]
             if number < len(window.layers) - 1:  # the layer above reads the hidden state, too
                 gradient = _Carried(gradient.hidden + to_input, gradient.cell)
             step, after, before = window.at(number, [target - back for target in targets])
-            of_hidden += gradient.hidden.pow(2).sum(dim=1)
-            of_cell += layer.of_cell(gradient, step, after).pow(2).sum(dim=1)
+            of_hidden += gradient.hidden.double().pow(2).sum(dim=1)
+            of_cell += layer.of_cell(gradient, step, after).double().pow(2).sum(dim=1)
             to_input, gradients[number] = layer.backward(gradient, step, after, before)
-        norms.append([of_hidden, of_cell, to_input.pow(2).sum(dim=1)])
+        norms.append([of_hidden, of_cell, to_input.double().pow(2).sum(dim=1)])
         if back % REPORTED == REPORTED - 1:
             yield (length + back) / total
     hidden, cell, inputs = (torch.stack(each).sqrt() for each in zip(*norms, strict=True))

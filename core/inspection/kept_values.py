@@ -4,7 +4,7 @@
                                               2 bytes for each character: the cell's value in half precision
                                               the state of the network after the last character, if more are to follow
 
-<what> is the SHA-256 of `ValuesOf`: the model's file, the text's file, the part, the layer and the quantity. A value in
+<what> is the SHA-256 of `ValuesOf`: the model, the text's file, the part, the layer and the quantity. A value in
 half precision (float16, eleven significant bits) differs from the computed one by at most 0.05 %.
 
 A file is replaced as a whole whenever a piece of the text was read. So there is never a part of a piece in it, and a
@@ -44,7 +44,7 @@ class ValuesOf(Struct, frozen=True, kw_only=True):
     """What the values of a cell are of."""
 
     model: str
-    """SHA-256 of the model's file."""
+    """SHA-256 of the model."""
     text: str
     """SHA-256 of the text's file."""
     reading: str

@@ -102,7 +102,7 @@ def measure_memory(
     vocabularies = (set(subject.checkpoint.vocabulary.characters) for subject in subjects)
     known = Vocabulary(set.intersection(*vocabularies))
     ids = known_ids(passage, known)
-    places = _choose_places(len(ids), sum(subject.checkpoint.model.count_parameters() for subject in subjects))
+    places = _choose_places(len(ids), max(subject.checkpoint.model.count_parameters() for subject in subjects))
     models: list[ModelMemory] = []
     for number, subject in enumerate(subjects):
         for event in _measure(subject, ids, known, places):
@@ -126,7 +126,7 @@ def measure_memory(
 
 
 def _choose_places(characters: int, parameters: int) -> _Places:
-    """Choose what is measured in a text, for networks that have so many parameters together."""
+    """Choose what is measured in a text, for networks of which the largest has so many parameters."""
     if characters < MIN_CHARACTERS:
         raise UserError(
             f"This part has {count_of(characters, 'character')} that every model knows. Measuring memory needs at "

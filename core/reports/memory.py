@@ -70,6 +70,11 @@ class ModelMemory(Struct, frozen=True, kw_only=True):
         return self.cell_state or self.hidden
 
     @property
+    def state(self) -> str:
+        """Name of that state."""
+        return "cell state" if self.cell_state else "hidden state"
+
+    @property
     def vanished_at(self) -> int | None:
         """Smallest distance from which on the mean of `carried` is below `SMALL` of that at distance 0, or None."""
         limit = SMALL * self.carried[0].mean
@@ -117,10 +122,11 @@ class MemoryReport(Struct, frozen=True, kw_only=True):
         for model in self.models:
             if model.time_constants:
                 longest = model.time_constants[0]
+                layer = f" of layer {longest.layer + 1}" if any(one.layer for one in model.time_constants) else ""
                 said.append(
-                    f"In {model.name}, {model.long_cells:,} of {count_of(len(model.time_constants), 'cell')} "
+                    f"In {model.name}, {model.long_cells:,} of {len(model.time_constants):,} cells "
                     f"{'has' if model.long_cells == 1 else 'have'} a time constant of {LONG:.0f} characters or more; "
-                    f"the longest is {characters_shown(longest.characters)} (cell {longest.cell})."
+                    f"the longest is {characters_shown(longest.characters)} (cell {longest.cell}{layer})."
                 )
         return said
 
@@ -130,9 +136,12 @@ def _on_gradients(models: Sequence[ModelMemory]) -> str:
     reach = len(models[0].hidden) - 1
     vanish = [(count_of(at, "character"), model.name) for model in models if (at := model.vanished_at) is not None]
     stay = [model.name for model in models if model.vanished_at is None]
-    falls = f"The gradient falls below {100 * SMALL:.0f} % of its size after "
+    states = {model.state for model in models}
+    of = states.pop() if len(states) == 1 else "state that is carried along"
+    gradient = f"The gradient with respect to the {of}"
+    falls = f"{gradient} falls below {100 * SMALL:.0f} % of its size after "
     if not vanish:
-        return f"The gradient does not fall below {100 * SMALL:.0f} % of its size within {reach} characters."
+        return f"{gradient} does not fall below {100 * SMALL:.0f} % of its size within {reach} characters."
     if len(models) == 1:
         return f"{falls}{vanish[0][0]}."
     said = falls + joined([f"{at} in {name}" for at, name in vanish])
@@ -144,8 +153,8 @@ def _on_contexts(models: Sequence[ModelMemory]) -> str:
     if len(models) == 1:
         used = models[0].used_context
         return (
-            f"About {count_of(used.context, 'character')} of context {'is' if used.context == 1 else 'are'} used: with "
-            f"them the loss is {used.loss:.2f}, and {models[0].contexts[-1].loss:.2f} with {longest}."
+            f"About {count_of(used.context, 'character')} of context {'is' if used.context == 1 else 'are'} used: the "
+            f"loss is {used.loss:.3f} with {used.context}, and {models[0].contexts[-1].loss:.3f} with {longest}."
         )
     named = joined([f"{model.used_context.context} in {model.name}" for model in models])
     losses = joined([f"{model.contexts[-1].loss:.2f}" for model in models])

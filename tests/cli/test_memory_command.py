@@ -74,4 +74,4 @@ def test_the_newest_run_is_measured_if_none_is_named(trained: str, text: Path) -
     result = call("memory", "--corpus", text)
     assert result.exit_code == 0, result.output
     assert f"CHECKPOINT was not given: {trained}" in result.stderr
-    assert "characters are skipped: a model does not know them." in result.stderr
+    assert "skipped: a model does not know them." in result.stderr

@@ -45,7 +45,7 @@ class CheckpointSelect(Select[Path]):
             UserError: there is no model to choose.
         """
         if self.selection is None:
-            raise UserError("There is no model yet. Train one first: F2.")
+            raise UserError("Choose a model." if self._shown else "There is no model yet. Train one first: F2.")
         if self.selection == bundled_model.shipped_path():
             return self.selection
         run = self._store.get(self.selection.name)
@@ -91,6 +91,8 @@ class CheckpointSelect(Select[Path]):
         new = bool(paths) and paths[0] not in [path for _, path in self._shown] and paths[0] != model
         chosen = self.selection
         self._shown = options
+        if options and not self._allows_none:
+            self.prompt = "choose a model"
         self.set_options(options)
         if chosen in paths and (self._allows_none or not new):
             self.value = chosen

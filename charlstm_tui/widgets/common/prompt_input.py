@@ -25,7 +25,7 @@ class PromptInput(TextInput):
     EMPTY = "an empty prompt"
     """Placeholder if the box is empty and there is no suggestion."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave the box"),
+        Binding("escape", "screen.leave_field", "Leave the box"),
         Binding("f2", "app.switch_mode('train')", MODES["train"], key_display="F2"),
         Binding("f3", "app.switch_mode('evaluate')", MODES["evaluate"], key_display="F3"),
         Binding("f4", "app.switch_mode('generate')", MODES["generate"], key_display="F4"),
@@ -69,10 +69,6 @@ class PromptInput(TextInput):
         if value and self._suggests:
             self._suggests = False
             self.placeholder = self.EMPTY
-
-    def action_leave(self) -> None:
-        """Leave the box, so that letters work as keys again."""
-        self.screen.set_focus(None)
 
     def _on_paste(self, event: events.Paste) -> None:
         """Paste all lines: a newline is written as `\\n`."""

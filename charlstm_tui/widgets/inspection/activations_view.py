@@ -17,7 +17,7 @@ from charlstm_tui.widgets.inspection.attribution_lines import METHODS, SHORT_NAM
 from charlstm_tui.widgets.inspection.attribution_panel import AttributionPanel
 from charlstm_tui.widgets.inspection.cell_equations import CellEquations
 from charlstm_tui.widgets.inspection.cell_heatmap import CellHeatmap
-from charlstm_tui.widgets.inspection.cell_text import CellText
+from charlstm_tui.widgets.inspection.cell_text import LEGENDS, CellText
 from core.settings.cell_kinds import MEMORY
 
 if TYPE_CHECKING:
@@ -185,10 +185,10 @@ class ActivationsView(Container):
         panel.consider(self._checkpoint, self.activations, place, method)
         if text.cursor == place and len(text.text) == self.activations.read:
             if panel.found is None:
-                text.tint_attribution()
+                text.tint_attribution(legend=LEGENDS[method])
             else:
                 attribution = panel.found.attribution
-                text.tint_attribution(attribution.begin, attribution.levels(BORDERS))
+                text.tint_attribution(attribution.begin, attribution.levels(BORDERS), legend=LEGENDS[method])
         explained = explained_at(self.activations, place)
         what = f"what mattered for ‘{shown(explained.character)}’"
         which = f"{what}, which came next" if explained.came_next else f"{what}, the most probable next"

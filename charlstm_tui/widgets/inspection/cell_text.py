@@ -4,14 +4,21 @@ Or by what each character before the cursor did to the probability of the next o
 if it raised it.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 
 from charlstm_tui.widgets.inspection.stretch_pane import StretchPane
 
+if TYPE_CHECKING:
+    from charlstm_tui.jobs.attribution import Method
+
 LEGEND = "this cell's value: underlined high, italic low"
-LEGEND_OF_ATTRIBUTION = "underlined raised its probability, italic lowered it"
+LEGENDS: dict["Method", str] = {
+    "gradient": "underlined: more of it raises p; italic: more lowers p",
+    "without": "underlined raised its probability, italic lowered it",
+}
+"""Legend of the tints by what mattered, for each method."""
 _PLAIN, _DIM = 2, 5  # levels of a character: no value yet, or a small one; and no value at all
 
 
@@ -39,6 +46,7 @@ class CellText(StretchPane):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"stream-pane--5"}
     _attributes = False  # whether the tints hold for the cursor's present place only
+    _legend = LEGENDS["without"]
 
     def tint(self, levels: bytes) -> None:
         """Tint the characters by the cell's value."""
@@ -46,15 +54,17 @@ class CellText(StretchPane):
         super().tint(levels)
         self._tell()
 
-    def tint_attribution(self, begin: int = 0, levels: bytes = b"") -> None:
+    def tint_attribution(self, begin: int = 0, levels: bytes = b"", *, legend: str = "") -> None:
         """Tint the characters from `begin` to the cursor by `levels`; without levels, none is tinted.
+
+        A `legend` replaces the present one.
 
         The characters without a value, after the cursor and before `begin`, are dim.
         """
         end = min(self.cursor + 1, self._length)
         levels = levels or bytes([_PLAIN]) * (end - begin)
         super().tint(bytes([_DIM]) * begin + levels + bytes([_DIM]) * (self._length - end))
-        self._attributes = True
+        self._attributes, self._legend = True, legend or self._legend
         self._tell()
 
     def watch_cursor(self) -> None:
@@ -70,5 +80,5 @@ class CellText(StretchPane):
         self._tell()
 
     def _tell(self) -> None:
-        legend = self.stretch_note or (LEGEND_OF_ATTRIBUTION if self._attributes else LEGEND)
+        legend = self.stretch_note or (self._legend if self._attributes else LEGEND)
         self.border_subtitle = legend if self._length and self.size.width >= len(legend) + 6 else ""

@@ -8,13 +8,12 @@ from msgspec import Struct
 from textual.color import Color
 from textual_hires_canvas import Canvas
 
+from charlstm_tui.formatting.memory_content import LETTERS
 from charlstm_tui.state.preferences import Glyphs
 from charlstm_tui.widgets.training.chart.colors import curve_colors
 from charlstm_tui.widgets.training.chart.dots import Spot, curve_dots
 from charlstm_tui.widgets.training.loss_chart import MODES
 
-LETTERS = "ABCD"
-"""Letters that tell the curves apart without colours."""
 LOWEST = 1e-8
 """Smallest norm that is drawn; the curve of smaller ones ends there."""
 _TICKS = (10, 20, 25, 50, 100)

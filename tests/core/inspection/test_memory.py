@@ -144,12 +144,13 @@ def test_the_sentences_say_what_the_figures_say() -> None:
         name="b", cell="rnn", parameters=1, hidden=spreads(2, 0.5, 0.01, 0.01, 0.01), contexts=contexts(3, 2, 1.5, 1.51)
     )
     assert report_of(lstm).sentences == [
-        "The gradient does not fall below 1 % of its size within 4 characters.",
-        "About 2 characters of context are used: with them the loss is 1.00, and 1.00 with 5.",
+        "The gradient with respect to the hidden state does not fall below 1 % of its size within 4 characters.",
+        "About 2 characters of context are used: the loss is 1.005 with 2, and 1.000 with 5.",
         "In a, 1 of 2 cells has a time constant of 50 characters or more; the longest is 60 (cell 7).",
     ]
     assert report_of(lstm, rnn, ngrams=contexts(3, 2, 2.5, 2.6)).sentences == [
-        "The gradient falls below 1 % of its size after 2 characters in b; in a it does not within 4 characters.",
+        "The gradient with respect to the hidden state falls below 1 % of its size after 2 characters in b; in a it "
+        "does not within 4 characters.",
         "Characters of context that are used: about 2 in a and 2 in b. With 5, the losses are 1.00 and 1.51.",
         "No n-gram gains from more than 1 character: its loss is 2.00.",
         "In a, 1 of 2 cells has a time constant of 50 characters or more; the longest is 60 (cell 7).",

@@ -442,3 +442,31 @@ async def test_the_frame_of_the_rows_says_what_they_show_from_the_first_time_on(
         await STATES["inspected"](pilot)
         rows = app.screen.query_one(CellHeatmap)
         await until(lambda: str(rows.border_title).startswith("cell state, sorted by "))
+
+
+async def test_esc_leaves_the_field_for_the_text_and_it_stays_left(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await read(pilot)
+        await pilot.press("i", "escape")
+        await until(lambda: isinstance(screen.focused, CellText))
+        before = screen.query_one(CellText).cursor
+        await pilot.press("right")
+        assert screen.query_one(CellText).cursor == before + 1
+        await pilot.press("m")
+        await until(lambda: app.screen is not screen)
+        await pilot.press("escape")
+        await until(lambda: app.screen is screen)
+        await pilot.press("b")
+        assert screen.query_one("#prompt", Input).value == TEXT.replace("\n", "\\n"), "letters are keys, not typed"
+
+
+async def test_without_a_text_a_left_field_stays_left_when_another_screen_was_open(
+    app: CharLSTMApp, trained: Run
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("escape", "m")
+        await until(lambda: app.screen is not screen)
+        await pilot.press("escape")
+        await until(lambda: app.screen is screen)
+        assert screen.focused is None

@@ -3,13 +3,22 @@
 import math
 from itertools import pairwise
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import OptionList, Static
+from textual.widgets import Markdown, OptionList, Static
 
 from charlstm_tui.app import CharLSTMApp
-from charlstm_tui.formatting.memory_content import BORDERS, as_text, histogram_lines
+from charlstm_tui.formatting.memory_content import (
+    BORDERS,
+    as_text,
+    context_lines,
+    gradient_lines,
+    histogram_lines,
+    number,
+)
 from charlstm_tui.jobs.memory import NamedModel
+from charlstm_tui.screens.help import HelpScreen
 from charlstm_tui.screens.inspection import InspectionScreen
 from charlstm_tui.screens.memory import MemoryScreen, ModelList
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
@@ -217,3 +226,33 @@ async def test_no_key_is_dead(app: CharLSTMApp, trained: Run, state: str) -> Non
         await STATES[state](pilot)
 
     assert await every_key(app, prepared) == []
+
+
+async def test_a_mark_is_seen_without_colours(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        models = screen.query_one(ModelList)
+        assert "X" in models.render_line(0).text
+        await pilot.press("space")
+        await pilot.pause()
+        assert "X" not in models.render_line(0).text
+
+
+def test_models_whose_names_are_shortened_alike_have_columns_of_their_own() -> None:
+    models = [msgspec.structs.replace(LSTM, name=f"a-very-long-name-{number}-of-a-run") for number in (1, 2)]
+    report = report_of(*models)
+    for lines in (gradient_lines(report), context_lines(report)):
+        names = lines[0].split("  ")
+        assert len(lines[1].split()) == (3 if lines[0].startswith("distance") else 4)
+        assert any("A a-very" in name for name in names)
+        assert any("B a-very" in name for name in names)
+    assert number(0.0) == "0"
+    assert number(3e-30) == "3.0e-30"
+
+
+async def test_f1_explains_the_memory_screen(app: CharLSTMApp, trained: Run) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("f1")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        assert app.screen.query_one(Markdown).source.startswith("# Memory")

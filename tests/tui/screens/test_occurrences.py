@@ -17,6 +17,7 @@ from charlstm_tui.screens.occurrences import NO_CELLS, NONE_CHOSEN, OccurrencesS
 from charlstm_tui.state.job_events import Doing
 from charlstm_tui.widgets.inspection.cell_text import CellText
 from charlstm_tui.widgets.inspection.occurrence_lists import CellList, PlaceList, PlacePane
+from core.checkpoints.checkpoint import load_checkpoint
 from core.control import Control
 from core.inspection.activations import Activations
 from core.inspection.cell_values import PartValues
@@ -315,7 +316,10 @@ async def test_no_key_is_dead(app: CharLSTMApp, trained: Run, monkeypatch: pytes
 
 def subject_of(run: Run, begin: int = 0, end: int = 2) -> Subject:
     activations = Activations(run.config().model, "".join(sorted(set(SMALL_TEXT))), "2 moutons")
-    return Subject(name="sheep", path=run.best_path, activations=activations, begin=begin, end=end, layer=1, symbol="h")
+    return Subject(
+        name="sheep", checkpoint=load_checkpoint(run.best_path), activations=activations, begin=begin, end=end, layer=1,
+        symbol="h",
+    )  # fmt: skip
 
 
 def test_stopped_before_there_is_a_model_it_reads_nothing(trained: Run) -> None:

@@ -17,7 +17,7 @@ from charlstm_tui.widgets.inspection.activations_view import BORDERS, Activation
 from charlstm_tui.widgets.inspection.attribution_lines import SHORT_NAMES, in_a_list, in_three_lines, signed
 from charlstm_tui.widgets.inspection.attribution_panel import AttributionPanel
 from charlstm_tui.widgets.inspection.cell_heatmap import CellHeatmap
-from charlstm_tui.widgets.inspection.cell_text import CellText
+from charlstm_tui.widgets.inspection.cell_text import LEGENDS, CellText
 from core.control import Control
 from core.errors import UserError
 from core.inspection.attribution import Attribution, gradient_times_input, without_each_character
@@ -107,7 +107,7 @@ async def test_the_text_is_tinted_by_what_mattered_in_two_ways(app: CharLSTMApp,
             assert bytes(text._levels) == found.levels(BORDERS) + after
             assert f"what mattered for ‘{TEXT[31]}’" in str(text.border_title)
             assert name in str(text.border_title)
-            assert "underlined raised its probability" in str(text.border_subtitle)
+            assert str(text.border_subtitle) == LEGENDS[method]  # type: ignore[index]
             first, second, third = numbers(screen).splitlines()
             assert f"{TEXT[31]} · " in first
             assert "came next" in first
