@@ -224,6 +224,7 @@ class OccurrencesScreen(FitsWindow, Screen[None]):
             self._note = ""
             self.query_one(ProgressLine).begin()
             self.add_class("-reading")
+            self._say("")
             read = partial(self._reader.read, part=self.choices.part, cells=cells)
             self._reading.start(read, name="occurrences", interval=WRITING_INTERVAL)
             self.refresh_bindings()

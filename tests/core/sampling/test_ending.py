@@ -65,6 +65,10 @@ def test_a_speech_ends_at_the_empty_line_after_more_than_a_name_or_a_direction(p
     assert until_its_end(PLAY.removeprefix(PLAY[: PLAY.index(ended)]), Ending(until="speech"), prompt) == ended
 
 
+def test_a_paragraph_without_words_is_no_speech() -> None:
+    assert until_its_end("..\n\nUn mot.\n\nDeux.", Ending(until="speech")) == "..\n\nUn mot.\n\n"
+
+
 def test_the_name_of_a_speaker_ends_at_an_empty_line_but_is_no_speech() -> None:
     assert until_its_end(PLAY, Ending(until="empty line")) == "HARPAGON.\n\n"
     assert until_its_end("ROMÉO:\nSalut,\nami.\n\nMERCUTIO:\n", Ending(until="speech")) == "ROMÉO:\nSalut,\nami.\n\n"

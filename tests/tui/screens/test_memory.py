@@ -15,6 +15,7 @@ from charlstm_tui.formatting.memory_content import (
     context_lines,
     gradient_lines,
     histogram_lines,
+    notes_of,
     number,
 )
 from charlstm_tui.jobs.memory import NamedModel
@@ -256,3 +257,11 @@ async def test_f1_explains_the_memory_screen(app: CharLSTMApp, trained: Run) -> 
         await pilot.press("f1")
         await until(lambda: isinstance(app.screen, HelpScreen))
         assert app.screen.query_one(Markdown).source.startswith("# Memory")
+
+
+def test_the_notes_say_how_much_of_the_part_was_trained_on_and_what_is_skipped() -> None:
+    report = msgspec.structs.replace(report_of(LSTM), learnt_characters=3_000, skipped_characters=1)
+    assert notes_of(report) == [
+        "3,000 characters of this part were used for training", "1 character skipped: a model does not know them",
+    ]  # fmt: skip
+    assert notes_of(report_of(LSTM)) == []
