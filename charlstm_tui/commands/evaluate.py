@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
-from charlstm_tui.commands.stdio import bar
+from charlstm_tui.commands.stdio import bar, require_output
 from charlstm_tui.commands.text_options import (
     TEXTS,
     encoding_errors_option,
@@ -70,6 +70,8 @@ def evaluate_command(
     CHECKPOINT is the name of a run, a file, or `moliere`, the bundled model. The default is the newest run, or the
     bundled model.
     """
+    if file is None:
+        require_output()
     if text is not None and (corpus is not None or split is not None or part is not None):
         raise click.UsageError(
             "--text is evaluated as a whole: it cannot be combined with --corpus, --split or --part."

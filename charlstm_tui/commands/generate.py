@@ -17,7 +17,7 @@ from charlstm_tui.commands.options import (
     runs_option,
     setting_options,
 )
-from charlstm_tui.commands.stdio import bar
+from charlstm_tui.commands.stdio import bar, require_output
 from core.errors import UserError
 from core.runs.store import RunStore
 from core.settings.config import SamplingConfig, TextEnd, configure
@@ -91,6 +91,7 @@ def generate_command(
     A text ends after --length characters, or before with --stop and --until. The prompt ends nothing. With --json,
     ended_by says which it was: length or stop.
     """
+    require_output()
     config = configure(SamplingConfig(), given(settings, SamplingConfig))
     # A last seed that is out of range is refused now, not after an hour.
     configure(config, {"seed": config.seed + count - 1})
@@ -131,8 +132,6 @@ def _stream(
     from core.sampling.ending import EndFinder
     from core.sampling.sampler import Sampler
 
-    if sys.stdout is None:  # closed before the program started
-        raise UserError("There is no standard output to write to.")
     prefilled = _read(model, fitted) if len(fitted.read) > LONG_PROMPT else None
     sampler = Sampler(model.model, model.vocabulary, config, fitted, prefilled)
     finder = EndFinder(ending, fitted.read)

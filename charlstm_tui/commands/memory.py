@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
-from charlstm_tui.commands.stdio import bar
+from charlstm_tui.commands.stdio import bar, require_output
 from charlstm_tui.commands.text_options import (
     TEXTS,
     encoding_errors_option,
@@ -60,6 +60,7 @@ def memory_command(
     forget gates. A CHECKPOINT is the name of a run, a file, or `moliere`, the bundled model. The default is the newest
     run, or the bundled model.
     """
+    require_output()
     names = [checkpoint, *others]
     if len(names) > MAX_MODELS:
         raise UserError(f"At most {MAX_MODELS} models can be compared, not {len(names)}.")

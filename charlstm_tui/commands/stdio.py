@@ -6,10 +6,22 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from core.errors import UserError
+
 
 def is_terminal(stream: TextIO | None) -> bool:
     """Return whether the stream is a terminal. A stream that was closed before the program started is None."""
     return stream is not None and stream.isatty()
+
+
+def require_output() -> None:
+    """Check that there is a standard output, before work whose only result is printed there.
+
+    Raises:
+        UserError: it was closed before the program started.
+    """
+    if sys.stdout is None:
+        raise UserError("There is no standard output to write to.")
 
 
 def bar(label: str) -> Progress:

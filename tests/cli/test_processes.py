@@ -243,6 +243,16 @@ def test_generate_ends_quietly_when_its_pipe_is_closed(trained: str) -> None:
     writer.stderr.close()
 
 
+@pytest.mark.parametrize("arguments", ["generate sheep --json", "memory sheep", "evaluate sheep"])
+def test_without_a_standard_output_nothing_is_computed(trained: str, arguments: str) -> None:
+    found = subprocess.run(
+        [*COMMAND, *arguments.split()], stderr=subprocess.PIPE, text=True, check=False, timeout=DEADLINE,
+        preexec_fn=lambda: os.close(1),
+    )  # fmt: skip
+    assert found.returncode == 2
+    assert found.stderr == "Error: There is no standard output to write to.\n"
+
+
 EVERYDAY = [
     "train --epochs 1 --corpus {text} --json", "generate sheep --length 9",
     "corpus list", "corpus path", "corpus fetch l-homme-aux-contrats", "presets", "presets --json", "runs list",
