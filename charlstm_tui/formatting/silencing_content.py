@@ -13,6 +13,8 @@ from core.text import count_of
 NAME, NUMBER = 16, 7
 """Columns of the name of a group, and of a number."""
 MAX_BAR = 30
+GAIN = "░"
+"""What the bar of a group is drawn with whose loss becomes lower: a full bar is a loss that becomes higher."""
 _QUIET = "$text-muted"
 
 
@@ -80,7 +82,8 @@ def _groups(title: str, groups: Sequence[GroupCost], width: int) -> list[Content
     lines = [Content.styled(f"{title:<{name_width}}{names}{'added':>{difference}}", _QUIET)]
     for one in groups:
         numbers = "".join(f"{value(one):>{NUMBER}}" for _, value in columns)
-        drawn = " " + bar(abs(one.difference) / largest, room) if largest and room > 3 else ""
+        share = abs(one.difference) / largest if largest and room > 3 else 0.0
+        drawn = " " + (bar(share, room) if one.difference >= 0 else GAIN * round(share * room)) if share else ""
         colour = "$accent" if one.difference >= 0 else "$success"
         lines.append(
             Content.assemble(
