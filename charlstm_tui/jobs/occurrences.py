@@ -125,7 +125,8 @@ class Found(Struct, frozen=True, kw_only=True):
         if self.common is not None:
             share = f"{self.common.share:.1%}" if self.common.share >= 0.001 else "less than 0.1%"
             these = f"{self.common.places} of the {self.common.of} best places"
-            said.append(f"{these} {self.common.what}; of all places, {share}.")
+            verb = "are" if self.common.what.startswith("are ") else "do"
+            said.append(f"{these} {self.common.what}, as {share} of all places {verb}.")
         if not read.is_complete:
             said.append(f"{read.values.characters:,} of {read.values.of:,} characters were read.")
         elif read.values.of < read.of:

@@ -22,9 +22,9 @@ class OccurrenceChoices(Horizontal):
         """Lay out the boxes."""
         yield Label("part")
         yield Select([(part, part) for part in PARTS], value="test", allow_blank=False, compact=True, id="part")
-        yield Label("on from")
+        yield Label("threshold")
         yield TextInput(f"{self._threshold:g}", compact=True, id="threshold", select_on_focus=True)
-        yield Label("around")
+        yield Label("before, after")
         yield Select(AROUND, value=False, allow_blank=False, compact=True, id="around-it")
 
     @property

@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 from charlstm_tui.formatting.characters import drawn, with_wide_tabs
 from charlstm_tui.formatting.concordance import FOUND, in_context
 from charlstm_tui.widgets.common.plain_text import PlainText
-from core.text import sanitise
+from core.text import count_of, sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class CellList(OptionList):
         self.add_options([Option(self._line(one)) for one in cells])
         if cells:
             self.highlighted = min(at, len(cells) - 1)
-        self.border_title = f"{len(cells)} cells on there" if len(cells) != 1 else "1 cell on there"
+        self.border_title = f"{count_of(len(cells), 'cell')} on"
         self.border_subtitle = "on elsewhere" if cells else ""
 
     def show_shares(self, shares: dict[int, float]) -> None:
@@ -102,7 +102,7 @@ class PlaceList(OptionList):
             if places:
                 self.highlighted = 0
             self.border_title = f"the {len(places)} best places in the {found.read.part} part"
-            self.border_subtitle = "cells that are on there" if places else ""
+            self.border_subtitle = "how many cells are on" if places else ""
 
     def on_resize(self, event: Resize) -> None:
         """Write the lines for the new width."""

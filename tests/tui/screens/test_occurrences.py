@@ -367,11 +367,11 @@ def found_at(
      "At no place are both cells on throughout; at the best one, 1 is."),
     (found_at(), "Nowhere is one of these cells on throughout as many characters."),
     (found_at(Place(3, (True,) * 3), complete=7, common=InCommon("begin a word", 48, 50, 0.1751), read=100, of=100),
-     "All 3 cells are on throughout at 7 of 99 places. 48 of the 50 best places begin a word; of all places, 17.5%. "
-     "The first 100 of 250 characters are searched."),
-    (found_at(Place(3, (True,) * 3), complete=1, common=InCommon("end a word", 50, 50, 0.0004), read=60, of=100),
-     "All 3 cells are on throughout at 1 of 59 places. 50 of the 50 best places end a word; of all places, less than "
-     "0.1%. 60 of 100 characters were read."),
+     "All 3 cells are on throughout at 7 of 99 places. 48 of the 50 best places begin a word, as 17.5% of all places "
+     "do. The first 100 of 250 characters are searched."),
+    (found_at(Place(3, (True,) * 3), complete=1, common=InCommon("are in capitals", 50, 50, 0.0004), read=60, of=100),
+     "All 3 cells are on throughout at 1 of 59 places. 50 of the 50 best places are in capitals, as less than 0.1% of "
+     "all places are. 60 of 100 characters were read."),
 ])  # fmt: skip
 def test_what_was_found_is_said_in_words(found: Found, sentence: str) -> None:
     assert found.sentence == sentence
