@@ -49,7 +49,7 @@ class Begun(Struct, frozen=True):
     """The text can now be changed."""
 
     prompt: str
-    """What is left of the prompt, as the model has read it."""
+    """The prompt as the model has read it, without the characters that were taken back."""
 
 
 class TakenBack(Struct, frozen=True):

@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from charlstm_tui.formatting.characters import fitting, shown
+from charlstm_tui.widgets.inspection.cell_rows import CellRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ LABEL = 12
 """Columns of a row's label: the number of the cell, and the value it is sorted by."""
 
 
-class CellHeatmap(Widget, can_focus=True):
+class CellHeatmap(CellRows):
     """Shows the activation of each cell at each character, with one selected cell and one selected character."""
 
     DEFAULT_CSS = """
@@ -56,12 +56,6 @@ class CellHeatmap(Widget, can_focus=True):
         f"cell-rows--{name}" for name in ("label", "chosen", "axis", "high", "low", "cursor", "column")
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "choose(-1)", show=False),
-        Binding("down", "choose(1)", show=False),
-        Binding("pageup", "choose_page(-1)", show=False),
-        Binding("pagedown", "choose_page(1)", show=False),
-        Binding("home", "choose(-100_000)", show=False),
-        Binding("end", "choose(100_000)", show=False),
         Binding("left", "move(-1)", show=False),
         Binding("right", "move(1)", show=False),
     ]
@@ -91,7 +85,6 @@ class CellHeatmap(Widget, can_focus=True):
         self._levels: NDArray | None = None  # type: ignore[type-arg]  # (T, H), 0 to 7
         self._cells: Cells | None = None
         self._is_signed = False
-        self._top = 0  # rank of the cell in the first row
         self._left = 0  # index of the character in the first column
         self._titles: tuple[str, ...] = ()
 
@@ -139,15 +132,8 @@ class CellHeatmap(Widget, can_focus=True):
     def _columns(self) -> int:
         return max(self.content_size.width - LABEL, 1)
 
-    @property
-    def _shown_rows(self) -> int:
-        return max(self.content_size.height - 1, 1)
-
     def _scroll(self) -> None:
-        if not self._top <= self.chosen < self._top + self._shown_rows:
-            self._top = max(self.chosen - self._shown_rows // 2, 0)
-        if self._cells is not None:
-            self._top = max(min(self._top, len(self._cells.order) - self._shown_rows), 0)
+        self._scroll_to_row(self.chosen, len(self._cells.order) if self._cells is not None else 0)
         if not self._left <= self.cursor < self._left + self._columns:
             self._left = max(self.cursor - self._columns // 2, 0)
         self._left = max(min(self._left, len(self._text) - self._columns), 0)
@@ -193,23 +179,9 @@ class CellHeatmap(Widget, can_focus=True):
         """Select the cell `by` rows further down."""
         self.chosen += by
 
-    def action_choose_page(self, by: int) -> None:
-        """Select the cell `by` pages further down."""
-        self.chosen += by * self._shown_rows
-
     def action_move(self, by: int) -> None:
         """Select the character `by` places to the right."""
         self.cursor += by
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Select the next cell."""
-        self.action_choose(1)
-        event.stop()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Select the previous cell."""
-        self.action_choose(-1)
-        event.stop()
 
     def on_click(self, event: events.Click) -> None:
         """Select the cell and the character under the mouse."""

@@ -5,21 +5,20 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from charlstm_tui.formatting.characters import fitting
 from charlstm_tui.formatting.silencing_content import signed
+from charlstm_tui.widgets.inspection.cell_rows import CellRows
 from core.reports.silencing import RankedCell
 
 HEADING = "    cell estimate   exact"
 """Heading of the columns."""
 
 
-class CellRanking(Widget, can_focus=True):
+class CellRanking(CellRows):
     """Shows cells with the estimated and the exact cost of their silencing, in nats; marks those that are silenced."""
 
     DEFAULT_CSS = """
@@ -38,15 +37,6 @@ class CellRanking(Widget, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"cell-ranking--{name}" for name in ("heading", "estimate", "chosen", "silenced")
     }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "choose(-1)", show=False),
-        Binding("down", "choose(1)", show=False),
-        Binding("pageup", "choose_page(-1)", show=False),
-        Binding("pagedown", "choose_page(1)", show=False),
-        Binding("home", "choose(-100_000)", show=False),
-        Binding("end", "choose(100_000)", show=False),
-    ]
-
     rank: reactive[int] = reactive(0)
     """Rank of the cell under the cursor."""
 
@@ -59,7 +49,6 @@ class CellRanking(Widget, can_focus=True):
         self._cells: Sequence[RankedCell | None] = (None,) * cells
         self._numbers: list[int] = list(range(cells))
         self._silenced: frozenset[int] = frozenset()
-        self._top = 0
         self._titles: tuple[str, ...] = ()
         self.set_reactive(CellRanking.rank, chosen)
 
@@ -103,14 +92,8 @@ class CellRanking(Widget, can_focus=True):
         self._scroll()
         self.entitle(*self._titles)
 
-    @property
-    def _shown_rows(self) -> int:
-        return max(self.content_size.height - 1, 1)
-
     def _scroll(self) -> None:
-        if not self._top <= self.rank < self._top + self._shown_rows:
-            self._top = max(self.rank - self._shown_rows // 2, 0)
-        self._top = max(min(self._top, len(self._numbers) - self._shown_rows), 0)
+        self._scroll_to_row(self.rank, len(self._numbers))
         place = f"{self.rank + 1:,} of {len(self._numbers):,}"
         self.border_subtitle = fitting(self.size.width, f"{place} · Home: first" if self._top else place, place)
         self.refresh()
@@ -140,20 +123,6 @@ class CellRanking(Widget, can_focus=True):
     def action_choose(self, by: int) -> None:
         """Move the cursor by rows."""
         self.rank += by
-
-    def action_choose_page(self, by: int) -> None:
-        """Move the cursor by pages."""
-        self.rank += by * self._shown_rows
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Move the cursor to the next cell."""
-        self.action_choose(1)
-        event.stop()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Move the cursor to the previous cell."""
-        self.action_choose(-1)
-        event.stop()
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the row under the mouse; post `Clicked` if it is there already."""
