@@ -1,4 +1,4 @@
-"""Key action of Inspect that opens the memory screen, and shows the cell that was chosen there."""
+"""Key actions of Inspect that open the screens Memory and Silence, and show the cell that was chosen in Memory."""
 
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,13 @@ class CellLinks(StretchKeys):
 
         chosen = self.query_one(CheckpointSelect).chosen_name
         self.app.push_screen(MemoryScreen(self._store, chosen), self._show_found)
+
+    def action_silence(self) -> None:
+        """Open the screen that silences cells, beginning with the selected one."""
+        from charlstm_tui.screens.silencing import SilencingScreen
+
+        if self._seen is not None:
+            self.app.push_screen(SilencingScreen.of(self._seen, self.query_one(ActivationsView)))
 
     def action_read(self) -> None:
         """Let the chosen model read the typed text."""

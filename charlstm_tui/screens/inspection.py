@@ -163,13 +163,6 @@ class InspectionScreen(CellLinks):
         """Tint the text in the next way: by the cell's value, or by what mattered for the next character."""
         self.query_one(ActivationsView).turn_tint()
 
-    def action_silence(self) -> None:
-        """Open the screen that silences cells, beginning with the selected one."""
-        from charlstm_tui.screens.silencing import SilencingScreen
-
-        if self._seen is not None:
-            self.app.push_screen(SilencingScreen.of(self._seen, self.query_one(ActivationsView)))
-
     def action_save(self) -> None:
         """Ask for a file and save the values of the layer's cells to it."""
         view = self.query_one(ActivationsView)

@@ -100,7 +100,7 @@ def find(of: ValuesOf, cell: int) -> Kept | None:
         content = np.memmap(path, dtype=np.uint8, mode="r", offset=_HEADER)
         if zlib.crc32(content.data) != entry.crc32:
             return None
-        with contextlib.suppress(OSError):  # a cache that cannot be written to can still be read
+        with contextlib.suppress(OSError):  # the cache may be read-only
             os.utime(path)
     except (OSError, ValueError):  # not kept, deleted or damaged
         return None
