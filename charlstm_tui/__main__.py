@@ -3,6 +3,7 @@
 import atexit
 import gc
 import importlib.util
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def main() -> None:
         commands(prog_name="charlstm-tui")
     except KeyboardInterrupt:  # during the imports
         sys.exit(130)
+    finally:
+        # A second ctrl-C while the interpreter ends would abort it: PyTorch's threads may still be there.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _problem_with_core() -> str | None:

@@ -47,8 +47,20 @@ def advance(tasks: Iterable[Iterator[Item]], threads: int | None = None) -> Gene
                     ready.append(task)
                     yield item  # type: ignore[misc]
     finally:
-        pool.shutdown(cancel_futures=True)
+        _end(pool)
         torch.set_num_threads(before)  # the workers' number is also that of new threads
+
+
+def _end(pool: ThreadPoolExecutor) -> None:
+    """Wait for the workers, each for its present item, even if ctrl-C comes again meanwhile.
+
+    PyTorch aborts the process if the interpreter ends while a worker computes.
+    """
+    while True:
+        try:
+            return pool.shutdown(cancel_futures=True)
+        except KeyboardInterrupt:
+            continue
 
 
 def _use_one_core() -> None:
