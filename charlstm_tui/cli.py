@@ -108,6 +108,10 @@ class _Commands(click.Group):
 @click.pass_context
 def commands(ctx: click.Context, store: RunStore, glyphs: Glyphs | None) -> None:
     """Train a character-level LSTM, evaluate it and generate text. Without a command, open the app."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        from charlstm_tui.commands.torchrun import check_that_it_is_for
+
+        check_that_it_is_for(ctx.invoked_subcommand)
     if ctx.invoked_subcommand is None:
         open_app(store, glyphs)
 

@@ -44,6 +44,8 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     device: str = "cpu"
     precision: ComputePrecision = "fp32"
     threads: int = 1
+    processes: int = 1
+    """Number of processes that train the model together; `threads` are those of each."""
     epochs_done: int = 0
     """Number of epochs that were completed before, if this run was resumed."""
     elapsed_seconds: float = 0.0

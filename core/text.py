@@ -56,7 +56,9 @@ def with_escapes(prompt: str) -> str:
 
 def count_of(number: int, noun: str) -> str:
     """Return a number with its noun, in the singular for 1 and in the plural otherwise."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    if number == 1:
+        return f"{number:,} {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def joined(words: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 from click.core import ParameterSource
 
+from charlstm_tui.commands import torchrun
 from charlstm_tui.commands.number_types import NumberRange
 from charlstm_tui.commands.options import GroupedCommand, given, json_option, runs_option, setting_options
 from charlstm_tui.commands.run_settings import config_option, configured_run, corpus_option, preset_option
@@ -28,9 +29,11 @@ from core.runs.recorder import record
 from core.runs.run import Run, RunConfig
 from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of
+from core.text import count_of
 
 if TYPE_CHECKING:
     from core.model.device import ComputeSettings
+    from core.training.process_group import ProcessGroup
     from core.training.trainer import Trainer
 
 _WITH_RESUME = {
@@ -93,19 +96,29 @@ def train_command(
     **options: Any,
 ) -> None:
     """Train a model on a text and store it as a run. Ctrl-C stops and saves the run; --resume continues it."""
-    renderer = RunRenderer(as_json=as_json)
-    if resumed is not None:
-        _refuse_what_a_run_keeps(ctx)
-        _resume(ctx, renderer, store, resumed, name, corpus, given(options, TrainingConfig), autosave)
-    config, text = configured_run(corpus, **options)
-    with renderer:
-        renderer.say("loading PyTorch")
-        from core.training.trainer import Trainer
+    with torchrun.process_group() as group:
+        if group is not None and not group.leads:
+            torchrun.take_part(group, read_text)
+            return
+        renderer = RunRenderer(as_json=as_json)
+        if resumed is not None:
+            _refuse_what_a_run_keeps(ctx)
+            _resume(ctx, renderer, store, resumed, name, corpus, given(options, TrainingConfig), autosave, group)
+            return
+        torchrun.check_name(name)
+        if (again := torchrun.run_to_resume(store, name)) is not None:
+            if not torchrun.is_over(store, again):
+                _resume(ctx, renderer, store, again, None, None, {}, autosave, group)
+            return
+        config, text = configured_run(corpus, **options)
+        with renderer:
+            renderer.say("loading PyTorch")
+            from core.training.trainer import Trainer
 
-        compute = _choose_compute(renderer, config, text)
-        renderer.say("building the network")
-        trainer = Trainer(text, config.model, config.training, compute)
-        _train(ctx, renderer, trainer, store.create(config, name), autosave)
+            compute = _choose_compute(renderer, config, text, group)
+            renderer.say("building the network")
+            trainer = Trainer(text, config.model, config.training, compute, group=group)
+            _train(ctx, renderer, trainer, store.create(config, name), autosave)
 
 
 def _refuse_what_a_run_keeps(ctx: click.Context) -> None:
@@ -132,6 +145,7 @@ def _resume(
     corpus: str | None,
     changes: dict[str, Any],
     autosave: float,
+    group: "ProcessGroup | None",
 ) -> None:
     configure(TrainingConfig(), changes)
     with renderer:
@@ -144,17 +158,35 @@ def _resume(
         resumption = resume(store, named, run, changes, corpus)
         text = read_text(resumption.config.corpus)
         with renderer:
-            compute = resumption.compute or _choose_compute(renderer, resumption.config, text)
+            compute = resumption.compute or _choose_compute(renderer, resumption.config, text, group)
             renderer.say("building the network")
-            trainer = resumption.trainer(text, compute)
+            trainer = resumption.trainer(text, compute, group)
+            if resumption.processes not in (None, trainer.processes):
+                renderer.note(_not_as_before(resumption.processes or 1, trainer.processes))
             _train(ctx, renderer, trainer, resumption.begin(store, name), autosave)
 
 
-def _choose_compute(renderer: RunRenderer, config: RunConfig, text: Corpus) -> "ComputeSettings":
-    """Choose device, precision and threads, and show each trial: this may take seconds."""
+def _not_as_before(before: int, now: int) -> str:
+    """Return a sentence on a run that is resumed with another number of processes."""
+    return (
+        f"This run was trained by {count_of(before, 'process')} and continues with {now:,}: "
+        "its losses will differ slightly from those of the same run without the change."
+    )
+
+
+def _choose_compute(
+    renderer: RunRenderer, config: RunConfig, text: Corpus, group: "ProcessGroup | None"
+) -> "ComputeSettings":
+    """Choose device, precision and threads, and show each trial: this may take seconds.
+
+    With several processes, each uses its share of the cores, unless the settings give a number of threads.
+    """
     from core.model.device import ComputeSettings, choosing
 
-    for event in choosing(config.model, len(text.characters), config.training):
+    training = config.training
+    if group is not None and not training.threads:
+        training = configure(training, {"threads": group.threads})
+    for event in choosing(config.model, len(text.characters), training):
         if isinstance(event, ComputeSettings):
             break
         renderer.say(event.doing)
@@ -175,13 +207,14 @@ def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: R
                     trouble = error
                     control.stop()
     if ended:
-        ctx.exit(exit_code(ended[0]))
+        ctx.exit(0 if torchrun.is_torchrun() else exit_code(ended[0]))  # torchrun would start a failed run again
     if trouble is not None:
         if isinstance(event, RunFinished):
             renderer.say_without_output(event)
         raise trouble
     if isinstance(event, RunFinished):
-        codes = {"finished": 0, "failed": 1, "stopped": exit_code(signal.SIGINT)}
+        stopped = 0 if torchrun.is_torchrun() else exit_code(signal.SIGINT)
+        codes = {"finished": 0, "failed": 1, "stopped": stopped}
         ctx.exit(1 if event.unsaved else codes[event.reason])
 
 

@@ -63,6 +63,10 @@ class RunRenderer:
         """Show the current step in a few words."""
         self._progress.update(self._task, description=status)
 
+    def note(self, sentence: str) -> None:
+        """Print a sentence about the run."""
+        self._line(sentence)
+
     def leave_at_once(self, exit_code: int) -> None:
         """End the process at once: only the progress line is cleared and the cursor shown."""
         if not self._progress.disable:
@@ -133,8 +137,13 @@ def _beginning(event: RunStarted) -> str:
         f"{count_of(event.vocabulary, 'distinct character')}; "
         f"{count_of(event.train_characters, 'character')} to train on, {event.validation_characters:,} to validate, "
         f"{event.test_characters:,} to test\n"
-        f"on {event.device} in {event.precision}, {count_of(event.threads, 'thread')}"
+        f"on {event.device} in {event.precision}, {_workers(event)}"
     )
+
+
+def _workers(event: RunStarted) -> str:
+    threads = count_of(event.threads, "thread")
+    return threads if event.processes == 1 else f"{count_of(event.processes, 'process')} of {threads} each"
 
 
 def _outcome(event: RunFinished) -> str:

@@ -96,6 +96,7 @@ class Progress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     device: ComputeDevice
     precision: ComputePrecision
     threads: Annotated[int, Meta(ge=1, le=1024)]
+    processes: Annotated[int, Meta(ge=1, le=65_536)] = 1
     plan: Plan | None
     now: Counters
     good: Counters | None

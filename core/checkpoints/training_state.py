@@ -47,6 +47,8 @@ class Snapshot:
     training: TrainingConfig
     preset: str = ""
     compute: ComputeSettings
+    processes: int = 1
+    """Number of processes that train the model."""
     plan: Plan | None
     history: tuple[EpochCompleted, ...]
     now: TrainingState
@@ -91,6 +93,7 @@ class Snapshot:
             device=self.compute.device,
             precision=self.compute.precision,
             threads=self.compute.threads,
+            processes=self.processes,
             plan=self.plan,
             now=self.now.counters,
             good=self.good.counters if self.good is not None else None,
@@ -123,6 +126,7 @@ def load_snapshot(path: Path) -> Snapshot:
         training=header.training,
         preset=header.preset,
         compute=ComputeSettings(device=progress.device, precision=progress.precision, threads=progress.threads),
+        processes=progress.processes,
         plan=progress.plan,
         history=history,
         now=TrainingState(progress.now, now),
@@ -197,6 +201,9 @@ def _is_right(file: CheckpointFile, name: str, header: Header) -> bool:
             return (kind, shape) == ("I64", ())
         case "generator":
             return kind == "U8" and len(shape) == 1 and shape[0] <= _MAX_GENERATOR
+        case rest if rest.startswith("generator.") and header.progress is not None:  # those of the other processes
+            of_processes = (f"generator.{rank}" for rank in range(1, header.progress.processes))
+            return kind == "U8" and len(shape) == 1 and shape[0] <= _MAX_GENERATOR and rest in of_processes
         case "state.hidden":
             return kind in ("F32", "BF16") and shape == (layers, *width)
         case "state.cell":

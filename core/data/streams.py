@@ -36,10 +36,12 @@ class Streams:
         UserError: the text is too short for one window at every offset; the message says which window would fit.
     """
 
-    def __init__(self, ids: Ids, *, streams: int, window: int) -> None:
+    def __init__(self, ids: Ids, *, streams: int, window: int, columns: slice = slice(None)) -> None:
+        """Divide a text. Only the streams in `columns` are read; by default, all B."""
         self.ids = ids
         self.streams = streams
         self.window = window
+        self._columns = columns
         check_length(len(ids), streams=streams, window=window)
 
     def windows_at(self, offset: int) -> int:
@@ -49,11 +51,12 @@ class Streams:
     def epoch(self, offset: int, device: str = "cpu", begin: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the inputs and targets of each window from window `begin` on: two tensors of ids, (T, B), on `device`.
 
+        B is the number of streams that are read here.
         Many windows are copied to the device at once, so that a step does not wait for a copy of its own.
         """
         windows = self.windows_at(offset)
-        starts = offset + windows * self.window * np.arange(self.streams)  # (B,): the start of each stream
-        at_once = max(SLAB // (self.streams * self.window), 1)
+        starts = offset + windows * self.window * np.arange(self.streams)[self._columns]  # (B,)
+        at_once = max(SLAB // (len(starts) * self.window), 1)
         for first in range(begin, windows, at_once):
             steps = np.arange(first * self.window, min(first + at_once, windows) * self.window + 1)
             slab = torch.from_numpy(self.ids.take(steps[:, None] + starts)).to(device)  # (windows * T + 1, B)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,7 +18,21 @@ WARM_UP = VALIDATION_WINDOW
 MAX_STREAMS = VALIDATION_STREAMS
 
 
-def quick_loss(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationProgress | float]:
+class Processes(Protocol):
+    """Processes that share the work, as seen from one of them."""
+
+    rank: int
+    """Number of this process, from 0."""
+    size: int
+    """Number of processes."""
+
+    def total(self, value: float) -> float:
+        """Return the sum of a number over all processes."""
+
+
+def quick_loss(
+    model: CharLSTM, ids: Ids, start_id: int, processes: Processes | None = None
+) -> Iterator[EvaluationProgress | float]:
     """Estimate the mean loss on a text, in nats per character. Yields progress and, last, the loss.
 
     This is much faster than `core.evaluation.evaluator.score`, with nearly the same result
@@ -29,11 +44,14 @@ def quick_loss(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationP
         model: the network.
         ids: the ids of the text, without `UNKNOWN`.
         start_id: the id that the model reads before the first character of the text.
+        processes: those that share the streams, all of which iterate together; None for this one alone.
     """
     device = model.output.weight.device
     streams = max(1, min(MAX_STREAMS, len(ids) // (5 * WARM_UP)))
     stride = math.ceil(len(ids) / streams)
     begins = np.arange(streams) * stride  # the last stream may be shorter
+    if processes is not None:
+        begins = begins[processes.rank :: processes.size]
     total = torch.zeros((), dtype=torch.float64, device=device)
     state: State | None = None
     for begin in range(-WARM_UP if streams > 1 else 0, stride, WARM_UP):
@@ -41,16 +59,18 @@ def quick_loss(model: CharLSTM, ids: Ids, start_id: int) -> Iterator[EvaluationP
         scored = torch.from_numpy((places < len(ids)) & (places >= begins)).to(device)
         targets = torch.from_numpy(ids.take(places.clip(0, len(ids) - 1))).to(device)
         inputs = torch.from_numpy(ids.take((places - 1).clip(0, len(ids) - 1))).to(device)
-        if begin == 0:
+        if begin == 0 and 0 in begins:  # nothing precedes the first stream
             inputs[0, 0] = start_id
             if state is not None:
-                keep = torch.ones(streams, device=device)
-                keep[0] = 0  # nothing precedes the first stream
+                keep = torch.ones(len(begins), device=device)
+                keep[0] = 0
                 state = state.masked(keep)
-        with torch.inference_mode():
-            logits, state = model(inputs, state)
-            losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
-            total += losses[scored.flatten()].sum(dtype=torch.float64)
+        if len(begins):  # there may be fewer streams than processes
+            with torch.inference_mode():
+                logits, state = model(inputs, state)
+                losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+                total += losses[scored.flatten()].sum(dtype=torch.float64)
         done = min(max(begin + WARM_UP, 0), stride) / stride
         yield EvaluationProgress(scored=round(done * len(ids)), characters=len(ids))
-    yield total.item() / len(ids)
+    loss = total.item() if processes is None else processes.total(total.item())
+    yield loss / len(ids)

@@ -1,6 +1,7 @@
 """The network with its optimizer: training steps, averaged weights, and the state of all of it as tensors."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -11,11 +12,13 @@ from core.model.device import ComputeSettings
 from core.model.dropout import Dropout
 from core.settings.config import ModelConfig, TrainingConfig
 from core.training.optimizer import Optimizer
+from core.training.process_group import ProcessGroup
 from core.training.weight_average import WeightAverage
 
 _AFTER_THE_WEIGHTS = (
     1 << 33
 )  # added to the seed, so that dropout does not use the random numbers of the initial weights
+_PER_PROCESS = 1 << 34  # added for each rank, so that processes drop different activations and weights
 _OPTIMIZER = "optimizer."
 
 
@@ -23,14 +26,25 @@ class Learner:
     """A network that is trained, one window at a time."""
 
     def __init__(
-        self, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, compute: ComputeSettings
+        self,
+        model_config: ModelConfig,
+        vocabulary_size: int,
+        config: TrainingConfig,
+        compute: ComputeSettings,
+        group: ProcessGroup | None = None,
     ) -> None:
+        """Draw the initial weights. With a `group`, a step uses the mean gradient of its processes."""
         self.config = config
         self.compute = compute
         model = CharLSTM(model_config, vocabulary_size)
         model.initialise(Generator().manual_seed(config.seed), forget_bias=config.forget_bias)
         self.model = model.to(compute.device)
-        self._generator = Generator(compute.device).manual_seed(config.seed + _AFTER_THE_WEIGHTS)
+        self._group = group
+        self._network = self.model if group is None else group.averaging_gradients(self.model)
+        rank = 0 if group is None else group.rank
+        self._generator_name = f"generator.{rank}" if rank else "generator"
+        self._dropout_seed = config.seed + _AFTER_THE_WEIGHTS + rank * _PER_PROCESS
+        self._generator = Generator(compute.device).manual_seed(self._dropout_seed)
         dropout = Dropout(config, self._generator)
         self._dropout = None if dropout.drops_nothing else dropout
         self._optimizer = Optimizer(
@@ -60,10 +74,11 @@ class Learner:
             kept = torch.empty(inputs.shape[1], device=inputs.device)
             state = state.masked(kept.bernoulli_(1 - self.config.state_reset, generator=self._generator))
         with self.compute.autocast():
-            logits, state = self.model(inputs, state, self._dropout)  # (T, B) -> (T, B, V)
+            logits, state = self._network(inputs, state, self._dropout)  # (T, B) -> (T, B, V)
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        with nullcontext() if self._group is None else self._group.averaged():
+            loss.backward()  # type: ignore[no-untyped-call]
         if self.config.gradient_clip:
             self._norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
         self._optimizer.step(rate)
@@ -89,7 +104,11 @@ class Learner:
         if self._average is not None:
             tensors |= {f"average.{name}": weight for name, weight in self._average.model.named_parameters()}
             tensors["average.updates"] = torch.tensor(self._average.updates)
-        return tensors | {"generator": self._generator.get_state()}
+        return tensors | self.generator_state()
+
+    def generator_state(self) -> dict[str, Tensor]:
+        """Return the state of the random generator, under a name of this process."""
+        return {self._generator_name: self._generator.get_state()}
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor], steps: int) -> None:
@@ -102,7 +121,8 @@ class Learner:
             for name, weight in self._average.model.named_parameters():
                 weight.copy_(tensors[f"average.{name}"])
             self._average.updates = int(tensors["average.updates"])
-        if tensors["generator"].shape == self._generator.get_state().shape:
-            self._generator.set_state(tensors["generator"])
-        else:  # from another kind of device, whose random numbers differ in any case
-            self._generator.manual_seed(self.config.seed + _AFTER_THE_WEIGHTS + steps)
+        drawn = tensors.get(self._generator_name)
+        if drawn is not None and drawn.shape == self._generator.get_state().shape:
+            self._generator.set_state(drawn)
+        else:  # from fewer processes, or another kind of device, whose random numbers differ in any case
+            self._generator.manual_seed(self._dropout_seed + steps)

@@ -8,29 +8,26 @@ from torch import Tensor
 
 from core.checkpoints.counters import Counters, Plan
 from core.checkpoints.training_state import Snapshot, TrainingState
-from core.data.window_loader import WindowLoader
 from core.events import Diverged, EpochCompleted, RateHalved
-from core.model.char_lstm import State
 from core.training.clock import Clock
 from core.training.divergence import MAX_ROLL_BACKS, has_diverged
-from core.training.learner import Learner
 from core.training.plan import progress
+from core.training.replica import Replica
 from core.training.schedule import rate_share
 
 
 class LiveState:
     """Current state of a run. Only its trainer changes it."""
 
-    def __init__(self, learner: Learner, windows: WindowLoader) -> None:
-        self.learner = learner
+    def __init__(self, replica: Replica) -> None:
+        self.replica = replica
+        self.learner = replica.learner
         self.counters = Counters()
         self.plan: Plan | None = None
         self.history: list[EpochCompleted] = []
         self.clock = Clock(0.0)
         self.rate = 0.0
         """Learning rate of the last step."""
-        self._windows = windows
-        self._carried: State | None = None  # state after the last window
         self._unread: list[Tensor] = []  # losses on the device; reading each would delay the next step
         self._good: TrainingState | None = None  # state at the start of the epoch
 
@@ -52,13 +49,11 @@ class LiveState:
 
     def step(self) -> None:
         """Take one training step on the next window."""
-        window = self._windows.next()
         assert self.plan is not None
         config = self.learner.config
         share = rate_share(progress(self.plan, self.counters, self.clock), config)
         self.rate = config.learning_rate * share * self.counters.rate_factor
-        state = None if window.begins else self._carried
-        loss, self._carried = self.learner.step(window.inputs, window.targets, state, self.rate)
+        loss = self.replica.step(self.rate)
         self.counters.steps += 1
         self._unread.append(loss)
 
@@ -109,7 +104,7 @@ class LiveState:
             best=counters.would_be_best(val_loss),
             seconds=max(now - counters.epoch_began, 0.0),
             elapsed_seconds=now,
-            chars_per_second=self._windows.characters * counters.epoch_steps / max(counters.training_seconds, 1e-9),
+            chars_per_second=self.replica.characters * counters.epoch_steps / max(counters.training_seconds, 1e-9),
             total_steps=counters.steps,
         )
         counters.complete(completed)
@@ -129,23 +124,14 @@ class LiveState:
         """Return a copy of the current state on the CPU."""
         self.read_losses()
         self.counters.elapsed = self.clock.elapsed()
-        tensors = self.learner.state()
-        if self._carried is not None:
-            tensors |= {"state.hidden": self._carried.hidden, "state.cell": self._carried.cell}
+        tensors = self.replica.state()
         copied = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-        return TrainingState(msgspec.structs.replace(self.counters, **self._windows.state_dict()), copied)
+        return TrainingState(msgspec.structs.replace(self.counters, **self.replica.position), copied)
 
     def _restore(self, saved: TrainingState) -> None:
         """Restore a state."""
-        tensors, compute = saved.tensors, self.learner.compute
         for name in self.counters.__struct_fields__:
             setattr(self.counters, name, getattr(saved.counters, name))
-        self.learner.restore(tensors, self.counters.steps)
-        self._windows.load_state_dict({"reading": self.counters.reading, "window": self.counters.window})
+        position = {"reading": self.counters.reading, "window": self.counters.window}
+        self.replica.restore(saved.tensors, position, self.counters.steps)
         self._unread.clear()
-        self._carried = None
-        if "state.hidden" in tensors:
-            hidden, cell = (tensors[name].to(compute.device) for name in ("state.hidden", "state.cell"))
-            if compute.precision == "fp32":
-                hidden, cell = hidden.float(), cell.float()
-            self._carried = State(hidden, cell)

@@ -17,6 +17,7 @@ from core.runs.store import RunStore
 from core.runs.summary import epochs_of, outcome
 from core.settings.config import configure
 from core.text import count_of, in_one_line, shortened
+from core.training.process_group import ProcessGroup
 from core.training.trainer import Trainer
 
 _OF_THE_MACHINE = ("device", "precision", "threads")
@@ -34,7 +35,14 @@ class Resumption:
     compute: ComputeSettings | None
     """Device, precision and threads used before; None if this machine lacks them or the user changes them."""
 
-    def trainer(self, corpus: Corpus, compute: ComputeSettings | None = None) -> Trainer:
+    @property
+    def processes(self) -> int | None:
+        """Number of processes that trained the run before; None if it starts again."""
+        return self.snapshot.processes if self.snapshot is not None else None
+
+    def trainer(
+        self, corpus: Corpus, compute: ComputeSettings | None = None, group: ProcessGroup | None = None
+    ) -> Trainer:
         """Return a trainer that continues the run, on `compute` or by default on what was used before.
 
         Raises:
@@ -46,7 +54,7 @@ class Resumption:
                 f"{in_one_line(str(corpus.config.path))} is not the text that the run was trained on. "
                 "Give that text with --corpus, or start a new run."
             )
-        return Trainer(corpus, self.config.model, self.config.training, compute or self.compute, self.snapshot)
+        return Trainer(corpus, self.config.model, self.config.training, compute or self.compute, self.snapshot, group)
 
     def begin(self, store: RunStore, name: str | None = None) -> Run:
         """Write the new settings and return the run, which is created if a file is resumed as a new one.

@@ -20,8 +20,6 @@ from core.control import Control
 from core.data.corpus import Corpus
 from core.data.streams import Streams
 from core.data.vocabulary import Vocabulary
-from core.data.window_loader import WindowLoader
-from core.evaluation.validation_loss import quick_loss
 from core.events import (
     EpochCompleted,
     Event,
@@ -43,6 +41,8 @@ from core.training.epoch_samples import EpochSampler
 from core.training.learner import Learner
 from core.training.live_state import LiveState
 from core.training.plan import epoch_is_over, make_plan
+from core.training.process_group import ProcessGroup, SharedRun
+from core.training.replica import LeadingReplica, Replica
 from core.training.step_reports import StepReports
 from core.training.thread_count import OtherPrograms, ThreadCount
 
@@ -53,8 +53,11 @@ REPORT_SECONDS = 0.1
 class Trainer:
     """One training run, which can be run once: from the start, or from a snapshot of an earlier run.
 
+    With a `group`, several processes train the model together. This is the one of rank 0; the others `follow`.
+
     Raises:
-        UserError: the corpus is too short for the streams and the window, or the machine does not have the device.
+        UserError: the corpus is too short for the streams and the window, the machine does not have the device, or
+            another process of the group cannot take part.
     """
 
     def __init__(
@@ -64,18 +67,25 @@ class Trainer:
         config: TrainingConfig,
         compute: ComputeSettings | None = None,
         snapshot: Snapshot | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
         self.corpus = corpus
         self.config = config
         self.vocabulary = Vocabulary(corpus.characters)
         self._validation_ids = corpus.part("validation", config.validation).ids(self.vocabulary)
         train_ids = corpus.part("train", config.validation).ids(self.vocabulary)
-        self._streams = Streams(train_ids, streams=config.streams, window=config.window)
+        self._group = group
+        columns = slice(None) if group is None else group.columns(config.streams)
+        self._streams = Streams(train_ids, streams=config.streams, window=config.window, columns=columns)
         self.compute = compute or choose(model_config, len(self.vocabulary), config)
+        if group is not None:
+            shared = SharedRun(corpus=corpus.config, model=model_config, training=config, compute=self.compute)
+            self.compute = group.begin(shared)
         with self.compute.applied():  # use only as many threads as training does
-            learner = Learner(model_config, len(self.vocabulary), config, self.compute)
-        self._windows = WindowLoader(self._streams, config.seed, self.compute.device)
-        self._live = LiveState(learner, self._windows)
+            learner = Learner(model_config, len(self.vocabulary), config, self.compute, group)
+        self._live = LiveState(
+            Replica(learner, self._streams) if group is None else LeadingReplica(learner, self._streams, group)
+        )
         self._sampler = EpochSampler(config, self.vocabulary)
         self._threads: ThreadCount | None = None
         self.best_epoch = 0
@@ -90,6 +100,11 @@ class Trainer:
         return self._live.learner.model
 
     @property
+    def processes(self) -> int:
+        """Number of processes that train the model."""
+        return 1 if self._group is None else self._group.size
+
+    @property
     def history(self) -> tuple[EpochCompleted, ...]:
         """Completed epochs, including those of earlier processes."""
         return tuple(self._live.history)
@@ -101,7 +116,7 @@ class Trainer:
 
     def _run(self, control: Control) -> Iterator[Event]:
         self._live.clock.start()
-        if not self.config.threads and self.compute.device == "cpu":
+        if not self.config.threads and self.compute.device == "cpu" and self._group is None:
             self._threads = ThreadCount(self.compute.threads, thread_counts(), OtherPrograms().cores)
         plan = self._live.plan = make_plan(
             self.config,
@@ -121,6 +136,7 @@ class Trainer:
             device=self.compute.device,
             precision=self.compute.precision,
             threads=self.compute.threads,
+            processes=self.processes,
             epochs_done=self._live.counters.epochs,
             elapsed_seconds=self._live.counters.elapsed,
             history=self.history,
@@ -159,6 +175,7 @@ class Trainer:
             corpus=self.corpus.config,
             training=self.config,
             compute=self.compute,
+            processes=self.processes,
             plan=self._live.plan,
             history=self.history,
             now=now,
@@ -185,8 +202,9 @@ class Trainer:
         If the loss diverges, the state returns to the start of the epoch, and the next call repeats the epoch.
         """
         counters = self._live.counters
-        steps = plan.steps if plan.seconds is not None else self._windows.steps_of(counters.epochs + 1)
-        reports = StepReports(counters, self._live.clock.elapsed(), steps=steps, characters=self._windows.characters)
+        steps = plan.steps if plan.seconds is not None else self._live.replica.steps_of(counters.epochs + 1)
+        characters = self._live.replica.characters
+        reports = StepReports(counters, self._live.clock.elapsed(), steps=steps, characters=characters)
         while not counters.epoch_over and not control.stopped:
             began = self._live.clock.elapsed()
             self._live.step()
@@ -198,6 +216,8 @@ class Trainer:
             report = over or now - reports.begun >= REPORT_SECONDS
             if check or report:
                 self._live.read_losses()
+                if self._live.replica.is_asked_to_stop():
+                    control.stop()
                 if self._live.has_diverged(check=check, over=over):
                     rolled_back = self._live.roll_back()
                     yield rolled_back
@@ -262,10 +282,7 @@ class Trainer:
         if not len(self._validation_ids):
             return None
         started = reported_at = self._live.clock.elapsed()
-        readings = quick_loss(self._live.learner.kept, self._validation_ids, self.vocabulary.start_id)
-        while True:
-            with self.compute.autocast():  # only here: autocast must not be active while the caller runs
-                reading = next(readings)
+        for reading in self._live.replica.validate(self._validation_ids, self.vocabulary.start_id):
             if isinstance(reading, float) or control.stopped:
                 break
             now = self._live.clock.elapsed()

@@ -193,7 +193,7 @@ FIELDS = {
     "model": ["cell", "embedding_size", "hidden_size", "num_layers"],
     "training": ["epochs", "seconds", "streams", "window", "averaging", "learning_rate", "warmup", "device", "seed"],
     "corpus": ["source", "limit", "split", "sha256"],
-    "progress": ["device", "precision", "threads", "plan", "now", "good"],
+    "progress": ["device", "precision", "threads", "processes", "plan", "now", "good"],
     "progress.now": ["steps", "reading", "window", "elapsed", "epochs", "epoch_steps", "epoch_loss", "epoch_over",
                      "best_val_loss", "running_loss", "checked_steps", "retreats", "rate_factor", "validating_seconds"],
     "progress.plan": ["epochs", "steps", "seconds"],
@@ -284,8 +284,8 @@ def test_any_command_line(
         patch.chdir(folder)  # exported files are written there
         patch.setenv("CHARLSTM_RUNS", str(folder / "runs"))
         patch.setenv("CHARLSTM_DATA", str(folder))
-        patch.setattr("core.training.trainer.Trainer", lambda *_: None)  # real training could take very long
-        patch.setattr("charlstm_tui.commands.train._train", lambda *_: None)
+        patch.setattr("core.training.trainer.Trainer", lambda *_, **__: None)  # real training could take very long
+        patch.setattr("charlstm_tui.commands.train._train", lambda *_, **__: None)
         patch.setattr("charlstm_tui.web.server.Server.serve", lambda server: server.close())  # a server would not end
         called(["--runs", str(made[0].root), *line] if "delete" not in line and "rename" not in line else line)
 
