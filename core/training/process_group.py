@@ -130,6 +130,7 @@ class ProcessGroup:
         Raises:
             UserError: a process cannot take part; the message says which and why.
         """
+        self._stops = None
         answers: list[str | None] = [None] * self.size
         with self._explaining():
             dist.all_gather_object(answers, problem or self._problem_with(run.compute), group=self._cpu_group)
