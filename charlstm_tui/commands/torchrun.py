@@ -5,13 +5,14 @@ again up to `--max-restarts` times.
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from charlstm_tui.terminal.signals import handled
+from charlstm_tui.terminal.signals import handled, heeded
 from core.data.corpus import Corpus, CorpusConfig
 from core.errors import UserError, in_plain_words
 from core.runs.store import RunStore
@@ -60,8 +61,21 @@ def process_group() -> Iterator["ProcessGroup | None"]:
         return
     from core.training.process_group import joined
 
-    with joined() as group:
+    with ExitStack() as stack:
+        with _ended_at_once():
+            group = stack.enter_context(joined())
         yield group
+
+
+@contextmanager
+def _ended_at_once() -> Iterator[None]:
+    """Let signals end the process at once: while it waits for the others inside PyTorch, no handler would be called."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in heeded()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def take_part(group: "ProcessGroup", read: Callable[[CorpusConfig], Corpus]) -> None:

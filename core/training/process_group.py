@@ -14,6 +14,8 @@ do something together, rank 0 sends them a command that says what.
 import contextlib
 import os
 import socket
+import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,10 +32,13 @@ from core.data.corpus import CorpusConfig
 from core.errors import UserError, is_out_of_memory
 from core.model.device import ComputeSettings, available_cores, works_here
 from core.settings.config import ModelConfig, TrainingConfig
-from core.text import count_of
+from core.text import count_of, in_one_line
 
+_CONNECTING = timedelta(minutes=5)
+"""How long the processes wait for each other at the start."""
+_ASK_AGAIN_SECONDS = 0.05
 _LONGEST_PAUSE = timedelta(days=365)
-"""How long a process waits for another one on the CPU: a run may be paused. If a process ends, the others notice at
+"""How long a process waits for another one afterwards: a run may be paused. If a process ends, the others notice at
 once, because its connections close."""
 
 
@@ -80,7 +85,8 @@ class ProcessGroup:
         self.stopping = False
         """Set this to ask rank 0 to stop the run. It learns of that at the next step."""
         self._local_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        self._cpu_group = dist.new_group(backend="gloo", timeout=_LONGEST_PAUSE)  # for everything but gradients
+        self._cpu_group = dist.new_group(backend="gloo", timeout=_CONNECTING)  # for everything but gradients
+        dist.distributed_c10d._set_pg_timeout(_LONGEST_PAUSE, self._cpu_group)
         self._stops: Tensor | None = None  # sum of the requests to stop that came with the losses, on the device
         self._broken = False
 
@@ -234,7 +240,7 @@ class ProcessGroup:
         try:
             yield
         except RuntimeError as error:
-            if not (isinstance(error, dist.DistError) or "gloo" in str(error)) or is_out_of_memory(error):
+            if not _is_lost_connection(error):
                 raise
             self._broken = True
             raise ProcessEndedError(
@@ -244,13 +250,69 @@ class ProcessGroup:
 
 @contextmanager
 def joined() -> Iterator[ProcessGroup]:
-    """Connect to the other processes that torchrun has started. At the end of the block, rank 0 releases the others."""
-    gpus = torch.cuda.is_available() and dist.is_nccl_available()
-    dist.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo", timeout=None if gpus else _LONGEST_PAUSE)
-    group = ProcessGroup()
+    """Connect to the other processes that torchrun has started. At the end of the block, rank 0 releases the others.
+
+    Raises:
+        UserError: another process did not answer in time.
+    """
+    try:
+        group = _connected()
+    except RuntimeError as error:
+        if not _is_lost_connection(error):
+            raise
+        raise ProcessEndedError(
+            f"The other processes of this run did not answer ({in_one_line(str(error))}). If they are on other "
+            "machines, check the address in --rdzv-endpoint, the firewall, and GLOO_SOCKET_IFNAME if there are several "
+            "networks."
+        ) from error
     try:
         yield group
     finally:
         if group.leads:
             group.end()
         dist.destroy_process_group()
+
+
+def _connected() -> ProcessGroup:
+    """Return the group of the processes, which wait for each other for a limited time."""
+    store, rank, size = next(dist.rendezvous("env://", timeout=_CONNECTING))  # type: ignore[attr-defined]
+    store = _own_store(store, rank, size)
+    gpus = torch.cuda.is_available() and dist.is_nccl_available()
+    backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_CONNECTING)
+    group = ProcessGroup()
+    if not gpus:  # NCCL never waits during a pause, and its limit finds a GPU that hangs
+        dist.distributed_c10d._set_pg_timeout(_LONGEST_PAUSE)
+    return group
+
+
+def _own_store(store: Any, rank: int, size: int) -> Any:
+    """Return a part of torchrun's store that no earlier processes have written to.
+
+    torchrun keeps its store when it starts processes again. So one of them could read an address that a process wrote
+    which was killed, and wait for it. Here rank 0 names a new part of the store, and the others answer with a number
+    that only they know. All begin when rank 0 has confirmed these numbers.
+
+    Raises:
+        DistStoreError: a process did not answer in time.
+    """
+    own = uuid.uuid4().hex
+    if rank == 0:
+        store.set("charlstm/part", own)
+        answers = [f"charlstm/{own}/{other}" for other in range(1, size)]
+        store.wait(answers, _CONNECTING)
+        store.set(f"charlstm/{own}", b" ".join(store.get(answer) for answer in answers))
+        return dist.PrefixStore(own, store)  # type: ignore[attr-defined]
+    until = time.monotonic() + _CONNECTING.total_seconds()
+    while time.monotonic() < until:
+        part = store.get("charlstm/part").decode()  # perhaps that of earlier processes
+        store.set(f"charlstm/{part}/{rank}", own)
+        if store.check([f"charlstm/{part}"]) and own in store.get(f"charlstm/{part}").decode().split():
+            return dist.PrefixStore(part, store)  # type: ignore[attr-defined]
+        time.sleep(_ASK_AGAIN_SECONDS)
+    raise dist.DistStoreError(f"rank 0 did not confirm rank {rank} within {_CONNECTING.total_seconds():.0f} seconds")
+
+
+def _is_lost_connection(error: RuntimeError) -> bool:
+    """Return whether an error is one by which PyTorch reports that another process cannot be reached."""
+    return (isinstance(error, dist.DistError) or "gloo" in str(error).lower()) and not is_out_of_memory(error)
