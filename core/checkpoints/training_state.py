@@ -26,6 +26,7 @@ from core.settings.config import ModelConfig, TrainingConfig
 
 _NOW, _GOOD, _HISTORY = RESUME + "now.", RESUME + "good.", RESUME + "history"
 _MAX_GENERATOR = 1 << 16  # bytes
+_STATE_TYPES = ("F32", "BF16", "F16")  # the last on a GPU: autocast computes cuDNN's layers in float16
 
 
 @dataclass(frozen=True)
@@ -205,9 +206,9 @@ def _is_right(file: CheckpointFile, name: str, header: Header) -> bool:
             of_processes = (f"generator.{rank}" for rank in range(1, header.progress.processes))
             return kind == "U8" and len(shape) == 1 and shape[0] <= _MAX_GENERATOR and rest in of_processes
         case "state.hidden":
-            return kind in ("F32", "BF16") and shape == (layers, *width)
+            return kind in _STATE_TYPES and shape == (layers, *width)
         case "state.cell":
-            return kind in ("F32", "BF16") and shape == (layers if header.model.cell == "lstm" else 0, *width)
+            return kind in _STATE_TYPES and shape == (layers if header.model.cell == "lstm" else 0, *width)
     epochs = header.progress.now.epochs if header.progress is not None else 0
     return name == _HISTORY and (kind, shape) == ("F64", (epochs, len(_COLUMNS)))
 

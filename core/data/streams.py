@@ -52,13 +52,25 @@ class Streams:
         """Yield the inputs and targets of each window from window `begin` on: two tensors of ids, (T, B), on `device`.
 
         B is the number of streams that are read here.
-        Many windows are copied to the device at once, so that a step does not wait for a copy of its own.
+        Many windows are copied to the device at once, while it computes, so that no step waits for a copy.
         """
         windows = self.windows_at(offset)
         starts = offset + windows * self.window * np.arange(self.streams)[self._columns]  # (B,)
         at_once = max(SLAB // (len(starts) * self.window), 1)
-        for first in range(begin, windows, at_once):
+
+        def slab(first: int) -> Tensor:
+            """Return the characters of the next windows, from window `first` on: (windows * T + 1, B)."""
             steps = np.arange(first * self.window, min(first + at_once, windows) * self.window + 1)
-            slab = torch.from_numpy(self.ids.take(steps[:, None] + starts)).to(device)  # (windows * T + 1, B)
-            for start in range(0, len(steps) - 1, self.window):
-                yield slab[start : start + self.window], slab[start + 1 : start + self.window + 1]
+            ids = torch.from_numpy(self.ids.take(steps[:, None] + starts))
+            if device == "cuda":  # a copy from other memory would wait for the steps before it
+                ids = ids.pin_memory()
+            return ids.to(device, non_blocking=device == "cuda")
+
+        following = slab(begin) if begin < windows else None
+        for first in range(begin, windows, at_once):
+            current, following = following, None
+            assert current is not None
+            for start in range(0, len(current) - 1, self.window):
+                yield current[start : start + self.window], current[start + 1 : start + self.window + 1]
+                if following is None and first + at_once < windows:
+                    following = slab(first + at_once)

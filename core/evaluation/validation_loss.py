@@ -52,7 +52,7 @@ def quick_loss(
     begins = np.arange(streams) * stride  # the last stream may be shorter
     if processes is not None:
         begins = begins[processes.rank :: processes.size]
-    total = torch.zeros((), dtype=torch.float64, device=device)
+    total = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
     state: State | None = None
     for begin in range(-WARM_UP if streams > 1 else 0, stride, WARM_UP):
         places = np.arange(begin, min(begin + WARM_UP, stride))[:, None] + begins  # (T, B)
@@ -69,7 +69,7 @@ def quick_loss(
             with torch.inference_mode():
                 logits, state = model(inputs, state)
                 losses = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
-                total += losses[scored.flatten()].sum(dtype=torch.float64)
+                total += losses.masked_fill(~scored.flatten(), 0.0).sum(dtype=total.dtype)
         done = min(max(begin + WARM_UP, 0), stride) / stride
         yield EvaluationProgress(scored=round(done * len(ids)), characters=len(ids))
     loss = total.item() if processes is None else processes.total(total.item())

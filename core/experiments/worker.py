@@ -10,7 +10,7 @@ import msgspec
 from core.checkpoints.file_format import DamagedCheckpointError
 from core.control import Control
 from core.data.corpus import Corpus
-from core.errors import UserError, is_out_of_memory
+from core.errors import UserError, in_plain_words, is_out_of_memory
 from core.events import EpochCompleted, Event, RunFinished, RunStarted, StepsCompleted
 from core.experiments.experiment import Experiment
 from core.experiments.results import TrialState
@@ -112,6 +112,9 @@ class _Trial:
         except UserError as error:
             yield self._failed(str(error))
             return
+        except (MemoryError, RuntimeError) as error:
+            yield self._too_large(error)
+            return
         yield TrialStarted(
             trial=self._number, run=self._name, params=result.params, seed=result.seed, epochs=config.training.epochs,
             resumed=bool(result.losses) or self._claimed.attempts > 0,
@@ -128,10 +131,8 @@ class _Trial:
             except UserError as error:
                 yield self._failed(str(error))
                 return
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                yield self._failed("There was not enough memory.")
+            except (MemoryError, RuntimeError) as error:
+                yield self._too_large(error)
                 return
         else:
             for epoch in epochs_of(run.events()):
@@ -220,6 +221,12 @@ class _Trial:
 
     def _ended(self, state: TrialState, ended: RunFinished, loss: float | None = None) -> TrialEnded:
         return TrialEnded(trial=self._number, run=self._name, state=state, loss=loss, unsaved=ended.unsaved)
+
+    def _too_large(self, error: MemoryError | RuntimeError) -> TrialEnded:
+        """Return the end of a trial that memory was not enough for; raise any other error."""
+        if not is_out_of_memory(error):
+            raise error
+        return self._failed(in_plain_words(error))
 
     def _failed(self, why: str) -> TrialEnded:
         self._claimed.fail(why)

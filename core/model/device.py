@@ -106,7 +106,9 @@ def choosing(
     """
     device = _device(config.device)
     if device != "cpu":
-        precision = "bf16" if config.precision == "auto" and device == "cuda" else config.precision
+        precision = config.precision
+        if precision == "auto" and device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+            precision = "bf16"
         yield ComputeSettings(
             device=device, precision="bf16" if precision == "bf16" else "fp32", threads=_threads(config)[-1]
         )

@@ -65,7 +65,9 @@ class LiveState:
             self._unread.clear()
 
     def forget_losses(self) -> None:
-        """Discard the losses that were not read yet: their steps do not belong to an epoch."""
+        """Discard the losses that were not read yet, once they are computed: their steps do not belong to an epoch."""
+        if self._unread:
+            self._unread[-1].item()  # waits for a GPU
         self._unread.clear()
 
     def has_diverged(self, *, check: bool, over: bool) -> bool:

@@ -219,7 +219,8 @@ class ProcessGroup:
         """Return the tensors of all processes, by rank, to rank 0; an empty list to the others."""
         gathered: list[Any] | None = [None] * self.size if self.leads else None
         with self._explaining():
-            dist.gather_object(tensors, gathered, 0, group=self._cpu_group)
+            on_cpu = {name: tensor.cpu() for name, tensor in tensors.items()}
+            dist.gather_object(on_cpu, gathered, 0, group=self._cpu_group)
         return gathered or []
 
     def broadcast(self, value: Any = None) -> Any:

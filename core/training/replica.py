@@ -124,7 +124,7 @@ class LeadingReplica(Replica):
         for part in parts:
             tensors |= {name: tensor for name, tensor in part.items() if not name.startswith("state.")}
         carried = ("state.hidden", "state.cell") if "state.hidden" in parts[0] else ()
-        return tensors | {name: torch.cat([part[name].cpu() for part in parts], dim=1) for name in carried}
+        return tensors | {name: torch.cat([part[name] for part in parts], dim=1) for name in carried}
 
     def restore(self, tensors: Mapping[str, Tensor], position: Position, steps: int) -> None:
         """Restore a state in all processes."""

@@ -188,12 +188,13 @@ class Trainer:
         """Take steps for `seconds`; return their number and the seconds they took. They belong to no epoch."""
         self._live.plan = Plan(epochs=1, steps=1, seconds=self.config.seconds)
         self._live.step()  # the first step includes one-time setup
+        self._live.forget_losses()
         started, taken = self._live.clock.elapsed(), 0
         until = started + seconds
         while not control.stopped and (not taken or self._live.clock.elapsed() < until):
             self._live.step()
+            self._live.forget_losses()
             taken += 1
-        self._live.forget_losses()
         return taken, self._live.clock.elapsed() - started
 
     def _epoch(self, plan: Plan, control: Control) -> Generator[Event, None, Reason | None]:
@@ -216,6 +217,7 @@ class Trainer:
             report = over or now - reports.begun >= REPORT_SECONDS
             if check or report:
                 self._live.read_losses()
+                now = self._live.clock.elapsed()  # a GPU has now finished the steps
                 if self._live.replica.is_asked_to_stop():
                     control.stop()
                 if self._live.has_diverged(check=check, over=over):

@@ -12,6 +12,8 @@ class WeightAverage:
 
     def __init__(self, model: CharLSTM, memory: float) -> None:
         self.model = copy.deepcopy(model).requires_grad_(False)
+        for layer in self.model.layers:
+            layer.flatten_parameters()  # type: ignore[operator]  # cuDNN wants a layer's weights in one piece
         self._memory = memory
         self.updates = 0
         """Number of steps averaged so far."""

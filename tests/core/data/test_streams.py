@@ -65,3 +65,28 @@ def test_a_text_that_is_too_short_is_refused_with_a_window_that_would_fit() -> N
     with pytest.raises(UserError, match="or fewer streams"):
         Streams(np.arange(3), streams=4, window=25)
     list(Streams(np.arange(99), streams=4, window=19).epoch(18))
+
+
+@given(cuts(), st.integers(1, 90), st.integers(0, 9))
+def test_windows_do_not_depend_on_how_many_characters_are_read_at_a_time(
+    cut: tuple[int, int, int, int], slab: int, begin: int
+) -> None:
+    length, streams, window, offset = cut
+    text = Streams(np.arange(length), streams=streams, window=window)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.data.streams.SLAB", slab)
+        pieces = list(text.epoch(offset, begin=begin))
+    whole = list(text.epoch(offset))[begin:]
+    assert len(pieces) == len(whole)
+    assert all(
+        torch.equal(a, b) for one, other in zip(pieces, whole, strict=True) for a, b in zip(one, other, strict=True)
+    )
+
+
+@given(cuts())
+def test_the_columns_of_a_process_are_those_of_all_streams(cut: tuple[int, int, int, int]) -> None:
+    length, streams, window, offset = cut
+    whole = list(Streams(np.arange(length), streams=streams, window=window).epoch(offset))
+    columns = slice(streams // 2, streams)
+    part = list(Streams(np.arange(length), streams=streams, window=window, columns=columns).epoch(offset))
+    assert all(torch.equal(inputs[:, columns], mine) for (inputs, _), (mine, _) in zip(whole, part, strict=True))
