@@ -1,11 +1,17 @@
 """Entry point of `python -m charlstm_tui` and of the command `charlstm-tui`."""
 
 import atexit
+import contextlib
 import gc
 import importlib.util
+import os
 import signal
 import sys
+import threading
 from pathlib import Path
+
+_INTERRUPTED = 130
+"""Exit code after ctrl-C."""
 
 
 def main() -> None:
@@ -19,11 +25,26 @@ def main() -> None:
         from charlstm_tui.cli import commands
 
         commands(prog_name="charlstm-tui")
-    except KeyboardInterrupt:  # during the imports
-        sys.exit(130)
+    except KeyboardInterrupt:  # during the imports, or while the program was ending after an earlier one
+        _leave(_INTERRUPTED)
+    except SystemExit as ending:
+        if ending.code == _INTERRUPTED:
+            _leave(_INTERRUPTED)
+        raise
     finally:
         # A second ctrl-C while the interpreter ends would abort it: PyTorch's threads may still be there.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _leave(exit_code: int) -> None:
+    """End the process after ctrl-C. If threads still compute, the interpreter is not ended: it would abort."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if threading.active_count() == 1:
+        sys.exit(exit_code)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed
+            stream.flush()
+    os._exit(exit_code)
 
 
 def _problem_with_core() -> str | None:

@@ -105,12 +105,13 @@ def measure_memory(
     places = _choose_places(len(ids), max(subject.checkpoint.model.count_parameters() for subject in subjects))
     models: list[ModelMemory] = []
     for number, subject in enumerate(subjects):
-        for event in _measure(subject, ids, known, places):
-            if isinstance(event, ModelMemory):
-                models.append(event)
-            else:
-                doing = f"measuring {subject.name}" if len(subjects) > 1 else "measuring"
-                yield Stage(doing=doing, done=(number + event) / len(subjects))
+        with closing(_measure(subject, ids, known, places)) as events:  # closed at once if the caller stops
+            for event in events:
+                if isinstance(event, ModelMemory):
+                    models.append(event)
+                else:
+                    doing = f"measuring {subject.name}" if len(subjects) > 1 else "measuring"
+                    yield Stage(doing=doing, done=(number + event) / len(subjects))
     yield Stage(doing="counting n-grams", done=1.0)
     train = corpus.part("train", first.training.validation)
     yield MemoryReport(
@@ -144,7 +145,9 @@ def _choose_places(characters: int, parameters: int) -> _Places:
     return _Places(distance, warm_up, windows, contexts, blocks)
 
 
-def _measure(subject: Subject, ids: Ids, known: Vocabulary, places: _Places) -> Iterator[float | ModelMemory]:
+def _measure(
+    subject: Subject, ids: Ids, known: Vocabulary, places: _Places
+) -> Generator[float | ModelMemory, None, None]:
     """Measure one network. Yields progress, 0 to 1, and, last, the result."""
     model, vocabulary = subject.checkpoint.model, subject.checkpoint.vocabulary
     own = np.array([vocabulary.encode(character)[0] for character in known.characters])[ids]
