@@ -93,6 +93,21 @@ def test_a_second_ctrl_c_does_not_wait_for_a_save_that_hangs(small_text: Path, s
     assert call("train", "--resume", "sheep", "--epochs", 1).exit_code == 2, "the checkpoint can be resumed"
 
 
+def test_after_ctrl_c_the_program_ends_although_a_thread_still_computes() -> None:
+    script = (
+        "import sys, threading, time, charlstm_tui.cli as cli\n"
+        "from charlstm_tui.__main__ import main\n"
+        "def commands(**_):\n"
+        "    threading.Thread(target=time.sleep, args=(600,)).start()\n"
+        "    print('said', end='')\n"
+        "    sys.exit(130)\n"
+        "cli.commands = commands\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=DEADLINE)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "said", "")
+
+
 @pytest.mark.parametrize(("name", "code"), rows_of_each_kind([("SIGTERM", 143)], SIGNALS[:2]))
 def test_a_signal_while_pytorch_is_loading_ends_the_process_before_a_run_starts(
     small_text: Path, name: str, code: int, store: RunStore
