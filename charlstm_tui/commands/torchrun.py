@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ import click
 from charlstm_tui.terminal.signals import handled, heeded
 from core.data.corpus import Corpus, CorpusConfig
 from core.errors import UserError, in_plain_words
+from core.runs.run import Run
 from core.runs.store import RunStore
 from core.runs.summary import summarise
 from core.text import sanitise
@@ -114,16 +116,30 @@ def run_to_resume(store: RunStore, name: str | None) -> str | None:
 
     None if they are the first ones, or if the earlier ones ended before they created the run.
     """
-    if name is None or _number("TORCHELASTIC_RESTART_COUNT", 0) == 0 or not store.has(name):
+    if name is None or not is_torchrun() or not store.has(name):
         return None
-    return name
+    try:
+        launch = _launch_path(store.get(name)).read_text("utf-8")
+    except OSError:
+        return None
+    return name if launch == os.environ["TORCHELASTIC_RUN_ID"] else None
+
+
+def remember(run: Run) -> None:
+    """Note in a run's folder which call of torchrun created it, so that `run_to_resume` finds it, and no other run."""
+    if is_torchrun() and _number("TORCHELASTIC_MAX_RESTARTS", 0) > 0:
+        _launch_path(run).write_text(os.environ["TORCHELASTIC_RUN_ID"], "utf-8")
+
+
+def _launch_path(run: Run) -> Path:
+    return run.path / ".torchrun"
 
 
 def is_over(store: RunStore, name: str) -> bool:
     """Return whether a run that torchrun has started again was finished before; print that it was."""
     if summarise(store.get(name)).state != "finished":
         return False
-    click.echo(sanitise(f"{name}: finished before torchrun started it again."))
+    click.echo(sanitise(f"{name}: finished before torchrun started it again."), err=True)
     return True
 
 

@@ -41,8 +41,8 @@ def follow(group: ProcessGroup, read: Callable[[CorpusConfig], Corpus]) -> None:
         validation: Iterator[object] | None = None
         while True:
             command, number = group.receive()
-            if command is not Command.VALIDATE:
-                validation = None  # it is over, or the run was stopped during it
+            if command in (Command.STEP, Command.RESTORE):
+                validation = None  # a new one begins next; a save (GATHER) may come during one
             match command:
                 case Command.STEP:
                     replica.step(number)

@@ -184,7 +184,8 @@ class ProcessGroup:
 
     def averaging_gradients(self, model: nn.Module) -> nn.Module:
         """Return the network such that its backward pass averages the gradients over all processes."""
-        return DistributedDataParallel(model, gradient_as_bucket_view=True)
+        with self._explaining():
+            return DistributedDataParallel(model, gradient_as_bucket_view=True)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
