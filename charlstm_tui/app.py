@@ -17,12 +17,15 @@ from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from charlstm_tui.formatting.key_names import key_in_words
 from charlstm_tui.jobs.run_controller import RunController
+from charlstm_tui.screens.app_keys import APP_KEYS
 from charlstm_tui.screens.base import Palette
 from charlstm_tui.screens.dialogs import AskAboutExperiment, AskAboutRun, EndOfRun
 from charlstm_tui.screens.too_small import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.state.app_state import AppState
+from charlstm_tui.state.keymap import keymap_path, load_keymap
 from charlstm_tui.state.keys import Commands, keys_of
 from charlstm_tui.state.messages import (
     ChangePreferences,
@@ -35,7 +38,6 @@ from charlstm_tui.state.messages import (
     StartTraining,
     StopTraining,
 )
-from charlstm_tui.state.modes import MODES
 from charlstm_tui.state.preferences import GLYPHS, Glyphs, load_preferences, save_preferences
 from charlstm_tui.terminal import signals
 from charlstm_tui.terminal.app_signals import LoopSignals
@@ -45,6 +47,7 @@ from charlstm_tui.terminal.contrast import ContrastFilter, readable_variables
 from charlstm_tui.terminal.driver import driver_class
 from charlstm_tui.terminal.style_filter import StyleFilter
 from charlstm_tui.terminal.width_filter import WidthFilter
+from core.errors import UserError
 from core.runs.store import RunStore
 from core.text import sanitise
 
@@ -64,19 +67,7 @@ class CharLSTMApp(AppState):
     COMMANDS = {Commands}  # noqa: RUF012 (Textual declares it no ClassVar)
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual declares it no ClassVar)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012 (the same)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(
-                f"{number},f{number + 1}", f"switch_mode('{mode}')", MODES[mode], show=False,
-                key_display=f"{number}, F{number + 1}",
-            )
-            for number, mode in enumerate(MODES, start=1)
-        ),
-        Binding("f1", "explain", "Help", key_display="F1"),
-        Binding("q", "quit", "Quit"),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", "Suspend: `fg` in the shell continues", show=False, priority=True),
-    ]  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = APP_KEYS
 
     def __init__(self, store: RunStore, *, glyphs: Glyphs | None = None) -> None:
         self._signals = LoopSignals(self._end_by)
@@ -256,8 +247,25 @@ class CharLSTMApp(AppState):
         self.refresh()
 
     def on_mount(self) -> None:
-        """Start to handle the signals that end the program."""
+        """Start to handle the signals that end the program, and use the user's own keys."""
         self._signals.watch()
+        self._use_own_keys()
+
+    def _use_own_keys(self) -> None:
+        """Use the keys of the user's file, if there is one. If it has an error, all keys stay as they are."""
+        path = keymap_path()
+        if not path.exists():
+            return
+        from charlstm_tui.screens.all_keys import all_actions  # imports all screens
+
+        try:
+            self.set_keymap(load_keymap(path, all_actions()))
+        except UserError as error:
+            self.notify(f"Your keys are not used. {error}", severity="error", timeout=20)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return a key as it is displayed."""
+        return key_in_words(binding.key) if binding.id in self._keymap else super().get_key_display(binding)
 
     def on_unmount(self) -> None:
         """Stop and save the run, however the app ends; the process waits for the thread of the run."""

@@ -29,9 +29,12 @@ COMMANDS = {
     "memory": "memory_command",
     "corpus": "corpus_commands",
     "presets": "presets_command",
+    "keys": "keys_command",
     "runs": "runs_commands",
     "sweep": "sweep_commands",
     "serve": "serve_command",
+    "doctor": "doctor_command",
+    "completion": "completion_command",
 }
 """The function of each command, by the name of the command and of its module in `charlstm_tui.commands`.
 
@@ -43,12 +46,25 @@ class _BadInput(click.ClickException):
     exit_code = 2
 
 
+def _is_another_rank() -> bool:
+    """Return whether torchrun started this process with a rank other than 0: rank 0 prints for all."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("RANK", "0") != "0"
+
+
 def _sanitised(error: click.ClickException) -> click.ClickException:
     """Return the error with its message made safe to show, since the message may quote what the user typed."""
     text = sanitise(error.format_message())
     if text == error.format_message():
         return error
     return click.UsageError(text, error.ctx) if isinstance(error, click.UsageError) else _BadInput(text)
+
+
+def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from charlstm_tui.commands.versions import version_line
+
+        click.echo(version_line())
+        ctx.exit()
 
 
 class _Commands(click.Group):
@@ -67,11 +83,21 @@ class _Commands(click.Group):
         )
         return command
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line, or answer a shell that asks for completions."""
+        if "_CHARLSTM_TUI_COMPLETE" in os.environ:
+            from charlstm_tui.commands.completion import register_shells
+
+            register_shells()
+        return super().main(*args, **kwargs)
+
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the arguments."""
         try:
             return super().make_context(*args, **kwargs)
         except click.ClickException as error:
+            if _is_another_rank():
+                raise click.exceptions.Exit(2) from None  # rank 0 prints the same
             raise _sanitised(error) from None
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -84,6 +110,10 @@ class _Commands(click.Group):
                 return super().invoke(ctx)
         except UserError as error:
             raise _BadInput(sanitise(str(error))) from None
+        except click.UsageError as error:
+            if _is_another_rank():
+                raise click.exceptions.Exit(2) from None  # rank 0 prints the same
+            raise _sanitised(error) from None
         except click.ClickException as error:
             raise _sanitised(error) from None
         except (click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -98,7 +128,14 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="charlstm-tui", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the versions of the program, PyTorch, Textual and Python, and the device, and exit.",
+)
 @runs_option
 @click.option(
     "--glyphs",

@@ -26,6 +26,14 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir(_PROGRAM, appauthor=False))
 
 
+def config_folder() -> Path:
+    """Return the folder for files that the user writes, such as keys of their own.
+
+    It is the folder that `CHARLSTM_DATA` names, or the user's configuration folder for this program if that is not set.
+    """
+    return _named_folder() or Path(platformdirs.user_config_dir(_PROGRAM, appauthor=False))
+
+
 def system_data_folder() -> Path:
     """Return the folder that the operating system has for this program's data, regardless of `CHARLSTM_DATA`."""
     return Path(platformdirs.user_data_dir(_PROGRAM, appauthor=False))

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+from textual.binding import BindingsMap
 from textual.command import CommandPalette
+from textual.dom import DOMNode
 from textual.events import Resize
+from textual.keys import key_to_character
 from textual.screen import Screen
 
 from core.errors import UserError
@@ -27,6 +30,19 @@ class FitsWindow:
             event.stop()
         elif isinstance(self, Screen):
             self.set_class(event.size.height < FLAT, "-flat")
+
+    @property
+    def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:
+        """Keys by widget, from the focused one to the app; without characters that a text field takes.
+
+        Textual removes those before it applies the user's keymap, so a letter from the keymap could not be typed.
+        """
+        chain: list[tuple[DOMNode, BindingsMap]] = super()._binding_chain  # type: ignore[misc]
+        for place, (_, bindings) in enumerate(chain):
+            for key in list(bindings.key_to_bindings):
+                if any(node.check_consume_key(key, key_to_character(key)) for node, _ in chain[:place]):
+                    del bindings.key_to_bindings[key]
+        return chain
 
 
 class ModeScreen(FitsWindow, Screen[None]):

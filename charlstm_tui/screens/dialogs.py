@@ -35,8 +35,8 @@ DIALOG_CSS = """
     &.-tiny Horizontal { layout: vertical; height: auto; }
 """
 ARROWS = (
-    Binding("left", "app.focus_previous", show=False),
-    Binding("right", "app.focus_next", show=False),
+    Binding("left", "app.focus_previous", show=False, id="dialog.previous"),
+    Binding("right", "app.focus_next", show=False, id="dialog.next"),
 )
 """Keys that move the focus between the buttons."""
 
@@ -46,9 +46,9 @@ class AskAboutRun(FitsWindow, ModalScreen[EndOfRun]):
 
     DEFAULT_CSS: ClassVar[str] = f"AskAboutRun {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "answer('save')", "Stop and save"),
-        Binding("d", "answer('discard')", "Discard"),
-        Binding("escape,g", "answer('continue')", "Keep training"),
+        Binding("s", "answer('save')", "Stop and save", id="stop-run.save"),
+        Binding("d", "answer('discard')", "Discard", id="stop-run.discard"),
+        Binding("escape,g", "answer('continue')", "Keep training", id="stop-run.keep"),
         *ARROWS,
     ]
 
@@ -89,8 +89,8 @@ class AskAboutExperiment(FitsWindow, ModalScreen[bool]):
 
     DEFAULT_CSS: ClassVar[str] = f"AskAboutExperiment {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "dismiss(True)", "Stop and leave"),
-        Binding("escape,g", "dismiss(False)", "Keep training"),
+        Binding("s", "dismiss(True)", "Stop and leave", id="leave-experiment.stop"),
+        Binding("escape,g", "dismiss(False)", "Keep training", id="leave-experiment.keep"),
         *ARROWS,
     ]
 
@@ -116,8 +116,8 @@ class Confirm(FitsWindow, ModalScreen[bool]):
 
     DEFAULT_CSS: ClassVar[str] = f"Confirm {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "dismiss(True)", "Delete"),
-        Binding("escape", "dismiss(False)", "Keep"),
+        Binding("d", "dismiss(True)", "Delete", id="delete.delete"),
+        Binding("escape", "dismiss(False)", "Keep", id="delete.keep"),
     ]
 
     def __init__(self, title: str, question: str) -> None:
@@ -146,7 +146,7 @@ class AskName(FitsWindow, ModalScreen[str | None]):
     """Dialog that asks for a run's new name."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskName {{ {DIALOG_CSS} & #reason {{ height: auto; color: $text-error; }} }}"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", id="name.back")]
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -188,7 +188,7 @@ class AskFile(FitsWindow, ModalScreen[str | None]):
     """Dialog that asks for the file to save to. It proposes a name that does not exist yet."""
 
     DEFAULT_CSS: ClassVar[str] = f"AskFile {{ {DIALOG_CSS} }}"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back", id="file.back")]
 
     def __init__(self, name: str, *, title: str = "save the text") -> None:
         super().__init__()

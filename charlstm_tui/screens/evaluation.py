@@ -38,14 +38,14 @@ class EvaluationScreen(ModeScreen):
     CSS_PATH = "evaluation.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "evaluate", "Evaluate"),
-        Binding("x,escape", "stop", "Stop"),
-        Binding("left_square_bracket", "turn(-1)", "Pages", key_display="[ ]"),
-        Binding("right_square_bracket", "turn(1)", "Next page", show=False),
-        Binding("t", "text", "Text"),
-        Binding("c", "compare", "Compare"),
-        Binding("o", "other_text", "Open", tooltip="evaluate on another text"),
-        Binding("s", "save", "Save"),
+        Binding("e", "evaluate", "Evaluate", id="evaluate.evaluate"),
+        Binding("x,escape", "stop", "Stop", id="evaluate.stop"),
+        Binding("j,left_square_bracket", "turn(-1)", "Pages", key_display="j k", id="evaluate.previous-page"),
+        Binding("k,right_square_bracket", "turn(1)", "Next page", show=False, id="evaluate.next-page"),
+        Binding("t", "text", "Text", id="evaluate.text"),
+        Binding("c", "compare", "Compare", id="evaluate.compare"),
+        Binding("o", "other_text", "Open", tooltip="evaluate on another text", id="evaluate.other-text"),
+        Binding("s", "save", "Save", id="evaluate.save"),
     ]
 
     def __init__(self, store: RunStore) -> None:

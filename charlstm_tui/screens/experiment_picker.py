@@ -34,9 +34,9 @@ class ExperimentPicker(FitsWindow, ModalScreen[str | None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open"),
-        Binding("f1", "app.explain", "Help", key_display="F1"),
-        Binding("escape,l", "leave", "Back", key_display="Esc"),
+        Binding("enter", "open", "Open", id="experiment-list.open"),
+        Binding("f1", "app.explain", "Help", key_display="F1", id="app.help"),
+        Binding("escape,l", "leave", "Back", key_display="Esc", id="experiment-list.back"),
     ]
 
     def __init__(self, experiments: ExperimentStore) -> None:

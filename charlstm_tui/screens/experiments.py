@@ -46,16 +46,16 @@ class ExperimentsScreen(ModeScreen):
     CSS_PATH = "experiments.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "start", "Start"),
-        Binding("s", "resume", "Resume"),
-        Binding("x", "stop", "Stop"),
-        Binding("enter", "open_run", "Open run"),
-        Binding("p", "save_preset", "Settings file"),
-        Binding("t", "test_loss", "Test loss"),
-        Binding("n", "new", "New"),
-        Binding("l", "choose", "Experiments"),
-        Binding("d", "delete", "Delete"),
-        Binding("escape", "leave_field", "Leave the field", key_display="Esc"),
+        Binding("s", "start", "Start", id="experiments.start"),
+        Binding("s", "resume", "Resume", id="experiments.start"),
+        Binding("x", "stop", "Stop", id="experiments.stop"),
+        Binding("enter", "open_run", "Open run", id="experiments.open-run"),
+        Binding("p", "save_preset", "Settings file", id="experiments.settings-file"),
+        Binding("t", "test_loss", "Test loss", id="experiments.test-loss"),
+        Binding("n", "new", "New", id="experiments.new"),
+        Binding("l", "choose", "Experiments", id="experiments.list"),
+        Binding("d", "delete", "Delete", id="experiments.delete"),
+        Binding("escape", "leave_field", "Leave the field", key_display="Esc", id="experiments.leave-field"),
     ]
 
     view: reactive[ExperimentView] = reactive(ExperimentView(), init=False, repaint=False)

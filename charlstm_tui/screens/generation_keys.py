@@ -5,21 +5,27 @@ from textual.binding import Binding, BindingType
 from charlstm_tui.widgets.generation.together_panel import KEYS as TOGETHER
 
 BINDINGS: list[BindingType] = [
-    Binding("enter", "write", "Generate"),
-    Binding("escape", "stop", "Stop"),
-    Binding("escape", "leave_field", "Leave the field", show=False),
-    Binding("c", "continue", "Continue"),
-    Binding("w", "write_together", "Write together", tooltip="with the model, character by character"),
-    Binding("i", "prompt", "Prompt"),
-    Binding("n", "another", "Generate with the next seed", show=False),
-    Binding("h", "three", "3 temps", tooltip="at three temperatures, side by side"),
-    Binding("left_square_bracket", "warm(-1)", "Temperature down by 0.1", key_display="[", show=False),
-    Binding("right_square_bracket", "warm(1)", "Temperature up by 0.1", key_display="]", show=False),
-    Binding("y", "copy", "Copy"),
-    Binding("s", "save", "Save"),
-    Binding("t", "tint", "Tint"),
+    Binding("enter", "write", "Generate", id="generate.generate"),
+    Binding("escape", "stop", "Stop", id="generate.stop"),
+    Binding("escape", "leave_field", "Leave the field", show=False, id="generate.stop"),
+    Binding("c", "continue", "Continue", id="generate.continue"),
+    Binding(
+        "w",
+        "write_together",
+        "Write together",
+        tooltip="with the model, character by character",
+        id="generate.together",
+    ),
+    Binding("i", "prompt", "Prompt", id="generate.prompt"),
+    Binding("n", "another", "Generate with the next seed", show=False, id="generate.next-seed"),
+    Binding("h", "three", "3 temps", tooltip="at three temperatures, side by side", id="generate.temperatures"),
+    Binding("j,left_square_bracket", "warm(-1)", "Temperature down by 0.1", show=False, id="generate.cooler"),
+    Binding("k,right_square_bracket", "warm(1)", "Temperature up by 0.1", show=False, id="generate.warmer"),
+    Binding("y", "copy", "Copy", id="generate.copy"),
+    Binding("s", "save", "Save", id="generate.save"),
+    Binding("t", "tint", "Tint", id="generate.tint"),
     *TOGETHER,
-    Binding("tab", "app.focus_next", "Focus Next", show=False),  # as on every other screen
+    Binding("tab", "app.focus_next", "Focus Next", show=False, id="generate.next-field"),  # as on every other screen
 ]
 
 

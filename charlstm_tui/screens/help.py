@@ -30,7 +30,9 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
         & Markdown { padding: 0; background: $background; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back", key_display="Esc")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q", "dismiss", "Back", key_display="Esc", id="help.back")
+    ]
 
     def __init__(self, page: str, keys: list[Key]) -> None:
         """Set it up for a page of `PAGES`, by its name without the suffix."""

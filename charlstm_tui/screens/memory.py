@@ -54,7 +54,7 @@ INTERVAL = 1 / 15
 class ModelList(SelectionList[int]):
     """A list of models to mark: Space marks, and Enter measures."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.measure", "Measure")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "screen.measure", "Measure", id="memory-list.measure")]
 
     def render_line(self, y: int) -> Strip:
         """Draw a model without its mark unless it is marked: Textual only changes the mark's colour."""
@@ -71,9 +71,15 @@ class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
     HELP_PAGE = "memory"
     AUTO_FOCUS = "#models"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "measure", "Measure"),
-        Binding("escape", "leave", "Back", tooltip="stop measuring; if nothing is measured, go back to Inspect"),
-        Binding("tab", "app.focus_next", "Next part", show=False),
+        Binding("enter", "measure", "Measure", id="memory.measure"),
+        Binding(
+            "escape",
+            "leave",
+            "Back",
+            tooltip="stop measuring; if nothing is measured, go back to Inspect",
+            id="memory.back",
+        ),
+        Binding("tab", "app.focus_next", "Next part", show=False, id="memory.next-part"),
     ]
 
     def __init__(self, store: RunStore, chosen: str = "") -> None:

@@ -23,9 +23,9 @@ class AskForText(FitsWindow, ModalScreen[Answer | None]):
 
     DEFAULT_CSS: ClassVar[str] = f"AskForText {{ {DIALOG_CSS} }}"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "dismiss('fetch')", "Fetch"),
-        Binding("p", "dismiss('play')", "Bundled play"),
-        Binding("escape", "dismiss(None)", "Back"),
+        Binding("f", "dismiss('fetch')", "Fetch", id="missing-text.fetch"),
+        Binding("p", "dismiss('play')", "Bundled play", id="missing-text.play"),
+        Binding("escape", "dismiss(None)", "Back", id="missing-text.back"),
         *ARROWS,
     ]
 

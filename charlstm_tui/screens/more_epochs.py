@@ -35,8 +35,8 @@ class AskMoreEpochs(FitsWindow, ModalScreen[int | None]):
     }}
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Train on", show=True, key_display="Enter"),
-        Binding("escape", "dismiss(None)", "Back", key_display="Esc"),
+        Binding("enter", "submit", "Train on", show=True, key_display="Enter", id="epochs.train"),
+        Binding("escape", "dismiss(None)", "Back", key_display="Esc", id="epochs.back"),
     ]
 
     def __init__(self, name: str, training: TrainingConfig, done: int) -> None:

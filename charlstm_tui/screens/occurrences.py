@@ -36,15 +36,24 @@ class OccurrencesScreen(FitsWindow, Screen[None]):
     HELP_PAGE = "where_else"
     AUTO_FOCUS = "#cells-on"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "turn_cell", "Cell", key_display="Space", tooltip="look for this cell, or not"),
-        Binding("c,enter", "context", "Context", tooltip="more of the text around the place"),
-        Binding("r", "read", "Read", tooltip="read the rest of the part"),
-        Binding("p", "part", "Part", tooltip="search the next part of the model's text"),
-        Binding("t", "threshold", "Threshold", tooltip="the value from which a cell is on"),
-        Binding("o", "around", "Around", tooltip="whether cells must be off right before and after"),
-        Binding("escape", "leave_field", "Leave the field", show=False),
-        Binding("escape", "stop", "Stop", key_display="Esc"),
-        Binding("escape", "leave", "Back", key_display="Esc"),
+        Binding(
+            "space",
+            "turn_cell",
+            "Cell",
+            key_display="Space",
+            tooltip="look for this cell, or not",
+            id="where-else.cell",
+        ),
+        Binding("c,enter", "context", "Context", tooltip="more of the text around the place", id="where-else.context"),
+        Binding("r", "read", "Read", tooltip="read the rest of the part", id="where-else.read"),
+        Binding("p", "part", "Part", tooltip="search the next part of the model's text", id="where-else.part"),
+        Binding("t", "threshold", "Threshold", tooltip="the value from which a cell is on", id="where-else.threshold"),
+        Binding(
+            "o", "around", "Around", tooltip="whether cells must be off right before and after", id="where-else.around"
+        ),
+        Binding("escape", "leave_field", "Leave the field", show=False, id="where-else.back"),
+        Binding("escape", "stop", "Stop", key_display="Esc", id="where-else.back"),
+        Binding("escape", "leave", "Back", key_display="Esc", id="where-else.back"),
     ]
 
     def __init__(self, subject: Subject) -> None:

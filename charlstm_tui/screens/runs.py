@@ -42,15 +42,15 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
 
     CSS_PATH = "runs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "resume", "Resume"),
-        Binding("space", "compare", "Compare"),
-        Binding("r", "rename", "Rename"),
-        Binding("d", "delete", "Delete"),
-        Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=CHART),
-        Binding("t", "range", "Range of the chart: all or recent", group=CHART),
-        Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=CHART),
-        Binding("f1", "app.explain", "Help", key_display="F1"),
-        Binding("escape,l", "leave", "Back", key_display="Esc"),
+        Binding("enter", "resume", "Resume", id="run-list.resume"),
+        Binding("space", "compare", "Compare", id="run-list.compare"),
+        Binding("r", "rename", "Rename", id="run-list.rename"),
+        Binding("d", "delete", "Delete", id="run-list.delete"),
+        Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=CHART, id="run-list.x-axis"),
+        Binding("t", "range", "Range of the chart: all or recent", group=CHART, id="run-list.range"),
+        Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=CHART, id="run-list.scale"),
+        Binding("f1", "app.explain", "Help", key_display="F1", id="app.help"),
+        Binding("escape,l", "leave", "Back", key_display="Esc", id="run-list.back"),
     ]
 
     def __init__(

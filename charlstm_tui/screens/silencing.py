@@ -37,15 +37,27 @@ class SilencingScreen(FitsWindow, Screen[None]):
     HELP_PAGE = "silence"
     AUTO_FOCUS = "#ranking"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space,enter", "mark", "Silence", key_display="Space"),
-        Binding("c", "clamp", "Set to", tooltip="set the memory of silenced cells to 0, to its mean or to a value"),
-        Binding("l", "layer", "Layer"),
-        Binding("g", "generate", "Generate", tooltip="generate without and with them, from the same seed"),
-        Binding("t", "turn", "Texts or effect"),
-        Binding("r", "resume", "Resume"),
-        Binding("escape", "stop", "Stop", key_display="Esc"),
-        Binding("escape", "leave_field", "Leave the field", show=False),
-        Binding("escape,x", "leave", "Back", key_display="Esc"),
+        Binding("space,enter", "mark", "Silence", key_display="Space", id="silence.mark"),
+        Binding(
+            "c",
+            "clamp",
+            "Set to",
+            tooltip="set the memory of silenced cells to 0, to its mean or to a value",
+            id="silence.set-to",
+        ),
+        Binding("l", "layer", "Layer", id="silence.layer"),
+        Binding(
+            "g",
+            "generate",
+            "Generate",
+            tooltip="generate without and with them, from the same seed",
+            id="silence.generate",
+        ),
+        Binding("t", "turn", "Texts or effect", id="silence.view"),
+        Binding("r", "resume", "Resume", id="silence.resume"),
+        Binding("escape", "stop", "Stop", key_display="Esc", id="silence.back"),
+        Binding("escape", "leave_field", "Leave the field", show=False, id="silence.back"),
+        Binding("escape,x", "leave", "Back", key_display="Esc", id="silence.back"),
     ]
 
     def __init__(self, subject: Subject) -> None:

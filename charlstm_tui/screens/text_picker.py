@@ -62,9 +62,9 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
 
     CSS_PATH = "text_picker.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Back"),
-        Binding("backspace", "above", "Folder above"),
-        Binding("f1", "app.explain", "Help", key_display="F1"),
+        Binding("escape", "dismiss(None)", "Back", id="text-list.back"),
+        Binding("backspace", "above", "Folder above", id="text-list.above"),
+        Binding("f1", "app.explain", "Help", key_display="F1", id="app.help"),
     ]
 
     def __init__(

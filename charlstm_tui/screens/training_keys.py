@@ -7,32 +7,34 @@ from charlstm_tui.state.training import TrainingView
 _CHART = Binding.Group("Chart", compact=True)
 
 BINDINGS: list[BindingType] = [
-    Binding("s", "start", "Start"),
-    Binding("ctrl+enter", "start", "Start", show=False, priority=True),  # also in a field, if the terminal sends it
-    Binding("enter", "go_to_start", "Go to the Start button", show=False),
-    Binding("o", "choose_text", "Text"),
-    Binding("a", "all_settings", "All settings"),
-    Binding("p", "pause", "Pause"),
-    Binding("p", "continue_run", "Continue"),
-    Binding("x", "stop", "Stop"),
-    Binding("m", "sample", "Sample"),
-    Binding("e", "evaluate", "Evaluate"),
-    Binding("g", "generate", "Generate"),
-    Binding("r", "resume", "Resume"),
-    Binding("r", "more_epochs", "More epochs"),
-    Binding("n", "new", "New"),
-    Binding("n", "new_instead", "New", show=False),
-    Binding("l", "runs", "Runs"),
-    Binding("f", "fetch", "Fetch", show=False),  # the fetch bar names the key
-    Binding("f", "stop_fetching", "Stop fetching"),
-    Binding("f", "filmstrip", "Filmstrip"),
-    Binding("v", "smoothing", "Smoothing of the chart", group=_CHART),
-    Binding("t", "range", "Range of the chart: all or recent", group=_CHART),
-    Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=_CHART),
-    Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=_CHART),
-    Binding("left", "earlier_sample", "Earlier sample", show=False),
-    Binding("right", "later_sample", "Later sample", show=False),
-    Binding("escape", "leave_field", "Leave the field", key_display="Esc"),
+    Binding("s", "start", "Start", id="train.start"),
+    Binding(
+        "ctrl+enter", "start", "Start", show=False, priority=True, id="train.start-in-field"
+    ),  # also in a field, if the terminal sends it
+    Binding("enter", "go_to_start", "Go to the Start button", show=False, id="train.go-to-start"),
+    Binding("o", "choose_text", "Text", id="train.text"),
+    Binding("a", "all_settings", "All settings", id="train.settings"),
+    Binding("p", "pause", "Pause", id="train.pause"),
+    Binding("p", "continue_run", "Continue", id="train.pause"),
+    Binding("x", "stop", "Stop", id="train.stop"),
+    Binding("m", "sample", "Sample", id="train.sample"),
+    Binding("e", "evaluate", "Evaluate", id="train.evaluate"),
+    Binding("g", "generate", "Generate", id="train.generate"),
+    Binding("r", "resume", "Resume", id="train.resume"),
+    Binding("r", "more_epochs", "More epochs", id="train.resume"),
+    Binding("n", "new", "New", id="train.new"),
+    Binding("n", "new_instead", "New", show=False, id="train.new"),
+    Binding("l", "runs", "Runs", id="train.runs"),
+    Binding("f", "fetch", "Fetch", show=False, id="train.fetch"),  # the fetch bar names the key
+    Binding("f", "stop_fetching", "Stop fetching", id="train.fetch"),
+    Binding("f", "filmstrip", "Filmstrip", id="train.fetch"),
+    Binding("v", "smoothing", "Smoothing of the chart", group=_CHART, id="train.smoothing"),
+    Binding("t", "range", "Range of the chart: all or recent", group=_CHART, id="train.range"),
+    Binding("y", "scale", "Scale of the chart: linear or logarithmic", group=_CHART, id="train.scale"),
+    Binding("b", "x_axis", "Chart by steps, epochs, characters or seconds", group=_CHART, id="train.x-axis"),
+    Binding("left", "earlier_sample", "Earlier sample", show=False, id="train.earlier-sample"),
+    Binding("right", "later_sample", "Later sample", show=False, id="train.later-sample"),
+    Binding("escape", "leave_field", "Leave the field", key_display="Esc", id="train.leave-field"),
 ]
 
 

@@ -7,6 +7,8 @@ from textual.command import DiscoveryHit, Hits
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 
+from charlstm_tui.formatting.key_names import key_in_words
+
 
 class Key(NamedTuple):
     """A key and its action."""
@@ -31,7 +33,9 @@ def keys_of(screen: Screen[Any], app: App[Any]) -> list[Key]:
     keys: dict[str, Key] = {}
     reached = [node for node, _ in screen._modal_binding_chain]
     for node in (screen, app):
-        bindings = [binding for some in node._bindings.key_to_bindings.values() for binding in some]
+        in_force = node._bindings.copy()
+        in_force.apply_keymap(app._keymap)
+        bindings = [binding for some in in_force.key_to_bindings.values() for binding in some]
         for binding in sorted(bindings, key=lambda binding: not binding.show):
             if not binding.description or binding.action == "command_palette":
                 continue
@@ -60,3 +64,9 @@ class Commands(SystemCommandsProvider):
         for name, help_text, callback, discover in self.app.get_system_commands(self.screen):
             if discover:
                 yield DiscoveryHit(name, callback, help=help_text)
+
+
+def shown_key(app: App[Any], action: str, default: str) -> str:
+    """Return the first key of an action, by its name in the keymap, as it is displayed."""
+    own = app._keymap.get(action)
+    return key_in_words(own.split(",")[0]) if own else default

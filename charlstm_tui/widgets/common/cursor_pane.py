@@ -31,14 +31,14 @@ class CursorPane(StreamPane):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-pane--cursor"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "move(-1)", show=False),
-        Binding("right", "move(1)", show=False),
-        Binding("up", "move_rows(-1)", show=False),
-        Binding("down", "move_rows(1)", show=False),
-        Binding("pageup", "move_pages(-1)", show=False),
-        Binding("pagedown", "move_pages(1)", show=False),
-        Binding("home", "move_to(0)", show=False),
-        Binding("end", "move_to(-1)", show=False),
+        Binding("left", "move(-1)", show=False, id="text-cursor.left"),
+        Binding("right", "move(1)", show=False, id="text-cursor.right"),
+        Binding("up", "move_rows(-1)", show=False, id="text-cursor.up"),
+        Binding("down", "move_rows(1)", show=False, id="text-cursor.down"),
+        Binding("pageup", "move_pages(-1)", show=False, id="text-cursor.page-up"),
+        Binding("pagedown", "move_pages(1)", show=False, id="text-cursor.page-down"),
+        Binding("home", "move_to(0)", show=False, id="text-cursor.first"),
+        Binding("end", "move_to(-1)", show=False, id="text-cursor.last"),
     ]
 
     cursor: reactive[int] = reactive(0)

@@ -25,14 +25,14 @@ class PromptInput(TextInput):
     EMPTY = "an empty prompt"
     """Placeholder if the box is empty and there is no suggestion."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "screen.leave_field", "Leave the box"),
-        Binding("f2", "app.switch_mode('train')", MODES["train"], key_display="F2"),
-        Binding("f3", "app.switch_mode('evaluate')", MODES["evaluate"], key_display="F3"),
-        Binding("f4", "app.switch_mode('generate')", MODES["generate"], key_display="F4"),
-        Binding("f5", "app.switch_mode('inspect')", MODES["inspect"], key_display="F5"),
-        Binding("f6", "app.switch_mode('experiments')", MODES["experiments"], key_display="F6"),
-        Binding("up", "recall(-1)", "Earlier prompt", show=False),
-        Binding("down", "recall(1)", "Later prompt", show=False),
+        Binding("escape", "screen.leave_field", "Leave the box", id="prompt.leave"),
+        Binding("f2", "app.switch_mode('train')", MODES["train"], key_display="F2", id="app.train"),
+        Binding("f3", "app.switch_mode('evaluate')", MODES["evaluate"], key_display="F3", id="app.evaluate"),
+        Binding("f4", "app.switch_mode('generate')", MODES["generate"], key_display="F4", id="app.generate"),
+        Binding("f5", "app.switch_mode('inspect')", MODES["inspect"], key_display="F5", id="app.inspect"),
+        Binding("f6", "app.switch_mode('experiments')", MODES["experiments"], key_display="F6", id="app.experiments"),
+        Binding("up", "recall(-1)", "Earlier prompt", show=False, id="prompt.earlier"),
+        Binding("down", "recall(1)", "Later prompt", show=False, id="prompt.later"),
     ]
 
     def __init__(
@@ -99,11 +99,11 @@ class GenerationPrompt(PromptInput):
     """The prompt box of Generate."""
 
     EMPTY = "may be empty"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Generate")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Generate", id="prompt.submit")]
 
 
 class InspectionPrompt(PromptInput):
     """The text box of Inspect."""
 
     EMPTY = "may be empty: the model generates a text"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Read")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Read", id="text-box.read")]

@@ -19,4 +19,6 @@ class TextInput(Input):
 class FieldInput(TextInput):
     """An input in a form, in which Enter moves to the next one."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Next field", key_display="Enter")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Next field", key_display="Enter", id="field.submit")
+    ]

@@ -10,7 +10,8 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from charlstm_tui.formatting.characters import shorten_middle
-from charlstm_tui.state.modes import MODES
+from charlstm_tui.state.keys import shown_key
+from charlstm_tui.state.modes import DEFAULT_KEYS, MODES
 from charlstm_tui.state.training import TrainingView
 from core.text import in_one_line
 
@@ -25,15 +26,19 @@ WIDE = 98
 class _Tab(Static):
     """The name of a screen; a click switches to it."""
 
-    def __init__(self, number: int, mode: str, *, here: bool) -> None:
-        super().__init__(Content(f"{number} {MODES[mode]}"), classes="here" if here else "")
+    def __init__(self, mode: str, *, here: bool) -> None:
+        super().__init__(classes="here" if here else "")
         self._mode = mode
-        self._number = number
         self.here = here
 
+    @property
+    def key(self) -> str:
+        """The key of the screen."""
+        return shown_key(self.app, f"app.{self._mode}", DEFAULT_KEYS[self._mode])
+
     def show(self, *, whole: bool) -> None:
-        """Show the number of the screen, and its name if `whole` is true or this is the current screen."""
-        self.update(Content(f"{self._number} {MODES[self._mode]}" if whole or self.here else str(self._number)))
+        """Show the key of the screen, and its name if `whole` is true or this is the current screen."""
+        self.update(Content(f"{self.key} {MODES[self._mode]}" if whole or self.here else self.key))
 
     async def on_click(self) -> None:
         await self.app.switch_mode(self._mode)
@@ -73,8 +78,8 @@ class TopBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Lay out the line."""
         yield Static(BRAND, id="brand")
-        for number, mode in enumerate(MODES, start=1):
-            yield _Tab(number, mode, here=mode == self._mode)
+        for mode in MODES:
+            yield _Tab(mode, here=mode == self._mode)
         yield Static(id="run")
 
     def on_mount(self) -> None:
@@ -111,16 +116,17 @@ class TopBar(Horizontal):
         room, gap = self.content_size.width, 2 if self.has_class("-wide") else 1
         if not room:
             return  # not laid out yet
-        tabs = sum(len(f"{number} {title}") + gap for number, title in enumerate(MODES.values(), start=1))
+        keys = {mode: cell_len(tab.key) for mode, tab in zip(MODES, self.query(_Tab), strict=True)}
+        tabs = sum(keys[mode] + 1 + len(title) + gap for mode, title in MODES.items())
         least = cell_len(state) + (SHORTEST + len(SEPARATOR) if name else 0)
         brand = len(BRAND) + (3 if self.has_class("-wide") else 1)
         shows_brand = tabs + brand + least <= room
         whole = tabs + cell_len(state) <= room
         left = room - (brand if shows_brand else 0)
-        left -= tabs if whole else len(MODES[self._mode]) + 2 + (len(MODES) - 1) + len(MODES) * gap
+        left -= tabs if whole else 1 + len(MODES[self._mode]) + sum(keys.values()) + len(MODES) * gap
         left -= cell_len(state) + len(SEPARATOR)
         words = (shorten_middle(name, left), state) if name and left >= SHORTEST else (state,)
-        shown = (shows_brand, whole, words)
+        shown = (shows_brand, whole, words, tuple(keys.values()))
         if shown == self._shown:
             return
         self._shown = shown

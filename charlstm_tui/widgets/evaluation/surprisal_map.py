@@ -18,8 +18,8 @@ class SurprisalMap(CursorPane):
     """Shows a text coloured by the surprisal of each character, with a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "find(1)", "Next surprise", show=False),
-        Binding("N,p", "find(-1)", "Previous surprise", show=False),
+        Binding("n", "find(1)", "Next surprise", show=False, id="surprises.next"),
+        Binding("N,p", "find(-1)", "Previous surprise", show=False, id="surprises.previous"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)

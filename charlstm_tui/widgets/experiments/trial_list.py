@@ -28,7 +28,7 @@ class TrialList(OptionList):
     TrialList { text-wrap: nowrap; text-overflow: ellipsis; scrollbar-size: 1 1; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open run")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open run", id="trials.open")]
 
     class Opened(Message):
         """A trial was chosen."""

@@ -25,15 +25,15 @@ from charlstm_tui.widgets.generation.text_panes import TextPanes
 _CHOOSE = Binding.Group("Choose", compact=True)
 
 KEYS: list[BindingType] = [
-    Binding("escape", "together('escape')", "Leave", key_display="Esc"),
-    Binding("right", "together('take')", "Take", key_display="→"),
-    Binding("up", "together('up')", "Choice above", key_display="↑", group=_CHOOSE),
-    Binding("down", "together('down')", "Choice below", key_display="↓", group=_CHOOSE),
-    Binding("tab", "together('model')", "Model writes a line", key_display="Tab"),
-    Binding("backspace", "together('back')", "Take back", key_display="⌫"),
-    Binding("enter", "together('newline')", "Type a new line", show=False),
-    Binding("pageup", "together('pageup')", "Scroll the text up", show=False),
-    Binding("pagedown", "together('pagedown')", "Scroll the text down", show=False),
+    Binding("escape", "together('escape')", "Leave", key_display="Esc", id="together.leave"),
+    Binding("right", "together('take')", "Take", key_display="→", id="together.take"),
+    Binding("up", "together('up')", "Choice above", key_display="↑", group=_CHOOSE, id="together.choice-above"),
+    Binding("down", "together('down')", "Choice below", key_display="↓", group=_CHOOSE, id="together.choice-below"),
+    Binding("tab", "together('model')", "Model writes a line", key_display="Tab", id="together.model"),
+    Binding("backspace", "together('back')", "Take back", key_display="⌫", id="together.take-back"),
+    Binding("enter", "together('newline')", "Type a new line", show=False, id="together.newline"),
+    Binding("pageup", "together('pageup')", "Scroll the text up", show=False, id="together.page-up"),
+    Binding("pagedown", "together('pagedown')", "Scroll the text down", show=False, id="together.page-down"),
 ]
 """Keys of the screen while the person and the model write together.
 

@@ -56,8 +56,8 @@ class CellHeatmap(CellRows):
         f"cell-rows--{name}" for name in ("label", "chosen", "axis", "high", "low", "cursor", "column")
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "move(-1)", show=False),
-        Binding("right", "move(1)", show=False),
+        Binding("left", "move(-1)", show=False, id="heat-map.left"),
+        Binding("right", "move(1)", show=False, id="heat-map.right"),
     ]
 
     chosen: reactive[int] = reactive(0)

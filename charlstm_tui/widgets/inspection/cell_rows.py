@@ -11,12 +11,12 @@ class CellRows(Widget, can_focus=True):
     """Scrolls rows, and moves the cursor by keys and by the mouse wheel. A subclass draws the rows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "choose(-1)", show=False),
-        Binding("down", "choose(1)", show=False),
-        Binding("pageup", "choose_page(-1)", show=False),
-        Binding("pagedown", "choose_page(1)", show=False),
-        Binding("home", "choose(-100_000)", show=False),
-        Binding("end", "choose(100_000)", show=False),
+        Binding("up", "choose(-1)", show=False, id="cells.up"),
+        Binding("down", "choose(1)", show=False, id="cells.down"),
+        Binding("pageup", "choose_page(-1)", show=False, id="cells.page-up"),
+        Binding("pagedown", "choose_page(1)", show=False, id="cells.page-down"),
+        Binding("home", "choose(-100_000)", show=False, id="cells.first"),
+        Binding("end", "choose(100_000)", show=False, id="cells.last"),
     ]
 
     _top = 0  # rank of the cell in the first row

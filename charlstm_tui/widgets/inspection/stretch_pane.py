@@ -24,10 +24,10 @@ class StretchPane(CursorPane):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"stretch-pane--stretch"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("shift+left", "extend(-1)", "Extend the stretch to the left", show=False),
-        Binding("shift+right", "extend(1)", "Extend the stretch to the right", show=False),
-        Binding("shift+up", "extend_rows(-1)", "Extend the stretch by a row upwards", show=False),
-        Binding("shift+down", "extend_rows(1)", "Extend the stretch by a row downwards", show=False),
+        Binding("shift+left", "extend(-1)", "Extend the stretch to the left", show=False, id="stretch.left"),
+        Binding("shift+right", "extend(1)", "Extend the stretch to the right", show=False, id="stretch.right"),
+        Binding("shift+up", "extend_rows(-1)", "Extend the stretch by a row upwards", show=False, id="stretch.up"),
+        Binding("shift+down", "extend_rows(1)", "Extend the stretch by a row downwards", show=False, id="stretch.down"),
     ]
 
     _anchor: int | None = None  # the end of the stretch that is not at the cursor; None without a stretch
