@@ -46,12 +46,27 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     threads: int = 1
     processes: int = 1
     """Number of processes that train the model together; `threads` are those of each."""
+    processes_before: int = 0
+    """Number of processes that trained it before, if this run was resumed; 0 otherwise."""
     epochs_done: int = 0
     """Number of epochs that were completed before, if this run was resumed."""
     elapsed_seconds: float = 0.0
     """Duration of the run before it was resumed, including an incomplete epoch."""
     history: "tuple[EpochCompleted, ...]" = ()
     """Events of the epochs that were completed before."""
+
+    @property
+    def advice(self) -> str:
+        """Message for a run that is resumed with another number of processes; empty for any other."""
+        if self.processes_before in (0, self.processes):
+            return ""
+        before = (
+            f"{self.processes_before} process" if self.processes_before == 1 else f"{self.processes_before} processes"
+        )
+        return (
+            f"This run was trained by {before} and continues with {self.processes}: "
+            "its losses will differ slightly from those without the change."
+        )
 
 
 class StepsCompleted(_Event, frozen=True, kw_only=True):

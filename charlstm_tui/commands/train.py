@@ -3,15 +3,17 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from click.core import ParameterSource
 
-from charlstm_tui.commands import torchrun
+from charlstm_tui.commands import proposals, torchrun
 from charlstm_tui.commands.number_types import NumberRange
 from charlstm_tui.commands.options import GroupedCommand, given, json_option, runs_option, setting_options
 from charlstm_tui.commands.run_settings import config_option, configured_run, corpus_option, preset_option
+from charlstm_tui.commands.stdio import plain_option
 from charlstm_tui.commands.text_options import (
     encoding_errors_option,
     encoding_option,
@@ -29,7 +31,6 @@ from core.runs.recorder import record
 from core.runs.run import Run, RunConfig
 from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig, configure, fields_of
-from core.text import count_of
 
 if TYPE_CHECKING:
     from core.model.device import ComputeSettings
@@ -49,7 +50,7 @@ class TrainCommand(GroupedCommand):
     groups: ClassVar = {
         "The run": (
             "corpus", "limit", "split", "encoding", "encoding_errors", "preset", "settings_path", "resumed", "name",
-            "autosave", "store", "as_json", "help",
+            "autosave", "store", "plain", "as_json", "help",
         ),
         "The network": [field.name for field in fields_of(ModelConfig)],
         "The training": [field.name for field in fields_of(TrainingConfig) if field.name not in _MACHINE],
@@ -69,6 +70,7 @@ class TrainCommand(GroupedCommand):
     "--resume",
     "resumed",
     metavar="RUN|FILE",
+    shell_complete=proposals.runs_and_files,
     help="Resume a run with its own settings. --epochs or --seconds extend it.",
 )
 @setting_options(TrainingConfig, show_defaults=False)
@@ -82,6 +84,7 @@ class TrainCommand(GroupedCommand):
     help="Interval between saves within an epoch. Each epoch's end is saved too. [default: 30]",
 )
 @runs_option
+@plain_option
 @json_option
 @click.pass_context
 def train_command(
@@ -98,7 +101,7 @@ def train_command(
     """Train a model on a text and store it as a run. Ctrl-C stops and saves the run; --resume continues it."""
     with torchrun.process_group() as group:
         if group is not None and not group.leads:
-            torchrun.take_part(group, read_text)
+            torchrun.take_part(group, partial(read_text, silent=True))
             return
         renderer = RunRenderer(as_json=as_json)
         if resumed is not None:
@@ -118,7 +121,9 @@ def train_command(
             compute = _choose_compute(renderer, config, text, group)
             renderer.say("building the network")
             trainer = Trainer(text, config.model, config.training, compute, group=group)
-            _train(ctx, renderer, trainer, store.create(config, name), autosave)
+            run = store.create(config, name)
+            torchrun.remember(run)
+            _train(ctx, renderer, trainer, run, autosave)
 
 
 def _refuse_what_a_run_keeps(ctx: click.Context) -> None:
@@ -161,17 +166,7 @@ def _resume(
             compute = resumption.compute or _choose_compute(renderer, resumption.config, text, group)
             renderer.say("building the network")
             trainer = resumption.trainer(text, compute, group)
-            if resumption.processes not in (None, trainer.processes):
-                renderer.note(_not_as_before(resumption.processes or 1, trainer.processes))
             _train(ctx, renderer, trainer, resumption.begin(store, name), autosave)
-
-
-def _not_as_before(before: int, now: int) -> str:
-    """Return a sentence on a run that is resumed with another number of processes."""
-    return (
-        f"This run was trained by {count_of(before, 'process')} and continues with {now:,}: "
-        "its losses will differ slightly from those of the same run without the change."
-    )
 
 
 def _choose_compute(

@@ -1,14 +1,16 @@
-"""Shows the events of a run in a shell: progress on stderr and the outcome on stdout, or JSON lines on stdout."""
+"""Shows the events of a run in a shell: progress on stderr and the outcome on stdout, or JSON lines on stdout.
+
+Plain lines, for screen readers and dumb terminals: one when the run starts, one for each epoch, and those of its end.
+They have no bars, samples, colours, or characters that move the cursor.
+"""
 
 import contextlib
 import os
 import sys
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.commands.stdio import draws_bars, is_plain, is_terminal
 from core.events import (
     Diverged,
     EpochCompleted,
@@ -36,7 +38,11 @@ class RunRenderer:
     """Prints the events of one run."""
 
     def __init__(self, *, as_json: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
         self._as_json = as_json
+        self._plain = is_plain()
         self._console = Console(stderr=True, highlight=False)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -47,9 +53,9 @@ class RunRenderer:
             console=self._console,
             transient=True,
             # JSON lines and a progress bar would overwrite each other on one terminal.
-            disable=not is_terminal(sys.stderr) or (as_json and is_terminal(sys.stdout)),
+            disable=not draws_bars() or (as_json and is_terminal(sys.stdout)),
         )
-        self._task: TaskID = self._progress.add_task("", total=None, numbers="")
+        self._task = self._progress.add_task("", total=None, numbers="")
         self._epochs = self._vocabulary_size = 0
         self._completed: list[EpochCompleted] = []
 
@@ -62,10 +68,6 @@ class RunRenderer:
     def say(self, status: str) -> None:
         """Show the current step in a few words."""
         self._progress.update(self._task, description=status)
-
-    def note(self, sentence: str) -> None:
-        """Print a sentence about the run."""
-        self._line(sentence)
 
     def leave_at_once(self, exit_code: int) -> None:
         """End the process at once: only the progress line is cleared and the cursor shown."""
@@ -81,7 +83,9 @@ class RunRenderer:
             case RunStarted():
                 self._epochs, self._vocabulary_size = event.epochs, event.vocabulary
                 self._completed = list(event.history)
-                self._line(_beginning(event))
+                self._line(_beginning(event, "; " if self._plain else "\n"))
+                if event.advice:
+                    self._line(event.advice)
             case StepsCompleted():
                 done = event.epoch - 1 + event.step / event.steps
                 self._progress.update(
@@ -102,7 +106,7 @@ class RunRenderer:
                     f"epoch {event.epoch:{width}}/{self._epochs}  train {event.train_loss:.4f}{validation}"
                     f"  {event.seconds:6.1f} s  {event.chars_per_second:9,.0f} char/s{best}"
                 )
-            case SampleDrawn(asked=False):
+            case SampleDrawn(asked=False) if not self._plain:
                 self._line(f"    {shortened(event.text.strip(), 90)}")
             case RateHalved() | Diverged() | SavingFailed() | ThreadsChanged():
                 self._line(event.advice)
@@ -127,7 +131,7 @@ class RunRenderer:
             self._console.print(sanitise(text), markup=False, soft_wrap=True)
 
 
-def _beginning(event: RunStarted) -> str:
+def _beginning(event: RunStarted, separator: str) -> str:
     resumed = ""
     if event.elapsed_seconds:
         done = f"{count_of(event.epochs_done, 'epoch')} and {event.elapsed_seconds:.1f} s"
@@ -136,7 +140,7 @@ def _beginning(event: RunStarted) -> str:
         f"{event.run}: {resumed}{count_of(event.parameters, 'parameter')}, "
         f"{count_of(event.vocabulary, 'distinct character')}; "
         f"{count_of(event.train_characters, 'character')} to train on, {event.validation_characters:,} to validate, "
-        f"{event.test_characters:,} to test\n"
+        f"{event.test_characters:,} to test{separator}"
         f"on {event.device} in {event.precision}, {_workers(event)}"
     )
 

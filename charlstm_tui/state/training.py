@@ -67,7 +67,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
     trouble: str = ""
     """Message about a file that cannot be saved at present."""
     load: str = ""
-    """Message about fewer threads, while other programs use the CPU."""
+    """Message about fewer threads, while other programs use the CPU, or about another number of processes."""
     notice: str = ""
     """Message about an event during the run, such as a halved learning rate."""
     error: str = ""
@@ -163,6 +163,7 @@ class TrainingView(Struct, frozen=True, kw_only=True):
                 case RunStarted() | Resumed():
                     if isinstance(event, RunStarted):
                         changes["started"] = event
+                        changes["load"] = event.advice
                         epochs.extend(event.history)
                         points.extend(_points_of(event.history))
                     if phase != "stopping":

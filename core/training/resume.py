@@ -35,11 +35,6 @@ class Resumption:
     compute: ComputeSettings | None
     """Device, precision and threads used before; None if this machine lacks them or the user changes them."""
 
-    @property
-    def processes(self) -> int | None:
-        """Number of processes that trained the run before; None if it starts again."""
-        return self.snapshot.processes if self.snapshot is not None else None
-
     def trainer(
         self, corpus: Corpus, compute: ComputeSettings | None = None, group: ProcessGroup | None = None
     ) -> Trainer:

@@ -90,6 +90,7 @@ class Trainer:
         self._threads: ThreadCount | None = None
         self.best_epoch = 0
         """Epoch of the best model that an earlier process saved; 0 if there is none."""
+        self._processes_before = snapshot.processes if snapshot is not None else 0
         if snapshot is not None:
             self._live.resume(snapshot)
             self.best_epoch = snapshot.best_epoch
@@ -137,6 +138,7 @@ class Trainer:
             precision=self.compute.precision,
             threads=self.compute.threads,
             processes=self.processes,
+            processes_before=self._processes_before,
             epochs_done=self._live.counters.epochs,
             elapsed_seconds=self._live.counters.elapsed,
             history=self.history,

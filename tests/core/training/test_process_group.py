@@ -126,8 +126,10 @@ def test_a_state_of_two_processes_continues_with_one(ran: Ran) -> None:
     now = TrainingState(alone.now.counters, ran.tensors("first"))  # the counters are the same
     snapshot = replace(alone, now=now, processes=PROCESSES)
     after = Trainer(ran.corpus, model, config, CPU, snapshot)
-    finished = list(after.run())[-1]
+    started, *_, finished = after.run()
+    assert isinstance(started, RunStarted)
     assert isinstance(finished, RunFinished)
+    assert started.advice.startswith("This run was trained by 2 processes and continues with 1: ")
     assert finished.reason == "finished"
     assert after.snapshot().processes == 1
     assert "generator.1" not in after.snapshot().now.tensors
