@@ -5,8 +5,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage or bad input. After a signal, 12
 """
 
 import contextlib
+import errno
 import importlib
-import io
 import os
 import sys
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from charlstm_tui.commands.options import runs_option
-from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.commands.stdio import is_terminal, set_encodings
 from charlstm_tui.state.preferences import GLYPHS, Glyphs
 from charlstm_tui.terminal.capabilities import in_browser
 from charlstm_tui.terminal.signals import Ended, end, handled
@@ -89,7 +89,8 @@ class _Commands(click.Group):
             from charlstm_tui.commands.completion import register_shells
 
             register_shells()
-        return super().main(*args, **kwargs)
+        # On Windows, click would replace * and ~ in any argument, also in a prompt.
+        return super().main(*args, windows_expand_args=False, **kwargs)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the arguments."""
@@ -102,9 +103,7 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; raise each expected error as a `ClickException`, which click prints."""
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # characters that the encoding lacks become "?"
-                stream.reconfigure(errors="replace")
+        set_encodings()
         try:
             with handled(end):
                 return super().invoke(ctx)
@@ -119,6 +118,8 @@ class _Commands(click.Group):
         except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except (MemoryError, RuntimeError, OSError) as error:
+            if sys.platform == "win32" and isinstance(error, OSError) and error.errno == errno.EINVAL:
+                raise BrokenPipeError(errno.EPIPE, "closed") from None  # how Windows reports a closed pipe
             raise click.ClickException(sanitise(in_plain_words(error))) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)

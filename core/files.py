@@ -2,11 +2,17 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
+import sys
+import time
 from pathlib import Path
 
 from core.errors import UserError
 from core.text import shortened
+
+BUSY_SECONDS = 2.0
+"""How long to try again, on Windows, to replace a file that another program has open."""
+_RETRY_SECONDS = 0.05
 
 
 def user_path(typed: str) -> Path:
@@ -77,12 +83,18 @@ def write_atomically(path: Path, *content: bytes | memoryview) -> None:
         UserError: the folder cannot be written to, or the disk is full. The old file is unchanged.
     """
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        os.close(descriptor)
-        Path(name).unlink()  # created again with the usual permissions: mkstemp's are for the owner only
-        replace_with(path, Path(name), *content)
+        replace_with(path, unused_name(path.parent, f".{path.name}."), *content)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def unused_name(folder: Path, prefix: str = "") -> Path:
+    """Return the path of a temporary file to be created in a folder. It begins with `prefix` and ends with ".tmp".
+
+    Python's `tempfile` is not used: on Windows it tries for ever in a folder that cannot be written to
+    (https://github.com/python/cpython/issues/66305), and its files are for the owner only.
+    """
+    return folder / f"{prefix}{secrets.token_hex(4)}.tmp"
 
 
 def replace_with(path: Path, temporary: Path, *content: bytes | memoryview) -> None:
@@ -97,7 +109,7 @@ def replace_with(path: Path, temporary: Path, *content: bytes | memoryview) -> N
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        move_over(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -105,8 +117,29 @@ def replace_with(path: Path, temporary: Path, *content: bytes | memoryview) -> N
     _flush_folder(path.parent)
 
 
+def move_over(temporary: Path, path: Path) -> None:
+    """Give a file the name `path`, in place of the old file of that name.
+
+    Windows refuses it while any program has the old file open, also one that only reads it, such as a virus scanner.
+    There it is tried again for `BUSY_SECONDS`.
+
+    Raises:
+        OSError: the file cannot be moved. Both files are unchanged.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            if sys.platform != "win32" or time.monotonic() >= until:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
 def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot flush a folder
+    if sys.platform == "win32":  # it has no way to flush a folder
         return
     with contextlib.suppress(OSError):  # the file is in place; some file systems cannot flush a folder
         descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,8 @@
-"""The signals that end the program: SIGINT (ctrl-C), SIGTERM, and SIGHUP (the terminal was closed)."""
+"""The signals that end the program: SIGINT (ctrl-C), SIGTERM, and SIGHUP (the terminal was closed).
+
+Windows has no SIGHUP. It has SIGBREAK: ctrl-Break, and how a program stops the processes that it has started. When the
+window of its console is closed, Windows ends the program at once.
+"""
 
 import contextlib
 import os
@@ -10,7 +14,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 HANGUP = getattr(signal, "SIGHUP", 1)
-ENDINGS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+ENDINGS: tuple[signal.Signals, ...] = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
 
 AGAIN_SECONDS = 0.05
 """Seconds after which a signal that came during an import is sent again."""

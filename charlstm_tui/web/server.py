@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import shlex
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -56,8 +57,10 @@ def listen(host: str, port: int) -> socket.socket:
 def command(arguments: list[str]) -> str:
     """Return the shell command that starts this program with these arguments, in the way this process was started."""
     program = Path(sys.argv[0])
-    started = ["-m", "charlstm_tui"] if program.name == "__main__.py" else [str(program.resolve())]
-    return shlex.join([sys.executable, *started, *arguments])
+    is_script = program.is_file() and program.name != "__main__.py"  # on Windows, pip's launcher is no file of Python
+    started = [str(program.resolve())] if is_script else ["-m", "charlstm_tui"]
+    words = [sys.executable, *started, *arguments]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
 def _in_a_line(record: logging.LogRecord) -> bool:

@@ -5,8 +5,8 @@ pooch does the transfer in its own thread, so that the caller can cancel at any 
 
 import contextlib
 import queue
+import secrets
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Generator
@@ -55,7 +55,8 @@ def fetch(text: KnownText, *, timeout: float = TIMEOUT) -> Generator[FetchProgre
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _clear_up(path.parent)
-        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".fetching-"))
+        folder = path.parent / f".fetching-{secrets.token_hex(4)}"
+        folder.mkdir()
     except OSError as error:
         raise UserError(f"{path.parent} cannot be written: {error.strerror}. Set CHARLSTM_DATA elsewhere.") from None
     transfer = _Transfer(text, folder, timeout)

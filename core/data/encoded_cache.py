@@ -11,7 +11,6 @@ decoded (the requested encoding, if any, and the handling of invalid bytes): ano
 import contextlib
 import hashlib
 import os
-import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from core.errors import UserError
-from core.files import write_atomically
+from core.files import move_over, unused_name, write_atomically
 from core.folders import cache_folder
 
 KEPT_SECONDS = 30 * 24 * 3600
@@ -71,9 +70,7 @@ def find(path: Path, status: os.stat_result, reading: str) -> tuple[str, Codes, 
             return None
         codes_path, entry_path = _paths(seen.sha256, reading)
         entry = msgspec.json.decode(entry_path.read_bytes(), type=Entry)
-        if codes_path.stat().st_size != entry.characters * entry.width:
-            return None
-        if _checksum(codes_path, entry.alphabet) != entry.crc32:
+        if not _is_intact(codes_path, entry):
             return None
         codes = _map(codes_path, entry)
         with contextlib.suppress(OSError):  # a cache that cannot be written to can still be read
@@ -96,14 +93,15 @@ class Keeper:
         with _explaining(folder):
             folder.mkdir(parents=True, exist_ok=True)
             _forget_unused(folder)
-            descriptor, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
-        self._temporary, self._file = Path(name), os.fdopen(descriptor, "wb")
+            self._temporary = unused_name(folder)
+            self._file = self._temporary.open("xb")
         return self
 
     def __exit__(self, *exception: object) -> None:
         with contextlib.suppress(OSError):  # the disk is full; the file is deleted next, so it need not be complete
             self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
 
     def append(self, codes: Codes) -> None:
         """Append the codes of the next piece of the text."""
@@ -126,7 +124,8 @@ class Keeper:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
-            self._temporary.replace(codes_path)
+            if not _is_intact(codes_path, entry):  # Windows replaces no file that is mapped into memory
+                move_over(self._temporary, codes_path)
             write_atomically(entry_path, msgspec.json.encode(entry))
         return _map(codes_path, entry)
 
@@ -166,6 +165,15 @@ def remember(path: Path, status: os.stat_result, sha256: str, started: int) -> N
 
 def _times(status: os.stat_result) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_ctime_ns
+
+
+def _is_intact(codes_path: Path, entry: Entry) -> bool:
+    """Return whether the codes of an entry are there, complete and undamaged."""
+    try:
+        complete = codes_path.stat().st_size == entry.characters * entry.width
+        return complete and _checksum(codes_path, entry.alphabet) == entry.crc32
+    except OSError:
+        return False
 
 
 def _checksum(codes_path: Path, alphabet: str) -> int:

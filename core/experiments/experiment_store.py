@@ -83,7 +83,7 @@ class ExperimentStore:
         path = self._path(stored.experiment.name)
         write_atomically(path, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
         with contextlib.suppress(OSError):
-            path.chmod(0o600)  # the address may hold a password
+            path.chmod(0o600)  # the address may hold a password; on Windows the folder's permissions count
 
     def get(self, name: str) -> StoredExperiment:
         """Read an experiment.
@@ -146,19 +146,18 @@ class ExperimentStore:
         Raises:
             UserError: it cannot be written.
         """
+        from filelock import FileLock
+
         path = self.root / "machine"
-        new = self.root / f".machine.{uuid.uuid4().hex}"
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             if not path.exists():
-                new.write_text(uuid.uuid4().hex, "utf-8")
-                with contextlib.suppress(FileExistsError):  # another process was first
-                    path.hardlink_to(new)
+                with FileLock(self.root / "machine.lock"):
+                    if not path.exists():  # another process was first
+                        write_atomically(path, uuid.uuid4().hex.encode())
             return path.read_text("utf-8").strip()
         except OSError as error:
             raise UserError(f"{shortened(self.root)} cannot be written: {error.strerror}.") from None
-        finally:
-            new.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self.folder(name) / "experiment.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.storages.journal._file import get_lock_file
 
 from core.errors import UserError
@@ -29,7 +29,7 @@ def open_storage(url: str, folder: Path) -> BaseStorage:
     if not url:
         try:
             _cut_incomplete_line(folder / JOURNAL)
-            return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+            return JournalStorage(JournalFileBackend(str(folder / JOURNAL), _lock(folder / JOURNAL)))
         except (OSError, ValueError) as error:
             raise UserError(f"The trials in {shortened(folder)} cannot be read: {in_one_line(str(error))}.") from None
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -56,6 +56,11 @@ def _with_driver(url: str) -> str:
     return "postgresql+psycopg://" + url.removeprefix("postgresql://") if url.startswith("postgresql://") else url
 
 
+def _lock(journal: Path) -> JournalFileOpenLock:
+    """Return the lock of a journal file. Optuna's default one is a symbolic link, which Windows lets few users make."""
+    return JournalFileOpenLock(str(journal))
+
+
 def _cut_incomplete_line(path: Path) -> None:
     """Remove a last line that is incomplete: the computer was switched off while it was written, or the disk was full.
 
@@ -63,7 +68,7 @@ def _cut_incomplete_line(path: Path) -> None:
     """
     if not path.exists() or _is_complete(path):
         return
-    with get_lock_file(JournalFileSymlinkLock(str(path))), path.open("rb+") as file:
+    with get_lock_file(_lock(path)), path.open("rb+") as file:
         content = file.read()
         file.truncate(content.rfind(b"\n") + 1)
 

@@ -1,9 +1,11 @@
 """The worker processes of an experiment on this machine: starting, listening, stopping, replacing killed ones."""
 
 import contextlib
+import os
 import queue
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -18,7 +20,8 @@ MAX_REPLACED = 5
 STOPPING_SECONDS = 60.0
 """Maximum number of seconds that workers may take to save their runs after a stop."""
 _POLL = 0.1
-_USUAL = (0, 130, 143)  # exit codes of a worker that found no more trials, or was stopped
+_STOPS = ("SIGINT", "SIGTERM", "SIGBREAK")
+"""Signals that stop a worker in order; SIGBREAK is Windows'."""
 
 
 class WorkerProcesses:
@@ -58,9 +61,10 @@ class WorkerProcesses:
             while self._processes or not self._events.empty():
                 if stopped_at is None and (control.stopped or until()):
                     stopped_at = time.monotonic()
-                    self._signal(signal.SIGTERM)
+                    self._stop()
                 if stopped_at is not None and time.monotonic() - stopped_at > STOPPING_SECONDS:
-                    self._signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+                    for process in self._processes:
+                        process.kill()
                 self._collect(replace=stopped_at is None)
                 event: TrialEvent | None = None
                 with contextlib.suppress(queue.Empty):
@@ -84,9 +88,12 @@ class WorkerProcesses:
 
     def _start(self) -> None:
         said = tempfile.TemporaryFile()  # noqa: SIM115 (closed when the worker has ended)
+        # Ctrl-C in the terminal reaches this process alone, which then tells the workers: they have a session of their
+        # own or, on Windows, a process group.
         process = subprocess.Popen(
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said,
-            start_new_session=True,  # ctrl-C in the terminal reaches this process, which then tells the workers
+            start_new_session=True, creationflags=_own_group(),
+            env=os.environ | {"PYTHONIOENCODING": "utf-8"},  # whatever the terminal's encoding is
         )  # fmt: skip
         reader = threading.Thread(target=self._read, args=(process,), daemon=True)
         reader.start()
@@ -101,10 +108,11 @@ class WorkerProcesses:
             with contextlib.suppress(ValueError):  # the last line of a killed worker may be incomplete
                 self._events.put(from_json(line))
 
-    def _signal(self, number: int) -> None:
+    def _stop(self) -> None:
+        """Tell the workers to save their runs and to end."""
         for process in self._processes:
             if process.poll() is None:
-                process.send_signal(number)
+                process.send_signal(_stop_signal())
 
     def _collect(self, *, replace: bool) -> None:
         """Remove the workers that have ended; replace those that were killed."""
@@ -117,11 +125,40 @@ class WorkerProcesses:
             file.seek(0)
             said = file.read().decode("utf-8", "replace").strip()
             file.close()
-            if process.returncode in _USUAL:
+            if process.returncode == 0 or _was_stopped(process.returncode):
                 continue
-            if process.returncode < 0 and replace and self._replaced < MAX_REPLACED:
+            killed = _was_killed(process.returncode, said)
+            if killed and replace and self._replaced < MAX_REPLACED:
                 self._replaced += 1
                 self._start()
-            elif process.returncode >= 0 or replace:
+            elif not killed or replace:
                 why = said.splitlines()[-1] if said else f"A worker ended with code {process.returncode}."
                 self._events.put(WorkerFailed(why=why))
+
+
+def _own_group() -> int:
+    """Return the flags that start a process in a group of its own on Windows; 0 on other systems."""
+    if sys.platform == "win32":
+        return subprocess.CREATE_NEW_PROCESS_GROUP
+    return 0
+
+
+def _stop_signal() -> int:
+    """Return the signal that stops a worker in order. On Windows, SIGTERM would kill it."""
+    if sys.platform == "win32":
+        return signal.CTRL_BREAK_EVENT
+    return signal.SIGTERM
+
+
+def _was_stopped(exit_code: int) -> bool:
+    """Return whether a worker has ended in order after a signal."""
+    return exit_code in [128 + getattr(signal, name) for name in _STOPS if hasattr(signal, name)]
+
+
+def _was_killed(exit_code: int, said: str) -> bool:
+    """Return whether a worker was killed.
+
+    Its exit code is then negative; on Windows it is whatever the other process chose, usually 1. But a worker that ends
+    because of an error has said so on standard error.
+    """
+    return not said if sys.platform == "win32" else exit_code < 0

@@ -104,8 +104,9 @@ def find(of: ValuesOf, cell: int) -> Kept | None:
             os.utime(path)
     except (OSError, ValueError):  # not kept, deleted or damaged
         return None
-    state = content[after - _HEADER :].tobytes()
-    return Kept(content[: after - _HEADER].view(HALF), state)
+    values, state = content[: after - _HEADER].view(HALF), content[after - _HEADER :].tobytes()
+    # With a state, more will follow and the file will be replaced, which Windows refuses while it is mapped.
+    return Kept(values.copy() if state else values, state)
 
 
 def keep(of: ValuesOf, cell: int, values: Halves, state: bytes) -> None:

@@ -5,6 +5,9 @@ import datetime
 import os
 import re
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -56,14 +59,16 @@ class RunStore:
         """
         run = self.get(name)
         check_name(to)
-        with run.locked():
-            if (self.root / to).exists():
+        path = self.root / to
+        with _locked_for_renaming(run):
+            # Where "a" and "A" are the same name, a run can still be given the other one.
+            if path.exists() and (to == name or not path.samefile(run.path)):
                 raise UserError(f"There is a run called {to} already. Choose another name.")
             try:
-                run.path.rename(self.root / to)
+                run.path.rename(path)
             except OSError as error:
                 raise UserError(f"{name} cannot be renamed: {error.strerror or error}.") from None
-        return Run(self.root / to)
+        return Run(path)
 
     def delete(self, name: str) -> None:
         """Delete a run and everything in its folder.
@@ -73,7 +78,7 @@ class RunStore:
         """
         run = self.get(name)
         gone = self.root / f".{name}.deleted"  # if deleting it fails halfway, it is no longer listed as a run
-        with run.locked():
+        with _locked_for_renaming(run):
             try:
                 shutil.rmtree(gone, ignore_errors=True)
                 run.path.rename(gone)
@@ -120,7 +125,8 @@ class RunStore:
         Raises:
             UserError: no run, file or bundled model has this name, or the run has no checkpoint.
         """
-        checkpoint = checkpoint.rstrip("/") or checkpoint  # shell completion appends a slash to a folder's name
+        # Shell completion appends a slash to a folder's name, on Windows a backslash.
+        checkpoint = checkpoint.rstrip("/\\" if sys.platform == "win32" else "/") or checkpoint
         if checkpoint == bundled_model.NAME and (model := bundled_model.shipped_path()) is not None:
             return model
         path = user_path(checkpoint)
@@ -193,6 +199,23 @@ def check_name(name: str) -> None:
         raise UserError(f"A run cannot be called {shown}: that is the name of the model that comes with the program.")
     if _DEVICE.fullmatch(name):
         raise UserError(f"A run cannot be called {shown}: on Windows that is the name of a device.")
+
+
+@contextmanager
+def _locked_for_renaming(run: Run) -> Iterator[None]:
+    """Lock a run whose folder is renamed in the `with` block.
+
+    Windows renames no folder in which a file is open, and a lock is an open file. So there the lock is released first.
+    If another process takes it at that moment, the file is open again, and renaming the folder fails.
+
+    Raises:
+        UserError: another process trains the run, or its folder cannot be written to.
+    """
+    with run.locked():
+        if sys.platform != "win32":
+            yield
+            return
+    yield
 
 
 def _natural(name: str) -> list[str]:

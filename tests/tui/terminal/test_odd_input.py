@@ -65,7 +65,7 @@ def test_an_x10_mouse_report_is_understood_and_sgr_is_requested_again(terminal: 
         terminal.send(piece)
         terminal.read(0.02)
     terminal.until(lambda screen: terminal.everything.count("\x1b[?1006h") > asked)
-    tab = terminal.screen.display[0].index("3 Generate")
+    tab = terminal.screen.display[0].index("F4 Generate")
     terminal.send(b"\x1b[M" + bytes([32, 33 + tab, 33]))  # pressed
     terminal.send(b"\x1b[M" + bytes([35, 33 + tab, 33]))  # and released
     terminal.until_shown("prompt ▸")

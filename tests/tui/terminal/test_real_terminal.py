@@ -316,7 +316,7 @@ def test_a_window_can_be_resized_during_training_and_generation(
     terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
     shake()
     terminal.until(lambda screen: re.search(r"\d+ characters", screen) is not None)
-    terminal.until(lambda screen: "1 Train  2 Evaluate  3 Generate" in screen.splitlines()[0])
+    terminal.until(lambda screen: "F2 Train  F3 Evaluate  F4 Generate" in screen.splitlines()[0])
     assert leave(terminal, "d") == 0
     assert "Traceback" not in terminal.everything
 
