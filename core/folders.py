@@ -1,10 +1,12 @@
 """The folders for downloaded texts, and for caches such as encoded texts. Runs have a folder of their own."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
 
+from core.errors import UserError
 from core.files import user_path
 
 _PROGRAM = "charlstm-tui"
@@ -23,7 +25,7 @@ def cache_folder() -> Path:
     """
     if (named := _named_folder()) is not None:
         return named / "cache"
-    return Path(platformdirs.user_cache_dir(_PROGRAM, appauthor=False))
+    return _of_system(platformdirs.user_cache_dir)
 
 
 def config_folder() -> Path:
@@ -31,12 +33,24 @@ def config_folder() -> Path:
 
     It is the folder that `CHARLSTM_DATA` names, or the user's configuration folder for this program if that is not set.
     """
-    return _named_folder() or Path(platformdirs.user_config_dir(_PROGRAM, appauthor=False))
+    return _named_folder() or _of_system(platformdirs.user_config_dir)
 
 
 def system_data_folder() -> Path:
     """Return the folder that the operating system has for this program's data, regardless of `CHARLSTM_DATA`."""
-    return Path(platformdirs.user_data_dir(_PROGRAM, appauthor=False))
+    return _of_system(platformdirs.user_data_dir)
+
+
+def _of_system(folder_of: Callable[..., str]) -> Path:
+    """Return one of this program's folders, as the operating system names them.
+
+    Raises:
+        UserError: the user has no home folder.
+    """
+    try:
+        return Path(folder_of(_PROGRAM, appauthor=False))
+    except RuntimeError:
+        raise UserError("There is no home folder. Set HOME, or CHARLSTM_DATA and CHARLSTM_RUNS.") from None
 
 
 def _named_folder() -> Path | None:

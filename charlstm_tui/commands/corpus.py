@@ -5,12 +5,9 @@ import sys
 from contextlib import closing
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from charlstm_tui.commands.options import json_option
-from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.commands.stdio import draws_bars, is_terminal
 from charlstm_tui.commands.text_options import about_moliere
 from core.data.corpus import Corpus, CorpusConfig, load_corpus
 from core.data.download import Fetched, FetchProgress, fetch
@@ -34,6 +31,9 @@ def list_command(as_json: bool) -> None:
         for text in KNOWN.values():
             click.echo(json.dumps(_as_json(text)))
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for heading in ("name", "characters", "distinct", "licence"):
         table.add_column(heading, justify="right" if heading in ("characters", "distinct") else "left", no_wrap=True)
@@ -59,6 +59,9 @@ def fetch_command(name: str) -> None:
     if text.bundled or (text.here and _loaded(text) is not None):
         click.echo(f"{text.title}: already here, {in_one_line(str(text.path))}")
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     with (
         Progress(
             TextColumn("fetching"),
@@ -67,7 +70,7 @@ def fetch_command(name: str) -> None:
             TimeRemainingColumn(compact=True),
             console=Console(stderr=True),
             transient=True,
-            disable=not is_terminal(sys.stderr),
+            disable=not draws_bars(),
         ) as progress,
         closing(fetch(text)) as events,
     ):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
 from charlstm_tui.commands.stdio import bar, require_output
 from charlstm_tui.commands.text_options import (
@@ -38,16 +39,24 @@ if TYPE_CHECKING:
 
 @click.command("evaluate", short_help="Evaluate a model on a text.")
 @checkpoint_argument
-@click.option("--corpus", metavar="TEXT", help=f"{TEXTS}. [default: the model's training text]")
-@click.option("--text", metavar="FILE", help="Evaluate on a whole file, however short.")
+@click.option(
+    "--corpus", metavar="TEXT", shell_complete=proposals.texts, help=f"{TEXTS}. [default: the model's training text]"
+)
+@click.option("--text", metavar="FILE", shell_complete=proposals.files, help="Evaluate on a whole file, however short.")
 @limit_option
 @split_option
 @encoding_option
 @encoding_errors_option
 @click.option("--part", type=click.Choice(PARTS), help="Part of the text. [default: test]")
-@click.option("--compare", "other", metavar="OTHER", help="Compare with another run or file on the same text.")
+@click.option(
+    "--compare", "other", metavar="OTHER", shell_complete=proposals.checkpoints,
+    help="Compare with another run or file on the same text.",
+)  # fmt: skip
 @click.option("--loss-only", is_flag=True, help="Compute only the loss.")
-@click.option("--save", "file", metavar="FILE", help="Write the report to a file: .json, .csv or .md.")
+@click.option(
+    "--save", "file", metavar="FILE", shell_complete=proposals.files,
+    help="Write the report to a file: .json, .csv or .md.",
+)  # fmt: skip
 @runs_option
 @json_option
 def evaluate_command(

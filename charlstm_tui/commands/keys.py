@@ -1,5 +1,6 @@
 """`charlstm-tui keys`: the actions of the app, their keys, and a file to change them."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -51,6 +52,22 @@ def keys_command(as_toml: bool, as_json: bool) -> None:
     shown = in_one_line(str(path))
     used = f"Your keys are from {shown}." if own else f"{shown} can give actions other keys."
     click.echo(f"\n{used} `charlstm-tui keys --toml` prints such a file.")
+
+
+def own_keys() -> tuple[Path, int]:
+    """Return the path of the user's file of keys, and to how many actions it gives other keys.
+
+    Raises:
+        UserError: the file has an error.
+    """
+    from charlstm_tui.state.keymap import keymap_path, load_keymap
+
+    path = keymap_path()
+    if not path.exists():
+        return path, 0
+    from charlstm_tui.screens.all_keys import all_actions
+
+    return path, len(load_keymap(path, all_actions()))
 
 
 def _template(actions: "list[Action]") -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
-from charlstm_tui.commands.stdio import bar, require_output
+from charlstm_tui.commands.stdio import bar, is_plain, require_output
 from charlstm_tui.commands.text_options import (
     TEXTS,
     encoding_errors_option,
@@ -33,8 +34,13 @@ if TYPE_CHECKING:
 
 @click.command("memory", short_help="Measure how far back a model remembers.")
 @checkpoint_argument
-@click.argument("others", nargs=-1)
-@click.option("--corpus", metavar="TEXT", help=f"{TEXTS}. [default: the first model's training text]")
+@click.argument("others", nargs=-1, shell_complete=proposals.checkpoints)
+@click.option(
+    "--corpus",
+    metavar="TEXT",
+    shell_complete=proposals.texts,
+    help=f"{TEXTS}. [default: the first model's training text]",
+)
 @limit_option
 @split_option
 @encoding_option
@@ -77,7 +83,7 @@ def memory_command(
     if as_json:
         click.echo(sanitise(msgspec.json.encode(report).decode()))
     else:
-        click.echo(as_text(report, shutil.get_terminal_size().columns))
+        click.echo(as_text(report, shutil.get_terminal_size().columns, drawn=not is_plain()))
 
 
 def _measured(subjects: "list[Subject]", corpus: "Corpus", part: Part) -> MemoryReport:

@@ -8,6 +8,8 @@ import click
 from msgspec import Struct
 
 from charlstm_tui.commands.number_types import Number
+from charlstm_tui.commands.proposals import checkpoints
+from core.errors import UserError
 from core.files import user_path
 from core.runs import bundled_model
 from core.runs.store import RunStore, default_root
@@ -23,7 +25,10 @@ ALIASES = {"learning_rate": "--lr", "window": "--seq-len", "hidden_size": "--hid
 def _store(ctx: click.Context, option: click.Parameter, folder: Path | None) -> RunStore:
     """Return the store of the folder given to this command, or before the command, or the default one."""
     before = ctx.find_root().params.get("store")
-    return RunStore(user_path(str(folder))) if folder else before or RunStore(default_root())
+    try:
+        return RunStore(user_path(str(folder))) if folder else before or RunStore(default_root())
+    except UserError as error:  # the options of the program itself are read before errors are handled
+        raise click.UsageError(str(error), ctx) from None
 
 
 runs_option = click.option(
@@ -37,8 +42,8 @@ runs_option = click.option(
 
 def _checkpoint(ctx: click.Context, argument: click.Parameter, name: str | None) -> str:
     """Return the given name; without one, the newest run that has a checkpoint, or the bundled model."""
-    if name is not None:
-        return name
+    if name is not None or ctx.resilient_parsing:  # a shell asks for proposals: nothing is chosen or printed
+        return name or ""
     store: RunStore = ctx.params.get("store") or ctx.find_root().params.get("store") or RunStore(default_root())
     newest = next((run.name for run in store.all() if run.checkpoint_path.is_file()), None)
     if newest is None and bundled_model.shipped_path() is None:
@@ -50,7 +55,7 @@ def _checkpoint(ctx: click.Context, argument: click.Parameter, name: str | None)
     return chosen
 
 
-checkpoint_argument = click.argument("checkpoint", required=False, callback=_checkpoint)
+checkpoint_argument = click.argument("checkpoint", required=False, callback=_checkpoint, shell_complete=checkpoints)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

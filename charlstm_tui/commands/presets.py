@@ -3,13 +3,14 @@
 import click
 import msgspec
 
+from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import json_option
 from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_named
 from core.settings.toml_file import as_toml
 
 
 @click.command("presets", short_help="List the presets and their settings.")
-@click.argument("name", metavar="[NAME]", required=False)
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=proposals.presets)
 @json_option
 def presets_command(name: str | None, as_json: bool) -> None:
     """List the presets. With NAME, print its settings as a TOML file for `train --config`."""

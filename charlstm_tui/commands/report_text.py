@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from charlstm_tui.commands.stdio import is_plain
 from core.text import in_one_line
 
 if TYPE_CHECKING:
-    from core.reports.report import Report
+    from core.reports.report import Bar, Report
 
 
 def as_text(report: "Report") -> str:
@@ -26,11 +27,7 @@ def as_text(report: "Report") -> str:
     shown += ["", report.meaning]
     if len(report.bars) > 1:
         longest = report.bars[0].loss
-        rows = [
-            f"  {bar.name:18}{bar.loss:8.4f}  {'█' * round(40 * bar.loss / longest)}{'  ◂' if bar.ours else ''}"
-            for bar in report.bars
-        ]
-        shown += ["", "baselines", *rows]
+        shown += ["", "baselines", *(_bar_as_text(bar, longest) for bar in report.bars)]
     if report.parts:
         rows = [f"  {part.part:18}{part.loss:8.4f}  {part.characters:12,} characters" for part in report.parts]
         shown += ["", "by part", *rows, *([f"  {report.parts_note}"] if report.parts_note else [])]
@@ -47,6 +44,14 @@ def as_text(report: "Report") -> str:
         if extracts:
             shown += ["", title, *(f"  {extract.loss:6.3f}  {in_one_line(extract.text)}" for extract in extracts[:3])]
     return "\n".join(shown)
+
+
+def _bar_as_text(bar: "Bar", longest: float) -> str:
+    """Return a loss with a bar; plain output, which a screen reader reads aloud, says it in words."""
+    figure = f"  {bar.name:18}{bar.loss:8.4f}"
+    if is_plain():
+        return f"{figure}{'  (this model)' if bar.ours else ''}"
+    return f"{figure}  {'█' * round(40 * bar.loss / longest)}{'  ◂' if bar.ours else ''}"
 
 
 def _copying_as_text(report: "Report") -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import given
 from charlstm_tui.commands.text_options import TEXTS, about_moliere, read_text
 from core.data.corpus import Corpus, CorpusConfig
@@ -18,11 +19,15 @@ from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_fo
 from core.settings.toml_file import Settings, read_settings
 
 corpus_option = click.option(
-    "--corpus", metavar="TEXT", help=f"Training text: {TEXTS}. [default: moliere if downloaded]"
+    "--corpus",
+    metavar="TEXT",
+    shell_complete=proposals.texts,
+    help=f"Training text: {TEXTS}. [default: moliere if downloaded]",
 )
 preset_option = click.option(
     "--preset",
     metavar="NAME",
+    shell_complete=proposals.presets,
     help=f"Source of all settings that are not given: {', '.join(PRESETS)} (see charlstm-tui presets). "
     f"[default: {DEFAULT_PRESET}; small for a text under {SMALL_TEXT:,} characters]",
 )

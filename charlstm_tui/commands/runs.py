@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import json_option, runs_option
 from charlstm_tui.commands.stdio import is_terminal
 from charlstm_tui.commands.table import print_columns
@@ -45,7 +46,7 @@ def list_command(store: RunStore, as_json: bool) -> None:
 
 
 @runs_commands.command("show", short_help="Show one run, epoch by epoch.")
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=proposals.runs)
 @runs_option
 @json_option
 def show_command(name: str, store: RunStore, as_json: bool) -> None:
@@ -72,7 +73,7 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
 
 
 @runs_commands.command("rename", short_help="Rename a run.")
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=proposals.runs)
 @click.argument("to", metavar="NEW")
 @runs_option
 def rename_command(name: str, to: str, store: RunStore) -> None:
@@ -82,7 +83,7 @@ def rename_command(name: str, to: str, store: RunStore) -> None:
 
 
 @runs_commands.command("delete", short_help="Delete runs and their models.")
-@click.argument("names", metavar="RUN...", nargs=-1, required=True)
+@click.argument("names", metavar="RUN...", nargs=-1, required=True, shell_complete=proposals.runs)
 @click.option("--yes", is_flag=True, help="Delete without the question.")
 @runs_option
 def delete_command(names: tuple[str, ...], yes: bool, store: RunStore) -> None:
@@ -104,7 +105,7 @@ def delete_command(names: tuple[str, ...], yes: bool, store: RunStore) -> None:
 
 
 @runs_commands.command("export", short_help="Write a run or its model to a file.")
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", shell_complete=proposals.runs)
 @click.option("--weights", is_flag=True, help="Only the model of the best epoch, for evaluate and generate.")
 @click.option("--half", is_flag=True, help="With --weights: half precision, half the size.")
 @click.option(

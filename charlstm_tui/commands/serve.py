@@ -9,7 +9,7 @@ from core.runs.store import RunStore
 from core.text import shortened
 
 
-@click.command("serve")
+@click.command("serve", short_help="Serve the app in a browser.")
 @click.option(
     "--port",
     metavar="N",

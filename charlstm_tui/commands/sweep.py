@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import click
 
+from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import (
     GroupedCommand,
     json_option,
@@ -69,6 +70,7 @@ class NewCommand(GroupedCommand):
     "--vary",
     "varied",
     metavar="SETTING=VALUES",
+    shell_complete=proposals.varied,
     multiple=True,
     help="Setting with its values, as in hidden_size=64,128; or with a range to search, as in output_dropout=0..0.6 "
     "or learning_rate=1e-4..1e-1:log. Repeat the option to vary several.",
@@ -148,7 +150,7 @@ def new_command(
 
 
 @sweep_commands.command("run", short_help="Train the trials of an experiment.")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=proposals.experiments)
 @click.option(
     "--workers",
     metavar="N",
@@ -156,7 +158,10 @@ def new_command(
     help="Processes that train at the same time; the CPU's threads are shared out among them. [default: one for each "
     "core for which there is enough memory; one with a GPU]",
 )
-@click.option("--corpus", metavar="FILE", help="New path of the text, if it is elsewhere on this machine.")
+@click.option(
+    "--corpus", metavar="FILE", shell_complete=proposals.files,
+    help="New path of the text, if it is elsewhere on this machine.",
+)  # fmt: skip
 @_storage_option
 @runs_option
 @json_option
@@ -249,7 +254,7 @@ def work_command(ctx: click.Context, name: str, threads: int, store: RunStore) -
 
 
 @sweep_commands.command("delete", short_help="Delete an experiment.")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=proposals.experiments)
 @click.option("--yes", is_flag=True, help="Delete without the question.")
 @click.option("--keep-runs", is_flag=True, help="Keep the runs of its trials.")
 @runs_option

@@ -1,13 +1,10 @@
 """Shows the events of an experiment's workers: a progress bar and a line for each trial, or JSON lines."""
 
-import sys
 from types import TracebackType
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.commands.stdio import draws_bars
 from charlstm_tui.formatting.numbers import duration, loss_shown
 from core.experiments.budget import Budget
 from core.experiments.experiment import Experiment
@@ -31,6 +28,9 @@ class SweepRenderer:
     def __init__(self, experiment: Experiment, workers: int, *, as_json: bool) -> None:
         self._experiment = experiment
         self._workers = workers
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
         self._as_json = as_json
         self._params: dict[int, str] = {}
         self._done: dict[int, float] = {}  # share of each trial in progress that is done
@@ -46,9 +46,9 @@ class SweepRenderer:
             TextColumn("{task.fields[left]}"),
             console=Console(stderr=True),
             transient=True,
-            disable=as_json or not is_terminal(sys.stderr),
+            disable=as_json or not draws_bars(),
         )
-        self._task: TaskID = self._bar.add_task("", total=1.0, left="")
+        self._task = self._bar.add_task("", total=1.0, left="")
 
     def __enter__(self) -> "SweepRenderer":
         self._bar.start()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import json_option, runs_option
-from charlstm_tui.commands.stdio import bar
+from charlstm_tui.commands.stdio import bar, is_plain
 from charlstm_tui.commands.table import print_columns
 from charlstm_tui.commands.text_options import read_text
-from charlstm_tui.formatting.effect_plot import effect_lines
+from charlstm_tui.formatting.effect_plot import effect_lines, with_spread
 from charlstm_tui.formatting.numbers import loss_shown
 from charlstm_tui.jobs.experiments import read_trials
 from core.control import Control
@@ -20,7 +21,7 @@ from core.errors import UserError
 from core.experiments.budget import read_used
 from core.experiments.experiment import Experiment
 from core.experiments.experiment_store import ExperimentStore
-from core.experiments.findings import Findings, find, importance_sentence, with_deviation
+from core.experiments.findings import Effect, Findings, find, importance_sentence, with_deviation
 from core.experiments.results import TrialResult
 from core.experiments.varied import Params, field_named, shown
 from core.runs.store import RunStore
@@ -70,7 +71,7 @@ def list_command(store: RunStore, as_json: bool) -> None:
 
 
 @click.command("show", short_help="Show the trials of an experiment and what it found.")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=proposals.experiments)
 @click.option("--csv", "as_csv", is_flag=True, help="Print the trials as CSV.")
 @runs_option
 @json_option
@@ -96,7 +97,7 @@ def show_command(name: str, as_csv: bool, store: RunStore, as_json: bool) -> Non
 
 
 @click.command("best", short_help="The best combination: its settings, or its test loss.")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=proposals.experiments)
 @click.option("--toml", "as_toml_file", is_flag=True, help="Print its settings as a file for `train --config`.")
 @click.option(
     "--test",
@@ -187,7 +188,8 @@ def _print_findings(experiment: Experiment, found: Findings, book: "TrialBook | 
         print_columns(headers, [(shown(each.params), with_deviation(each.losses)) for each in found.combinations])
         click.echo()
     if len(found.combinations) > 1:
-        for lines in effect_lines(found.effects, shutil.get_terminal_size().columns):
+        drawn = effect_lines(found.effects, shutil.get_terminal_size().columns)
+        for lines in map(_effect_in_words, found.effects) if is_plain() else drawn:
             click.echo("\n".join(lines))
         click.echo()
     for effect in found.effects:
@@ -197,6 +199,11 @@ def _print_findings(experiment: Experiment, found: Findings, book: "TrialBook | 
     shares = book.importances() if book is not None else {}
     if sentence := importance_sentence(experiment.varied, found.finished, shares):
         click.echo(sentence)
+
+
+def _effect_in_words(effect: Effect) -> list[str]:
+    """Return the mean of each value of a setting, without the plot, which a screen reader would read dot by dot."""
+    return [effect.title, *(f"  {point.label}: {with_spread(point)}" for point in effect.points)]
 
 
 def _csv(experiment: Experiment, results: list[TrialResult]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 from rich.cells import cell_len, set_cell_size
 
-from charlstm_tui.commands.stdio import is_terminal
+from charlstm_tui.commands.stdio import draws_styles, is_terminal
 from charlstm_tui.formatting.characters import settled
 
 NARROWEST = 12
@@ -29,7 +29,7 @@ def print_columns(headers: Sequence[tuple[str, bool]], rows: Sequence[Sequence[s
         widths[0] = max(widths[0] + min(spare, 0), min(widths[0], NARROWEST))
     numeric = [right for _, right in headers]
     lines = ["  ".join(map(_fitted, row, widths, numeric)).rstrip() for row in (names, *rows)]
-    click.echo("\n".join([click.style(lines[0], bold=True), *lines[1:]]))
+    click.echo("\n".join([click.style(lines[0], bold=True) if draws_styles() else lines[0], *lines[1:]]))
 
 
 def _fitted(text: str, width: int, right: bool) -> str:

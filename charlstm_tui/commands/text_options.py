@@ -41,7 +41,7 @@ encoding_errors_option = click.option(
 TEXTS = f"{', '.join(KNOWN)}, or the path of a text file"
 
 
-def read_text(config: CorpusConfig, *, whole: bool = False) -> Corpus:
+def read_text(config: CorpusConfig, *, whole: bool = False, silent: bool = False) -> Corpus:
     """Load a text with a progress bar, and report its encoding if that is not UTF-8.
 
     With `whole`, the text is not split and may be as short as one character.
@@ -56,7 +56,7 @@ def read_text(config: CorpusConfig, *, whole: bool = False) -> Corpus:
                 corpus = event
             else:
                 progress.update(task, completed=event.done)
-    if corpus.text.encoding != "utf-8":
+    if corpus.text.encoding != "utf-8" and not silent:
         click.echo(f"{in_one_line(str(config.path))} was read as {in_one_line(corpus.text.encoding)}.", err=True)
     return corpus
 

@@ -84,8 +84,8 @@ def context_lines(report: MemoryReport) -> list[str]:
     ])  # fmt: skip
 
 
-def histogram_lines(model: ModelMemory, width: int) -> list[str]:
-    """Return a bar for each range of time constants, with the number of cells, in at most `width` cells of a line."""
+def histogram_lines(model: ModelMemory, width: int, *, drawn: bool = True) -> list[str]:
+    """Return a line for each range of time constants, at most `width` wide: a bar if `drawn`, and a number of cells."""
     counts = [0] * (len(BORDERS) + 1)
     for one in model.time_constants:
         counts[sum(one.characters >= border for border in BORDERS)] += 1
@@ -94,7 +94,7 @@ def histogram_lines(model: ModelMemory, width: int) -> list[str]:
     longest = max([*counts, 1])
     room = max(width - _LABEL - 2 - len(f"{longest:,}") - 1, 1)
     return [
-        f"{label:<{_LABEL}}  {bar(count / longest, room)} {count:,}".rstrip()
+        f"{label:<{_LABEL}}  {f'{bar(count / longest, room)} ' if drawn else ''}{count:,}".rstrip()
         for label, count in zip(labels, counts, strict=True)
     ]
 
@@ -106,8 +106,8 @@ def cell_line(model: ModelMemory, rank: int) -> str:
     return f"{layer}cell {one.cell}: {characters_shown(one.characters)} characters"
 
 
-def as_text(report: MemoryReport, width: int) -> str:
-    """Return the whole report as text for a shell."""
+def as_text(report: MemoryReport, width: int, *, drawn: bool = True) -> str:
+    """Return the whole report as text for a shell, with bars if `drawn`."""
     shown = [title_of(report), ""]
     what = "each state" if len(report.models) == 1 else f"the {states_of(report)}"
     shown.append(f"gradient of a loss with respect to {what} k characters before")
@@ -118,7 +118,7 @@ def as_text(report: MemoryReport, width: int) -> str:
     for model in report.models:
         if model.time_constants:
             shown += ["", f"time constants of the forget gates in characters, {in_one_line(model.name)}"]
-            shown += _indented(histogram_lines(model, min(width - 2, 60)))
+            shown += _indented(histogram_lines(model, min(width - 2, 60), drawn=drawn))
             longest = model.time_constants[:5]
             several = len({one.layer for one in model.time_constants}) > 1
             names = [f"{f'{one.layer + 1}/' if several else ''}{one.cell}" for one in longest]

@@ -85,7 +85,9 @@ class ProcessGroup:
         self.stopping = False
         """Set this to ask rank 0 to stop the run. It learns of that at the next step."""
         self._local_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        self._cpu_group = dist.new_group(backend="gloo", timeout=_CONNECTING)  # for everything but gradients
+        group = dist.new_group(backend="gloo", timeout=_CONNECTING)
+        assert isinstance(group, dist.ProcessGroup)  # since 2.14, PyTorch declares what a process outside it gets too
+        self._cpu_group = group  # for everything but gradients
         dist.distributed_c10d._set_pg_timeout(_LONGEST_PAUSE, self._cpu_group)
         self._stops: Tensor | None = None  # sum of the requests to stop that came with the losses, on the device
         self._broken = False

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import urllib.request
 import venv
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZipFile
@@ -26,8 +29,16 @@ from tests.waiting import DEADLINE
 TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10"]
 WANTED = [
     "core/plays/l-homme-aux-contrats.txt", "core/models/moliere.safetensors", "charlstm_tui/app.tcss",
-    "charlstm_tui/help/train.md", "charlstm_tui/web/app_index.html",
+    "charlstm_tui/help/train.md", "charlstm_tui/web/app_index.html", "core/py.typed", "charlstm_tui/py.typed",
 ]  # fmt: skip
+TYPED_PROGRAM = """\
+from charlstm_tui.formatting.numbers import duration
+from core.settings.config import ModelConfig
+
+reveal_type(ModelConfig().hidden_size)
+reveal_type(duration(12.0))
+ModelConfig(hidden_size="many")
+"""
 
 
 class Distribution(NamedTuple):
@@ -66,11 +77,16 @@ class Installation(NamedTuple):
 
 @pytest.fixture(scope="session")
 def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
+    """The source distribution, and the wheel that was built from it."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(REPOSITORY)]
-    subprocess.run(command, check=True, capture_output=True)
+    _build(folder)
     (wheel,), (source,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return Distribution(wheel, source)
+
+
+def _build(folder: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "build", "--no-isolation", *options, "--outdir", str(folder), str(REPOSITORY)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +122,7 @@ def test_the_wheel_and_the_sdist_hold_the_play_the_model_and_the_styles(distribu
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "LICENSE",
+        "CITATION.cff",
         "pyproject.toml",
         "checkpoints/README.md",
     } <= held
@@ -115,6 +132,61 @@ def test_the_wheel_and_the_sdist_hold_the_play_the_model_and_the_styles(distribu
 
 def _styles() -> list[Path]:
     return sorted((REPOSITORY / "charlstm_tui").rglob("*.tcss"))
+
+
+def test_a_wheel_built_from_the_checkout_has_the_files_of_one_built_from_the_sdist(
+    distribution: Distribution, tmp_path: Path
+) -> None:
+    _build(tmp_path, "--wheel")
+    (path,) = tmp_path.glob("*.whl")
+    with ZipFile(distribution.wheel) as one, ZipFile(path) as other:
+        assert sorted(one.namelist()) == sorted(other.namelist())
+
+
+def test_the_metadata_name_the_licences_and_the_citation(distribution: Distribution) -> None:
+    with ZipFile(distribution.wheel) as wheel:
+        names = wheel.namelist()
+        (folder,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
+        metadata = message_from_string(wheel.read(f"{folder}/METADATA").decode())
+        citation = wheel.read(f"{folder}/extra_metadata/CITATION.cff").decode()
+    assert "Typing :: Typed" in _all(metadata, "Classifier")
+    assert metadata["License-Expression"] == "MIT AND CC0-1.0"
+    assert _all(metadata, "License-File") == ["LICENSE", "core/plays/README.md"]
+    assert {f"{folder}/licenses/LICENSE", f"{folder}/licenses/core/plays/README.md"} <= set(names)
+    assert f"title: {metadata['Name']}\n" in citation
+    assert f"version: {metadata['Version']}\n" in citation
+    assert f"abstract: {metadata['Summary']}\n" in citation
+
+
+def _all(metadata: Message, field: str) -> list[str]:
+    return [str(value) for value in metadata.get_all(field, [])]
+
+
+def test_every_picture_of_the_readme_has_a_description() -> None:
+    """Where the README stands without the pictures' files, as on a package index, the descriptions are shown."""
+    page = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[(.*?)\]\(", page)
+    assert pictures
+    assert all(len(description) > 40 for description in pictures)
+
+
+def test_mypy_reads_the_types_of_an_installed_wheel(installation: Installation, tmp_path: Path) -> None:
+    pytest.importorskip("mypy", reason="without the extra `lint` no types are checked")
+    (tmp_path / "program.py").write_text(TYPED_PROGRAM, encoding="utf-8")
+    python = installation.folder / "bin" / "python"
+    command = [
+        sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", "--config-file", "",
+        "--cache-dir", str(tmp_path / "cache"), "--python-executable", str(python), "program.py",
+    ]  # fmt: skip
+    found = subprocess.run(
+        command, cwd=tmp_path, env=installation.environment, capture_output=True, text=True, check=False
+    )
+    assert found.stdout.replace('"builtins.', '"').splitlines() == [  # so named by older versions of mypy
+        'program.py:4: note: Revealed type is "int"',
+        'program.py:5: note: Revealed type is "str"',
+        'program.py:6: error: Argument "hidden_size" to "ModelConfig" has incompatible type "str"; expected "int"'
+        "  [arg-type]",
+    ], found.stderr
 
 
 def test_installed_from_the_wheel_everything_works_and_the_installation_is_not_changed(
