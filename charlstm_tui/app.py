@@ -18,6 +18,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from charlstm_tui.formatting.key_names import key_in_words
+from charlstm_tui.formatting.numbers import duration
 from charlstm_tui.jobs.run_controller import RunController
 from charlstm_tui.screens.app_keys import APP_KEYS
 from charlstm_tui.screens.base import Palette
@@ -42,6 +43,7 @@ from charlstm_tui.state.preferences import GLYPHS, Glyphs, load_preferences, sav
 from charlstm_tui.terminal import signals
 from charlstm_tui.terminal.app_signals import LoopSignals
 from charlstm_tui.terminal.ascii_filter import AsciiFilter
+from charlstm_tui.terminal.background import Background
 from charlstm_tui.terminal.capabilities import draws_more_than_ascii, in_browser
 from charlstm_tui.terminal.contrast import ContrastFilter, readable_variables
 from charlstm_tui.terminal.driver import driver_class
@@ -71,7 +73,9 @@ class CharLSTMApp(AppState):
 
     def __init__(self, store: RunStore, *, glyphs: Glyphs | None = None) -> None:
         self._signals = LoopSignals(self._end_by)
-        super().__init__(driver_class=driver_class(self._signals.lose_terminal))
+        self._background = Background(lambda light: self.call_later(self._fit_background, light))
+        self._fits_background = False  # while the theme is set that fits the terminal's background
+        super().__init__(driver_class=driver_class(self._signals.lose_terminal, self._background))
         remembered = load_preferences()
         if glyphs is not None:
             remembered = msgspec.structs.replace(remembered, glyphs=glyphs)
@@ -80,6 +84,8 @@ class CharLSTMApp(AppState):
             self.theme = remembered.theme
         elif self.console.color_system == "standard":
             self.theme = "ansi-dark"  # the terminal's own sixteen colours: those of a theme would be rounded to them
+        elif self.console.color_system and not self.no_color and "TEXTUAL_THEME" not in os.environ:
+            self._background.wanted = True
         self._ascii = AsciiFilter(enabled=self._draws_ascii)
         self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
         # The others are imported when they are first shown: the first paint comes sooner.
@@ -232,8 +238,13 @@ class CharLSTMApp(AppState):
         """End the app on ctrl-C, as a shell would end a program. Textual calls this only when no text is selected."""
         self._end_by(signal.SIGINT)
 
+    def suspension_notice(self, group: bool) -> str:
+        """Return what the shell shows when the app is suspended, alone or with its processes; empty without a run."""
+        what = "run" if self.training.alive else "experiment" if self.experiment_is_alive and group else ""
+        return f"The {what} is held. `fg` continues it." if what else ""
+
     def action_suspend_process(self) -> None:
-        """Suspend the app and return to the shell; a run in progress pauses until the app is continued."""
+        """Suspend the app and return to the shell; a run in progress is held until the app is continued."""
         suspend = getattr(self._driver, "suspend_process", None)
         if suspend is None or not suspend(group=True):
             where = "in a browser" if in_browser() else "on this system" if os.name == "nt" else "here"
@@ -243,8 +254,12 @@ class CharLSTMApp(AppState):
 
     @on(Driver.SignalResume)
     def _redraw(self) -> None:
-        """Redraw the whole screen: another program has used the terminal."""
+        """Redraw the whole screen: another program has used the terminal. Say for how long a run was held."""
         self.refresh()
+        if seconds := getattr(self._driver, "stopped_seconds", 0.0):
+            vars(self._driver)["stopped_seconds"] = 0.0
+            if self.training.alive:
+                self.notify(f"The run was held for {duration(seconds)}. This is not counted as training time.")
 
     def on_mount(self) -> None:
         """Start to handle the signals that end the program, and use the user's own keys."""
@@ -344,8 +359,15 @@ class CharLSTMApp(AppState):
             self.refresh(layout=True)
         save_preferences(self.preferences)
 
+    def _fit_background(self, light: bool) -> None:
+        """Use the theme for a light or a dark terminal, unless the user has chosen a theme."""
+        if self.preferences.theme not in self.available_themes:
+            self._fits_background = True
+            self.theme = "textual-light" if light else "textual-dark"
+            self._fits_background = False
+
     def _watch_theme(self, theme_name: str) -> None:
         super()._watch_theme(theme_name)
-        if self.is_running and theme_name != self.preferences.theme:
+        if self.is_running and theme_name != self.preferences.theme and not self._fits_background:
             # Later, when the new colours are in force: charts read them.
             self.call_next(partial(self._remember, theme=theme_name))

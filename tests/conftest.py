@@ -125,7 +125,7 @@ class TickingClock:
 def training_clock(monkeypatch: pytest.MonkeyPatch) -> TickingClock:
     """Replace the clock of training by a `TickingClock`."""
     clock = TickingClock()
-    monkeypatch.setattr("core.training.clock.time", clock)
+    monkeypatch.setattr("core.stopped_time.time", clock)
     return clock
 
 

@@ -23,6 +23,7 @@ from charlstm_tui.commands.text_options import (
 )
 from charlstm_tui.commands.train_renderer import RunRenderer
 from charlstm_tui.terminal.signals import exit_code, handled
+from charlstm_tui.terminal.suspending import suspension
 from core.control import Control
 from core.data.corpus import Corpus
 from core.errors import UserError
@@ -193,7 +194,7 @@ def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: R
     """Train and record the run; exit with the code for how it ended."""
     control = Control()
     trouble: BaseException | None = None
-    with _ending_in_order(control, renderer) as ended:
+    with _ending_in_order(control, renderer) as ended, suspension(renderer.show_cursor, renderer.hide_cursor):
         for event in record(run, trainer, control, autosave=autosave):
             if trouble is None:
                 try:

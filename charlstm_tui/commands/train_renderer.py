@@ -69,6 +69,16 @@ class RunRenderer:
         """Show the current step in a few words."""
         self._progress.update(self._task, description=status)
 
+    def show_cursor(self) -> None:
+        """Show the cursor, which the progress line hides, while the process is suspended."""
+        if not self._progress.disable:
+            os.write(2, b"\x1b[?25h")
+
+    def hide_cursor(self) -> None:
+        """Hide the cursor again."""
+        if not self._progress.disable:
+            os.write(2, b"\x1b[?25l")
+
     def leave_at_once(self, exit_code: int) -> None:
         """End the process at once: only the progress line is cleared and the cursor shown."""
         if not self._progress.disable:

@@ -8,6 +8,7 @@ from textual.dom import DOMNode
 from textual.events import Resize
 from textual.keys import key_to_character
 from textual.screen import Screen
+from textual.widgets import Input
 
 from core.errors import UserError
 from core.files import new_file, write_atomically
@@ -66,3 +67,7 @@ class ModeScreen(FitsWindow, Screen[None]):
 
 class Palette(FitsWindow, CommandPalette):
     """Textual's palette."""
+
+    def on_mount(self) -> None:
+        """Refuse a long search: a megabyte that was pasted took 1.5 seconds."""
+        self.query_one(Input).max_length = 100

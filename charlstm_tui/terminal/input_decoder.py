@@ -71,6 +71,10 @@ class InputDecoder:
         self._passed_on = 0
         return self._end_utf8() + self._decode(begun) + self._end_utf8()
 
+    def decode_whole(self, data: bytes) -> str:
+        """Return the text of bytes that are complete and that contain no mouse reports."""
+        return self._with_single_bytes(data.decode("utf-8", errors="surrogateescape"))
+
     def _decode(self, data: bytes) -> str:
         return self._with_single_bytes(self._utf8.decode(data))
 

@@ -6,14 +6,15 @@ Differences from Textual's driver:
   a closed window leaves a process behind. Here the failed write is dropped and the app is informed.
 - The app draws on a descriptor of its own, so that output of C code to descriptors 1 and 2 can be redirected.
 - In Textual, the reading thread ends the app at the first byte that is not UTF-8. Here no input ends the app.
+- In Textual, a pasted text with escape sequences presses keys. Here it is text.
 - Textual suspends the app in a signal handler, which may interrupt any code. Here the event loop suspends it, and the
   screen is redrawn afterwards.
+- The terminal is asked for its background colour.
 """
 
 import asyncio
 import contextlib
 import os
-import re
 import selectors
 import signal
 import sys
@@ -21,17 +22,22 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.geometry import Size
 
 from charlstm_tui.terminal import signals
-from charlstm_tui.terminal.input_decoder import SECONDS_FOR_THE_REST, InputDecoder
+from charlstm_tui.terminal.background import Background
+from charlstm_tui.terminal.input_events import InputEvents
 from charlstm_tui.terminal.redirect_output import Diversion
+from core import stopped_time
 
 assert sys.platform != "win32"  # mypy checks nothing below for Windows, which lacks these signals
+
+
+REPEATED_SECONDS = 0.3
+"""Seconds after `fg` in which the app is not suspended again: the key was pressed twice before."""
 
 
 class _Tolerant:
@@ -57,8 +63,8 @@ class _Tolerant:
         return getattr(self._file, name)
 
 
-def terminal_driver(gone: Callable[[], None]) -> type[Driver]:
-    """Return the driver, which calls `gone` from any thread when the terminal is closed."""
+def terminal_driver(gone: Callable[[], None], background: Background) -> type[Driver]:
+    """Return the driver. It calls `gone` from any thread when the terminal is closed, and asks for its background."""
 
     class TolerantDriver(LinuxDriver):
         def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -66,6 +72,9 @@ def terminal_driver(gone: Callable[[], None]) -> type[Driver]:
             self._diversion = Diversion()
             self._file: Any = _Tolerant(_terminal(), gone)
             self._continued = False
+            self._continued_at = float("-inf")
+            self.stopped_seconds = 0.0
+            """For how long the process was suspended. The app clears it."""
             self._sgr_requested_at = 0.0
 
         def start_application_mode(self) -> None:
@@ -78,6 +87,8 @@ def terminal_driver(gone: Callable[[], None]) -> type[Driver]:
             signal.signal(signal.SIGTSTP, lambda number, frame: loop.call_soon_threadsafe(self.suspend_process))
             signal.signal(signal.SIGCONT, lambda number, frame: loop.call_soon_threadsafe(self._restart))
             self._post_size()
+            background.begin(self.write)
+            self.flush()
 
         # --- suspending, and continuing from the shell
 
@@ -87,9 +98,15 @@ def terminal_driver(gone: Callable[[], None]) -> type[Driver]:
             Returns:
                 Whether it was stopped. The system ignores the signal if no shell could continue the process.
             """
+            if time.monotonic() - self._continued_at < REPEATED_SECONDS:
+                return True  # the key was pressed twice, or held down
+            explain: Callable[[bool], str] = getattr(self._app, "suspension_notice", lambda group: "")
+            notice = explain(group) if self._is_in_foreground else ""
             self.suspend_application_mode()
+            self._print(f"{notice}\n" if notice else "")
             self._continued = False
             signal.signal(signal.SIGCONT, self._note_continued)
+            stopped_time.begin()
             while True:
                 signal.signal(signal.SIGTSTP, signal.SIG_DFL)
                 os.kill(0 if group else os.getpid(), signal.SIGTSTP)
@@ -99,8 +116,19 @@ def terminal_driver(gone: Callable[[], None]) -> type[Driver]:
                     break
                 self._continued, group = False, False  # continued by `bg`: it can neither read nor draw there
             was_stopped = self._continued
+            seconds = stopped_time.end()
+            if was_stopped:
+                self.stopped_seconds += seconds
+            else:
+                self._print("\x1b[A\x1b[2K" if notice else "")
             self._start_again()
+            self._continued_at = time.monotonic()
             return was_stopped
+
+        def _print(self, text: str) -> None:
+            """Print on the shell's screen, while the app does not use the terminal."""
+            self._file.write(text)
+            self._file.flush()
 
         def _note_continued(self, number: int, frame: object) -> None:
             self._continued = True
@@ -132,40 +160,25 @@ def terminal_driver(gone: Callable[[], None]) -> type[Driver]:
 
         def run_input_thread(self) -> None:
             """Read input from the terminal until the app ends or is suspended."""
-            decoder = InputDecoder(sys.__stdin__.encoding if sys.__stdin__ else "utf-8")
-            parser = XTermParser(self._debug)
-            last_input = 0.0
+            encoding = sys.__stdin__.encoding if sys.__stdin__ else "utf-8"
+            events = InputEvents(encoding, answered=background.take, debug=self._debug)
             with selectors.SelectSelector() as selector:
                 selector.register(self.fileno, selectors.EVENT_READ)
                 while not self.exit_event.is_set():
                     if selector.select(0.1):
                         try:
-                            data = os.read(self.fileno, 4096)
+                            data = os.read(self.fileno, 65_536)
                         except OSError:
                             data = b""
                         if not data:
                             gone()
                             return
-                        text = decoder.decode(data)
-                        last_input = time.monotonic()
-                    else:
-                        decoder.pause()
-                        over = decoder.waits and time.monotonic() - last_input >= SECONDS_FOR_THE_REST
-                        text = decoder.flush() if over else ""
-                    parser = self._parse(parser, text)
-                    if decoder.saw_x10:
-                        decoder.saw_x10 = False
-                        self._request_sgr()
-
-        def _parse(self, parser: XTermParser, text: str) -> XTermParser:
-            """Send the events in a text to the app; skip sequences where the parser fails; return the next parser."""
-            for piece in (*re.split("(?=\x1b)", text), ""):
-                try:
-                    for event in parser.feed(piece) if piece else parser.tick():
+                        for event in events.feed(data, time.monotonic()):
+                            self.process_message(event)
+                    for event in events.pause(time.monotonic()):
                         self.process_message(event)
-                except Exception:  # for example, a code point out of range
-                    parser = XTermParser(self._debug)
-            return parser
+                    if events.takes_x10():
+                        self._request_sgr()
 
         def _request_sgr(self) -> None:
             """Request mouse reports in the SGR form again, at most once a second."""
@@ -182,6 +195,8 @@ def terminal_driver(gone: Callable[[], None]) -> type[Driver]:
                 self._app.post_message(Resize(size, size))
 
         def stop_application_mode(self) -> None:
+            if self._mouse_pixels:  # Textual requests them and leaves them on for the next program
+                self.write("\x1b[?1016l")
             super().stop_application_mode()
             self._diversion.end()
 

@@ -1,6 +1,6 @@
-"""The training time of a run, without pauses."""
+"""The training time of a run, without pauses and without the time for which the process was stopped."""
 
-import time
+from core import stopped_time
 
 
 class Clock:
@@ -12,7 +12,7 @@ class Clock:
 
     def start(self) -> None:
         """Start counting."""
-        self._started = time.perf_counter()
+        self._started = stopped_time.running_time()
 
     def stop(self) -> None:
         """Stop counting."""
@@ -21,5 +21,5 @@ class Clock:
 
     def elapsed(self) -> float:
         """Return the seconds counted so far."""
-        running = time.perf_counter() - self._started if self._started is not None else 0.0
+        running = stopped_time.running_time() - self._started if self._started is not None else 0.0
         return self._before + running

@@ -5,12 +5,13 @@ While the box has the focus, the footer shows the keys that work there, includin
 
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from charlstm_tui.state.modes import MODES
 from charlstm_tui.widgets.common.text_input import TextInput
 
+MAX_PROMPT = 20_000
+"""Maximum number of characters of a prompt, with its escapes. A key takes 25 ms in a box with so many."""
 MAX_REMEMBERED = 2_000
 """Maximum number of characters of a prompt in the history."""
 
@@ -43,7 +44,9 @@ class PromptInput(TextInput):
         suggestion: str = "",
         compact: bool = False,
     ) -> None:
-        super().__init__(id=id, placeholder=suggestion or self.EMPTY, compact=compact)
+        super().__init__(
+            id=id, placeholder=suggestion or self.EMPTY, compact=compact, max_length=MAX_PROMPT, takes_lines=True
+        )
         self._suggestion = suggestion
         self._suggests = True  # until the user types
         self.remembered = remembered
@@ -69,13 +72,6 @@ class PromptInput(TextInput):
         if value and self._suggests:
             self._suggests = False
             self.placeholder = self.EMPTY
-
-    def _on_paste(self, event: events.Paste) -> None:
-        """Paste all lines: a newline is written as `\\n`."""
-        event.prevent_default()
-        event.stop()
-        pasted = "\\n".join(event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
-        self.replace(pasted, *self.selection)
 
     def remember(self) -> bool:
         """Add the prompt to the history; return whether it is new."""

@@ -14,6 +14,9 @@ from charlstm_tui.widgets.common.text_input import TextInput
 from core.errors import UserError
 from core.settings.config import Field, Value
 
+MAX_NUMBER, MAX_TEXT = 100, 2_000
+"""Maximum number of characters in the box of a number, and of a text: the prompt of samples, with its escapes."""
+
 
 class SettingInput(Vertical):
     """Widget for one `core.settings.config.Field`: an input box, or a list if there are choices."""
@@ -64,7 +67,15 @@ class SettingInput(Vertical):
                 choices = [(choice, choice) for choice in self.field.choices]
                 yield Select(choices, value=self._first, allow_blank=False, compact=True)
             else:
-                yield self._box(self._first, compact=True, validators=[Function(self._fits)], select_on_focus=True)
+                is_text = self.field.kind is str
+                yield self._box(
+                    self._first,
+                    compact=True,
+                    validators=[Function(self._fits)],
+                    select_on_focus=True,
+                    max_length=MAX_TEXT if is_text else MAX_NUMBER,
+                    takes_lines=is_text,
+                )
         yield PlainText(classes="reason")
 
     def on_mount(self) -> None:
