@@ -30,16 +30,18 @@ def main() -> None:
     except SystemExit as ending:
         if ending.code == _INTERRUPTED:
             _leave(_INTERRUPTED)
+        if "TORCHELASTIC_RUN_ID" in os.environ and isinstance(ending.code, int | None):
+            _leave(ending.code or 0, at_once=True)  # PyTorch's threads for the other processes sometimes abort the end
         raise
     finally:
         # A second ctrl-C while the interpreter ends would abort it: PyTorch's threads may still be there.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _leave(exit_code: int) -> None:
-    """End the process after ctrl-C. If threads still compute, the interpreter is not ended: it would abort."""
+def _leave(exit_code: int, *, at_once: bool = False) -> None:
+    """End the process. With `at_once`, or if threads still compute, the interpreter is not ended: it could abort."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if threading.active_count() == 1:
+    if threading.active_count() == 1 and not at_once:
         sys.exit(exit_code)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # closed

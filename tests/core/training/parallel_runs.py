@@ -5,6 +5,7 @@
 Each run's events, and its state at the end, are written to FOLDER by rank 0.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,3 +90,4 @@ def main(text: str, folder: Path) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]))
+    os._exit(0)  # as the program does: PyTorch's threads sometimes abort the end of the interpreter
