@@ -34,12 +34,12 @@ def main() -> None:
             _leave(ending.code or 0, at_once=True)  # PyTorch's threads for the other processes sometimes abort the end
         raise
     finally:
-        # A second ctrl-C while the interpreter ends would abort it: PyTorch's threads may still be there.
+        # From here on ctrl-C is ignored: while threads of PyTorch still run, it could crash the end of the interpreter.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _leave(exit_code: int, *, at_once: bool = False) -> None:
-    """End the process. With `at_once`, or if threads still compute, the interpreter is not ended: it could abort."""
+    """End the process. With `at_once`, or while threads compute, skip the end of the interpreter, which could crash."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if threading.active_count() == 1 and not at_once:
         sys.exit(exit_code)

@@ -2,34 +2,29 @@
 
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
 from rich.console import RenderableType
 from textual import on
 from textual.app import SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.driver import Driver
 from textual.events import Resize
-from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from charlstm_tui.formatting.key_names import key_in_words
 from charlstm_tui.formatting.numbers import duration
 from charlstm_tui.jobs.run_controller import RunController
 from charlstm_tui.screens.app_keys import APP_KEYS
 from charlstm_tui.screens.base import Palette
 from charlstm_tui.screens.dialogs import AskAboutExperiment, AskAboutRun, EndOfRun
+from charlstm_tui.screens.personal_app import PersonalApp
 from charlstm_tui.screens.too_small import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
-from charlstm_tui.state.app_state import AppState
-from charlstm_tui.state.keymap import keymap_path, load_keymap
 from charlstm_tui.state.keys import Commands, keys_of
 from charlstm_tui.state.messages import (
-    ChangePreferences,
     EvaluateRun,
     GenerateFrom,
     OpenRun,
@@ -39,17 +34,10 @@ from charlstm_tui.state.messages import (
     StartTraining,
     StopTraining,
 )
-from charlstm_tui.state.preferences import GLYPHS, Glyphs, load_preferences, save_preferences
+from charlstm_tui.state.preferences import GLYPHS, Glyphs
 from charlstm_tui.terminal import signals
 from charlstm_tui.terminal.app_signals import LoopSignals
-from charlstm_tui.terminal.ascii_filter import AsciiFilter
-from charlstm_tui.terminal.background import Background
-from charlstm_tui.terminal.capabilities import draws_more_than_ascii, in_browser
-from charlstm_tui.terminal.contrast import ContrastFilter, readable_variables
-from charlstm_tui.terminal.driver import driver_class
-from charlstm_tui.terminal.style_filter import StyleFilter
-from charlstm_tui.terminal.width_filter import WidthFilter
-from core.errors import UserError
+from charlstm_tui.terminal.capabilities import in_browser
 from core.runs.store import RunStore
 from core.text import sanitise
 
@@ -57,10 +45,9 @@ if TYPE_CHECKING:
     from charlstm_tui.screens.experiments import ExperimentsScreen
 
 BUSY_EXPERIMENT = "An experiment is running. Stop it on its screen first: it needs the whole computer."
-_CONTRAST, _WIDTHS = ContrastFilter(), WidthFilter()
 
 
-class CharLSTMApp(AppState):
+class CharLSTMApp(PersonalApp):
     """The app with its five screens. Training, or an experiment, continues whichever is shown."""
 
     TITLE = "charlstm-tui"
@@ -73,20 +60,7 @@ class CharLSTMApp(AppState):
 
     def __init__(self, store: RunStore, *, glyphs: Glyphs | None = None) -> None:
         self._signals = LoopSignals(self._end_by)
-        self._background = Background(lambda light: self.call_later(self._fit_background, light))
-        self._fits_background = False  # while the theme is set that fits the terminal's background
-        super().__init__(driver_class=driver_class(self._signals.lose_terminal, self._background))
-        remembered = load_preferences()
-        if glyphs is not None:
-            remembered = msgspec.structs.replace(remembered, glyphs=glyphs)
-        self.set_reactive(CharLSTMApp.preferences, remembered)
-        if remembered.theme in self.available_themes:
-            self.theme = remembered.theme
-        elif self.console.color_system == "standard":
-            self.theme = "ansi-dark"  # the terminal's own sixteen colours: those of a theme would be rounded to them
-        elif self.console.color_system and not self.no_color and "TEXTUAL_THEME" not in os.environ:
-            self._background.wanted = True
-        self._ascii = AsciiFilter(enabled=self._draws_ascii)
+        super().__init__(self._signals.lose_terminal, glyphs=glyphs)
         self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
         # The others are imported when they are first shown: the first paint comes sooner.
         self.add_mode("evaluate", self._evaluation_screen)
@@ -113,10 +87,6 @@ class CharLSTMApp(AppState):
         """End the app and show the error."""
         self._panicked = True
         super().panic(*renderables)
-
-    @property
-    def _draws_ascii(self) -> bool:
-        return self.preferences.glyphs == "ascii" or not draws_more_than_ascii()
 
     def _evaluation_screen(self) -> Screen[None]:
         from charlstm_tui.screens.evaluation import EvaluationScreen
@@ -169,17 +139,6 @@ class CharLSTMApp(AppState):
     ) -> None:
         """Show a notice, sanitised and without markup: its text may come from a file, a run or an exception."""
         super().notify(sanitise(message), title=sanitise(title), severity=severity, timeout=timeout, markup=False)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return the filters that change each line before it is written to the terminal, in order."""
-        first = [StyleFilter()] if self.no_color else []
-        last = [self._ascii] if self._ascii.enabled else []
-        return [*first, *super().get_line_filters(), _CONTRAST, _WIDTHS, *last]
-
-    def get_css_variables(self) -> dict[str, str]:
-        """Return the theme's variables, with enough contrast for lines and scrollbars."""
-        self.theme_variables = readable_variables(super().get_css_variables())
-        return self.theme_variables
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Yield the commands of the palette: the active keys, the glyphs to draw with, and Textual's own commands."""
@@ -238,10 +197,12 @@ class CharLSTMApp(AppState):
         """End the app on ctrl-C, as a shell would end a program. Textual calls this only when no text is selected."""
         self._end_by(signal.SIGINT)
 
-    def suspension_notice(self, group: bool) -> str:
-        """Return what the shell shows when the app is suspended, alone or with its processes; empty without a run."""
-        what = "run" if self.training.alive else "experiment" if self.experiment_is_alive and group else ""
-        return f"The {what} is held. `fg` continues it." if what else ""
+    def suspension_notice(self) -> str:
+        """Return what the shell shows when the app is suspended; empty without a run and an experiment."""
+        if self.training.alive:
+            return "The run is held. `fg` continues it."
+        # Its workers are in sessions of their own, so that ctrl-C in a shell does not reach them either.
+        return "The experiment's workers are not suspended. `fg` returns to them." if self.experiment_is_alive else ""
 
     def action_suspend_process(self) -> None:
         """Suspend the app and return to the shell; a run in progress is held until the app is continued."""
@@ -264,23 +225,7 @@ class CharLSTMApp(AppState):
     def on_mount(self) -> None:
         """Start to handle the signals that end the program, and use the user's own keys."""
         self._signals.watch()
-        self._use_own_keys()
-
-    def _use_own_keys(self) -> None:
-        """Use the keys of the user's file, if there is one. If it has an error, all keys stay as they are."""
-        path = keymap_path()
-        if not path.exists():
-            return
-        from charlstm_tui.screens.all_keys import all_actions  # imports all screens
-
-        try:
-            self.set_keymap(load_keymap(path, all_actions()))
-        except UserError as error:
-            self.notify(f"Your keys are not used. {error}", severity="error", timeout=20)
-
-    def get_key_display(self, binding: Binding) -> str:
-        """Return a key as it is displayed."""
-        return key_in_words(binding.key) if binding.id in self._keymap else super().get_key_display(binding)
+        self.use_own_keys()
 
     def on_unmount(self) -> None:
         """Stop and save the run, however the app ends; the process waits for the thread of the run."""
@@ -347,27 +292,3 @@ class CharLSTMApp(AppState):
         await self.switch_mode("train")
         if isinstance(self.screen, TrainingScreen):
             self.screen.open_run(message.name)
-
-    @on(ChangePreferences)
-    def _change_preferences(self, message: ChangePreferences) -> None:
-        self._remember(**message.changes)
-
-    def _remember(self, **changes: object) -> None:
-        self.preferences = msgspec.structs.replace(self.preferences, **changes)
-        if "glyphs" in changes:
-            self._ascii.enabled = self._draws_ascii
-            self.refresh(layout=True)
-        save_preferences(self.preferences)
-
-    def _fit_background(self, light: bool) -> None:
-        """Use the theme for a light or a dark terminal, unless the user has chosen a theme."""
-        if self.preferences.theme not in self.available_themes:
-            self._fits_background = True
-            self.theme = "textual-light" if light else "textual-dark"
-            self._fits_background = False
-
-    def _watch_theme(self, theme_name: str) -> None:
-        super()._watch_theme(theme_name)
-        if self.is_running and theme_name != self.preferences.theme and not self._fits_background:
-            # Later, when the new colours are in force: charts read them.
-            self.call_next(partial(self._remember, theme=theme_name))

@@ -19,6 +19,7 @@ from charlstm_tui.state.preferences import GLYPHS, Glyphs
 from charlstm_tui.terminal.capabilities import in_browser
 from charlstm_tui.terminal.signals import Ended, end, handled
 from core.errors import UserError, in_plain_words
+from core.folders import data_folder
 from core.runs.store import RunStore
 from core.text import sanitise
 
@@ -158,10 +159,11 @@ def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
     """Open the app in this terminal.
 
     Raises:
-        UserError: there is no terminal, or one that cannot be drawn on.
+        UserError: there is no terminal, one that cannot be drawn on, or no folder for data.
     """
     if not in_browser():
         _check_terminal()
+    data_folder()
     from charlstm_tui.app import CharLSTMApp
 
     app = CharLSTMApp(store, glyphs=glyphs)

@@ -18,7 +18,7 @@ from core.text import count_of, sanitise
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from charlstm_tui.commands.doctor_checks import Check
+    from charlstm_tui.commands.doctor_result import Check
 
 WIDTH = 80
 """Maximum length of a line in columns: a bug report is read elsewhere."""
@@ -63,7 +63,7 @@ def _all_checks(store: RunStore) -> "Iterator[Check]":
 
 def _keys() -> "Iterator[Check]":
     """Yield the check of the user's own keys."""
-    from charlstm_tui.commands.doctor_checks import Check, without_home
+    from charlstm_tui.commands.doctor_result import Check, without_home
     from charlstm_tui.commands.keys import own_keys
 
     try:

@@ -5,74 +5,31 @@ Nothing of the user's is shown: no text, no host or user name, no value that may
 
 import contextlib
 import importlib.metadata
-import locale
 import os
 import platform
-import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TextIO
 
 import psutil
-from msgspec import Struct
 
-from charlstm_tui.commands.stdio import is_dumb, is_terminal
+from charlstm_tui.commands.doctor_result import Check, without_home
+from charlstm_tui.commands.doctor_terminal import terminal_checks, variable
 from charlstm_tui.commands.versions import PROGRAM, core_count, version_of
 from charlstm_tui.formatting.numbers import size_in_bytes
-from charlstm_tui.state.preferences import load_preferences
-from charlstm_tui.terminal.capabilities import draws_more_than_ascii
 from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.folders import cache_folder, data_folder
 from core.runs.store import RunStore
-from core.text import count_of, in_one_line, joined, shortened
+from core.text import count_of, in_one_line, joined
 
-State = Literal["ok", "note", "wrong"]
-"""ok: it works. note: worth knowing, and no fault. wrong: something does not work."""
-FEWEST_BYTES = 200_000_000
+MIN_FREE_BYTES = 200_000_000
 """Free space below which a disk counts as full: a run of the preset `best` writes as much."""
-FEWEST_MEMORY = 500_000_000
+MIN_FREE_MEMORY = 500_000_000
 """Free memory in bytes below which a run may fail."""
-SMALLEST = (60, 15)
-"""Columns and rows that the app needs."""
-GLYPHS = "é œ … ─ │ ┌ ▁ ▄ █ ⠉ ⠿ ⣿"
-"""A sample of the characters that the program prints, from accents to braille."""
 _EXTRAS = ("web", "postgresql")
-_INSIDE = {
-    "TMUX": "in tmux",
-    "STY": "in screen",
-    "ZELLIJ": "in Zellij",
-    "WSL_DISTRO_NAME": "in WSL",
-    "WT_SESSION": "in Windows Terminal",
-    "SSH_CONNECTION": "over SSH",
-}
-"""Variables that say where a terminal is, by their presence."""
-_NO_FOLDER = (UserError, RuntimeError)
-"""Errors if CHARLSTM_DATA names an impossible folder, or if there is no home folder."""
-
-
-class Check(Struct, frozen=True, kw_only=True):
-    """What was found about one part of the program or of the machine."""
-
-    name: str
-    found: str
-    state: State = "ok"
-    advice: str = ""
-    """What to do about it; empty if nothing is to be done."""
-    figures: dict[str, float] = {}
-    """The figures in `found`, for a program that reads the JSON."""
-
-
-def without_home(text: str) -> str:
-    """Return a text with the user's home folder replaced by ~, sanitised and in one line."""
-    with contextlib.suppress(RuntimeError, OSError):  # there is no home folder
-        home = Path.home()
-        for path in {str(home), str(home.resolve())} - {"", home.anchor}:
-            text = re.sub(rf"{re.escape(path)}(?![\w.-])", "~", text)
-    return in_one_line(text)
 
 
 def light_checks(store: RunStore) -> Iterator[Check]:
@@ -82,16 +39,12 @@ def light_checks(store: RunStore) -> Iterator[Check]:
     yield from _packages()
     yield _system()
     yield _memory()
-    yield _terminal()
-    yield _streams()
-    yield _colours()
-    yield _encoding()
-    yield _glyphs()
+    yield from terminal_checks()
     yield _folder("runs folder", store.root, "Name another one with --runs or CHARLSTM_RUNS.")
     for name, find in (("data folder", data_folder), ("cache folder", cache_folder)):
         try:
             yield _folder(name, find(), "Name another one with CHARLSTM_DATA.")
-        except _NO_FOLDER as error:
+        except UserError as error:
             yield Check(name=name, state="wrong", found=without_home(str(error)), advice="Set CHARLSTM_DATA.")
     yield _temporary_folder()
     yield _moliere()
@@ -164,88 +117,12 @@ def _system() -> Check:
 
 def _memory() -> Check:
     memory = psutil.virtual_memory()
-    is_short = memory.available < FEWEST_MEMORY
+    is_short = memory.available < MIN_FREE_MEMORY
     return Check(
         name="memory", found=f"{size_in_bytes(memory.available)} free of {size_in_bytes(memory.total)}",
         state="note" if is_short else "ok", advice="Close other programs before a run." if is_short else "",
         figures={"free_bytes": memory.available, "bytes": memory.total},
     )  # fmt: skip
-
-
-def _terminal() -> Check:
-    parts = [f"{name}={_variable(name)}" for name in ("TERM", "COLORTERM") if name in os.environ]
-    if program := _variable("TERM_PROGRAM"):
-        parts.append(f"{program} {_variable('TERM_PROGRAM_VERSION')}".strip())
-    parts += [place for name, place in _INSIDE.items() if name in os.environ]
-    if not (is_terminal(sys.stdout) or is_terminal(sys.stderr)):
-        return Check(
-            name="terminal", found=", ".join([*parts, "no terminal"]), state="note",
-            advice="The app needs one; the commands do not.",
-        )  # fmt: skip
-    columns, rows = shutil.get_terminal_size()
-    found = ", ".join([*parts, f"{columns} columns by {rows} rows"])
-    figures: dict[str, float] = {"columns": columns, "rows": rows}
-    if is_dumb():
-        advice = "The app cannot draw on a dumb terminal; the commands print plain lines. If it is not dumb, set TERM."
-    elif columns < SMALLEST[0] or rows < SMALLEST[1]:
-        advice = f"The app needs {SMALLEST[0]} columns by {SMALLEST[1]} rows: enlarge the window."
-    else:
-        advice = ""
-    return Check(name="terminal", found=found, state="note" if advice else "ok", advice=advice, figures=figures)
-
-
-def _variable(name: str) -> str:
-    return shortened(os.environ.get(name, ""), 40)
-
-
-def _streams() -> Check:
-    def kind(stream: TextIO | None) -> str:
-        if stream is None:
-            return "closed"
-        return "a terminal" if is_terminal(stream) else "no terminal"
-
-    streams = {"input": sys.stdin, "output": sys.stdout, "errors": sys.stderr}
-    return Check(name="streams", found=", ".join(f"{name}: {kind(stream)}" for name, stream in streams.items()))
-
-
-def _colours() -> Check:
-    from rich.console import Console
-
-    stream = sys.stdout if is_terminal(sys.stdout) else sys.stderr
-    colours = Console(file=stream).color_system if is_terminal(stream) else None
-    names = {"standard": "16", "256": "256", "truecolor": "16 million", "windows": "16, of the Windows console"}
-    return Check(
-        name="colours",
-        found=f"{names.get(colours or '', 'none')}{', NO_COLOR is set' if os.environ.get('NO_COLOR') else ''}",
-    )
-
-
-def _encoding() -> Check:
-    settings = [f"{name}={_variable(name)}" for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)]
-    encodings = [
-        f"output {sys.stdout.encoding if sys.stdout else 'closed'}", f"file names {sys.getfilesystemencoding()}",
-        f"locale {locale.getpreferredencoding(False)}", ", ".join(settings) or "no LANG",
-    ]  # fmt: skip
-    good = draws_more_than_ascii()
-    return Check(
-        name="encoding",
-        found=in_one_line(", ".join(encodings)),
-        state="ok" if good else "note",
-        advice=""
-        if good
-        else "The app draws with ASCII here, and generated text loses its accents. Set LANG=C.UTF-8 or PYTHONUTF8=1.",
-    )
-
-
-def _glyphs() -> Check:
-    glyphs = "braille"
-    with contextlib.suppress(RuntimeError):  # there is no folder with preferences
-        glyphs = load_preferences().glyphs
-    return Check(
-        name="glyphs",
-        found=f"{glyphs}; a sample: {GLYPHS}",
-        advice="If you see boxes or question marks, use --glyphs blocks or --glyphs ascii.",
-    )
 
 
 def _folder(name: str, path: Path, elsewhere: str) -> Check:
@@ -262,7 +139,7 @@ def _folder(name: str, path: Path, elsewhere: str) -> Check:
     except OSError as error:
         why = error.strerror or "it cannot be written"
         return Check(name=name, state="wrong", found=f"{shown}: cannot be written ({why})", advice=elsewhere)
-    full = free < FEWEST_BYTES
+    full = free < MIN_FREE_BYTES
     return Check(
         name=name, found=f"{shown}, writable, {size_in_bytes(free)} free", state="wrong" if full else "ok",
         advice=f"The disk is nearly full: free some space. {elsewhere}" if full else "",
@@ -283,7 +160,7 @@ def _temporary_folder() -> Check:
 def _moliere() -> Check:
     try:
         path = MOLIERE.path
-    except _NO_FOLDER:  # reported with the data folder
+    except UserError:  # reported with the data folder
         return Check(name="Molière", state="note", found="not looked for: there is no data folder")
     if not path.exists():
         return Check(
@@ -305,4 +182,4 @@ def _moliere() -> Check:
 def _torchrun() -> Check:
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RESTART_COUNT",
              "TORCHELASTIC_MAX_RESTARTS")  # fmt: skip
-    return Check(name="torchrun", found=", ".join(f"{name}={_variable(name)}" for name in names if name in os.environ))
+    return Check(name="torchrun", found=", ".join(f"{name}={variable(name)}" for name in names if name in os.environ))

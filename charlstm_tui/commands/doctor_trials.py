@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from charlstm_tui.commands.doctor_checks import Check, without_home
+from charlstm_tui.commands.doctor_result import Check, without_home
 from charlstm_tui.commands.stdio import bar
 from charlstm_tui.formatting.numbers import size_in_bytes
 from charlstm_tui.terminal.signals import end, handled
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from core.model.device import ComputeSettings
 
 SECONDS = 2.0
-"""Duration of the trial run, unless it takes longer to complete `FEWEST_STEPS`."""
-FEWEST_STEPS = 20
+"""Duration of the trial run, unless it takes longer to complete `MIN_STEPS`."""
+MIN_STEPS = 20
 PRESET = "quick"
 """Preset of the trial run."""
 _REPORT = "Report this with the lines above."
@@ -177,7 +177,7 @@ def _trained(compute: "ComputeSettings", store: RunStore, control: Control) -> C
                 case StepsCompleted():
                     steps.append(event)
                     progress.update(task, completed=event.elapsed_seconds)
-                    if event.elapsed_seconds >= SECONDS and event.total_steps >= FEWEST_STEPS:
+                    if event.elapsed_seconds >= SECONDS and event.total_steps >= MIN_STEPS:
                         control.stop()
                 case RunFinished():
                     finished = event

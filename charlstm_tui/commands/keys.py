@@ -32,8 +32,8 @@ def keys_command(as_toml: bool, as_json: bool) -> None:
     if as_toml:
         click.echo(_template(actions))
         return
-    own = load_keymap(path, actions)
-    in_force = {action.id: tuple(own[action.id].split(",")) if action.id in own else action.keys for action in actions}
+    own = load_keymap(path, lambda: actions)
+    in_force = {action.id: own.get(action.id, action.keys) for action in actions}
     if as_json:
         listed = [
             {"id": action.id, "keys": in_force[action.id], "default": action.keys, "does": action.does}
@@ -60,14 +60,11 @@ def own_keys() -> tuple[Path, int]:
     Raises:
         UserError: the file has an error.
     """
+    from charlstm_tui.screens.all_keys import all_actions
     from charlstm_tui.state.keymap import keymap_path, load_keymap
 
     path = keymap_path()
-    if not path.exists():
-        return path, 0
-    from charlstm_tui.screens.all_keys import all_actions
-
-    return path, len(load_keymap(path, all_actions()))
+    return path, len(load_keymap(path, all_actions))
 
 
 def _template(actions: "list[Action]") -> str:

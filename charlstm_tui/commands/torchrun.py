@@ -135,7 +135,7 @@ def _launch_path(run: Run) -> Path:
     return run.path / ".torchrun"
 
 
-def is_over(store: RunStore, name: str) -> bool:
+def says_it_is_finished(store: RunStore, name: str) -> bool:
     """Return whether a run that torchrun has started again was finished before; print that it was."""
     if summarise(store.get(name)).state != "finished":
         return False

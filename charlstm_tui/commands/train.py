@@ -111,7 +111,7 @@ def train_command(
             return
         torchrun.check_name(name)
         if (again := torchrun.run_to_resume(store, name)) is not None:
-            if not torchrun.is_over(store, again):
+            if not torchrun.says_it_is_finished(store, again):
                 _resume(ctx, renderer, store, again, None, None, {}, autosave, group)
             return
         config, text = configured_run(corpus, **options)

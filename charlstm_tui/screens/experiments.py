@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.reactive import reactive
 from textual.widgets import ContentSwitcher, Input, Select
@@ -16,6 +16,7 @@ from charlstm_tui.jobs import experiments as jobs
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import ModeScreen
 from charlstm_tui.screens.dialogs import AskFile, Confirm
+from charlstm_tui.screens.experiment_keys import EXPERIMENT_KEYS
 from charlstm_tui.state.app_state import AppState
 from charlstm_tui.state.experiment import ExperimentView
 from charlstm_tui.state.messages import OpenRun
@@ -45,18 +46,7 @@ class ExperimentsScreen(ModeScreen):
 
     CSS_PATH = "experiments.tcss"
     AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "start", "Start", id="experiments.start"),
-        Binding("s", "resume", "Resume", id="experiments.start"),
-        Binding("x", "stop", "Stop", id="experiments.stop"),
-        Binding("enter", "open_run", "Open run", id="experiments.open-run"),
-        Binding("p", "save_preset", "Settings file", id="experiments.settings-file"),
-        Binding("t", "test_loss", "Test loss", id="experiments.test-loss"),
-        Binding("n", "new", "New", id="experiments.new"),
-        Binding("l", "choose", "Experiments", id="experiments.list"),
-        Binding("d", "delete", "Delete", id="experiments.delete"),
-        Binding("escape", "leave_field", "Leave the field", key_display="Esc", id="experiments.leave-field"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = EXPERIMENT_KEYS
 
     view: reactive[ExperimentView] = reactive(ExperimentView(), init=False, repaint=False)
 

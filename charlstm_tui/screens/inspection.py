@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Label, Select
 
@@ -14,6 +14,7 @@ from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model, properties
 from charlstm_tui.jobs.job import WRITING_INTERVAL, Ending, LatestJob
 from charlstm_tui.screens.cell_links import CellLinks
 from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.screens.inspection_keys import INSPECTION_KEYS
 from charlstm_tui.state.job_events import Doing, Prompted
 from charlstm_tui.state.training import is_training
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
@@ -48,58 +49,7 @@ class InspectionScreen(CellLinks):
 
     CSS_PATH = "inspection.tcss"
     AUTO_FOCUS = "#prompt"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "read", "Read", id="inspect.read"),
-        Binding("escape", "stop", "Stop", id="inspect.stop"),
-        Binding("escape", "leave_field", "Leave the field", show=False, id="inspect.stop"),
-        Binding("v", "turn('quantity')", "Quantity", tooltip="show the next gate or state", id="inspect.quantity"),
-        Binding("l", "turn('layer')", "Layer", id="inspect.layer"),
-        Binding(
-            "f", "turn('follow')", "Sort", tooltip="sort the cells by a property that they follow", id="inspect.sort"
-        ),
-        Binding("j,left_square_bracket", "choose(-1)", "Previous cell", show=False, id="inspect.previous-cell"),
-        Binding("k,right_square_bracket", "choose(1)", "Next cell", show=False, id="inspect.next-cell"),
-        Binding(
-            "w", "write_on", "Continue", tooltip="the model continues the text and reads it", id="inspect.continue"
-        ),
-        Binding(
-            "a",
-            "tint",
-            "What mattered",
-            tooltip="tint the text by what mattered for the next character",
-            id="inspect.mattered",
-        ),
-        Binding(
-            "x",
-            "silence",
-            "Silence",
-            tooltip="silence cells: what does the network predict worse without them?",
-            id="inspect.silence",
-        ),
-        Binding(
-            "o",
-            "where_else",
-            "Where else",
-            tooltip="where else the cells are on that are on in this stretch",
-            id="inspect.where-else",
-        ),
-        Binding(
-            "m",
-            "memory",
-            "Memory",
-            tooltip="how far back does a model remember? LSTM, GRU and RNN compared",
-            id="inspect.memory",
-        ),
-        Binding(
-            "b",
-            "mark",
-            "Mark",
-            tooltip="mark one end of a stretch of the text; the cursor is the other end",
-            id="inspect.mark",
-        ),
-        Binding("i", "prompt", "Text", id="inspect.text"),
-        Binding("s", "save", "Save", id="inspect.save"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = INSPECTION_KEYS
 
     def __init__(self, store: RunStore) -> None:
         super().__init__()

@@ -11,10 +11,11 @@ from textual.widgets import Static
 
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.state.training import TrainingView
+from charlstm_tui.terminal.capabilities import MIN_WINDOW
 from core.text import in_one_line
 
-LEAST = Size(60, 15)
-"""The smallest window in which nothing important is cut off."""
+LEAST = Size(*MIN_WINDOW)
+"""The smallest window for the screens."""
 
 
 def is_too_small(size: Size) -> bool:

@@ -10,7 +10,7 @@ Keys are named as Textual names them (f7, pageup, ctrl+k, left_square_bracket) o
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,8 +62,12 @@ def keymap_path() -> Path:
     return config_folder() / "keys.toml"
 
 
-def load_keymap(path: Path, actions: Sequence[Action]) -> dict[str, str]:
-    """Return the keys of the user's file, in the form of Textual's keymap; empty if there is no file.
+def load_keymap(path: Path, all_actions: Callable[[], Sequence[Action]]) -> dict[str, tuple[str, ...]]:
+    """Return the keys that the user's file gives to actions, by Textual's names; empty if there is no file.
+
+    Args:
+        path: path of the file.
+        all_actions: returns the actions that there are. It is called only if there is a file.
 
     Raises:
         UserError: the file cannot be read, names an unknown action or key, or gives a key to two actions.
@@ -81,14 +85,14 @@ def load_keymap(path: Path, actions: Sequence[Action]) -> dict[str, str]:
     try:
         given = _flat(tomllib.loads(content.decode("utf-8-sig")))
         keymap = {name: _keys_of(name, value) for name, value in given.items()}
-        check_keymap(keymap, actions)
+        check_keymap(keymap, all_actions())
     except UnicodeDecodeError:
         raise UserError(f"{shown} is not in UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{shown} is not TOML: {in_one_line(str(error)) or 'it is nested too deeply'}.") from None
     except UserError as error:
         raise UserError(f"{shown}: {error}") from None
-    return {name: ",".join(keys) for name, keys in keymap.items()}
+    return keymap
 
 
 def check_keymap(keymap: Mapping[str, tuple[str, ...]], actions: Sequence[Action]) -> None:

@@ -3,6 +3,9 @@
 import os
 import sys
 
+MIN_WINDOW = (60, 15)
+"""Columns and rows of the smallest window in which nothing important of the app is cut off."""
+
 
 def in_browser() -> bool:
     """Return whether textual-serve has started the program, for a page in a browser."""

@@ -31,6 +31,7 @@ from charlstm_tui.terminal import signals
 from charlstm_tui.terminal.background import Background
 from charlstm_tui.terminal.input_events import InputEvents
 from charlstm_tui.terminal.redirect_output import Diversion
+from charlstm_tui.terminal.suspending import STOPPING_SECONDS
 from core import stopped_time
 
 assert sys.platform != "win32"  # mypy checks nothing below for Windows, which lacks these signals
@@ -100,8 +101,8 @@ def terminal_driver(gone: Callable[[], None], background: Background) -> type[Dr
             """
             if time.monotonic() - self._continued_at < REPEATED_SECONDS:
                 return True  # the key was pressed twice, or held down
-            explain: Callable[[bool], str] = getattr(self._app, "suspension_notice", lambda group: "")
-            notice = explain(group) if self._is_in_foreground else ""
+            explain: Callable[[], str] = getattr(self._app, "suspension_notice", lambda: "")
+            notice = explain() if self._is_in_foreground else ""
             self.suspend_application_mode()
             self._print(f"{notice}\n" if notice else "")
             self._continued = False
@@ -111,7 +112,7 @@ def terminal_driver(gone: Callable[[], None], background: Background) -> type[Dr
                 signal.signal(signal.SIGTSTP, signal.SIG_DFL)
                 os.kill(0 if group else os.getpid(), signal.SIGTSTP)
                 if not self._continued:
-                    time.sleep(0.05)  # another thread may have received the signal
+                    time.sleep(STOPPING_SECONDS)
                 if not self._continued or self._is_in_foreground:
                     break
                 self._continued, group = False, False  # continued by `bg`: it can neither read nor draw there

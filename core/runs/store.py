@@ -61,7 +61,7 @@ class RunStore:
         check_name(to)
         path = self.root / to
         with _locked_for_renaming(run):
-            # Where "a" and "A" are the same name, a run can still be given the other one.
+            # Some file systems ignore case: when "a" becomes "A", the path that exists already is the run's own.
             if path.exists() and (to == name or not path.samefile(run.path)):
                 raise UserError(f"There is a run called {to} already. Choose another name.")
             try:

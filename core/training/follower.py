@@ -38,11 +38,9 @@ def follow(group: ProcessGroup, read: Callable[[CorpusConfig], Corpus]) -> None:
     validation_ids = corpus.part("validation", run.training.validation).ids(vocabulary)
     with compute.applied():
         replica = Replica(Learner(run.model, len(vocabulary), run.training, compute, group), streams, group)
-        validation: Iterator[object] | None = None
+        validation: Iterator[object] = iter(())
         while True:
             command, number = group.receive()
-            if command in (Command.STEP, Command.RESTORE):
-                validation = None  # a new one begins next; a save (GATHER) may come during one
             match command:
                 case Command.STEP:
                     replica.step(number)
@@ -51,7 +49,8 @@ def follow(group: ProcessGroup, read: Callable[[CorpusConfig], Corpus]) -> None:
                 case Command.RESTORE:
                     replica.restore(*group.broadcast())
                 case Command.VALIDATE:
-                    validation = validation or replica.validate(validation_ids, vocabulary.start_id)
+                    if number:
+                        validation = replica.validate(validation_ids, vocabulary.start_id)
                     next(validation)
                 case Command.END:
                     return
@@ -63,14 +62,14 @@ def _read_in_turn(
     """Return the text, or why it cannot be used. One process of a machine reads it first, and fills the cache."""
     corpus: Corpus | None = None
     problem: str | None = None
-    for turn in (0, 1):
-        if (group.local_rank > 0) == turn:
-            try:
-                corpus = read(run.corpus)
-            except UserError as error:
-                problem = str(error)
-        if turn == 0:
-            group.barrier()
+    if group.local_rank:
+        group.barrier()
+    try:
+        corpus = read(run.corpus)
+    except UserError as error:
+        problem = str(error)
+    if not group.local_rank:
+        group.barrier()
     if corpus is not None and corpus.text.sha256 != run.corpus.sha256:
         problem = f"its {run.corpus.name} is not the text that process 0 reads."
     return corpus, problem

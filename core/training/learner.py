@@ -73,11 +73,11 @@ class Learner:
         if self.config.state_reset and state is not None:
             kept = torch.empty(inputs.shape[1], device=inputs.device)
             state = state.masked(kept.bernoulli_(1 - self.config.state_reset, generator=self._generator))
-        with self.compute.autocast():
-            logits, state = self._network(inputs, state, self._dropout)  # (T, B) -> (T, B, V)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
-        self._optimizer.zero_grad()
         with nullcontext() if self._group is None else self._group.averaged():
+            with self.compute.autocast():
+                logits, state = self._network(inputs, state, self._dropout)  # (T, B) -> (T, B, V)
+            loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
+            self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
         if self.config.gradient_clip:
             self._norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)

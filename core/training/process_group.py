@@ -54,7 +54,7 @@ class Command(IntEnum):
     RESTORE = 3
     """Receive a training state from rank 0, and continue from it."""
     VALIDATE = 4
-    """Compute the next piece of this process's share of the validation loss."""
+    """Compute the next piece of this process's share of the validation loss; the number is 1 for the first piece."""
     END = 5
     """Leave."""
 
@@ -124,9 +124,8 @@ class ProcessGroup:
         """Start the run in all processes, and return how this one computes. Rank 0 calls this.
 
         Raises:
-            UserError: the streams cannot be divided, or a process lacks the text or the device.
+            UserError: a process lacks the text or the device.
         """
-        self.columns(run.training.streams)
         self.send(Command.BEGIN)
         self.broadcast(run)
         self.barrier()  # meanwhile one process of each other machine reads the text, and fills the cache
@@ -191,7 +190,7 @@ class ProcessGroup:
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Surround a backward pass of that network.
+        """Surround a forward and a backward pass of that network: both may wait for the other processes.
 
         Raises:
             ProcessEndedError: another process has ended.

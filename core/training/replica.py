@@ -109,8 +109,10 @@ class LeadingReplica(Replica):
     def validate(self, ids: Ids, start_id: int) -> Iterator[EvaluationProgress | float]:
         """Compute the validation loss in all processes, each on its share of the text, piece by piece."""
         readings = super().validate(ids, start_id)
+        begins = True
         while True:
-            self._processes.send(Command.VALIDATE)
+            self._processes.send(Command.VALIDATE, float(begins))
+            begins = False
             reading = next(readings)
             yield reading
             if isinstance(reading, float):

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from charlstm_tui.commands import doctor_checks, doctor_trials
+from charlstm_tui.commands import doctor_checks, doctor_terminal, doctor_trials
 from charlstm_tui.commands.doctor import WIDTH, lines_of
-from charlstm_tui.commands.doctor_checks import Check, light_checks, without_home
+from charlstm_tui.commands.doctor_checks import light_checks
+from charlstm_tui.commands.doctor_result import Check, without_home
 from charlstm_tui.commands.versions import version_of
 from core.data.known_texts import MOLIERE
 from core.events import StepsCompleted
@@ -164,7 +165,7 @@ def test_a_damaged_copy_of_moliere_is_wrong(store: RunStore) -> None:
 
 
 def test_an_encoding_without_accents_is_noted(monkeypatch: pytest.MonkeyPatch, store: RunStore) -> None:
-    monkeypatch.setattr(doctor_checks, "draws_more_than_ascii", lambda: False)
+    monkeypatch.setattr(doctor_terminal, "draws_more_than_ascii", lambda: False)
     assert found_in(store)["encoding"].state == "note"
 
 

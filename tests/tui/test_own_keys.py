@@ -10,6 +10,7 @@ from charlstm_tui.screens.help import HelpScreen
 from charlstm_tui.state.keymap import keymap_path
 from charlstm_tui.state.keys import keys_of
 from charlstm_tui.widgets.common.top_bar import TopBar
+from core.errors import UserError
 from tests.tui.conftest import until
 from tests.tui.views import running
 
@@ -73,3 +74,23 @@ async def test_a_file_with_an_error_is_a_notice_and_all_keys_stay(app: CharLSTMA
     async with app.run_test(size=(80, 24)):
         await until(lambda: any("Your keys are not used" in notice.message for notice in app._notifications))
         assert does(app)["Start"] == "s"
+
+
+async def test_without_a_folder_for_the_file_the_app_starts_with_its_own_keys(
+    app: CharLSTMApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_folder() -> Path:
+        raise UserError("There is no home folder.")
+
+    monkeypatch.setattr("charlstm_tui.screens.personal_app.keymap_path", no_folder)
+    async with app.run_test(size=(80, 24)):
+        await until(lambda: any("Your keys are not used" in notice.message for notice in app._notifications))
+        assert does(app)["Start"] == "s"
+
+
+@pytest.mark.parametrize(
+    ("alive", "said"), [(True, "The experiment's workers are not suspended. `fg` returns to them."), (False, "")]
+)
+def test_a_suspended_app_says_that_an_experiment_is_not_held(app: CharLSTMApp, alive: bool, said: str) -> None:
+    app.set_reactive(CharLSTMApp.experiment_is_alive, alive)
+    assert app.suspension_notice() == said

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from charlstm_tui.state.modes import MODES
 from charlstm_tui.widgets.common.text_input import TextInput
 
 MAX_PROMPT = 20_000
@@ -27,11 +26,6 @@ class PromptInput(TextInput):
     """Placeholder if the box is empty and there is no suggestion."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "screen.leave_field", "Leave the box", id="prompt.leave"),
-        Binding("f2", "app.switch_mode('train')", MODES["train"], key_display="F2", id="app.train"),
-        Binding("f3", "app.switch_mode('evaluate')", MODES["evaluate"], key_display="F3", id="app.evaluate"),
-        Binding("f4", "app.switch_mode('generate')", MODES["generate"], key_display="F4", id="app.generate"),
-        Binding("f5", "app.switch_mode('inspect')", MODES["inspect"], key_display="F5", id="app.inspect"),
-        Binding("f6", "app.switch_mode('experiments')", MODES["experiments"], key_display="F6", id="app.experiments"),
         Binding("up", "recall(-1)", "Earlier prompt", show=False, id="prompt.earlier"),
         Binding("down", "recall(1)", "Later prompt", show=False, id="prompt.later"),
     ]

@@ -14,12 +14,14 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.formatting.text_statistics import TextFigures
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.generation import GenerationScreen
+from charlstm_tui.state.modes import MODES
 from charlstm_tui.state.preferences import load_preferences
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.common.prompt_input import PromptInput
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.stream_pane import StreamPane
+from charlstm_tui.widgets.common.top_bar import TopBar
 from core.checkpoints.checkpoint import load_checkpoint
 from core.data.corpus import load_corpus
 from core.evaluation.memorization import WordCount, words
@@ -451,7 +453,12 @@ async def test_while_one_types_the_footer_shows_the_ways_out(app: CharLSTMApp, t
         await pilot.pause()
         assert isinstance(app.focused, PromptInput)
         shown = {active.binding.key for active in app.screen.active_bindings.values() if active.binding.show}
-        assert {"enter", "escape", "f2", "f3"} <= shown
+        assert {"enter", "escape", "f1"} <= shown
+        top = " ".join(str(part.render()) for part in app.screen.query_one(TopBar).children)
+        assert all(f"F{number} {title}" in top for number, title in enumerate(MODES.values(), start=2))
+        await pilot.press("f3")
+        assert app.current_mode == "evaluate"
+        await pilot.press(key)
         await pilot.press("escape")
         assert app.focused is None
 
