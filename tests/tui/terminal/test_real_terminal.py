@@ -291,6 +291,13 @@ def test_a_dumb_terminal_gets_an_error_message_with_the_commands(open_app: Calla
     assert "this one calls itself dumb (TERM=dumb)" in terminal.everything
 
 
+def test_a_data_folder_that_cannot_be_is_refused_in_a_sentence(open_app: Callable[..., Terminal]) -> None:
+    terminal = open_app(CHARLSTM_DATA="~nobody-of-that-name/x")
+    assert terminal.exit_code() == 2
+    assert "~nobody-of-that-name/x begins with the name of a user who is not there." in terminal.everything
+    assert "Traceback" not in terminal.everything
+
+
 def test_a_window_can_be_resized_during_training_and_generation(
     open_app: Callable[..., Terminal], trained: Run, small_text: Path
 ) -> None:
