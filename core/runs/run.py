@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from msgspec import Struct
@@ -35,6 +35,22 @@ _MAY_CHANGE = ("epochs", "seconds", "sample_length", "sample_prompt", "device", 
 """Training settings that may be changed when a run is resumed."""
 
 
+class Origin(Struct, frozen=True, kw_only=True):
+    """The model whose weights a run began with."""
+
+    kind: Literal["model", "import"]
+    """"model": a model of this program, which the run trains further on another text. "import": a model of another
+    program; the run only holds it."""
+    name: str
+    """Name of the run, or of the file without its folder."""
+    path: str
+    """Absolute path of the file at that time."""
+    sha256: str
+    """SHA-256 of the file's bytes."""
+    corpus: CorpusConfig | None = None
+    """Text that the model was trained on; None if unknown."""
+
+
 class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of a run: preset, corpus, model and training."""
 
@@ -43,6 +59,8 @@ class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: ModelConfig
     training: TrainingConfig
     created: datetime.datetime | None = None
+    origin: Origin | None = None
+    """Where the first weights come from; None if they were drawn at random."""
 
     def is_of(self, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> bool:
         """Return whether a checkpoint with these settings can belong to this run."""

@@ -1,0 +1,1 @@
+"""Models and losses from and for other programs: plain PyTorch, ONNX, tables and dashboards."""
