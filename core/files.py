@@ -30,6 +30,8 @@ def user_path(typed: str) -> Path:
         raise UserError(f"{shown} begins with the name of a user who is not there. Give the whole path.") from None
     except UnicodeEncodeError:
         raise UserError(f"{shown} has a name that is not UTF-8. Rename it.") from None
+    except ValueError as error:  # ~ followed by a NUL
+        raise UserError(f"{shown} is not the name of a file: {error}.") from None
     return path
 
 

@@ -61,6 +61,11 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
+def natural_key(name: str) -> list[str]:
+    """Return a sort key by which quick-9 comes before quick-10."""
+    return [part.zfill(20) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
+
+
 def joined(words: Sequence[str]) -> str:
     """Return words as a list in a sentence: `a`, `a and b`, `a, b and c`."""
     return " and ".join([*([", ".join(words[:-1])] if len(words) > 1 else []), *words[-1:]])

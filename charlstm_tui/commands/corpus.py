@@ -1,4 +1,4 @@
-"""`charlstm-tui corpus`: list the known texts, and fetch the one that is not bundled with the program."""
+"""`charlstm-tui corpus`: list the known texts, fetch the one that is not bundled, and show the files of a text."""
 
 import json
 import sys
@@ -6,6 +6,7 @@ from contextlib import closing
 
 import click
 
+from charlstm_tui.commands.corpus_show import show_command
 from charlstm_tui.commands.options import json_option
 from charlstm_tui.commands.stdio import draws_bars, is_terminal
 from charlstm_tui.commands.text_options import about_moliere
@@ -18,9 +19,9 @@ from core.text import in_one_line
 name_argument = click.argument("name", default=MOLIERE.name, type=click.Choice(list(KNOWN)))
 
 
-@click.group("corpus", short_help="List and download the known texts.")
+@click.group("corpus", short_help="List and download texts, show their files.")
 def corpus_commands() -> None:
-    """List the known texts, download Molière's plays, or print the path of a text."""
+    """List the known texts, download Molière's plays, print the path of a text, or show the files of your own."""
 
 
 @corpus_commands.command("list")
@@ -89,6 +90,9 @@ def path_command(name: str) -> None:
     """Print the path of a text (by default, the default text of `train`)."""
     path = str(CorpusConfig(source=name).path)
     click.echo(in_one_line(path) if is_terminal(sys.stdout) else path)  # a program needs the exact path, unsanitised
+
+
+corpus_commands.add_command(show_command)
 
 
 def _loaded(text: KnownText) -> Corpus | None:

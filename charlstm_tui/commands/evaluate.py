@@ -12,12 +12,15 @@ from charlstm_tui.commands.options import checkpoint_argument, json_option, runs
 from charlstm_tui.commands.stdio import bar, require_output
 from charlstm_tui.commands.text_options import (
     TEXTS,
+    about_change,
     encoding_errors_option,
     encoding_option,
     limit_option,
     named_or_own,
     read_text,
+    skip_unreadable_option,
     split_option,
+    split_seed_option,
 )
 from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors
@@ -40,13 +43,16 @@ if TYPE_CHECKING:
 @click.command("evaluate", short_help="Evaluate a model on a text.")
 @checkpoint_argument
 @click.option(
-    "--corpus", metavar="TEXT", shell_complete=proposals.texts, help=f"{TEXTS}. [default: the model's training text]"
-)
+    "--corpus", metavar="TEXT", multiple=True, shell_complete=proposals.texts,
+    help=f"{TEXTS}. Repeat the option for more. [default: the model's training text]",
+)  # fmt: skip
 @click.option("--text", metavar="FILE", shell_complete=proposals.files, help="Evaluate on a whole file, however short.")
 @limit_option
 @split_option
+@split_seed_option
 @encoding_option
 @encoding_errors_option
+@skip_unreadable_option
 @click.option("--part", type=click.Choice(PARTS), help="Part of the text. [default: test]")
 @click.option(
     "--compare", "other", metavar="OTHER", shell_complete=proposals.checkpoints,
@@ -61,12 +67,14 @@ if TYPE_CHECKING:
 @json_option
 def evaluate_command(
     checkpoint: str,
-    corpus: str | None,
+    corpus: tuple[str, ...],
     text: str | None,
     limit: int | None,
     split: Split | None,
+    split_seed: int | None,
     encoding: str | None,
     encoding_errors: Errors | None,
+    skip_unreadable: bool,
     part: Part | None,
     other: str | None,
     loss_only: bool,
@@ -81,9 +89,9 @@ def evaluate_command(
     """
     if file is None:
         require_output()
-    if text is not None and (corpus is not None or split is not None or part is not None):
+    if text is not None and (corpus or (split, split_seed, part) != (None, None, None)):
         raise click.UsageError(
-            "--text is evaluated as a whole: it cannot be combined with --corpus, --split or --part."
+            "--text is evaluated as a whole: it cannot be combined with --corpus, --split, --split-seed or --part."
         )
     part = "whole" if text is not None else part or "test"
     if other is not None and file is not None:
@@ -96,11 +104,18 @@ def evaluate_command(
 
     model = load_checkpoint(path)
     if text is not None:
-        read = read_text(CorpusConfig.typed(text, limit, "tail", encoding, encoding_errors or "strict"), whole=True)
+        errors = encoding_errors or "strict"
+        config = CorpusConfig.typed(text, limit, "tail", encoding, errors, skip_unreadable=skip_unreadable)
+        read = read_text(config, whole=True)
     else:
-        read = read_text(named_or_own(model.corpus, corpus, limit, split, encoding, encoding_errors))
-        if corpus is None and model.corpus.sha256 not in ("", read.config.sha256):
-            click.echo(f"{in_one_line(str(read.config.path))} has changed since the model was trained on it.", err=True)
+        read = read_text(
+            named_or_own(
+                model.corpus, corpus, limit, split, encoding, encoding_errors,
+                split_seed=split_seed, skip_unreadable=skip_unreadable,
+            )
+        )  # fmt: skip
+        if not corpus and (change := about_change(model.corpus, read)) is not None:
+            click.echo(change, err=True)
     if other_path is not None:
         assert other is not None
         _print_comparison((checkpoint, other), _compared(model, load_checkpoint(other_path), read, part), as_json)

@@ -17,7 +17,9 @@ from charlstm_tui.commands.text_options import (
     limit_option,
     named_or_own,
     read_text,
+    skip_unreadable_option,
     split_option,
+    split_seed_option,
 )
 from charlstm_tui.formatting.memory_content import as_text, notes_of
 from core.data.encodings import Errors
@@ -38,24 +40,29 @@ if TYPE_CHECKING:
 @click.option(
     "--corpus",
     metavar="TEXT",
+    multiple=True,
     shell_complete=proposals.texts,
-    help=f"{TEXTS}. [default: the first model's training text]",
+    help=f"{TEXTS}. Repeat the option for more. [default: the first model's training text]",
 )
 @limit_option
 @split_option
+@split_seed_option
 @encoding_option
 @encoding_errors_option
+@skip_unreadable_option
 @click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Part of the text.")
 @runs_option
 @json_option
 def memory_command(
     checkpoint: str,
     others: tuple[str, ...],
-    corpus: str | None,
+    corpus: tuple[str, ...],
     limit: int | None,
     split: Split | None,
+    split_seed: int | None,
     encoding: str | None,
     encoding_errors: Errors | None,
+    skip_unreadable: bool,
     part: Part,
     store: RunStore,
     as_json: bool,
@@ -76,7 +83,10 @@ def memory_command(
 
     subjects = [Subject(name, load_checkpoint(path)) for name, path in zip(names, paths, strict=True)]
     own = subjects[0].checkpoint.corpus
-    read = read_text(named_or_own(own, corpus, limit, split, encoding, encoding_errors))
+    config = named_or_own(
+        own, corpus, limit, split, encoding, encoding_errors, split_seed=split_seed, skip_unreadable=skip_unreadable
+    )
+    read = read_text(config)
     report = _measured(subjects, read, part)
     for note in notes_of(report):
         click.echo(f"{note}.", err=True)

@@ -21,7 +21,9 @@ from charlstm_tui.commands.text_options import (
     encoding_option,
     limit_option,
     read_text,
+    skip_unreadable_option,
     split_option,
+    split_seed_option,
 )
 from charlstm_tui.formatting.numbers import size_in_bytes
 from charlstm_tui.jobs.experiments import read_trials, worker_command
@@ -56,8 +58,8 @@ class NewCommand(GroupedCommand):
 
     groups: ClassVar = {
         "The experiment": (
-            "varied", "seeds", "trials", "seconds", "pruning", "storage", "corpus", "limit", "split", "encoding",
-            "encoding_errors", "preset", "settings_path", "store", "help",
+            "varied", "seeds", "trials", "seconds", "pruning", "storage", "corpus", "limit", "split",
+            "split_seed", "encoding", "encoding_errors", "skip_unreadable", "preset", "settings_path", "store", "help",
         ),
         "The network": [field.name for field in fields_of(ModelConfig)],
         "The training": [field.name for field in fields_of(TrainingConfig)],
@@ -98,8 +100,10 @@ class NewCommand(GroupedCommand):
 @corpus_option
 @limit_option
 @split_option
+@split_seed_option
 @encoding_option
 @encoding_errors_option
+@skip_unreadable_option
 @preset_option
 @config_option
 @setting_options(TrainingConfig, show_defaults=False, without=_FIXED)
@@ -159,8 +163,8 @@ def new_command(
     "core for which there is enough memory; one with a GPU]",
 )
 @click.option(
-    "--corpus", metavar="FILE", shell_complete=proposals.files,
-    help="New path of the text, if it is elsewhere on this machine.",
+    "--corpus", metavar="FILE", multiple=True, shell_complete=proposals.files,
+    help="New path of the text, if it is elsewhere on this machine. Repeat the option for each file or folder.",
 )  # fmt: skip
 @_storage_option
 @runs_option
@@ -170,7 +174,7 @@ def run_command(
     ctx: click.Context,
     name: str,
     workers: int | None,
-    corpus: str | None,
+    corpus: tuple[str, ...],
     storage: str | None,
     store: RunStore,
     as_json: bool,

@@ -91,7 +91,7 @@ def show_command(name: str, as_csv: bool, store: RunStore, as_json: bool) -> Non
         click.echo(_csv(experiment, results), nl=False)
     else:
         click.echo(f"{in_one_line(name)}: {size_in_words(experiment)}")
-        click.echo(in_one_line(f"text {experiment.corpus.title}, split {experiment.corpus.split}, "
+        click.echo(in_one_line(f"text {experiment.corpus.title}, split {experiment.corpus.split_name}, "
                                f"preset {experiment.preset}"))  # fmt: skip
         print_outcome(experiment, results, book)
 

@@ -1,6 +1,6 @@
 """The jobs on texts: fetch, preview, and read a text for training."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from core.data.corpus import Corpus, CorpusConfig, open_corpus
 from core.data.download import FetchProgress, fetch
 from core.data.encodings import Errors
 from core.data.known_texts import MOLIERE
-from core.data.preview import Preview, preview
+from core.data.preview import Preview, previewing
 
 
 class Fetching(Struct, frozen=True):
@@ -32,16 +32,23 @@ def fetch_moliere(control: Control) -> Iterator[Fetching]:
 
 def preview_text(
     control: Control,
-    source: str,
+    source: str | Sequence[str],
     *,
     limit: int | None,
     validation: float,
     encoding: str | None = None,
     encoding_errors: Errors = "strict",
 ) -> Iterator[Preview]:
-    """Yield a preview of the named text, read and split as in a run with these settings."""
-    if not control.stopped:
-        yield preview(source, limit=limit, validation=validation, encoding=encoding, encoding_errors=encoding_errors)
+    """Yield a preview of the named text, read and split as in a run with these settings.
+
+    Files of a folder that cannot be read are listed in it.
+    """
+    config = CorpusConfig.typed(source, limit, encoding=encoding, encoding_errors=encoding_errors, skip_unreadable=True)
+    for look in previewing(config, validation):
+        if control.stopped:
+            return
+        if look is not None:
+            yield look
 
 
 def read_corpus(control: Control, config: CorpusConfig) -> Generator[object, None, Corpus | None]:
@@ -57,5 +64,5 @@ def read_corpus(control: Control, config: CorpusConfig) -> Generator[object, Non
             else:
                 yield Doing(f"reading the text, {event.done:.0%}")
     if corpus is not None:
-        yield TextRead(corpus.config, corpus.text.encoding)
+        yield TextRead(corpus.config, corpus.text.encoding, tuple(one.sentence() for one in corpus.text.passed_over))
     return corpus

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import DescendantFocus, Resize
 from textual.screen import ModalScreen
 from textual.widgets import DirectoryTree, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -19,6 +20,7 @@ from textual.widgets.tree import TreeNode
 
 from charlstm_tui.formatting.numbers import size_in_bytes
 from charlstm_tui.formatting.outside_text import plain
+from charlstm_tui.formatting.text_figures import FOLDER_HINT, figures_of
 from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.screens.base import FitsWindow
@@ -29,11 +31,12 @@ from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors
 from core.data.known_texts import KNOWN, KnownText
 from core.data.preview import Preview
+from core.data.text_sources import is_folder
 from core.errors import UserError
-from core.settings.reading_fields import reading_fields
-from core.text import count_of, in_one_line
+from core.settings.reading_fields import file_field, reading_fields
+from core.text import in_one_line
 
-HINT = "Enter chooses, Tab moves to the next box, Backspace opens the folder above."
+HINT = "Enter chooses, t takes a folder, Tab: next box, Backspace: folder above."
 _PATIENCE = 0.15
 """Seconds before a highlighted entry is previewed, so that moving through a folder reads no files."""
 
@@ -64,6 +67,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back", id="text-list.back"),
         Binding("backspace", "above", "Folder above", id="text-list.above"),
+        Binding("t", "take_folder", "Take folder", tooltip="all text files below it", id="text-list.take-folder"),
         Binding("f1", "app.explain", "Help", key_display="F1", id="app.help"),
     ]
 
@@ -75,12 +79,15 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         validation: float,
         encoding: str | None = None,
         encoding_errors: Errors = "strict",
+        skip_unreadable: bool = False,
     ) -> None:
         super().__init__()
         self._folder = folder
         self._look = partial(texts.preview_text, limit=limit, validation=validation)
         self._reading = {"encoding": encoding or "", "encoding_errors": encoding_errors}
+        self._skip = "skip" if skip_unreadable else "refuse"
         self._highlighted = ""
+        self._preview: Preview | None = None  # on screen
         self._job = LatestJob(self, on_items=self._show_previews, on_end=self._end)
 
     def compose(self) -> ComposeResult:
@@ -90,12 +97,14 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
                 with Vertical(id="choices"):
                     yield OptionList(*(Option(_line(text), id=text.name) for text in KNOWN.values()), id="known")
                     yield Folders(self._folder, id="folders")
-                with VerticalScroll(id="look", can_focus=False):
+                with VerticalScroll(id="look"):
                     yield Static(id="figures")
                     yield PlainText(id="beginning")
             with Horizontal(id="reading"):
                 for field in reading_fields():
                     yield SettingInput(field, self._reading[field.name])
+            with Horizontal(id="unreadable"):
+                yield SettingInput(file_field("unreadable_files"), self._skip)
             yield Static(HINT, id="picker-hint")
             yield KeyBar()
 
@@ -115,6 +124,24 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         folders.path = Path(folders.path).absolute().parent
         folders.focus()
 
+    def action_take_folder(self) -> None:
+        """Close the screen with all text files of the highlighted folder."""
+        self._choose(self._highlighted)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to take a folder only where one is highlighted."""
+        return action != "take_folder" or self._is_folder
+
+    @property
+    def _is_folder(self) -> bool:
+        """Whether a folder is highlighted."""
+        return self._highlighted not in ("", *KNOWN) and is_folder(self._highlighted)
+
+    def on_resize(self, event: Resize) -> None:
+        """Fit the list of files to the new width."""
+        if self._preview is not None:
+            self._show_previews((self._preview,))
+
     @on(OptionList.OptionHighlighted)
     def _highlight_known(self, event: OptionList.OptionHighlighted) -> None:
         self._highlight(str(event.option_id))
@@ -124,6 +151,12 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         # Pipes and broken links too: the preview reports them. A tree also posts this event when its root has loaded.
         if event.node.data is not None and event.node.tree.has_focus:
             self._highlight(str(event.node.data.path.absolute()))
+
+    @on(DescendantFocus)
+    def _highlight_folder(self, event: DescendantFocus) -> None:
+        """Preview the folder or file with the cursor: the tree sends no event for the one where it begins."""
+        if isinstance(event.widget, Folders) and (node := event.widget.cursor_node) is not None and node.data:
+            self._highlight(str(node.data.path.absolute()))
 
     @on(OptionList.OptionSelected)
     def _choose_known(self, event: OptionList.OptionSelected) -> None:
@@ -161,25 +194,31 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         Raises:
             UserError: there is no such encoding.
         """
-        encoding, errors = (str(setting.value) for setting in self.query(SettingInput))
-        return CorpusConfig.typed(source, encoding=encoding, encoding_errors=errors)  # type: ignore[arg-type]
+        values = {setting.field.name: str(setting.value) for setting in self.query(SettingInput)}
+        return CorpusConfig.typed(
+            source,
+            encoding=values["encoding"],
+            encoding_errors=values["encoding_errors"],  # type: ignore[arg-type]
+            skip_unreadable=values["unreadable_files"] == "skip",
+        )
 
     def _highlight(self, source: str) -> None:
         self._highlighted = source
+        self.query_one("#unreadable").display = self._is_folder
+        self.refresh_bindings()
         self.set_timer(_PATIENCE, partial(self._look_at, source))
 
     def _look_at(self, source: str) -> None:
         if source != self._highlighted:
             return
         self._job.drop()
+        self._preview = None
         known = KNOWN.get(source)
         if known is not None and not known.here:
             self._show(_figures_of_absent(known), "")
             return
-        if known is None and Path(source).is_dir():
-            name = in_one_line(Path(source).name or source)
-            self._show(Content.assemble((name, "bold"), ("\na folder: Enter opens or closes it", "dim")), "")
-            return
+        if self._is_folder:
+            self._show(Content.assemble(self._about_folder(), ("\nlooking at its files …", "dim")), "")
         try:
             config = self._config(source)
         except UserError:  # shown below the box
@@ -187,14 +226,22 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         reading = {"encoding": config.encoding, "encoding_errors": config.encoding_errors}
         self._job.start(partial(self._look, source=source, **reading), name="look", interval=1 / 20)
 
+    def _about_folder(self) -> Content:
+        path = Path(self._highlighted)
+        return Content.assemble((in_one_line(path.name or str(path)), "bold"), (f"\n{FOLDER_HINT}", "dim"))
+
     def _show_previews(self, items: tuple[object, ...]) -> None:
+        pane = self.query_one("#look")
+        width = pane.scrollable_content_region.width - (not pane.show_vertical_scrollbar)  # the list may need one
         for item in items:
             if isinstance(item, Preview):
-                self._show(_figures(item), item.beginning)
+                self._preview = item
+                self._show(figures_of(item, width, is_folder=self._is_folder), item.beginning)
 
     def _end(self, ending: Ending) -> None:
         if ending.error:
-            self._show(plain(ending.error, "$error"), "")
+            error = plain(ending.error, "$error")
+            self._show(Content("\n").join([self._about_folder(), error]) if self._is_folder else error, "")
 
     def _show(self, figures: Content, beginning: str) -> None:
         self.query_one("#figures", Static).update(figures)
@@ -213,21 +260,3 @@ def _figures_of_absent(text: KnownText) -> Content:
         f"\n{size_in_bytes(text.size)} · {text.licence}\n\nNot fetched yet: Enter fetches it over the network, from\n",
         (text.url, "dim"),
     )
-
-
-def _figures(look: Preview) -> Content:
-    about = "" if look.exact else "about "
-    at_least = "" if look.exact else " or more"
-    lines: list[Content] = [
-        Content.styled(look.name, "bold"),
-        Content(f"{size_in_bytes(look.bytes)} · {look.encoding}"),
-        Content(f"{about}{count_of(look.characters, 'character')}, {look.distinct}{at_least} distinct"),
-    ]
-    for split, parts in look.parts.items():
-        total = sum(parts.values())
-        if not parts["test"]:
-            lines.append(Content.styled(f"{split}: the text is too short", "dim"))
-            continue
-        shares = ", ".join(f"{part} {characters / total:.1%}" for part, characters in parts.items() if characters)
-        lines.append(Content.assemble((f"{split}: ", "dim"), shares))
-    return Content("\n").join(lines)

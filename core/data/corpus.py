@@ -9,94 +9,179 @@ from msgspec import Struct
 
 from core.data.encodings import ERRORS, Errors, encoding_named
 from core.data.known_texts import KNOWN, MOLIERE
-from core.data.splits import Part, Split, check_split, cut
+from core.data.splits import Part, Split, check_split, cut, ranges_of
+from core.data.text_files import TextFile
+from core.data.text_sources import absolute_source, is_folder, is_glob, is_there, name_of_source
 from core.errors import UserError
-from core.files import is_file, user_path
-from core.text import in_one_line, shortened
+from core.text import count_of, in_one_line, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from core.data.encoded_text import EncodedText, ReadingProgress
-    from core.data.text_slice import TextSlice
+    from core.data.text_slice import Passage
+
+
+_KNOWN_SOURCES = {(name,) for name in KNOWN}
 
 
 class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Identifies a corpus: enough to load the same one again."""
 
     source: str
-    """Name of a known text, or absolute path of a file."""
+    """Name of a known text, or absolute path of a file, a folder or a glob."""
     limit: int | None = None
     """Number of characters to use from the start; None for all."""
     split: Split = "tail"
     sha256: str = ""
-    """SHA-256 of the file's bytes; empty until it was read."""
+    """SHA-256 of the file's bytes, or of the hashes of several files; empty until they were read."""
     encoding: str | None = None
     """Python's name of the encoding that the user chose; None detects it. Known texts are always UTF-8."""
     encoding_errors: Errors = "strict"
     """How bytes that are invalid in the encoding are handled: the text is refused, or each becomes U+FFFD."""
+    more_sources: tuple[str, ...] = ()
+    """Further sources, whose files follow those of the first."""
+    split_seed: int = 0
+    """Draws the files of the test part in the split by files."""
+    skip_unreadable: bool = False
+    """Whether files that cannot be read are passed over; otherwise the text is refused."""
+    files: tuple[TextFile, ...] = ()
+    """The files that were read; empty before that, and for a text that is named as a single file."""
 
     @classmethod
     def typed(
         cls,
-        source: str,
+        source: "str | Sequence[str]",
         limit: int | None = None,
         split: Split = "tail",
         encoding: str | None = None,
         encoding_errors: Errors = "strict",
+        *,
+        split_seed: int = 0,
+        skip_unreadable: bool = False,
     ) -> "CorpusConfig":
-        """Return the configuration for a text that a user named; a relative path is made absolute.
+        """Return the configuration for a text that a user named, by one source or several.
+
+        A relative path is made absolute.
 
         Raises:
-            UserError: the name is empty, a home folder in it does not exist, or the encoding does not exist.
+            UserError: a name is empty, a home folder in it does not exist, or the encoding does not exist.
         """
-        if not source.strip():
-            raise UserError(f"No text was named. Give the path of a text file, or one of: {', '.join(KNOWN)}.")
-        if not _is_there(source):  # a file's name may begin or end with a space
-            source = source.strip()
-        if source not in KNOWN:
-            source = str(user_path(source).absolute())
+        first, *others = [absolute_source(each) for each in ([source] if isinstance(source, str) else source)]
         if encoding_errors not in ERRORS:
             raise UserError(f"encoding_errors must be {' or '.join(ERRORS)}, not {shortened(encoding_errors)}.")
         encoding = encoding_named(encoding) if encoding and encoding.strip() else None
-        return cls(source=source, limit=limit, split=split, encoding=encoding, encoding_errors=encoding_errors)
+        return cls(
+            source=first,
+            limit=limit,
+            split=split,
+            encoding=encoding,
+            encoding_errors=encoding_errors,
+            more_sources=tuple(others),
+            split_seed=split_seed,
+            skip_unreadable=skip_unreadable,
+        )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All sources."""
+        return (self.source, *self.more_sources)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the text is named as a single file, or is a known one. This looks at the disk."""
+        if self.more_sources or self.files:
+            return False
+        return self.is_unknown or self.source in KNOWN or not (is_glob(self.source) or is_folder(self.source))
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether no text is known: that of an imported model of which only the characters are."""
+        return not self.source
 
     @property
     def name(self) -> str:
-        """Name of the known text, even if this is a copy of its file; otherwise the file's stem, safe to show."""
+        """Name of the known text, even if this is a copy of its file; otherwise the file's stem, or the folder's name,
+        safe to show. Of several sources, the name of the first, with the number of the others."""
+        others = f" and {count_of(len(self.more_sources), 'other')}" if self.more_sources else ""
         if self.source in KNOWN:
-            return self.source
+            return self.source + others
+        if self.is_unknown:
+            return "unknown"
         known = next((text.name for text in KNOWN.values() if text.sha256 and text.sha256 == self.sha256), None)
-        return known or in_one_line(Path(self.source).stem)
+        several = self.files or self.more_sources
+        return known or in_one_line(name_of_source(self.source) if several else Path(self.source).stem) + others
 
     @property
     def title(self) -> str:
-        """Name, with the limit if there is one."""
-        return f"{self.name}, first {self.limit:,} characters" if self.limit else self.name
+        """Name, with the number of files if they are known, and with the limit if there is one."""
+        files = f", {count_of(len(self.files), 'file')}" if self.files else ""
+        limit = f", first {self.limit:,} characters" if self.limit else ""
+        return self.name + files + limit
 
     @property
-    def reading(self) -> tuple[str | None, Errors]:
-        """Encoding (None to detect it) and handling of invalid bytes: arguments of `read_file`."""
-        return ("utf-8", "strict") if self.source in KNOWN else (self.encoding, self.encoding_errors)
+    def shown(self) -> str:
+        """Where the text lies, for a message: the path, or those of several sources."""
+        if not self.more_sources:
+            return shortened(self.path if self.is_single else self.source)
+        more = f" and {count_of(len(self.sources) - 2, 'other')}" if len(self.sources) > 2 else ""
+        return f"{shortened(self.sources[0], 60)}{',' if more else ' and'} {shortened(self.sources[1], 60)}{more}"
 
     @property
-    def path(self) -> Path:
-        """Path of the text. If a copy of Molière that was named by its path no longer exists, the downloaded one.
+    def split_name(self) -> str:
+        """Name of the split, with the seed if it has one other than 0."""
+        return f"files, seed {self.split_seed}" if self.split == "files" and self.split_seed else self.split
+
+    @property
+    def missing(self) -> str | None:
+        """The first source that no longer exists; None if all exist.
 
         Raises:
             UserError: it is a known text that was not downloaded yet.
         """
+        if self.is_single:
+            return None if self.path.exists() else str(self.path)
+        return next((source for source in self.sources if not is_there(source)), None)
+
+    def at(self, other: "CorpusConfig") -> "CorpusConfig":
+        """Return this text with the sources of another one: where it lies now."""
+        return msgspec.structs.replace(self, source=other.source, more_sources=other.more_sources)
+
+    def split_like(self, other: "CorpusConfig") -> "CorpusConfig":
+        """Return this text with the split of another one. A single file has no split by files, but the tail split."""
+        split: Split = "tail" if other.split == "files" and self.is_single else other.split
+        return msgspec.structs.replace(self, split=split, split_seed=other.split_seed)
+
+    def is_like(self, other: "CorpusConfig") -> bool:
+        """Return whether both are the same text with the same settings, wherever it lies."""
+        # The hash says which files were read, so it does not matter how, nor what was skipped.
+        same = msgspec.structs.replace(self.at(other), files=other.files, skip_unreadable=other.skip_unreadable)
+        return same == other
+
+    @property
+    def reading(self) -> tuple[str | None, Errors]:
+        """Encoding (None to detect it) and handling of invalid bytes: arguments of `read_file`."""
+        return ("utf-8", "strict") if self.sources in _KNOWN_SOURCES else (self.encoding, self.encoding_errors)
+
+    @property
+    def path(self) -> Path:
+        """Path of a text that is a single file. If a copy of Molière that was named by its path no longer exists, that
+        of the downloaded one.
+
+        Raises:
+            UserError: it is a known text that was not downloaded yet, or no text is known.
+        """
+        if self.is_unknown:
+            raise UserError(
+                "It is not known which text this model was trained on. Name one: --corpus FILE, or with o on the "
+                "Evaluate screen."
+            )
         known = KNOWN.get(self.source)
         if known is None:
             path = Path(self.source)
             moved = self.sha256 == MOLIERE.sha256 and MOLIERE.here and not path.exists()
             return MOLIERE.path if moved else path
-        if not known.here:
-            raise UserError(
-                f"{known.title} are not here yet. Fetch them with `charlstm-tui corpus fetch`, or with f on the Train "
-                "screen; or name another text."
-            )
-        return known.path
+        return known.path_here()
 
 
 class Corpus:
@@ -122,10 +207,19 @@ class Corpus:
             alphabet = "".join(character for character, is_used in zip(alphabet, used, strict=True) if is_used)
         return "".join(sorted(alphabet))
 
-    def part(self, part: Part, validation: float = 0.0) -> "TextSlice":
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        """Number of characters of each file within the limit, with those that separate it from the next one."""
+        return within_limit([file.characters for file in self.text.files] or [len(self.text)], len(self))
+
+    def part(self, part: Part, validation: float = 0.0) -> "Passage":
         """Return one part of the text; `validation` is the validation part's share of what is not in the test part."""
         from core.data.text_slice import TextSlice
+        from core.data.text_stretches import TextStretches
 
+        if self.config.split == "files" and part != "whole":
+            ranges = ranges_of(self.lengths, part, validation, self.config.split_seed)
+            return TextStretches.of(self.text, ranges)
         return TextSlice(text=self.text, **cut(len(self), part, self.config.split, validation)._asdict())
 
 
@@ -136,45 +230,22 @@ def open_corpus(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, No
         UserError: the text cannot be read, is not text, has fewer than two distinct characters, or is too short for
             its split.
     """
-    from core.data.encoded_text import EncodedText, read_file
+    from core.data.encoded_text import EncodedText
+    from core.data.read_sources import read_sources
 
     if config.limit is not None and config.limit < 1:
         raise UserError(f"The limit must be at least 1 character, not {config.limit:,}.")
-    for event in _read_moliere(config) if config.source == MOLIERE.name else read_file(config.path, *config.reading):
+    for event in read_sources(config):
         if not isinstance(event, EncodedText):
             yield event
             continue
-        corpus = Corpus(msgspec.structs.replace(config, sha256=event.sha256), event)
+        corpus = _corpus(config, event)
         check_corpus(corpus)
         yield corpus
 
 
-def _read_moliere(config: CorpusConfig) -> "Generator[ReadingProgress | EncodedText, None, None]":
-    """Read Molière's plays. Raises a `UserError` if the file has any other content."""
-    from core.data.encoded_text import EncodedText, read_file
-
-    path = config.path
-    damaged = UserError(f"{path} is damaged. Download it again: `charlstm-tui corpus fetch`.")
-    try:
-        for event in read_file(path, *config.reading):
-            if isinstance(event, EncodedText) and event.sha256 != MOLIERE.sha256:
-                raise damaged
-            yield event
-    except UserError:
-        if _has_other_content(path):
-            raise damaged from None
-        raise
-
-
-def _has_other_content(path: Path) -> bool:
-    """Return whether the content of a file differs from Molière's plays; False if it cannot be read."""
-    import hashlib
-
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() != MOLIERE.sha256
-    except OSError:
-        return False
+def _corpus(config: CorpusConfig, text: "EncodedText") -> Corpus:
+    return Corpus(msgspec.structs.replace(config, sha256=text.sha256, files=text.files), text)
 
 
 def open_whole(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, None, None]":
@@ -183,13 +254,14 @@ def open_whole(config: CorpusConfig) -> "Generator[ReadingProgress | Corpus, Non
     Raises:
         UserError: the text cannot be read, is not text, or is empty.
     """
-    from core.data.encoded_text import EncodedText, read_file
+    from core.data.encoded_text import EncodedText
+    from core.data.read_sources import read_sources
 
-    for event in read_file(config.path, *config.reading):
+    for event in read_sources(config):
         if isinstance(event, EncodedText):
             if not len(event):
-                raise UserError(f"{shortened(config.path)} is empty. Choose another text.")
-            yield Corpus(msgspec.structs.replace(config, sha256=event.sha256), event)
+                raise UserError(f"{config.shown} is empty. Choose another text.")
+            yield _corpus(config, event)
         else:
             yield event
 
@@ -206,11 +278,15 @@ def load_corpus(config: CorpusConfig) -> Corpus:
     return last
 
 
-def _is_there(typed: str) -> bool:
-    try:
-        return is_file(user_path(typed))
-    except UserError:  # reading it raises the same error later
-        return False
+def within_limit(lengths: "Sequence[int]", characters: int) -> tuple[int, ...]:
+    """Return the lengths of the files of which the first `characters` characters of a text consist."""
+    kept = []
+    for length in lengths:
+        if characters <= 0:
+            break
+        kept.append(min(length, characters))
+        characters -= length
+    return tuple(kept)
 
 
 def check_corpus(corpus: Corpus) -> None:
@@ -219,7 +295,7 @@ def check_corpus(corpus: Corpus) -> None:
     Raises:
         UserError: the text has fewer than two distinct characters, is only white space, or is too short for its split.
     """
-    shown = shortened(corpus.config.path)
+    shown = corpus.config.shown
     if len(corpus.characters) < 2 and len(corpus) < len(corpus.text):
         raise UserError(
             f"Within the limit of {len(corpus):,}, {shown} contains only {corpus.characters!r}. Raise the limit."
@@ -229,4 +305,4 @@ def check_corpus(corpus: Corpus) -> None:
         raise UserError(f"{shown} {what}. Choose a longer text.")
     if corpus.characters.isspace():
         raise UserError(f"{shown} contains only white space. Choose another text.")
-    check_split(len(corpus), corpus.config.split)
+    check_split(len(corpus), corpus.config.split, len(corpus.lengths))

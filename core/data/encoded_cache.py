@@ -37,6 +37,10 @@ WIDTHS: tuple[Width, ...] = (np.uint8, np.uint16, np.uint32)
 Codes = NDArray[np.uint8 | np.uint16 | np.uint32]
 
 
+class CacheError(UserError):
+    """The cache cannot be written: a fault of the disk, not of the text that is read."""
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """Metadata of an encoded text."""
 
@@ -93,6 +97,7 @@ class Keeper:
         with _explaining(folder):
             folder.mkdir(parents=True, exist_ok=True)
             _forget_unused(folder)
+            self._folder = folder
             self._temporary = unused_name(folder)
             self._file = self._temporary.open("xb")
         return self
@@ -105,7 +110,7 @@ class Keeper:
 
     def append(self, codes: Codes) -> None:
         """Append the codes of the next piece of the text."""
-        with _explaining(_folder()):
+        with _explaining(self._folder):
             self._file.write(codes.data)
         self._characters += len(codes)
         self._crc32 = zlib.crc32(codes.data, self._crc32)
@@ -135,7 +140,7 @@ def _explaining(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
+        raise CacheError(
             f"The cache of large texts, {folder}, cannot be written: {error.strerror or error}. "
             "Free some space there, or set CHARLSTM_DATA to another folder."
         ) from None

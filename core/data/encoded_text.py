@@ -25,6 +25,7 @@ from core.data.encoder import AlphabetFullError, Encoder, InMemory
 from core.data.encoding_detection import DamagedUtf8Error, guessed_encoding, seven_bit_encoding, wide_encoding
 from core.data.encoding_sample import SAMPLE, sample_of
 from core.data.encodings import Errors, encoding_name, encoding_named
+from core.data.text_files import PassedOver, TextFile
 from core.errors import UserError
 from core.text import shortened
 
@@ -40,9 +41,13 @@ class EncodedText(Struct, frozen=True, kw_only=True):
     alphabet: str
     """Distinct characters of the text. Their order has no meaning."""
     sha256: str
-    """SHA-256 of the file's bytes."""
+    """SHA-256 of the file's bytes; of several files, that of theirs (`core.data.many_files`)."""
     encoding: str
-    """Usual name of the file's encoding."""
+    """Usual name of the file's encoding; of several files, those of all encodings."""
+    files: tuple[TextFile, ...] = ()
+    """The files that the text was joined from; empty if it is that of one file."""
+    passed_over: tuple[PassedOver, ...] = ()
+    """The files that were not read."""
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from core.errors import UserError
 from core.folders import data_folder
 
 _COURSE = "SimonThomine/CoursDeepLearning/aa8ec3d5d44a157884f08c544c3f760d73d5eff0"
@@ -37,6 +38,19 @@ class KnownText(Struct, frozen=True, kw_only=True):
     def here(self) -> bool:
         """Whether the file exists and has the right size. Its hash is checked when it is read."""
         return self.path.is_file() and self.size in (0, self.path.stat().st_size)
+
+    def path_here(self) -> Path:
+        """Return the path of the file.
+
+        Raises:
+            UserError: the text was not downloaded yet.
+        """
+        if not self.here:
+            raise UserError(
+                f"{self.title} are not here yet. Fetch them with `charlstm-tui corpus fetch`, or with f on the Train "
+                "screen; or name another text."
+            )
+        return self.path
 
 
 PLAY = KnownText(

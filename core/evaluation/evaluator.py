@@ -11,7 +11,7 @@ import numpy as np
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.corpus import Corpus
 from core.data.splits import PARTS, Part
-from core.data.text_slice import TextSlice
+from core.data.text_slice import Passage
 from core.errors import UserError
 from core.evaluation.estimate import estimate_loss
 from core.evaluation.loss_accumulator import LossAccumulator
@@ -55,7 +55,7 @@ def evaluate(
             yield event
 
 
-def part_of(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> TextSlice:
+def part_of(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Passage:
     """Return a part of a corpus, with the share for validation that the model was trained with.
 
     Raises:
@@ -82,7 +82,7 @@ def count_learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
 
 
 def score(
-    checkpoint: Checkpoint, passage: TextSlice, keep: Surprisals | None = None
+    checkpoint: Checkpoint, passage: Passage, keep: Surprisals | None = None
 ) -> Generator[EvaluationProgress | Score, None, None]:
     """Score a passage; unknown characters are skipped.
 

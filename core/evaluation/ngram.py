@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from core.data.corpus import Corpus, CorpusConfig
 from core.data.splits import Part
-from core.data.text_slice import UNKNOWN, TextSlice
+from core.data.text_slice import UNKNOWN, Passage
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.files import write_atomically
@@ -136,7 +136,7 @@ def _train_and_evaluated(counted_in: Corpus, wanted: Sequence[tuple[Corpus, Part
     return found
 
 
-def _ids(passage: TextSlice, vocabulary: Vocabulary) -> Ids:
+def _ids(passage: Passage, vocabulary: Vocabulary) -> Ids:
     """Return the ids of a passage without unknown characters: shape (number of known characters,)."""
     ids = passage.ids(vocabulary)
     pieces = [np.zeros(0, dtype=np.int32)]
@@ -195,6 +195,6 @@ def _write_cache(baselines: Baselines, name: str) -> None:
 
 
 def _file_name(corpus: CorpusConfig, counted_in: CorpusConfig, part: Part, validation: float) -> str:
-    cuts = [(config.sha256, config.limit, config.split, *config.reading) for config in (corpus, counted_in)]
+    cuts = [(config.sha256, config.limit, config.split_name, *config.reading) for config in (corpus, counted_in)]
     depends_on = (_FORMAT, *cuts, float(validation), part)
     return f"{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}.json"

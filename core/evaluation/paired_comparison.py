@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import closing
 
 from core.checkpoints.checkpoint import Checkpoint
-from core.data.text_slice import TextSlice
+from core.data.text_slice import Passage
 from core.errors import UserError
 from core.evaluation.loss_accumulator import Blocks
 from core.evaluation.scored_chunk import ScoredChunk
@@ -18,7 +18,7 @@ from core.reports.results import Comparison, EvaluationProgress
 
 
 def compare(
-    first: Checkpoint, other: Checkpoint, passage: TextSlice
+    first: Checkpoint, other: Checkpoint, passage: Passage
 ) -> Generator[EvaluationProgress | Comparison, None, None]:
     """Compare two models on a passage. Yields progress and, last, the comparison. To cancel, stop iterating.
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.data.speaker_lines import DIRECTION as IN_PARENTHESES
 from core.data.speaker_lines import speaker_line
-from core.data.text_slice import TextSlice
+from core.data.text_slice import Passage
 
 ROLES = ("speaker line", "stage direction", "speech")
 SPEAKER, DIRECTION, SPEECH = range(3)
@@ -49,7 +49,7 @@ class RoleFinder:
             self._lines >= max(MIN_LINES, LINES_A_NAME * len(self._names)) and self._characters <= RAREST * self._lines
         )
 
-    def roles(self, passage: TextSlice) -> Iterator[Roles]:
+    def roles(self, passage: Passage) -> Iterator[Roles]:
         """Yield the role of each character of a passage, as indices in `ROLES`, in arrays of varying length."""
         left = ""
         for start in range(0, len(passage), _PIECE):

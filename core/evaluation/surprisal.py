@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.reports.results import Expected, Extract
 
 if TYPE_CHECKING:
-    from core.data.text_slice import TextSlice
+    from core.data.text_slice import Passage
     from core.evaluation.scored_chunk import ScoredChunk
 
 MAX_KEPT = 1_000_000
@@ -33,7 +33,7 @@ class CharacterLoss(NamedTuple):
 class Surprisals:
     """The first million characters of a text, with the surprisal and the alternatives of each."""
 
-    def __init__(self, vocabulary: str, passage: "TextSlice") -> None:
+    def __init__(self, vocabulary: str, passage: "Passage") -> None:
         self.text = str(passage.cut(0, min(len(passage), MAX_KEPT)))
         """The N characters that are stored, including those unknown to the model."""
         self._vocabulary = vocabulary

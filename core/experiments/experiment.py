@@ -135,8 +135,8 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def is_like(self, other: "Experiment") -> bool:
         """Return whether both have the same settings, apart from where the text lies and when they were made."""
-        source = msgspec.structs.replace(other.corpus, source=self.corpus.source)
-        return self == msgspec.structs.replace(other, corpus=source, created=self.created)
+        same = msgspec.structs.replace(other, corpus=self.corpus, created=self.created)
+        return self == same and self.corpus.is_like(other.corpus)
 
 
 def check_experiment(experiment: Experiment) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -28,14 +28,14 @@ class Opened(NamedTuple):
     book: TrialBook
 
 
-def open_experiment(store: ExperimentStore, name: str, url: str | None = None, corpus: str | None = None) -> Opened:
+def open_experiment(store: ExperimentStore, name: str, url: str | None = None, corpus: Sequence[str] = ()) -> Opened:
     """Open an experiment.
 
     Args:
         store: the experiments of this machine.
         name: the experiment's name.
         url: address of the database that holds the trials, or is to hold them; None for where they are.
-        corpus: path of the text on this machine, if it is not where the experiment was made.
+        corpus: paths of the text on this machine, if it is not where the experiment was made.
 
     Raises:
         UserError: there is no such experiment, or its storage cannot be reached or belongs to another one.
@@ -48,9 +48,8 @@ def open_experiment(store: ExperimentStore, name: str, url: str | None = None, c
         if url is None:
             store.get(name)  # raises the error
         stored = _joined(store, name, url or "")
-    if corpus is not None:
-        source = CorpusConfig.typed(corpus).source
-        moved = msgspec.structs.replace(stored.experiment.corpus, source=source)
+    if corpus:
+        moved = stored.experiment.corpus.at(CorpusConfig.typed(corpus))
         stored = msgspec.structs.replace(stored, experiment=msgspec.structs.replace(stored.experiment, corpus=moved))
         store.rewrite(stored)
     with database_errors(stored.storage):
@@ -123,7 +122,9 @@ def _ensure_study(experiment: Experiment, storage: BaseStorage, url: str) -> Non
             ) from None
         return
     study = optuna.load_study(study_name=experiment.name, storage=storage)
-    study.set_user_attr(_EXPERIMENT, msgspec.json.encode(experiment).decode())
+    # Without the list of files, whose hash is there: the text columns of MySQL have 64 kB, and a thousand files more.
+    corpus = msgspec.structs.replace(experiment.corpus, files=())
+    study.set_user_attr(_EXPERIMENT, msgspec.json.encode(msgspec.structs.replace(experiment, corpus=corpus)).decode())
 
 
 def _experiment_in(storage: BaseStorage, name: str) -> Experiment | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.corpus import Corpus
 from core.data.splits import Part
-from core.data.text_slice import UNKNOWN, TextSlice
+from core.data.text_slice import UNKNOWN, Passage
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.evaluation.evaluator import count_learnt, part_of
@@ -234,7 +234,7 @@ def _context_tasks(
             yield len(some) * (context + group), task(context, some)
 
 
-def _ngrams(train: TextSlice, ids: Ids, known: Vocabulary, places: _Places) -> tuple[ContextLoss, ...]:
+def _ngrams(train: Passage, ids: Ids, known: Vocabulary, places: _Places) -> tuple[ContextLoss, ...]:
     counted = known_ids(train, known)
     if not len(counted):
         return ()
@@ -242,7 +242,7 @@ def _ngrams(train: TextSlice, ids: Ids, known: Vocabulary, places: _Places) -> t
     return tuple(_mean(context, losses) for context, losses in zip(places.contexts, found, strict=True))
 
 
-def known_ids(passage: TextSlice, vocabulary: Vocabulary) -> Ids:
+def known_ids(passage: Passage, vocabulary: Vocabulary) -> Ids:
     """Return the ids of the characters that the vocabulary has, without the others: (number of known characters,)."""
     ids: Ids = passage.ids(vocabulary).take(np.arange(len(passage)))
     known: Ids = ids[ids != UNKNOWN]

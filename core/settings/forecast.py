@@ -127,14 +127,14 @@ def estimate_run(corpus: CorpusConfig, model: ModelConfig, config: TrainingConfi
     Raises:
         UserError: the text cannot be read, or cannot be trained on, as for `open_corpus`.
     """
-    beginning, share = open_beginning(corpus)
-    characters = round(len(beginning.text) / share)
-    used = min(characters, corpus.limit or characters)
-    if share == 1 or used <= len(beginning.text):
+    begun = open_beginning(corpus)
+    beginning = begun.corpus
+    used = min(begun.characters, corpus.limit or begun.characters)
+    if begun.share == 1 or used <= len(beginning.text):
         check_corpus(beginning)
     else:
-        check_split(used, corpus.split)
-    parts = parts_of(used, corpus.split, config.validation)
+        check_split(used, corpus.split, len(begun.lengths))
+    parts = parts_of(used, corpus.split, config.validation, files=begun.lengths, seed=corpus.split_seed)
     return forecast(model, config, len(beginning.characters), parts["train"], parts["validation"])
 
 

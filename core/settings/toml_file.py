@@ -1,7 +1,7 @@
 """Settings in a TOML file: one per line, with the same names as on the command line.
 
 preset = "small"
-corpus = "letters.txt"  # in the same folder as this file
+corpus = "letters.txt"  # in the same folder as this file; or a list of files, folders and globs
 hidden_size = 384
 epochs = 30
 """
@@ -20,25 +20,28 @@ from core.errors import UserError
 from core.files import user_path
 from core.settings.config import ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.settings.presets import Preset, preset_named
+from core.settings.reading_fields import MAX_SEED
 from core.text import in_one_line
 
 MAX_BYTES = 1_000_000
 """Maximum size of such a file; a larger one is a text that was given by mistake."""
 _MODEL = {field.name: field for field in fields_of(ModelConfig)}
 _TRAINING = {field.name: field for field in fields_of(TrainingConfig)}
-_OTHERS = ("preset", "corpus", "limit", "split", "encoding", "encoding_errors")
+_OTHERS = ("preset", "corpus", "limit", "split", "encoding", "encoding_errors", "split_seed", "skip_unreadable")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
     """The content of a settings file; None or empty for settings that it does not contain."""
 
     preset: str | None = None
-    corpus: str | None = None
-    """The name of a known text, or the path of a file."""
+    corpus: tuple[str, ...] = ()
+    """Names of known texts, and paths of files, folders and globs."""
     limit: int | None = None
     split: Split | None = None
     encoding: str | None = None
     encoding_errors: Errors | None = None
+    split_seed: int | None = None
+    skip_unreadable: bool | None = None
     model: dict[str, Value] = {}
     training: dict[str, Value] = {}
 
@@ -86,17 +89,23 @@ def _checked(values: dict[str, Any], folder: Path) -> Settings:
     for name in values:
         if name not in known:
             raise UserError(f"There is no setting called {in_one_line(name)}. The settings are: {', '.join(known)}.")
-    preset, corpus, limit, split, encoding, errors = (values.get(name) for name in _OTHERS)
+    preset, corpus, limit, split, encoding, errors, seed, skip = (values.get(name) for name in _OTHERS)
     if preset is not None:
         preset_named(str(preset))
-    if corpus is not None:
-        if not isinstance(corpus, str) or not corpus.strip():
-            raise UserError(f"corpus must be the path of a text file, or one of: {', '.join(KNOWN)}.")
-        corpus = corpus if corpus in KNOWN else str(folder / user_path(corpus))
+    sources = [] if corpus is None else corpus if isinstance(corpus, list) and corpus else [corpus]
+    for source in sources:
+        if not isinstance(source, str) or not source.strip():
+            raise UserError(
+                f"corpus must be the path of a text file or a folder, or one of: {', '.join(KNOWN)}; or a list of them."
+            )
     if limit is not None and (type(limit) is not int or limit < 1):
         raise UserError(f"limit must be a whole number of at least 1, not {limit}.")
     if split is not None and split not in get_args(Split):
-        raise UserError(f"split must be {' or '.join(SPLITS)}, not {split}.")
+        raise UserError(f"split must be {', '.join(SPLITS[:-1])} or {SPLITS[-1]}, not {split}.")
+    if seed is not None and (type(seed) is not int or not 0 <= seed <= MAX_SEED):
+        raise UserError(f"split_seed must be a whole number from 0 to {MAX_SEED}, not {seed}.")
+    if skip is not None and type(skip) is not bool:
+        raise UserError(f"skip_unreadable must be true or false, not {skip}.")
     if encoding is not None:
         encoding_named(str(encoding))
     if errors is not None and errors not in ERRORS:
@@ -107,11 +116,13 @@ def _checked(values: dict[str, Any], folder: Path) -> Settings:
     configure(TrainingConfig(), training)
     return Settings(
         preset=preset,
-        corpus=corpus,
+        corpus=tuple(source if source in KNOWN else str(folder / user_path(source)) for source in sources),
         limit=limit,
         split=split,
         encoding=encoding,
         encoding_errors=errors,
+        split_seed=seed,
+        skip_unreadable=skip,
         model=model,
         training=training,
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.corpus import Corpus, CorpusConfig
 from core.data.encoded_text import encode
-from core.data.text_slice import TextSlice
+from core.data.text_slice import Passage
 from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
 from core.settings.config import Cell, ModelConfig, TrainingConfig
@@ -81,7 +81,7 @@ def corpus_of(text: str) -> Corpus:
     return Corpus(CorpusConfig(source="x", sha256=encoded.sha256), encoded)
 
 
-def passage_of(text: str) -> TextSlice:
+def passage_of(text: str) -> Passage:
     return corpus_of(text).part("whole")
 
 

@@ -11,7 +11,7 @@ from charlstm_tui.jobs.evaluation import Measured
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from core.data.corpus import CorpusConfig
 from core.data.known_texts import KNOWN, MOLIERE
-from core.data.splits import PARTS
+from core.data.splits import PARTS, SPLITS
 from core.files import here
 from core.runs.store import RunStore
 from core.text import in_one_line
@@ -40,7 +40,7 @@ class EvaluationChoices(Vertical):
             yield Select(self._texts(), value=_OWN, allow_blank=False, compact=True, id="source")
             yield Label("split")
             yield Select(
-                [("its own", _OWN), ("tail", "tail"), ("interleaved", "interleaved")],
+                [("its own", _OWN), *((split, split) for split in SPLITS)],
                 value=_OWN, allow_blank=False, compact=True, id="split",
             )  # fmt: skip
             yield Label("part")

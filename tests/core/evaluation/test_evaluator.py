@@ -8,7 +8,7 @@ import torch
 from core.checkpoints.checkpoint import Checkpoint, load_checkpoint
 from core.data.corpus import Corpus, CorpusConfig, load_corpus
 from core.data.encoded_text import encode
-from core.data.text_slice import TextSlice
+from core.data.text_slice import Passage
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.evaluation.evaluator import evaluate, score
@@ -39,7 +39,7 @@ def corpus(text: str) -> Corpus:
     return Corpus(CorpusConfig(source="x"), encode(text))
 
 
-def passage(ids: torch.Tensor, alphabet: str = ".abc") -> TextSlice:
+def passage(ids: torch.Tensor, alphabet: str = ".abc") -> Passage:
     return corpus("".join(alphabet[i] for i in ids.tolist())).part("whole")
 
 

@@ -23,11 +23,15 @@ def test_a_file_may_contain_only_some_settings(file: Path) -> None:
 
 def test_a_relative_corpus_path_starts_at_the_folder_of_the_file(file: Path) -> None:
     file.write_text('corpus = "lettres.txt"')
-    assert read_settings(file).corpus == str(file.parent / "lettres.txt")
+    assert read_settings(file).corpus == (str(file.parent / "lettres.txt"),)
     file.write_text('corpus = "moliere"')
-    assert read_settings(file).corpus == "moliere"
+    assert read_settings(file).corpus == ("moliere",)
     file.write_text('corpus = "/textes/lettres.txt"')
-    assert read_settings(file).corpus == "/textes/lettres.txt"
+    assert read_settings(file).corpus == ("/textes/lettres.txt",)
+    file.write_text('corpus = ["lettres", "moliere"]\nsplit = "files"\nsplit_seed = 3\nskip_unreadable = true')
+    said = read_settings(file)
+    assert said.corpus == (str(file.parent / "lettres"), "moliere")
+    assert (said.split, said.split_seed, said.skip_unreadable) == ("files", 3, True)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +49,17 @@ def test_a_relative_corpus_path_starts_at_the_folder_of_the_file(file: Path) -> 
         ("preset = 3", "no preset called 3"),
         ("limit = 0", "limit must be a whole number of at least 1, not 0"),
         ("limit = true", "limit must be a whole number"),
-        ('split = "middle"', "split must be tail or interleaved, not middle"),
+        ('split = "middle"', "split must be tail, interleaved or files, not middle"),
         ('encoding = "windows-1225"', r"no encoding called windows-1225\. Did you mean windows-125"),
         ("encoding = 3", "no encoding called 3"),
         ('encoding_errors = "ignore"', "encoding_errors must be strict or replace, not ignore"),
-        ("split = []", "split must be tail or interleaved"),
-        ("corpus = 3", "corpus must be the path of a text file"),
+        ("split = []", "split must be tail, interleaved or files"),
+        ("split_seed = -1", "split_seed must be a whole number from 0"),
+        ("split_seed = true", "split_seed must be a whole number from 0"),
+        ('skip_unreadable = "yes"', "skip_unreadable must be true or false, not yes"),
+        ('corpus = ["a.txt", 3]', "corpus must be the path of a text file"),
+        ("corpus = []", "corpus must be the path of a text file"),
+        ("corpus = 3", "corpus must be the path of a text file or a folder, or one of: moliere"),
         ("epochs 3", "mine.toml is not TOML"),
         ("epochs = 3\nepochs = 4", "mine.toml is not TOML"),
         pytest.param("[" * 100_000, "mine.toml is not TOML", id="nested too deep"),

@@ -230,6 +230,28 @@ async def test_any_text_is_read_as_a_whole(app: CharLSTMApp, trained: Run, tmp_p
         assert screen.query_one(SurprisalMap).text == "3"
 
 
+async def test_a_folder_is_evaluated_without_its_unreadable_files(
+    app: CharLSTMApp, trained: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "troupeaux"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number}.txt").write_text("3 moutons\n", encoding="utf-8")
+    (folder / "loup.txt").write_bytes(b"\0\1\2" * 9)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3", "o")
+        await until(lambda: isinstance(app.screen, TextPicker))
+        app.screen.query_one("#setting-unreadable_files Select", Select).value = "skip"
+        picker = app.screen
+        assert isinstance(picker, TextPicker)
+        picker._choose(str(folder))
+        await until(lambda: not isinstance(app.screen, TextPicker))
+        await pilot.press("e")
+        screen = await measured(app)
+        assert said(app, "about") == "sheep on troupeaux, 2 files · all of it · 21 characters"
+        assert screen.query_one(SurprisalMap).text == "3 moutons\n\n3 moutons\n"
+
+
 async def test_another_text_is_read_in_the_encoding_that_was_typed(
     app: CharLSTMApp, trained: Run, tmp_path: Path
 ) -> None:

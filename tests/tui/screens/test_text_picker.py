@@ -17,8 +17,9 @@ from core.control import Control
 from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE, PLAY
 from core.errors import UserError
+from core.settings.reading_fields import ReadingField
 from tests.tui.conftest import until
-from tests.tui.steps import set_up
+from tests.tui.steps import make_small, set_up, written
 
 
 def chosen(app: CharLSTMApp) -> str:
@@ -218,3 +219,139 @@ async def test_an_encoding_typed_among_the_settings_is_what_the_text_is_read_in(
         assert (config.corpus.encoding, config.corpus.encoding_errors) == ("mac-cyrillic", "replace")
         app.screen.query_one(SettingsForm).show(msgspec.structs.replace(config, corpus=CorpusConfig.typed(PLAY.name)))
         await until(lambda: box.input.value == "")
+
+
+def listed(app: CharLSTMApp) -> list[str]:
+    """The lines of the preview after the empty one: those of the files."""
+    return [line.rstrip() for line in figures(app).partition("\n\n")[2].splitlines()]
+
+
+@pytest.fixture
+def letters(folder: Path) -> Path:
+    """A folder of letters, one of which cannot be read."""
+    letters = folder / "lettres"
+    (letters / "vieilles").mkdir(parents=True)
+    for number in (1, 2, 10):
+        (letters / f"lettre {number}.txt").write_text(f"{number} chèvres et {number} moutons.\n" * 40, encoding="utf-8")
+    (letters / "vieilles" / "a.txt").write_bytes("Où était la chèvre? derrière la façade.\n".encode("cp1252") * 50)
+    (letters / "image.png").touch()
+    (letters / "vide.txt").touch()
+    return letters
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_folder_is_looked_into_taken_and_trained_on(
+    app: CharLSTMApp, letters: Path, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size, notifications=True) as pilot:
+        make_small(app, epochs=100_000)
+        await pilot.press("escape", "o")
+        await until(lambda: len(app.screen.query_one(Folders).root.children) == 3)
+        assert app.screen.check_action("take_folder", ()) is False, "no folder is highlighted"
+        await pilot.press("tab", "down")
+        await until(lambda: "4 files" in figures(app))
+        assert "utf-8 and windows-1252" in figures(app)
+        assert "files: train" in figures(app)
+        assert "vide.txt is empty." in figures(app)
+        assert "image.png is not a .txt file." in figures(app)
+        assert [line.split()[-1] for line in listed(app)] == ["utf-8", "utf-8", "utf-8", "windows-1252"]
+        assert [line.split("  ")[0] for line in listed(app)] == [
+            "lettre 1.txt", "lettre 2.txt", "lettre 10.txt", "vieilles/a.txt",
+        ]  # fmt: skip
+        await pilot.press("t")
+        await until(lambda: not isinstance(app.screen, TextPicker))
+        assert chosen(app) == str(letters)
+        app.screen.query_one("#split", Select).value = "files"
+        await pilot.press("escape", "s")
+        await until(lambda: any("vide.txt is empty." in notice.message for notice in app._notifications))
+        await until(lambda: app.training.started is not None)
+        assert app.training.config is not None
+        assert app.training.config.corpus.title == "lettres, 4 files"
+        assert app.training.config.corpus.split == "files"
+        await pilot.press("x", "s")
+        await until(lambda: not app.training.alive)
+
+
+async def test_an_unreadable_file_is_shown_and_skipped_only_with_the_setting(app: CharLSTMApp, letters: Path) -> None:
+    (letters / "loup.txt").write_bytes(b"\0\1\2" * 9)
+    async with app.run_test(size=(120, 40)) as pilot:
+        set_up(app, letters, epochs=100_000)
+        await pilot.press("escape", "o")
+        await until(lambda: isinstance(app.screen, TextPicker))
+        app.screen.query_one(Folders).focus()
+        await until(lambda: "loup.txt cannot be read." in figures(app))
+        assert "the setting unreadable files" in figures(app)
+        assert app.screen.query_one("#unreadable").display
+        await pilot.press("escape", "a")
+        await until(lambda: len(app.screen.query("#setting-unreadable_files Select")) == 1)
+        assert not app.screen.query_one(SettingsForm).read().corpus.skip_unreadable
+        app.screen.query_one("#setting-unreadable_files Select", Select).value = "skip"
+        app.screen.query_one("#setting-split_seed", SettingInput).input.value = "7"
+        await until(lambda: app.screen.query_one(SettingsForm).read().corpus.skip_unreadable)
+        assert app.screen.query_one(SettingsForm).read().corpus.split_seed == 7
+        await pilot.press("escape", "s")
+        await until(lambda: app.training.started is not None)
+        assert app.training.config is not None
+        assert len(app.training.config.corpus.files) == 4
+        await pilot.press("x", "s")
+        await until(lambda: not app.training.alive)
+
+
+async def test_a_folder_is_taken_without_its_unreadable_files(app: CharLSTMApp, letters: Path) -> None:
+    (letters / "loup.txt").write_bytes(b"\0\1\2" * 9)
+    async with app.run_test(size=(80, 24)) as pilot:
+        set_up(app, letters, epochs=1)
+        await pilot.press("escape", "o")
+        await until(lambda: isinstance(app.screen, TextPicker))
+        app.screen.query_one(Folders).focus()
+        await until(lambda: "loup.txt cannot be read." in figures(app))
+        app.screen.query_one("#setting-unreadable_files Select", Select).value = "skip"
+        await pilot.press("t")
+        await until(lambda: not isinstance(app.screen, TextPicker))
+        assert app.screen.query_one(SettingsForm).read().corpus.skip_unreadable
+
+
+async def test_the_preset_suits_the_size_of_all_files_of_a_folder(app: CharLSTMApp, letters: Path) -> None:
+    async with app.run_test(size=(120, 40)):
+        form = app.screen.query_one(SettingsForm)
+        assert form.preset.name == "small"
+        for number in range(4):
+            (letters / f"longue {number}.txt").write_text("Une longue lettre.\n" * 5_000, encoding="utf-8")
+        app.screen.query_one("#corpus", Input).value = str(letters)
+        await until(lambda: form.preset.name == "standard")
+
+
+async def test_a_folder_without_text_files_says_so(app: CharLSTMApp, folder: Path) -> None:
+    (folder / "vide").mkdir()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("o")
+        await until(lambda: len(app.screen.query_one(Folders).root.children) == 3)
+        await pilot.press("tab", "down")
+        await until(lambda: "has no text files" in figures(app))
+        assert "a folder: Enter opens it" in figures(app)
+
+
+async def test_the_files_of_a_run_with_several_sources_are_kept_until_another_text_is_typed(
+    app: CharLSTMApp, letters: Path, folder: Path
+) -> None:
+    corpus = CorpusConfig.typed([str(letters), str(folder / "a.txt"), PLAY.name], split="files")
+    async with app.run_test(size=(80, 24)):
+        form = app.screen.query_one(SettingsForm)
+        form.show(msgspec.structs.replace(form.read(), corpus=corpus))
+        line = app.screen.query_one("#more-sources", Static)
+        await until(lambda: line.display and "a.txt and l-homme-aux-contrats" in str(line.content))
+        assert form.read().corpus == corpus
+        app.screen.query_one("#corpus", Input).value = PLAY.name
+        await until(lambda: not line.display)
+        assert form.read().corpus.sources == (PLAY.name,)
+
+
+async def test_the_settings_of_files_and_encodings_are_explained(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.press("a")
+        await until(lambda: len(app.screen.query("#setting-unreadable_files")) == 1)
+        for setting in app.screen.query(SettingInput):
+            if isinstance(setting.field, ReadingField):
+                setting.box.focus()
+                description = setting.field.description
+                await until(lambda said=description: said in written(app, "#explanation Static"))  # type: ignore[misc]
