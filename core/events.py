@@ -52,8 +52,27 @@ class RunStarted(_Event, frozen=True, kw_only=True):
     """Number of epochs that were completed before, if this run was resumed."""
     elapsed_seconds: float = 0.0
     """Duration of the run before it was resumed, including an incomplete epoch."""
+    total_steps: int = 0
+    """Steps completed in the whole run before this event: of a resumed run, those before; 0 in files from before this
+    field existed."""
     history: "tuple[EpochCompleted, ...]" = ()
     """Events of the epochs that were completed before."""
+    origin: str = ""
+    """Name of the model whose weights the run began with; empty for random weights."""
+    new_characters: int = 0
+    """Number of characters of the text that this model did not know. 0 in a resumed run."""
+    dropped_characters: int = 0
+    """Number of characters that only this model knew. 0 in a resumed run."""
+
+    @property
+    def beginning(self) -> str:
+        """How the weights of another model were taken over, in a sentence; empty for a run without, or resumed."""
+        if not self.origin or self.elapsed_seconds:
+            return ""
+        kept = f"{self.vocabulary - self.new_characters:,} of its characters are kept"
+        dropped = f", {self.dropped_characters:,} are not in this text" if self.dropped_characters else ""
+        new = f", {self.new_characters:,} are new" if self.new_characters else ""
+        return f"The run begins with the weights of {self.origin}: {kept}{dropped}{new}."
 
     @property
     def advice(self) -> str:

@@ -5,7 +5,7 @@ import msgspec
 
 from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import json_option
-from core.settings.presets import DEFAULT_PRESET, PRESETS, SMALL_TEXT, preset_named
+from core.settings.presets import ALL_PRESETS, DEFAULT_PRESET, FINE_TUNE, SMALL_TEXT, preset_named
 from core.settings.toml_file import as_toml
 
 
@@ -18,11 +18,12 @@ def presets_command(name: str | None, as_json: bool) -> None:
         preset = preset_named(name)
         click.echo(msgspec.json.encode(preset).decode() if as_json else as_toml(preset))
     elif as_json:
-        click.echo(msgspec.json.encode(list(PRESETS.values())).decode())
+        click.echo(msgspec.json.encode(list(ALL_PRESETS.values())).decode())
     else:
-        for preset in PRESETS.values():
-            click.echo(f"{preset.name:10}{preset.purpose}")
-            click.echo(f"{'':10}{preset.measured.sentence}")
+        for preset in ALL_PRESETS.values():
+            click.echo(f"{preset.name:11}{preset.purpose}")
+            click.echo(f"{'':11}{preset.measured.sentence}")
         click.echo(
-            f"Without --preset, train uses {DEFAULT_PRESET}, or small for a text under {SMALL_TEXT:,} characters."
+            f"Without --preset, train uses {DEFAULT_PRESET}, or small for a text under {SMALL_TEXT:,} characters; with "
+            f"--from MODEL, {FINE_TUNE.name}."
         )

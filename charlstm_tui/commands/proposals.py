@@ -14,7 +14,7 @@ from core.data.known_texts import KNOWN
 from core.runs import bundled_model
 from core.runs.run import Run
 from core.runs.store import RunStore, default_root
-from core.settings.presets import PRESETS
+from core.settings.presets import ALL_PRESETS
 
 Items: TypeAlias = "list[CompletionItem[str]]"
 
@@ -31,7 +31,7 @@ def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 def presets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Propose the presets, with what they are for."""
     return [
-        CompletionItem(name, help=preset.purpose) for name, preset in PRESETS.items() if name.startswith(incomplete)
+        CompletionItem(name, help=preset.purpose) for name, preset in ALL_PRESETS.items() if name.startswith(incomplete)
     ]
 
 
@@ -56,6 +56,12 @@ def checkpoints(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     """Propose the runs that have a checkpoint, the bundled model, and files."""
     names = [run.name for run in _named_runs(ctx) if run.checkpoint_path.is_file()]
     return [*_matching([*names, bundled_model.NAME], incomplete), *files(ctx, param, incomplete)]
+
+
+def exportable(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Propose what can be exported: runs, and for a format of models also the bundled model and files."""
+    of_models = ctx.params.get("kind") in ("pytorch", "onnx")
+    return (checkpoints if of_models else runs)(ctx, param, incomplete)
 
 
 def experiments(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:

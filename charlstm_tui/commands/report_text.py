@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from charlstm_tui.commands.stdio import is_plain
-from core.text import in_one_line
+from core.text import in_one_line, shortened
 
 if TYPE_CHECKING:
     from core.reports.report import Bar, Report
+    from core.reports.results import FineTuning
 
 
 def as_text(report: "Report") -> str:
@@ -33,6 +34,8 @@ def as_text(report: "Report") -> str:
         shown += ["", "by part", *rows, *([f"  {report.parts_note}"] if report.parts_note else [])]
     if report.verdict:
         shown += [*([] if report.parts else [""]), f"  {report.verdict}"]
+    if report.fine_tuning is not None:
+        shown += _fine_tuning_as_text(report.fine_tuning)
     for title, groups in (("speaker", score.roles), ("kind of character", score.kinds)):
         if groups:
             shown += ["", f"{title:20}{'loss':>8}  {'of the loss':>12}  {'characters':>12}"]
@@ -52,6 +55,15 @@ def _bar_as_text(bar: "Bar", longest: float) -> str:
     if is_plain():
         return f"{figure}{'  (this model)' if bar.ours else ''}"
     return f"{figure}  {'█' * round(40 * bar.loss / longest)}{'  ◂' if bar.ours else ''}"
+
+
+def _fine_tuning_as_text(fine_tuning: "FineTuning") -> list[str]:
+    shown = ["", f"{'before and after fine-tuning':30}{'before':>9}{'after':>9}  {'characters':>12}"]
+    for effect in fine_tuning.effects:
+        compared = effect.compared
+        figures = f"{compared.other_loss:9.4f}{compared.loss:9.4f}  {compared.characters:12,}"
+        shown.append(f"  {shortened(effect.text, 27):28}{figures}")
+    return [*shown, f"  {in_one_line(fine_tuning.meaning)}"]
 
 
 def _copying_as_text(report: "Report") -> list[str]:

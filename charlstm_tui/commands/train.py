@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from charlstm_tui.commands import proposals, torchrun
+from charlstm_tui.commands.dashboard_option import listeners_of, tensorboard_option
 from charlstm_tui.commands.number_types import NumberRange
 from charlstm_tui.commands.options import GroupedCommand, given, json_option, runs_option, setting_options
 from charlstm_tui.commands.run_settings import config_option, configured_run, corpus_option, preset_option
@@ -19,7 +20,9 @@ from charlstm_tui.commands.text_options import (
     encoding_option,
     limit_option,
     read_text,
+    skip_unreadable_option,
     split_option,
+    split_seed_option,
 )
 from charlstm_tui.commands.train_renderer import RunRenderer
 from charlstm_tui.terminal.signals import exit_code, handled
@@ -28,6 +31,7 @@ from core.control import Control
 from core.data.corpus import Corpus
 from core.errors import UserError
 from core.events import RunFinished
+from core.runs.origin import origin_of
 from core.runs.recorder import record
 from core.runs.run import Run, RunConfig
 from core.runs.store import RunStore
@@ -39,7 +43,8 @@ if TYPE_CHECKING:
     from core.training.trainer import Trainer
 
 _WITH_RESUME = {
-    "resumed", "corpus", "epochs", "seconds", "device", "precision", "threads", "name", "store", "as_json", "autosave",
+    "resumed", "corpus", "skip_unreadable", "epochs", "seconds", "device", "precision", "threads", "name", "store",
+    "as_json", "autosave",
 }  # fmt: skip
 
 _MACHINE = ("device", "precision", "threads")
@@ -50,8 +55,10 @@ class TrainCommand(GroupedCommand):
 
     groups: ClassVar = {
         "The run": (
-            "corpus", "limit", "split", "encoding", "encoding_errors", "preset", "settings_path", "resumed", "name",
-            "autosave", "store", "plain", "as_json", "help",
+            "corpus", "limit", "split", "split_seed", "encoding", "encoding_errors", "skip_unreadable", "preset",
+            "settings_path", "starting",
+            "keep_vocabulary", "resumed", "name", "autosave", "tensorboard", "store", "plain", "as_json",
+            "help",
         ),
         "The network": [field.name for field in fields_of(ModelConfig)],
         "The training": [field.name for field in fields_of(TrainingConfig) if field.name not in _MACHINE],
@@ -63,8 +70,10 @@ class TrainCommand(GroupedCommand):
 @corpus_option
 @limit_option
 @split_option
+@split_seed_option
 @encoding_option
 @encoding_errors_option
+@skip_unreadable_option
 @preset_option
 @config_option
 @click.option(
@@ -73,6 +82,16 @@ class TrainCommand(GroupedCommand):
     metavar="RUN|FILE",
     shell_complete=proposals.runs_and_files,
     help="Resume a run with its own settings. --epochs or --seconds extend it.",
+)
+@click.option(
+    "--from",
+    "starting",
+    metavar="MODEL",
+    shell_complete=proposals.checkpoints,
+    help="Begin with the weights of a run, a file or moliere, the bundled model, to train it further on another text.",
+)
+@click.option(
+    "--keep-vocabulary", is_flag=True, help="With --from: keep the characters of the model that the text does not have."
 )
 @setting_options(TrainingConfig, show_defaults=False)
 @setting_options(ModelConfig, show_defaults=False)
@@ -84,6 +103,7 @@ class TrainCommand(GroupedCommand):
     default=30.0,
     help="Interval between saves within an epoch. Each epoch's end is saved too. [default: 30]",
 )
+@tensorboard_option
 @runs_option
 @plain_option
 @json_option
@@ -91,8 +111,10 @@ class TrainCommand(GroupedCommand):
 def train_command(
     ctx: click.Context,
     /,
-    corpus: str | None,
+    corpus: tuple[str, ...],
     resumed: str | None,
+    starting: str | None,
+    keep_vocabulary: bool,
     name: str | None,
     autosave: float,
     store: RunStore,
@@ -107,21 +129,29 @@ def train_command(
         renderer = RunRenderer(as_json=as_json)
         if resumed is not None:
             _refuse_what_a_run_keeps(ctx)
-            _resume(ctx, renderer, store, resumed, name, corpus, given(options, TrainingConfig), autosave, group)
+            changes, skips = given(options, TrainingConfig), options["skip_unreadable"]
+            _resume(ctx, renderer, store, resumed, name, corpus, changes, autosave, group, skip_unreadable=skips)
             return
         torchrun.check_name(name)
         if (again := torchrun.run_to_resume(store, name)) is not None:
             if not torchrun.says_it_is_finished(store, again):
-                _resume(ctx, renderer, store, again, None, None, {}, autosave, group)
+                _resume(ctx, renderer, store, again, None, (), {}, autosave, group)
             return
-        config, text = configured_run(corpus, **options)
+        if keep_vocabulary and starting is None:
+            raise UserError("--keep-vocabulary needs --from MODEL: a new model knows the characters of its text.")
+        start = origin_of(store, starting, keeps_vocabulary=keep_vocabulary) if starting is not None else None
+        config, text = configured_run(corpus, start=start, **options)
         with renderer:
             renderer.say("loading PyTorch")
+            from core.training.starting_model import starting_model
             from core.training.trainer import Trainer
 
             compute = _choose_compute(renderer, config, text, group)
             renderer.say("building the network")
-            trainer = Trainer(text, config.model, config.training, compute, group=group)
+            beginning = None
+            if config.origin is not None:
+                beginning = starting_model(config.origin, text.characters, config.training.seed)
+            trainer = Trainer(text, config.model, config.training, compute, group=group, start=beginning)
             run = store.create(config, name)
             torchrun.remember(run)
             _train(ctx, renderer, trainer, run, autosave)
@@ -138,7 +168,8 @@ def _refuse_what_a_run_keeps(ctx: click.Context) -> None:
     if wrong:
         raise UserError(
             f"A resumed run keeps its settings: remove {', '.join(sorted(wrong))}. Allowed with --resume: "
-            "--epochs, --seconds, --corpus, --device, --precision, --threads, --autosave."
+            "--epochs, --seconds, --corpus, --skip-unreadable, --device, --precision, --threads, --autosave, "
+            "--tensorboard."
         )
 
 
@@ -148,10 +179,12 @@ def _resume(
     store: RunStore,
     named: str,
     name: str | None,
-    corpus: str | None,
+    corpus: tuple[str, ...],
     changes: dict[str, Any],
     autosave: float,
     group: "ProcessGroup | None",
+    *,
+    skip_unreadable: bool = False,
 ) -> None:
     configure(TrainingConfig(), changes)
     with renderer:
@@ -161,7 +194,7 @@ def _resume(
     if run is not None and name is not None:
         raise UserError("A resumed run keeps its name: remove --name, or use `charlstm-tui runs rename`.")
     with run.locked() if run is not None else nullcontext():
-        resumption = resume(store, named, run, changes, corpus)
+        resumption = resume(store, named, run, changes, corpus, skip_unreadable=skip_unreadable)
         text = read_text(resumption.config.corpus)
         with renderer:
             compute = resumption.compute or _choose_compute(renderer, resumption.config, text, group)
@@ -195,7 +228,7 @@ def _train(ctx: click.Context, renderer: RunRenderer, trainer: "Trainer", run: R
     control = Control()
     trouble: BaseException | None = None
     with _ending_in_order(control, renderer) as ended, suspension(renderer.show_cursor, renderer.hide_cursor):
-        for event in record(run, trainer, control, autosave=autosave):
+        for event in record(run, trainer, control, autosave=autosave, listeners=listeners_of(ctx, run)):
             if trouble is None:
                 try:
                     renderer.show(event)

@@ -94,8 +94,8 @@ class RunRenderer:
                 self._epochs, self._vocabulary_size = event.epochs, event.vocabulary
                 self._completed = list(event.history)
                 self._line(_beginning(event, "; " if self._plain else "\n"))
-                if event.advice:
-                    self._line(event.advice)
+                for sentence in filter(None, (event.beginning, event.advice)):
+                    self._line(sentence)
             case StepsCompleted():
                 done = event.epoch - 1 + event.step / event.steps
                 self._progress.update(

@@ -11,7 +11,7 @@ from core.text import count_of, in_one_line
 
 if TYPE_CHECKING:
     from core.reports.report import Report
-    from core.reports.results import Comparison, Group
+    from core.reports.results import Comparison, FineTuning, Group
 
 _NAME = 19
 """Width in cells of the names in front of bars."""
@@ -125,6 +125,26 @@ def copies(report: "Report", *, over: bool) -> Content:
     characters = count_of(copying.characters, "character")
     how = f"A sample of {characters}, temperature {copying.temperature:g}, seed {copying.seed}."
     return Content("\n").join([*lines, Content(""), Content.styled(how, _QUIET)])
+
+
+def before_and_after(fine_tuning: "FineTuning", width: int) -> Content:
+    """Return the losses of the model that the training began with, and of this model, on the new and the old text."""
+    lines = [Content(in_one_line(fine_tuning.meaning))]
+    room = max(min(width - _NAME - 9, 60), 8)
+    longest = max((max(one.compared.loss, one.compared.other_loss) for one in fine_tuning.effects), default=1.0)
+    for which, effect in (("new text", fine_tuning.new), ("old text", fine_tuning.old)):
+        if effect is None:
+            continue
+        compared = effect.compared
+        of_all = f" of {effect.of:,}" if compared.characters < effect.of else ""
+        title = f"{which}: {in_one_line(effect.text)} · {compared.characters:,}{of_all} test characters · nats/char"
+        lines += [Content(""), Content.styled(title, _QUIET)]
+        for name, loss in ((in_one_line(fine_tuning.origin), compared.other_loss), ("this model", compared.loss)):
+            style, colour = ("bold $text-accent", "$accent") if name == "this model" else ("", "$foreground 45%")
+            shown = shorten_middle(name, _NAME - 1)
+            drawn = bar(loss / longest if longest else 0, room)
+            lines.append(Content.assemble((f"{shown:{_NAME}}{loss:7.4f}  ", style), (drawn, colour)))
+    return Content("\n").join(lines)
 
 
 def compared(names: tuple[str, str], comparison: "Comparison") -> Content:

@@ -87,8 +87,9 @@ def compare_models(control: Control, what: Measured, other: Path) -> Iterator[ob
 
 def _text(control: Control, checkpoint: "Checkpoint", what: Measured) -> Generator[Doing, None, Corpus | None]:
     """Read the text to evaluate on. Yields `Doing`; returns None when stopped."""
-    split = what.split or checkpoint.corpus.split
-    config = msgspec.structs.replace(what.text or checkpoint.corpus, split=split)
+    config = (what.text or checkpoint.corpus).split_like(checkpoint.corpus)
+    if what.split is not None:
+        config = msgspec.structs.replace(config, split=what.split)
     yield Doing("reading the text")
     with closing(open_whole(config) if what.part == "whole" else open_corpus(config)) as events:
         for event in events:

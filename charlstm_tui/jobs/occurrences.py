@@ -227,8 +227,8 @@ class PartReader:
 
         return ValuesOf(
             model=self._sha256, text=corpus.text.sha256, reading=reading_name(*corpus.config.reading),
-            limit=corpus.config.limit, split=corpus.config.split, validation=checkpoint.training.validation, part=part,
-            characters=characters, layer=self._subject.layer, symbol=self._subject.symbol,
+            limit=corpus.config.limit, split=corpus.config.split_name, validation=checkpoint.training.validation,
+            part=part, characters=characters, layer=self._subject.layer, symbol=self._subject.symbol,
         )  # fmt: skip
 
 

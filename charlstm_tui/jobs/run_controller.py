@@ -98,8 +98,12 @@ class RunController:
         for item in items:
             if isinstance(item, RunStarted) and view.config is not None:
                 self._count_ngrams(view.config)
+                if item.beginning:
+                    self._app.notify(item.beginning)
             if isinstance(item, TextRead) and item.encoding != "utf-8":
                 self._app.notify(f"{item.corpus.name} was read as {item.encoding}.")
+            if isinstance(item, TextRead) and item.passed_over:
+                self._app.notify("\n".join(item.passed_over))
             if isinstance(item, SavingFailed):
                 self._app.notify(item.advice, severity="warning", timeout=20)
 

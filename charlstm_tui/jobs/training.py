@@ -27,6 +27,7 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
         window=config.training.window,
     )
     yield Doing("loading PyTorch")
+    from core.training.starting_model import starting_model
     from core.training.trainer import Trainer
 
     if control.stopped:
@@ -36,7 +37,10 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
     if compute is None:
         return
     yield Doing("building the network")
-    trainer = Trainer(corpus, config.model, config.training, compute)
+    start = None
+    if config.origin is not None:
+        start = starting_model(config.origin, corpus.characters, config.training.seed)
+    trainer = Trainer(corpus, config.model, config.training, compute, start=start)
     spare_the_collector()
     if not control.stopped:
         yield from record(store.create(config), trainer, control)

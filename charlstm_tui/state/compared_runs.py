@@ -113,8 +113,8 @@ def _reasons(first: RunConfig, first_kind: Kind, other: RunConfig, kind: Kind) -
         )
     elif first_corpus.limit != corpus.limit:
         reasons.append(f"{'all' if corpus.limit is None else f'{corpus.limit:,} characters'} of the text")
-    if first_corpus.split != corpus.split:
-        reasons.append(f"split {corpus.split}")
+    if first_corpus.split_name != corpus.split_name:
+        reasons.append(f"split {corpus.split_name}")
     if kind != first_kind:
         reasons.append("training loss" if kind == "train" else "validation loss")
     elif kind == "validation" and first.training.validation != other.training.validation:
@@ -124,7 +124,7 @@ def _reasons(first: RunConfig, first_kind: Kind, other: RunConfig, kind: Kind) -
 
 def _is_another_text(first: CorpusConfig, other: CorpusConfig) -> bool:
     known = first.sha256 and other.sha256
-    return first.sha256 != other.sha256 if known else first.source != other.source
+    return first.sha256 != other.sha256 if known else first.sources != other.sources
 
 
 def differences(runs: Sequence[PastRun]) -> list[tuple[str, tuple[str, ...]]]:
@@ -136,7 +136,7 @@ def differences(runs: Sequence[PastRun]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _settings(config: RunConfig) -> dict[str, str]:
-    shown = {"text": config.corpus.title, "split": config.corpus.split, "preset": config.preset}
+    shown = {"text": config.corpus.title, "split": config.corpus.split_name, "preset": config.preset}
     for some in (config.model, config.training):
         shown |= {name.replace("_", " "): _value(value) for name, value in msgspec.structs.asdict(some).items()}
     return shown

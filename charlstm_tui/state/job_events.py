@@ -20,10 +20,12 @@ class Prompted(Struct, frozen=True):
 
 
 class TextRead(Struct, frozen=True):
-    """A text was read. `corpus` now includes the hash of its file."""
+    """A text was read. `corpus` now includes the hash of its file, or its files with theirs."""
 
     corpus: CorpusConfig
     encoding: str
+    passed_over: tuple[str, ...] = ()
+    """Sentences about the files that were not read."""
 
 
 class Earlier(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Messages from screens to the app, which owns the training run and the preferences."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from textual.message import Message
@@ -55,6 +56,18 @@ class GenerateFrom(Message):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
+
+
+class FactsKnown(Message):
+    """Facts for a lesson, by name: see `charlstm_tui.lessons.facts`.
+
+    `counting` names facts that count something; 1 is added to each.
+    """
+
+    def __init__(self, facts: Mapping[str, float | str | bool | None], *, counting: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.facts = facts
+        self.counting = counting
 
 
 class OpenRun(Message):

@@ -45,6 +45,8 @@ class Preferences(Struct, frozen=True, kw_only=True):
     x_axis: XAxis = "steps"
     prompts: tuple[str, ...] = ()
     """Recent prompts, the newest last."""
+    language: str = ""
+    """Language of the lessons and the help pages; empty for that of the system."""
     run: RunConfig | None = None
     """Settings of the last run."""
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import torch
 
-from core.checkpoints.file_format import Header, opened, signed
+from core.checkpoints.file_format import Header, Kind, opened, signed
 from core.data.corpus import CorpusConfig
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.files import write_atomically
 from core.model.char_lstm import CharLSTM
+from core.runs.run import Origin
 from core.settings.config import TrainingConfig
 
 
@@ -28,15 +29,22 @@ class Checkpoint:
     """Training loss of that epoch, in nats per character."""
     val_loss: float | None
     """Validation loss of that epoch, in nats per character; None without validation."""
+    origin: Origin | None = None
+    """The model that the training began with; None if it began with random weights."""
 
-    def save(self, path: Path, *, half: bool = False) -> None:
-        """Write the model to a file, atomically; `half` writes the weights in half precision.
+    def save(self, path: Path, *, half: bool = False, kind: Kind = "weights") -> None:
+        """Write the model to a file, atomically.
+
+        Args:
+            path: the file.
+            half: whether the weights are written in half precision.
+            kind: "weights" for a file elsewhere, "best" for the best model of a run in its folder.
 
         Raises:
             UserError: the file cannot be written.
         """
         header = Header(
-            kind="weights",
+            kind=kind,
             model=self.model.config,
             vocabulary=self.vocabulary.characters,
             corpus=self.corpus,
@@ -44,6 +52,7 @@ class Checkpoint:
             epoch=self.epoch,
             train_loss=self.train_loss,
             val_loss=self.val_loss,
+            origin=self.origin,
         )
         weights = self.model.state_dict()
         if half:
@@ -74,4 +83,5 @@ def load_checkpoint(path: Path) -> Checkpoint:
         epoch=header.epoch,
         train_loss=header.train_loss,
         val_loss=header.val_loss,
+        origin=header.origin,
     )

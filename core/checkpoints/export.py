@@ -6,6 +6,7 @@ from core.checkpoints.checkpoint import load_checkpoint
 from core.checkpoints.file_format import opened
 from core.errors import UserError
 from core.files import write_atomically
+from core.runs.run import Run
 from core.text import shortened
 
 
@@ -24,6 +25,9 @@ def export_run(source: Path, path: Path) -> None:
     Raises:
         UserError: the checkpoint does not exist, is damaged or contains only weights, or the file cannot be written.
     """
+    run = Run(source.absolute().parent)
+    if not source.exists() and run.best_path.exists():  # as in an imported run
+        raise UserError(f"{shortened(run.name)} has a model, but no training state to resume. Use --weights.")
     with opened(source) as file:
         if file.header.progress is None:
             raise UserError(f"{file.shown} contains only a model's weights. Use --weights.")

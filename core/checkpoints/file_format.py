@@ -26,7 +26,7 @@ from core.data.vocabulary import Vocabulary
 from core.errors import UserError, is_out_of_memory
 from core.events import SavedKind
 from core.model.char_lstm import CharLSTM
-from core.runs.run import Run
+from core.runs.run import Origin, Run
 from core.settings.config import ModelConfig, TrainingConfig
 from core.text import shortened
 
@@ -71,6 +71,7 @@ class Header(Struct, frozen=True, kw_only=True):
     train_loss: float | None
     val_loss: float | None
     progress: Progress | None = None
+    origin: Origin | None = None
 
 
 def signed(header: Header, tensors: Mapping[str, Tensor]) -> tuple[bytes | memoryview, ...]:
@@ -222,7 +223,7 @@ def _beginning(path: Path, shown: str) -> bytes:
         if start.startswith(_CODE):
             raise UserError(
                 f"{shown} is a PyTorch file, which could run code when it is opened, so it was not opened. "
-                "Choose a .safetensors file made by charlstm-tui."
+                "Choose a .safetensors file made by charlstm-tui, or try `charlstm-tui import`."
             )
         length = int.from_bytes(start, "little")
         if len(start) < 8 or length > min(os.fstat(file.fileno()).st_size, MAX_HEADER):
@@ -232,7 +233,10 @@ def _beginning(path: Path, shown: str) -> bytes:
 
 def _read_header(metadata: dict[str, str], shown: str) -> Header:
     if _METADATA_KEY not in metadata:
-        raise UserError(f"{shown} is a safetensors file, but not a checkpoint of charlstm-tui. Choose another file.")
+        raise UserError(
+            f"{shown} is a safetensors file, but not a checkpoint of charlstm-tui. Choose another file, or try "
+            "`charlstm-tui import`."
+        )
     try:
         version = msgspec.json.decode(metadata[_METADATA_KEY], type=_Versioned).format_version
         if version > FORMAT_VERSION:

@@ -22,6 +22,7 @@ from core.errors import UserError
 from core.events import EpochCompleted
 from core.model.char_lstm import is_layer_matrix
 from core.model.device import ComputeSettings
+from core.runs.run import Origin
 from core.settings.config import ModelConfig, TrainingConfig
 
 _NOW, _GOOD, _HISTORY = RESUME + "now.", RESUME + "good.", RESUME + "history"
@@ -47,6 +48,8 @@ class Snapshot:
     corpus: CorpusConfig
     training: TrainingConfig
     preset: str = ""
+    origin: Origin | None = None
+    """The model that the run began with; None for random weights."""
     compute: ComputeSettings
     processes: int = 1
     """Number of processes that train the model."""
@@ -79,6 +82,7 @@ class Snapshot:
             epoch=counters.epochs,
             train_loss=counters.train_loss,
             val_loss=counters.val_loss,
+            origin=self.origin,
             progress=self._progress() if kind == "last" else None,
         )
         prefix = _prefix(self.training)
@@ -126,6 +130,7 @@ def load_snapshot(path: Path) -> Snapshot:
         corpus=header.corpus,
         training=header.training,
         preset=header.preset,
+        origin=header.origin,
         compute=ComputeSettings(device=progress.device, precision=progress.precision, threads=progress.threads),
         processes=progress.processes,
         plan=progress.plan,

@@ -11,6 +11,7 @@ from core.data.splits import PARTS, Part
 from core.errors import UserError
 from core.evaluation.estimate import estimate_loss
 from core.evaluation.evaluator import evaluate, part_losses, part_of
+from core.evaluation.fine_tuning import fine_tuning_effect
 from core.evaluation.memorization import CopyingProgress, copying
 from core.evaluation.ngram import BaselineProgress, evaluate_baselines
 from core.evaluation.surprisal import Surprisals
@@ -80,6 +81,8 @@ def assess(
     yield report
     own = yield from _open_training_text(checkpoint, corpus)
     if own is None:
+        if (effect := (yield from fine_tuning_effect(checkpoint, None))) is not None:
+            yield msgspec.structs.replace(report, fine_tuning=effect)
         return
     validation = checkpoint.training.validation
     counted = yield from _baselines(own, corpus, part, validation)
@@ -96,6 +99,9 @@ def assess(
     if report.loss_on("validation") is not None and counted:
         report = msgspec.structs.replace(report, validation_baselines=counted[0])
     yield report
+    if (effect := (yield from fine_tuning_effect(checkpoint, own))) is not None:
+        report = msgspec.structs.replace(report, fine_tuning=effect)
+        yield report
     yield msgspec.structs.replace(report, copying=(yield from _sample_copying(checkpoint, own)))
 
 
@@ -119,7 +125,7 @@ def _estimate(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> Iterator[St
 def _exact_loss(report: Report, corpus: Corpus, own: Corpus) -> PartLoss | None:
     """Return the loss of the report if it is that of a part of the text that the model was trained on."""
     evaluation = report.evaluation
-    cuts = [(one.text.sha256, len(one), one.config.split) for one in (corpus, own)]
+    cuts = [(one.text.sha256, len(one), one.config.split_name) for one in (corpus, own)]
     if evaluation.part not in PARTS or cuts[0] != cuts[1]:
         return None
     count = evaluation.characters

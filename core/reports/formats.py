@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from core.reports.report import Report
-from core.reports.results import COPIED_LENGTHS, Copying
+from core.reports.results import COPIED_LENGTHS, Copying, TextEffect
 from core.text import SIGNS, sanitise
 
 _NEWLINE = f" {SIGNS[chr(10)]} "
@@ -40,6 +40,12 @@ def lines(report: Report) -> Iterator[Line]:
         yield Line("baselines", bar.name, bar.loss, "nats/char")
     for part in report.parts:
         yield Line("by part", part.part, part.loss, "nats/char", part.characters)
+    if report.fine_tuning is not None:
+        for effect in report.fine_tuning.effects:
+            compared, section = effect.compared, f"before and after, {effect.text}"
+            yield Line(section, report.fine_tuning.origin, compared.other_loss, "nats/char", compared.characters)
+            yield Line(section, "this model", compared.loss, "nats/char", compared.characters)
+            yield Line(section, "standard error of the difference", compared.standard_error, "nats/char")
     for section, groups in (("by role", score.roles), ("by kind", score.kinds)):
         for group in groups:
             yield Line(section, group.name, group.loss, "nats/char", group.characters)
@@ -67,8 +73,10 @@ def as_json(report: Report) -> bytes:
     content = {
         "model": report.model,
         "corpus": evaluation.corpus.name,
+        "files": len(evaluation.corpus.files) or 1,
+        "sha256": evaluation.corpus.sha256,
         "limit": evaluation.corpus.limit,
-        "split": evaluation.corpus.split if evaluation.part != "whole" else None,
+        "split": evaluation.corpus.split_name if evaluation.part != "whole" else None,
         "part": evaluation.part,
         "characters": evaluation.characters,
         "unknown_characters": evaluation.unknown_characters,
@@ -87,6 +95,13 @@ def as_json(report: Report) -> bytes:
         "parts": report.parts,
         "parts_note": report.parts_note,
         "verdict": report.verdict,
+        "fine_tuning": report.fine_tuning
+        and {
+            "origin": report.fine_tuning.origin,
+            "new": _effect(report.fine_tuning.new),
+            "old": _effect(report.fine_tuning.old),
+            "meaning": report.fine_tuning.meaning,
+        },
         "copying": copying
         and {
             "characters": copying.characters,
@@ -99,6 +114,19 @@ def as_json(report: Report) -> bytes:
         "most_expected": [extract._asdict() for extract in report.most_expected],
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def _effect(effect: TextEffect | None) -> dict[str, object] | None:
+    if effect is None:
+        return None
+    return {
+        "text": effect.text,
+        "characters": effect.compared.characters,
+        "before": effect.compared.other_loss,
+        "after": effect.compared.loss,
+        "standard_error": effect.compared.standard_error,
+        "learnt_before": effect.learnt,
+    }
 
 
 def _copied(copied: Copying) -> dict[str, object]:
@@ -129,6 +157,8 @@ def as_markdown(report: Report) -> bytes:
             page += ["", f"## {section.capitalize()}"]
             if section == "by part":
                 page += _paragraph(report.parts_note)
+            if report.fine_tuning is not None and section.startswith("before and after"):
+                page += _paragraph(report.fine_tuning.meaning) if line.name == report.fine_tuning.origin else []
             if section == "copying, sample":
                 page += _paragraph(report.copying_meaning)
             page += ["", "| | | |", "| --- | ---: | --- |"]

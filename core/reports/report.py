@@ -9,7 +9,17 @@ from core.data.splits import Part
 from core.events import EpochCompleted
 from core.reports.diagnosis import LITTLE, Verdict, gap_sentence, judge
 from core.reports.reference_losses import Published
-from core.reports.results import COPIED_LENGTHS, Baseline, Baselines, Copying, Evaluation, Extract, PartLoss, share_of
+from core.reports.results import (
+    COPIED_LENGTHS,
+    Baseline,
+    Baselines,
+    Copying,
+    Evaluation,
+    Extract,
+    FineTuning,
+    PartLoss,
+    share_of,
+)
 
 
 class SampleCopying(Struct, frozen=True, kw_only=True):
@@ -53,6 +63,8 @@ class Report(Struct, frozen=True, kw_only=True):
     validation_baselines: Baselines | None = None
     """N-gram models on the validation part."""
     copying: SampleCopying | None = None
+    fine_tuning: FineTuning | None = None
+    """Comparison with the model that the training began with; None for random weights, and until it is known."""
     least_expected: tuple[Extract, ...] = ()
     most_expected: tuple[Extract, ...] = ()
     history: tuple[EpochCompleted, ...] = ()
@@ -67,7 +79,7 @@ class Report(Struct, frozen=True, kw_only=True):
         """Model, text, split, part and number of characters."""
         evaluation = self.evaluation
         corpus = evaluation.corpus
-        cut = "" if evaluation.part == "whole" else f" · {corpus.split}"
+        cut = "" if evaluation.part == "whole" else f" · {corpus.split_name}"
         part = "all of it" if evaluation.part == "whole" else evaluation.part
         count = "1 character" if evaluation.characters == 1 else f"{evaluation.characters:,} characters"
         return f"{self.model} on {corpus.title}{cut} · {part} · {count}"

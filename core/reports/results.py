@@ -160,6 +160,58 @@ class Comparison(Struct, frozen=True, kw_only=True):
         return f"They differ by {within}: that may be chance."
 
 
+class TextEffect(Struct, frozen=True, kw_only=True):
+    """What fine-tuning changed on one text: the model after it compared with the model before."""
+
+    text: str
+    """Title of the text."""
+    compared: Comparison
+    """The first model is the one after fine-tuning, the other the one before."""
+    of: int
+    """Number of characters in the text's test part; the comparison may have read the beginning only."""
+    learnt: int = 0
+    """Number of compared characters that the model before was trained on."""
+
+
+class FineTuning(Struct, frozen=True, kw_only=True):
+    """What a model gained and forgot since the model that its training began with."""
+
+    origin: str
+    """Name of that model."""
+    new: TextEffect | None = None
+    """Effect on the text of the fine-tuning; None if it is not available."""
+    old: TextEffect | None = None
+    """Effect on the text that the earlier model was trained on; None if it is not available or the same text."""
+    missing: str = ""
+    """Why a comparison is missing, in a sentence; empty if none is."""
+
+    @property
+    def effects(self) -> list[TextEffect]:
+        """The effects that are known: on the new text, then on the old one."""
+        return [effect for effect in (self.new, self.old) if effect is not None]
+
+    @property
+    def meaning(self) -> str:
+        """What the model gained and forgot, in sentences."""
+        sentences = []
+        if self.new is not None:
+            verb = _changed(self.new.compared, "gained", "lost")
+            sentences.append(f"On the new text, {self.new.text}, the model {verb}.")
+            if self.new.learnt:
+                sentences.append(f"{self.origin} was trained on {self.new.learnt:,} of these characters.")
+        if self.old is not None:
+            verb = _changed(self.old.compared, "gained", "forgot")
+            sentences.append(f"On the old text, {self.old.text}, it {verb}.")
+        return " ".join([*sentences, *([self.missing] if self.missing else [])])
+
+
+def _changed(compared: Comparison, better: str, worse: str) -> str:
+    size = abs(compared.difference)
+    if compared.standard_error is None or size <= 2 * compared.standard_error:
+        return f"changed by {size:.2f} nats per character, which may be chance"
+    return f"{better if compared.difference < 0 else worse} {size:.2f} nats per character"
+
+
 class Baseline(Struct, frozen=True, kw_only=True):
     """The loss of one n-gram model."""
 

@@ -6,7 +6,7 @@ stay intact.
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -28,6 +28,7 @@ from core.files import replace_with
 from core.runs.checkpoint_writer import RETRY_SECONDS, CheckpointWriter, Savable
 from core.runs.metrics_log import MetricsLog
 from core.runs.run import Run, RunConfig
+from core.runs.step_rows import StepRows
 from core.runs.summary import epochs_of
 
 AUTOSAVE_SECONDS = 30.0
@@ -50,10 +51,22 @@ class RecordedTrainer(Protocol):
         """Return a copy of the run's current state."""
 
 
+class Listener(Protocol):
+    """Takes the events of a run as they are recorded, for example for a dashboard. It must not raise an error."""
+
+    def take(self, event: Event) -> Iterator[Event]:
+        """Handle an event. Yields further events to report, such as `SavingFailed`, which come before it."""
+
+
 def record(
-    run: Run, trainer: RecordedTrainer, control: Control | None = None, *, autosave: float = AUTOSAVE_SECONDS
+    run: Run,
+    trainer: RecordedTrainer,
+    control: Control | None = None,
+    *,
+    autosave: float = AUTOSAVE_SECONDS,
+    listeners: Sequence[Listener] = (),
 ) -> Iterator[Event]:
-    """Run the trainer, yield its events, and record them in the run's folder.
+    """Run the trainer, yield its events, and record them in the run's folder; the listeners take each event too.
 
     Raises:
         UserError: another process trains this run, or its folder cannot be written to at the start.
@@ -62,7 +75,10 @@ def record(
         recorder = _Recorder(run, run.config(), trainer, autosave)
         try:
             for event in trainer.run(control):
-                yield from recorder.take(event)
+                for recorded in recorder.take(event):
+                    for listener in listeners:
+                        yield from listener.take(recorded)
+                    yield recorded
         finally:
             recorder.close()
 
@@ -79,7 +95,8 @@ class _Recorder:
         self._hurried = False
         self._taken_at = self._saved_at = time.monotonic()  # when that one was taken, and the one in the folder
         self._write_seconds = 0.0
-        self._metrics = MetricsLog(run.metrics_path)
+        self._metrics, self._steps = MetricsLog(run.metrics_path), MetricsLog(run.steps_path)
+        self._rows = StepRows()
         self._failures: dict[str, str] = {}  # reason of the last failed write, by file name
         for leftover in run.path.glob(".*.tmp"):  # from a process killed during a save; the lock is ours
             with contextlib.suppress(OSError):
@@ -88,6 +105,8 @@ class _Recorder:
 
     def take(self, event: Event) -> Iterator[Event]:
         """Record an event and yield it, followed by events on checkpoints that were saved or could not be saved."""
+        if (row := self._rows.take(event)) is not None:
+            self._steps.append(row)
         match event:
             case RunStarted():
                 event = msgspec.structs.replace(event, run=self._run.name)
@@ -101,6 +120,7 @@ class _Recorder:
                 if self._is_due():
                     self._save("last", hurry=True)
                 self._metrics.try_again()
+                self._steps.try_again()
             case Paused():  # the user may switch the machine off during a pause
                 self._save("last")
                 self._metrics.append(event)
@@ -162,9 +182,10 @@ class _Recorder:
                 self._unwritten = None if snapshot is self._unwritten else self._unwritten
             self._failures.pop(path.name, None)
             yield CheckpointSaved(kind=kind, epoch=snapshot.epochs, path=str(path))
-        self._failures.pop(self._run.metrics_path.name, None)
-        if self._metrics.failure:
-            self._failures[self._run.metrics_path.name] = self._metrics.failure
+        for log in (self._metrics, self._steps):
+            self._failures.pop(log.path.name, None)
+            if log.failure:
+                self._failures[log.path.name] = log.failure
         if all_was_well and self._failures and not ending:
             why = next(iter(self._failures.values()))
             yield SavingFailed(path=str(self._run.path), why=why, again_after=RETRY_SECONDS)
@@ -176,13 +197,15 @@ class _Recorder:
         )
         self._metrics.append(event)
         self._metrics.try_again(now=True)
-        if self._metrics.failure:
+        self._steps.try_again(now=True)
+        if self._metrics.failure or self._steps.failure:
             return msgspec.structs.replace(event, unsaved=self._unsaved())
         return event
 
     def _unsaved(self) -> str:
-        if self._metrics.failure:
-            self._failures[self._run.metrics_path.name] = self._metrics.failure
+        for log in (self._metrics, self._steps):
+            if log.failure:
+                self._failures[log.path.name] = log.failure
         if not self._failures:
             return ""
         names, why = ", ".join(sorted(self._failures)), next(iter(self._failures.values()))

@@ -2,6 +2,7 @@
 
 RUNS/notebook-1/config.json         the settings of the run
                 metrics.jsonl       the run's events, one per line
+                steps.jsonl         the losses between the epochs' ends, one row for some steps per line
                 best.safetensors    the model at its best epoch
                 last.safetensors    the latest state of the run, to resume it
                 .lock               held by the process that trains it
@@ -49,6 +50,8 @@ class Origin(Struct, frozen=True, kw_only=True):
     """SHA-256 of the file's bytes."""
     corpus: CorpusConfig | None = None
     """Text that the model was trained on; None if unknown."""
+    keeps_vocabulary: bool = False
+    """Whether the run keeps characters that its text does not have."""
 
 
 class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,9 +65,14 @@ class RunConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     origin: Origin | None = None
     """Where the first weights come from; None if they were drawn at random."""
 
+    @property
+    def is_imported(self) -> bool:
+        """Whether the run only holds a model of another program, and was not trained here."""
+        return self.origin is not None and self.origin.kind == "import"
+
     def is_of(self, corpus: CorpusConfig, model: ModelConfig, training: TrainingConfig) -> bool:
         """Return whether a checkpoint with these settings can belong to this run."""
-        same_text = self.corpus == msgspec.structs.replace(corpus, source=self.corpus.source)  # the file may have moved
+        same_text = self.corpus.is_like(corpus)
         may_change = {name: getattr(self.training, name) for name in _MAY_CHANGE}
         return same_text and self.model == model and self.training == msgspec.structs.replace(training, **may_change)
 
@@ -76,6 +84,7 @@ class Run:
         self.path = path
         self.config_path = path / "config.json"
         self.metrics_path = path / "metrics.jsonl"
+        self.steps_path = path / "steps.jsonl"
         self.best_path = path / "best.safetensors"
         self.last_path = path / "last.safetensors"
         self.lock_path = path / ".lock"
@@ -94,7 +103,7 @@ class Run:
     def size(self) -> int:
         """Total size of its files, in bytes."""
         size = 0
-        for path in (self.config_path, self.metrics_path, self.best_path, self.last_path):
+        for path in (self.config_path, self.metrics_path, self.steps_path, self.best_path, self.last_path):
             with contextlib.suppress(OSError):
                 size += path.stat().st_size
         return size

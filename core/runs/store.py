@@ -18,7 +18,7 @@ from core.files import is_file, user_path
 from core.folders import system_data_folder
 from core.runs import bundled_model
 from core.runs.run import Run, RunConfig
-from core.text import shortened
+from core.text import natural_key, shortened
 
 MAX_NAME = 100
 """Maximum number of characters in a run's name."""
@@ -115,7 +115,7 @@ class RunStore:
             with contextlib.suppress(UserError):  # skip a run that may not be read
                 if self.has(folder.name):
                     runs.append(Run(folder))
-        return sorted(runs, key=lambda run: (run.config_path.stat().st_mtime_ns, _natural(run.name)), reverse=True)
+        return sorted(runs, key=lambda run: (run.config_path.stat().st_mtime_ns, natural_key(run.name)), reverse=True)
 
     def checkpoint_path(self, checkpoint: str) -> Path:
         """Return the checkpoint file that a string names: a run's best checkpoint, or a path.
@@ -216,11 +216,6 @@ def _locked_for_renaming(run: Run) -> Iterator[None]:
             yield
             return
     yield
-
-
-def _natural(name: str) -> list[str]:
-    """Return a sort key by which quick-9 comes before quick-10, for runs whose files have the same time."""
-    return [part.zfill(20) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def default_root() -> Path:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from core.events import EpochCompleted, Event, Reason, RunFinished, RunStarted
 from core.runs.run import Run
 
-RunState = Literal[Reason, "running", "interrupted"]
+RunState = Literal[Reason, "running", "interrupted", "imported"]
 
 
 class RunSummary(Struct, frozen=True, kw_only=True):
@@ -28,7 +28,8 @@ class RunSummary(Struct, frozen=True, kw_only=True):
     size: int
     """Size of its files, in bytes."""
     state: RunState
-    """Why the run ended; "running" if a process is training it, "interrupted" if it ended without an event."""
+    """Why the run ended; "running" if a process is training it, "interrupted" if it ended without an event, "imported"
+    if it was not trained here."""
 
 
 def summarise(run: Run, events: list[Event] | None = None) -> RunSummary:
@@ -48,7 +49,7 @@ def summarise(run: Run, events: list[Event] | None = None) -> RunSummary:
         train_loss=epochs[-1].train_loss if epochs else None,
         best_val_loss=min((epoch.val_loss for epoch in epochs if epoch.val_loss is not None), default=None),
         size=run.size,
-        state=_state(run, events),
+        state="imported" if config.is_imported else _state(run, events),
     )
 
 

@@ -6,7 +6,7 @@
 from msgspec import Struct, structs
 
 from core.data.corpus import CorpusConfig
-from core.data.known_texts import MOLIERE
+from core.data.known_texts import MOLIERE, PLAY
 from core.errors import UserError
 from core.settings.config import ModelConfig, TrainingConfig
 
@@ -14,6 +14,8 @@ from core.settings.config import ModelConfig, TrainingConfig
 class Measured(Struct, frozen=True, kw_only=True):
     """The result of a preset on Molière's plays, tail split, on two cores without a GPU."""
 
+    corpus: str = MOLIERE.name
+    """Name of the text."""
     limit: int | None
     """Number of characters of the text that were used; None for all."""
     test_loss: str
@@ -24,7 +26,8 @@ class Measured(Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """Description of the text."""
-        return "all of Molière" if self.limit is None else f"the first {self.limit:,} characters of Molière"
+        name = "Molière" if self.corpus == MOLIERE.name else "the bundled play"
+        return f"all of {name}" if self.limit is None else f"the first {self.limit:,} characters of {name}"
 
     @property
     def sentence(self) -> str:
@@ -102,6 +105,19 @@ PRESETS: dict[str, Preset] = {
         ),
     )
 }  # fmt: skip
+FINE_TUNE = Preset(
+    name="fine-tune",
+    purpose="To train a model further on another text.",
+    measured=Measured(corpus=PLAY.name, limit=None, took="x min", test_loss="x"),
+    model=PRESETS["best"].model,
+    training=structs.replace(
+        _ANNEALED,
+        epochs=8, streams=16, window=60, learning_rate=1e-3, warmup=0.1, weight_decay=0.1, validation=0.05,
+        output_dropout=0.5, weight_drop=0.5, averaging=0.99,
+    ),
+)  # fmt: skip
+"""The preset for a run that begins with another model, whose network it keeps: the bundled one's if none is chosen."""
+ALL_PRESETS = PRESETS | {FINE_TUNE.name: FINE_TUNE}
 DEFAULT_PRESET = "standard"
 SMALL_TEXT = 300_000
 """Number of characters below which the preset for small texts is recommended."""
@@ -118,9 +134,9 @@ def preset_named(name: str) -> Preset:
     Raises:
         UserError: there is no such preset; the message lists all presets.
     """
-    if name not in PRESETS:
-        raise UserError(f"There is no preset called {name}. The presets are: {', '.join(PRESETS)}.")
-    return PRESETS[name]
+    if name not in ALL_PRESETS:
+        raise UserError(f"There is no preset called {name}. The presets are: {', '.join(ALL_PRESETS)}.")
+    return ALL_PRESETS[name]
 
 
 _WITHOUT_EFFECT = ("device", "precision", "threads", "seed", "sample_length", "sample_prompt")
@@ -137,6 +153,6 @@ def expected_of(name: str, corpus: CorpusConfig, model: ModelConfig, training: T
         return None
     without = {setting: getattr(preset.training, setting) for setting in _WITHOUT_EFFECT}
     same_settings = (model, structs.replace(training, **without)) == (preset.model, preset.training)
-    is_moliere = corpus.source == MOLIERE.name or (bool(MOLIERE.sha256) and corpus.sha256 == MOLIERE.sha256)
+    is_moliere = corpus.sources == (MOLIERE.name,) or (bool(MOLIERE.sha256) and corpus.sha256 == MOLIERE.sha256)
     same_text = is_moliere and corpus.split == "tail" and corpus.limit == preset.measured.limit
     return preset.measured if same_settings and same_text else None

@@ -28,7 +28,7 @@ def follow(group: ProcessGroup, read: Callable[[CorpusConfig], Corpus]) -> None:
     corpus, problem = _read_in_turn(group, run, read)
     compute = group.agreed(run, problem)
     assert corpus is not None
-    vocabulary = Vocabulary(corpus.characters)
+    vocabulary = Vocabulary(run.vocabulary)
     streams = Streams(
         corpus.part("train", run.training.validation).ids(vocabulary),
         streams=run.training.streams,

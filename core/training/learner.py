@@ -32,12 +32,15 @@ class Learner:
         config: TrainingConfig,
         compute: ComputeSettings,
         group: ProcessGroup | None = None,
+        weights: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """Draw the initial weights. With a `group`, a step uses the mean gradient of its processes."""
+        """Begin with these `weights`, or draw them. With a `group`, a step uses the mean gradient of its processes."""
         self.config = config
         self.compute = compute
         model = CharLSTM(model_config, vocabulary_size)
         model.initialise(Generator().manual_seed(config.seed), forget_bias=config.forget_bias)
+        if weights is not None:
+            model.load_state_dict(weights)
         self.model = model.to(compute.device)
         self._group = group
         self._network = self.model if group is None else group.averaging_gradients(self.model)

@@ -66,6 +66,8 @@ class SharedRun(Struct, frozen=True, kw_only=True):
     model: ModelConfig
     training: TrainingConfig
     compute: ComputeSettings
+    vocabulary: str
+    """Characters of the model, which may be more than those of the text."""
 
 
 class ProcessEndedError(UserError):

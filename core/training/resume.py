@@ -1,7 +1,7 @@
 """Resuming a run: reading it, and checking that its settings, state and text fit together."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import msgspec
 from core.checkpoints.file_format import DamagedCheckpointError, opened
 from core.checkpoints.training_state import Snapshot, TrainingState, load_snapshot
 from core.data.corpus import Corpus, CorpusConfig
+from core.data.text_files import changes_between
 from core.errors import UserError
 from core.model.device import ComputeSettings, works_here
 from core.runs.run import Run, RunConfig
@@ -18,6 +19,7 @@ from core.runs.summary import epochs_of, outcome
 from core.settings.config import configure
 from core.text import count_of, in_one_line, shortened
 from core.training.process_group import ProcessGroup
+from core.training.starting_model import starting_model
 from core.training.trainer import Trainer
 
 _OF_THE_MACHINE = ("device", "precision", "threads")
@@ -41,15 +43,22 @@ class Resumption:
         """Return a trainer that continues the run, on `compute` or by default on what was used before.
 
         Raises:
-            UserError: the corpus is not the one that the run was trained on.
+            UserError: the corpus is not the one that the run was trained on, or a run without a state began with a
+                model that is missing or has changed.
         """
         known = self.config.corpus.sha256
         if known and corpus.text.sha256 != known:
             raise UserError(
-                f"{in_one_line(str(corpus.config.path))} is not the text that the run was trained on. "
-                "Give that text with --corpus, or start a new run."
+                f"{corpus.config.shown} is not the text that the run was trained on"
+                f"{changes_between(self.config.corpus.files, corpus.config.files)}. Give that text with --corpus, or "
+                "start a new run."
             )
-        return Trainer(corpus, self.config.model, self.config.training, compute or self.compute, self.snapshot, group)
+        config, start = self.config, None
+        if self.snapshot is None and config.origin is not None:
+            start = starting_model(config.origin, corpus.characters, config.training.seed)
+        return Trainer(
+            corpus, config.model, config.training, compute or self.compute, self.snapshot, group, start=start
+        )
 
     def begin(self, store: RunStore, name: str | None = None) -> Run:
         """Write the new settings and return the run, which is created if a file is resumed as a new one.
@@ -80,7 +89,13 @@ def run_of(store: RunStore, named: str) -> Run | None:
 
 
 def resume(
-    store: RunStore, named: str, run: Run | None, changes: Mapping[str, object], corpus: str | None = None
+    store: RunStore,
+    named: str,
+    run: Run | None,
+    changes: Mapping[str, object],
+    corpus: Sequence[str] = (),
+    *,
+    skip_unreadable: bool = False,
 ) -> Resumption:
     """Read a run to be resumed, and change its settings.
 
@@ -89,7 +104,8 @@ def resume(
         named: name of a run, or path of a checkpoint.
         run: the result of `run_of(store, named)`; the caller holds its lock.
         changes: training settings to change, such as the number of epochs or the device.
-        corpus: new path of the text, if it has moved.
+        corpus: new paths of the text, if it has moved.
+        skip_unreadable: pass over files that cannot be read, which may have been added since.
 
     Raises:
         UserError: the checkpoint is damaged or belongs to another run, the run is already finished, or the text
@@ -103,9 +119,10 @@ def resume(
     if "epochs" in changes and "seconds" not in changes:
         changes = {**changes, "seconds": 0.0}  # a run by time continues by epochs
     config = msgspec.structs.replace(config, training=configure(config.training, changes))
-    if corpus is not None:
-        moved = msgspec.structs.replace(config.corpus, source=CorpusConfig.typed(corpus).source)
-        config = msgspec.structs.replace(config, corpus=moved)
+    if corpus:
+        config = msgspec.structs.replace(config, corpus=config.corpus.at(CorpusConfig.typed(corpus)))
+    if skip_unreadable:
+        config = msgspec.structs.replace(config, corpus=msgspec.structs.replace(config.corpus, skip_unreadable=True))
     if snapshot is not None:
         snapshot = _with_best_of(run, snapshot)
         _check_that_something_is_left(run.name if run is not None else path.name, config, snapshot)
@@ -117,19 +134,25 @@ def resume(
 
 def _check_that_the_text_is_there(named: str, corpus: CorpusConfig) -> None:
     """Raise a `UserError` if the text no longer exists, which explains how to give its new path."""
-    path = corpus.path
-    if not path.exists():
+    path = corpus.missing
+    if path is not None:
+        every = " Give all its files and folders, each with --corpus." if corpus.more_sources else ""
         raise UserError(
             f"The text of {in_one_line(named)} is no longer at {shortened(path)}. If it was moved, give its new "
-            f"path: charlstm-tui train --resume {in_one_line(named)} --corpus FILE."
+            f"path: charlstm-tui train --resume {in_one_line(named)} --corpus FILE.{every}"
         )
 
 
 def _check_that_it_can_resume(run: Run) -> None:
-    """Raise a `UserError` if the run failed, or if its last checkpoint is missing.
+    """Raise a `UserError` if the run failed or was imported, or if its last checkpoint is missing.
 
     A run that was interrupted before its first save has no checkpoint and no completed epoch. It may start again.
     """
+    if run.config().is_imported:
+        raise UserError(
+            f"{run.name} was imported, so it has no training state to resume. `charlstm-tui train --from {run.name}` "
+            "trains it further."
+        )
     events = run.events()
     ended = outcome(events)
     if ended is not None and ended.reason == "failed":
@@ -171,7 +194,13 @@ def _with_best_of(run: Run | None, snapshot: Snapshot) -> Snapshot:
 def _config_of(path: Path, snapshot: Snapshot | None) -> RunConfig:
     assert snapshot is not None
     preset = snapshot.preset or "resumed"
-    return RunConfig(preset=preset, corpus=snapshot.corpus, model=snapshot.model, training=snapshot.training)
+    return RunConfig(
+        preset=preset,
+        corpus=snapshot.corpus,
+        model=snapshot.model,
+        training=snapshot.training,
+        origin=snapshot.origin,
+    )
 
 
 def _check_that_something_is_left(name: str, config: RunConfig, snapshot: Snapshot) -> None:

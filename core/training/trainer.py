@@ -43,6 +43,7 @@ from core.training.live_state import LiveState
 from core.training.plan import epoch_is_over, make_plan
 from core.training.process_group import ProcessGroup, SharedRun
 from core.training.replica import LeadingReplica, Replica
+from core.training.starting_model import StartingModel
 from core.training.step_reports import StepReports
 from core.training.thread_count import OtherPrograms, ThreadCount
 
@@ -52,6 +53,8 @@ REPORT_SECONDS = 0.1
 
 class Trainer:
     """One training run, which can be run once: from the start, or from a snapshot of an earlier run.
+
+    With a `start`, it begins with the weights of another model (fine-tuning).
 
     With a `group`, several processes train the model together. This is the one of rank 0; the others `follow`.
 
@@ -68,10 +71,13 @@ class Trainer:
         compute: ComputeSettings | None = None,
         snapshot: Snapshot | None = None,
         group: ProcessGroup | None = None,
+        start: StartingModel | None = None,
     ) -> None:
         self.corpus = corpus
         self.config = config
-        self.vocabulary = Vocabulary(corpus.characters)
+        known = snapshot or start
+        self._origin = known.origin if known is not None else None
+        self.vocabulary = known.vocabulary if known is not None else Vocabulary(corpus.characters)
         self._validation_ids = corpus.part("validation", config.validation).ids(self.vocabulary)
         train_ids = corpus.part("train", config.validation).ids(self.vocabulary)
         self._group = group
@@ -79,13 +85,21 @@ class Trainer:
         self._streams = Streams(train_ids, streams=config.streams, window=config.window, columns=columns)
         self.compute = compute or choose(model_config, len(self.vocabulary), config)
         if group is not None:
-            shared = SharedRun(corpus=corpus.config, model=model_config, training=config, compute=self.compute)
+            shared = SharedRun(
+                corpus=corpus.config,
+                model=model_config,
+                training=config,
+                compute=self.compute,
+                vocabulary=self.vocabulary.characters,
+            )
             self.compute = group.begin(shared)
         with self.compute.applied():  # use only as many threads as training does
-            learner = Learner(model_config, len(self.vocabulary), config, self.compute, group)
+            weights = start.weights if start is not None else None
+            learner = Learner(model_config, len(self.vocabulary), config, self.compute, group, weights)
         self._live = LiveState(
             Replica(learner, self._streams) if group is None else LeadingReplica(learner, self._streams, group)
         )
+        self._start = start
         self._sampler = EpochSampler(config, self.vocabulary)
         self._threads: ThreadCount | None = None
         self.best_epoch = 0
@@ -141,7 +155,11 @@ class Trainer:
             processes_before=self._processes_before,
             epochs_done=self._live.counters.epochs,
             elapsed_seconds=self._live.counters.elapsed,
+            total_steps=self._live.counters.steps,
             history=self.history,
+            origin=self._origin.name if self._origin is not None else "",
+            new_characters=len(self._start.new) if self._start is not None else 0,
+            dropped_characters=len(self._start.dropped) if self._start is not None else 0,
         )
         self._live.begin()
         if not self._live.history and not self._live.counters.epoch_steps:
@@ -166,6 +184,7 @@ class Trainer:
             epoch=self._live.counters.epochs,
             train_loss=self._live.counters.train_loss,
             val_loss=self._live.counters.val_loss,
+            origin=self._origin,
         )
 
     def snapshot(self) -> Snapshot:
@@ -176,6 +195,7 @@ class Trainer:
             vocabulary=self.vocabulary,
             corpus=self.corpus.config,
             training=self.config,
+            origin=self._origin,
             compute=self.compute,
             processes=self.processes,
             plan=self._live.plan,

@@ -11,7 +11,7 @@ import pytest
 
 from charlstm_tui.cli import COMMANDS, commands
 from charlstm_tui.commands.completion import SHELLS, VARIABLE, joined_words, register_shells
-from core.settings.presets import PRESETS
+from core.settings.presets import ALL_PRESETS
 from tests.cli.test_commands import call
 from tests.tui.real_terminal import Terminal
 
@@ -35,7 +35,7 @@ def test_commands_and_options_are_proposed() -> None:
 
 
 def test_names_of_presets_and_texts_are_proposed() -> None:
-    assert proposed("train", "--preset", "") == list(PRESETS)
+    assert proposed("train", "--preset", "") == list(ALL_PRESETS)
     assert proposed("presets", "q") == ["quick"]
     assert proposed("train", "--corpus", "m") == ["moliere", "file"]
     assert proposed("train", "--preset=q") == ["quick"]

@@ -16,9 +16,11 @@ from core.reports.results import (
     Comparison,
     Copying,
     Evaluation,
+    FineTuning,
     Group,
     PartLoss,
     Score,
+    TextEffect,
 )
 from tests.tui.views import CORPUS
 
@@ -98,4 +100,17 @@ def report(*, complete: bool = True) -> Report:
     )  # fmt: skip
 
 
+FINE_TUNING = FineTuning(
+    origin="moliere",
+    new=TextEffect(
+        text="l-homme-aux-contrats",
+        compared=Comparison(characters=11_265, loss=1.1016, other_loss=1.5796, standard_error=0.0123),
+        of=11_265,
+    ),
+    old=TextEffect(
+        text="moliere",
+        compared=Comparison(characters=20_000, loss=1.4212, other_loss=1.2118, standard_error=0.0081),
+        of=168_729,
+    ),
+)
 COMPARISON = Comparison(characters=10_000, loss=1.4675, other_loss=1.5012, standard_error=0.0061)

@@ -1,5 +1,6 @@
 """What the Evaluate screen looks like, each state at the sizes it is designed for; see `test_looks.py`."""
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import TabbedContent
@@ -67,6 +68,20 @@ def test_each_page(app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, si
         if page == "text":
             screen.query_one(SurprisalMap).focus()
             await pilot.press("down", "down", "right", "right", "right", "right")
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_fine_tuning_changed(
+    app: CharLSTMApp, trained: Run, snap_compare: SnapCompare, size: tuple[int, int]
+) -> None:
+    async def before(pilot: Pilot[None]) -> None:
+        screen = await evaluation(pilot)
+        screen.show(msgspec.structs.replace(reports.report(), fine_tuning=reports.FINE_TUNING))
+        screen.pages.finish()
+        screen.query_one(TabbedContent).active = "before"
         await still(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=before)

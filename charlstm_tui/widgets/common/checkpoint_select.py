@@ -99,6 +99,14 @@ class CheckpointSelect(Select[Path]):
         elif options and not self._allows_none:
             self.value = paths[0]
 
+    def choose_place(self, place: Path, name: str) -> None:
+        """Choose a model by its place, which need not be in the list."""
+        self.refresh_runs()
+        if place not in [known for _, known in self._shown]:
+            self._shown.append((Content(in_one_line(name)), place))
+            self.set_options(self._shown)
+        self.value = place
+
     def choose(self, name: str) -> None:
         """Choose a run by its name, if it has a checkpoint."""
         self.refresh_runs()
@@ -123,7 +131,7 @@ def models_in(store: RunStore) -> list[tuple[str, str, Path]]:
         if run.checkpoint_path.exists():
             with contextlib.suppress(UserError):  # a damaged run cannot be used
                 summary = summarise(run)
-                epochs = count_of(summary.epochs, "epoch")
+                epochs = "imported" if summary.state == "imported" else count_of(summary.epochs, "epoch")
                 models.append((in_one_line(f"{run.name} · {summary.corpus} · {epochs}"), run.name, run.path))
     if (path := bundled_model.shipped_path()) is not None:
         models.append((f"{bundled_model.NAME} · bundled", bundled_model.NAME, path))

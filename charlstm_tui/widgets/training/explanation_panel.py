@@ -14,9 +14,9 @@ from core.settings.explanations import EXPLANATIONS
 from core.settings.presets import Preset
 
 ABOUT_TEXT = (
-    "The text to learn from: the name of a text that comes with the program, or the path of your own file. Any "
-    "language and any encoding is possible; 100,000 characters are enough for a start, a million are better. o shows a "
-    "list of texts and your folders."
+    "The text to learn from: the name of a text that comes with the program, or the path of your own file, of a folder "
+    "of .txt files, or a glob such as letters/*.md. Any language and any encoding is possible; 100,000 characters are "
+    "enough for a start, a million are better. o shows a list of texts and your folders."
 )
 ABOUT_LIMIT = (
     "How many characters to take from the beginning of the text; empty takes all. With less text an epoch is shorter, "
@@ -24,13 +24,23 @@ ABOUT_LIMIT = (
 )
 ABOUT_SPLIT = (
     "Which tenth of the text is the test part, which training never reads. tail takes the end, which is harder if the "
-    "text changes towards its end. interleaved takes every tenth block of 10,000 characters, from the whole text."
+    "text changes towards its end. interleaved takes every tenth block of 10,000 characters, from the whole text. "
+    "files takes every tenth file of a folder, drawn by the split seed."
+)
+ABOUT_START = (
+    "Random weights, or a model that is trained further on this text (fine-tuning): a text of your own is often too "
+    "short to learn a language from. The network stays as it is. Characters that both texts have keep what was learnt "
+    "about them. Evaluate then shows what the model gained, and what it forgot."
 )
 ABOUT_PRESET = "Settings that work well together. A preset sets all other settings; each can be changed afterwards."
 
 
 def about_setting(field: Field, preset: Preset) -> Content:
-    """Return the explanation of a setting, with its default and the preset's value."""
+    """Return the explanation of a setting, with its default and the preset's value; of one of the text, a short one."""
+    if field.name not in EXPLANATIONS:
+        bounds = unbroken(field.bounds[:1].upper() + field.bounds[1:])
+        default = Content.styled(f"{bounds}. Default {field.show(field.default) or 'none'}.", "$text-muted")
+        return Content("\n").join([Content(field.description), default])
     explanation = EXPLANATIONS[field.name]
     usual = getattr(preset.model, field.name, None)
     usual = getattr(preset.training, field.name) if usual is None else usual

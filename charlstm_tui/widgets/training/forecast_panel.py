@@ -12,6 +12,7 @@ from charlstm_tui.formatting.numbers import duration, duration_between, size_in_
 from charlstm_tui.jobs import forecast
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.state.job_events import Doing
+from charlstm_tui.state.messages import FactsKnown
 from core.runs.run import RunConfig
 from core.settings.forecast import Forecast, Span
 from core.settings.presets import expected_of
@@ -96,6 +97,8 @@ class ForecastPanel(Static):
         for item in items:
             if isinstance(item, Forecast):
                 self._forecast = item
+                facts = {"next.distinct": float(item.vocabulary), "next.parameters": float(item.parameters)}
+                self.post_message(FactsKnown(facts))
             elif isinstance(item, Doing):
                 self._doing = item.what
             else:

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from charlstm_tui.formatting.characters import with_wide_tabs
+from charlstm_tui.state.messages import FactsKnown
 from charlstm_tui.widgets.common.fitting_text import FittingText
 from charlstm_tui.widgets.training.filmstrip import Filmstrip
 from core.events import EpochCompleted, SampleDrawn
@@ -124,6 +125,7 @@ class SampleView(Vertical):
         text = text if prompt else text.lstrip("\n")
         box.update(Content.assemble((prompt, "bold $text-accent"), text))
         self.query_one(VerticalScroll).scroll_home(animate=False)
+        self.post_message(FactsKnown({"run.sample_epoch": float(sample.epoch)}))
 
     def _heading(self, sample: SampleDrawn) -> Content:
         when = "before the first step" if not sample.total_steps else f"epoch {sample.epoch}"

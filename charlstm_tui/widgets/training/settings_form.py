@@ -14,14 +14,17 @@ from textual.widgets import Collapsible, Input, Label, Select, Static
 from charlstm_tui.state.usual_run import preset_or_default, size_of, usual_run
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.text_input import FieldInput
+from charlstm_tui.widgets.training.start_model import StartModel
 from charlstm_tui.widgets.training.text_settings import TextSettings
 from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors
+from core.data.known_texts import KNOWN
 from core.errors import UserError
 from core.runs.run import RunConfig
+from core.runs.store import RunStore
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
-from core.settings.presets import PRESETS, Preset, preset_for, preset_named
-from core.settings.reading_fields import ReadingField, reading_fields
+from core.settings.presets import ALL_PRESETS, FINE_TUNE, Preset, preset_for, preset_named
+from core.settings.reading_fields import ReadingField, file_fields, reading_fields, value_in
 
 FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
     (ModelConfig, "The network", ("cell", "num_layers", "hidden_size")),
@@ -77,8 +80,9 @@ class SettingsForm(Vertical):
     class Changed(Message):
         """Sent when a setting has changed."""
 
-    def __init__(self, remembered: RunConfig | None = None) -> None:
+    def __init__(self, store: RunStore, remembered: RunConfig | None) -> None:
         super().__init__()
+        self._store = store
         self._begin = remembered or usual_run()
         self._suited = "" if remembered is not None else self._begin.preset
         """Name of the preset chosen automatically for the text; empty once the user has chosen one."""
@@ -89,10 +93,15 @@ class SettingsForm(Vertical):
         preset = preset_or_default(self._begin.preset)
         with VerticalScroll(id="fields", can_focus=False):
             yield TextSettings(self._begin.corpus)
+            yield StartModel(self._store, self._begin.origin, self._begin.model)
             with Horizontal(classes="line -preset"):
                 yield Label("preset")
                 yield Select(
-                    [(name, name) for name in PRESETS], value=preset.name, allow_blank=False, compact=True, id="preset"
+                    [(name, name) for name in ALL_PRESETS],
+                    value=preset.name,
+                    allow_blank=False,
+                    compact=True,
+                    id="preset",
                 )
                 yield Static(preset.purpose, id="purpose", classes="quiet")
             with Horizontal(classes="columns"):
@@ -102,7 +111,7 @@ class SettingsForm(Vertical):
                             if title:
                                 yield Static(title, classes="title")
                             yield from self._settings(config, names, preset)
-            others = len(_fields()) - len(_FIRST_NAMES) + len(reading_fields())
+            others = len(_fields()) - len(_FIRST_NAMES) + len(reading_fields()) + len(file_fields())
             yield Rest(
                 Horizontal(classes="columns", id="rest"),
                 title=f"{others} more settings", collapsed_symbol="▸", expanded_symbol="▾",
@@ -119,6 +128,16 @@ class SettingsForm(Vertical):
     def preset(self) -> Preset:
         """The chosen preset."""
         return preset_named(str(self.query_one("#preset", Select).value))
+
+    @property
+    def _network(self) -> ModelConfig:
+        """The usual network: that of the model to start from, or the preset's."""
+        return self.start.model if self.start.origin is not None else self.preset.model
+
+    @property
+    def start(self) -> StartModel:
+        """The line that chooses what the run starts from."""
+        return self.query_one(StartModel)
 
     @property
     def focused_setting(self) -> SettingInput | None:
@@ -138,11 +157,16 @@ class SettingsForm(Vertical):
         Raises:
             UserError: a value is not valid.
         """
+        if self.preset == FINE_TUNE and self.start.origin is None:
+            raise UserError(
+                f"The preset {FINE_TUNE.name} needs a model to start from: choose one in the line above it."
+            )
         return RunConfig(
             preset=self.preset.name,
-            corpus=CorpusConfig.typed(self.text.source, self.text.limit, self.text.split, *self._reading),
-            model=configure(self.preset.model, self._values(ModelConfig)),
+            corpus=self._corpus,
+            model=configure(self._network, self._values(ModelConfig)),
             training=configure(self.preset.training, self._values(TrainingConfig)),
+            origin=self.start.origin,
         )
 
     def show(self, config: RunConfig) -> None:
@@ -152,15 +176,18 @@ class SettingsForm(Vertical):
 
     def take_text(self, chosen: CorpusConfig) -> None:
         """Put a text's name or path, and its encoding, into their boxes."""
-        corpus = structs.replace(self._begin.corpus, encoding=chosen.encoding, encoding_errors=chosen.encoding_errors)
+        corpus = structs.replace(
+            self._begin.corpus, encoding=chosen.encoding, encoding_errors=chosen.encoding_errors,
+            skip_unreadable=chosen.skip_unreadable,
+        )  # fmt: skip
         self._begin = structs.replace(self._begin, corpus=corpus)
-        self._show_reading(corpus)
-        self.text.take_text(chosen.source)
+        self._show_reading(corpus, without="split_seed")
+        self.text.take_text(*chosen.sources)
 
-    def _show_reading(self, corpus: CorpusConfig) -> None:
+    def _show_reading(self, corpus: CorpusConfig, *, without: str = "") -> None:
         for setting in self.query(SettingInput):
-            if isinstance(setting.field, ReadingField):
-                setting.show(getattr(corpus, setting.field.name) or "", usual=setting.field.default)
+            if isinstance(setting.field, ReadingField) and setting.field.name != without:
+                setting.show(value_in(corpus, setting.field.name), usual=setting.field.default)
 
     def toggle_rest(self) -> None:
         """Unfold or fold the less important settings."""
@@ -181,7 +208,28 @@ class SettingsForm(Vertical):
             return self._reading
         return None, "strict"
 
+    @property
+    def skips_unreadable(self) -> bool:
+        """Whether files that cannot be read are skipped."""
+        for setting in self.query(SettingInput):
+            if setting.field.name == "unreadable_files":
+                return setting.typed == "skip"
+        return self._begin.corpus.skip_unreadable
+
     # --- events of the widgets
+
+    @on(StartModel.Changed)
+    def _take_model(self, event: StartModel.Changed) -> None:
+        """Use the preset for training a model further or, with random weights, the one for the text."""
+        event.stop()
+        self._begin = structs.replace(self._begin, origin=self.start.origin)
+        self._suited = "" if self.start.origin is not None else preset_for(size_of(self.text.source) or 0).name
+        self._change_preset(FINE_TUNE if self.start.origin is not None else preset_named(self._suited))
+
+    def _change_preset(self, preset: Preset) -> None:
+        with self.prevent(Select.Changed):
+            self.query_one("#preset", Select).value = preset.name
+        self._use_preset()
 
     @on(Select.Changed, "#preset")
     def _take_preset(self, event: Select.Changed) -> None:
@@ -190,9 +238,15 @@ class SettingsForm(Vertical):
             return
         if self.preset.name != self._suited:
             self._suited = ""
+        self._use_preset()
+        if self.preset == FINE_TUNE and self.start.origin is None:
+            self.start.choose_bundled_model()
+
+    def _use_preset(self) -> None:
+        """Put the settings of the chosen preset into the boxes."""
         self._begin = structs.replace(self._begin, preset=self.preset.name)
         self.query_one("#purpose", Static).update(self.preset.purpose)
-        self._show_settings(self.preset.model, self.preset.training)
+        self._show_settings(self._network, self.preset.training)
         self.post_message(self.Changed())
 
     @on(TextSettings.Changed)
@@ -205,6 +259,13 @@ class SettingsForm(Vertical):
                 self._suited = preset_for(min(size, self.text.limit or size)).name
                 self.query_one("#preset", Select).value = self._suited
         self.post_message(self.Changed())
+
+    def suit(self, characters: int) -> None:
+        """Choose the preset for a folder's number of characters, which is known only once its files were looked at."""
+        if self._suited and not self._is_changed and self.text.source not in KNOWN:
+            limit = self.text.limit_or_none
+            self._suited = preset_for(min(characters, limit or characters)).name
+            self.query_one("#preset", Select).value = self._suited
 
     @on(TextSettings.SplitChanged)
     @on(SettingInput.Changed)
@@ -238,20 +299,24 @@ class SettingsForm(Vertical):
                 )
             ]
             await columns.mount(Vertical(*made, classes="column"))
-        for column, field in zip(columns.children, reading_fields(), strict=True):
-            begin = getattr(self._begin.corpus, field.name) or ""
-            await column.mount(SettingInput(field, begin, usual=field.default))
+        for fields in (reading_fields(), file_fields()):
+            for column, field in zip(columns.children, fields, strict=True):
+                await column.mount(SettingInput(field, value_in(self._begin.corpus, field.name), usual=field.default))
 
     # --- the settings
 
     def _settings(self, config: type[Struct], names: tuple[str, ...], preset: Preset) -> list[SettingInput]:
         of_model = config is ModelConfig
-        begin, usual = (self._begin.model, preset.model) if of_model else (self._begin.training, preset.training)
+        usual_model = self._begin.model if self._begin.origin is not None else preset.model
+        begin, usual = (self._begin.model, usual_model) if of_model else (self._begin.training, preset.training)
         known = {field.name: field for field in fields_of(config)}
-        return [
+        made = [
             SettingInput(known[name], getattr(begin, name), usual=getattr(usual, name), box=FieldInput)
             for name in names
         ]
+        for setting in made:
+            setting.disabled = of_model and self._begin.origin is not None
+        return made
 
     def _values(self, config: type[Struct]) -> dict[str, Value]:
         """Return the values in the boxes; settings that were never unfolded keep their initial values."""
@@ -274,6 +339,20 @@ class SettingsForm(Vertical):
         return encoding, str(inputs["encoding_errors"].value)  # type: ignore[return-value]
 
     @property
+    def _corpus(self) -> CorpusConfig:
+        """The text on screen, with how its files are read and split.
+
+        Raises:
+            UserError: a value is not valid.
+        """
+        seeds = [setting.value for setting in self.query(SettingInput) if setting.field.name == "split_seed"]
+        return CorpusConfig.typed(
+            self.text.sources, self.text.limit, self.text.split, *self._reading,
+            split_seed=int(seeds[0]) if seeds else self._begin.corpus.split_seed,
+            skip_unreadable=self.skips_unreadable,
+        )  # fmt: skip
+
+    @property
     def _is_changed(self) -> bool:
         """Whether a setting on screen differs from the preset."""
         settings = self.query(SettingInput)
@@ -286,6 +365,7 @@ class SettingsForm(Vertical):
         with self.prevent(Select.Changed):
             self.query_one("#preset", Select).value = preset.name
         self.query_one("#purpose", Static).update(preset.purpose)
+        self.start.show(config.origin, config.model)
         self._show_settings(config.model, config.training)
         self._show_reading(config.corpus)
 
@@ -300,4 +380,5 @@ class SettingsForm(Vertical):
                 continue
             of_model = hasattr(config.model, name)
             value = getattr(config.model if of_model else config.training, name)
-            setting.show(value, usual=getattr(self.preset.model if of_model else self.preset.training, name))
+            setting.show(value, usual=getattr(self._network if of_model else self.preset.training, name))
+            setting.disabled = of_model and config.origin is not None

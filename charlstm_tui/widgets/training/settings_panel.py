@@ -17,6 +17,7 @@ from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.training.explanation_panel import (
     ABOUT_LIMIT,
     ABOUT_SPLIT,
+    ABOUT_START,
     ABOUT_TEXT,
     ExplanationPanel,
     about_preset,
@@ -31,9 +32,15 @@ from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.files import here, user_path
 from core.runs.run import RunConfig
+from core.runs.store import RunStore
 
 HOW_TO_START = "s starts training. Tab or Enter: next field. Esc leaves the fields."
-_ABOUT_BOXES = {"corpus": ("text", ABOUT_TEXT), "limit": ("characters", ABOUT_LIMIT), "split": ("split", ABOUT_SPLIT)}
+_ABOUT_BOXES = {
+    "corpus": ("text", ABOUT_TEXT),
+    "limit": ("characters", ABOUT_LIMIT),
+    "split": ("split", ABOUT_SPLIT),
+    "start-model": ("start from", ABOUT_START),
+}
 _WIDE = 100
 """Minimum columns of the window for showing the form and the forecast side by side."""
 _ROWS = {True: (24, 30), False: (29, 36)}
@@ -85,8 +92,9 @@ class SettingsPanel(Vertical):
             super().__init__()
             self.config = config
 
-    def __init__(self, remembered: RunConfig | None, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, store: RunStore, remembered: RunConfig | None, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._store = store
         self.quiet = False
         self._remembered = remembered
         self._complaint = ""  # why the last start failed; empty once a setting has changed
@@ -104,7 +112,7 @@ class SettingsPanel(Vertical):
         forecast = ForecastPanel(id="forecast")
         forecast.border_title = "forecast"
         await self.query_one("#below").mount(ExplanationPanel(id="explanation"), TextPreview(id="look"))
-        await self.query_one("#form-and-forecast").mount(SettingsForm(self._remembered), forecast)
+        await self.query_one("#form-and-forecast").mount(SettingsForm(self._store, self._remembered), forecast)
         self._explain()
 
     @property
@@ -123,6 +131,7 @@ class SettingsPanel(Vertical):
         """Request a run with the settings on screen; if one is not valid, focus it and show the reason."""
         form = self.form
         try:
+            form.start.look_again()
             config = form.read()
         except UserError as error:
             (form.invalid or self.query_one("#corpus", Input)).focus()
@@ -176,7 +185,7 @@ class SettingsPanel(Vertical):
         self._explain()
         if self.quiet:
             return
-        self.query_one(TextPreview).consider(self.query_one("#corpus", Input).value, self.form.text.limit_or_none)
+        self.query_one(TextPreview).consider(self.form.text.sources, self.form.text.limit_or_none)
         try:
             config = self.form.read()
         except UserError:
@@ -190,6 +199,10 @@ class SettingsPanel(Vertical):
     def _say_what_is_wrong_with_the_text(self, event: ForecastPanel.Refused | TextPreview.Refused) -> None:
         if not self._complaint:
             self.form.text.complain_about_text(event.reason)
+
+    @on(TextPreview.Looked)
+    def _suit_the_folder(self, event: TextPreview.Looked) -> None:
+        self.form.suit(event.characters)
 
     @on(DescendantFocus)
     def _explain_focused(self) -> None:
@@ -245,4 +258,6 @@ def _folder_of(source: str) -> Path:
         typed = user_path(source).absolute()
         if typed.is_file():
             return typed.parent
+        if typed.is_dir():
+            return typed
     return here()

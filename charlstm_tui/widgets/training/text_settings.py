@@ -1,6 +1,7 @@
 """Form for the text of a run: its name or path, the number of characters, and the split."""
 
 import contextlib
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -16,6 +17,7 @@ from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from core.data.corpus import CorpusConfig
 from core.data.known_texts import MOLIERE, PLAY
 from core.data.splits import SPLITS, Split
+from core.data.text_files import named
 from core.errors import UserError
 from core.settings.number_parsing import UnclearNumberError, read_number
 from core.text import shortened
@@ -23,6 +25,7 @@ from core.text import shortened
 SPLIT_MEANS: dict[Split, str] = {
     "tail": "test: the last tenth",
     "interleaved": "test: every 10th block",
+    "files": "test: every 10th file",
 }
 MAX_LIMIT = 10**15
 """More characters than any text has."""
@@ -40,6 +43,7 @@ class TextSettings(Vertical):
         & .line > #split-label { width: auto; margin: 0 1 0 2; }
         & .text-reason { display: none; height: auto; color: $text-error; padding-left: 17; }
         & .text-reason.-shown { display: block; }
+        & #more-sources { color: $text-muted; }
     }
     """
 
@@ -52,6 +56,7 @@ class TextSettings(Vertical):
     def __init__(self, corpus: CorpusConfig) -> None:
         super().__init__()
         self._begin = corpus
+        self._taken = corpus.sources  # the text that was put into the box, with its further sources
 
     def compose(self) -> ComposeResult:
         """Lay out the fields, each with a hidden line below it for an error."""
@@ -61,6 +66,7 @@ class TextSettings(Vertical):
             yield FieldInput(
                 self._begin.source, id="corpus", placeholder="the name or the path of a text", compact=True
             )
+        yield PlainText(_others(self._taken), id="more-sources", classes=f"text-reason {_shown_if(self._taken[1:])}")
         yield PlainText(id="text-reason", classes="text-reason")
         yield FetchBar()
         with Horizontal(classes="line"):
@@ -78,6 +84,11 @@ class TextSettings(Vertical):
     def source(self) -> str:
         """Name or path of the text, as typed."""
         return self.query_one("#corpus", Input).value
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The text, as typed, and the further files and folders of one that was taken with them."""
+        return self._taken if self.source == self._taken[0] else (self.source,)
 
     @property
     def split(self) -> Split:
@@ -125,15 +136,22 @@ class TextSettings(Vertical):
 
     def show(self, corpus: CorpusConfig) -> None:
         """Put another text, limit and split into the fields."""
-        self.take_text(corpus.source)
+        self.take_text(*corpus.sources)
         self.query_one("#limit", Input).value = _shown(corpus.limit)
         with self.prevent(Select.Changed):
             self.query_one("#split", Select).value = corpus.split
         self.query_one("#split-means", FittingText).show(SPLIT_MEANS[corpus.split])
 
-    def take_text(self, source: str) -> None:
-        """Put a text's name or path into the box."""
+    def take_text(self, source: str, *more: str) -> None:
+        """Put a text's name or path into the box, and show further ones below it."""
+        self._taken = (source, *more)
         self.query_one("#corpus", Input).value = source
+        self._show_others()
+
+    def _show_others(self) -> None:
+        line = self.query_one("#more-sources", PlainText)
+        line.update(_others(self.sources))
+        line.set_class(len(self.sources) > 1, "-shown")
 
     def complain_about_text(self, reason: str) -> None:
         """Show an error below the text's box; an empty reason removes it."""
@@ -150,6 +168,7 @@ class TextSettings(Vertical):
         self._complain("#limit-reason", self.limit_reason)
         if event.input.id == "corpus":
             self.complain_about_text("")
+            self._show_others()
         self.post_message(self.Changed())
 
     @on(Select.Changed)
@@ -163,6 +182,16 @@ class TextSettings(Vertical):
         """Choose Molière's plays after the download, unless another text was chosen."""
         if MOLIERE.here and self.source == PLAY.name:
             self.take_text(MOLIERE.name)
+
+
+def _others(sources: tuple[str, ...]) -> str:
+    """Return a sentence about the further sources of a text; empty if there are none."""
+    others = [shortened(Path(source).name or source, 30) for source in sources[1:]]
+    return f"and {named(others, len(others))}; another text in the box replaces all" if others else ""
+
+
+def _shown_if(shown: object) -> str:
+    return "-shown" if shown else ""
 
 
 def _shown(limit: int | None) -> str:

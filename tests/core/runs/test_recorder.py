@@ -65,7 +65,7 @@ def test_temporary_files_of_a_killed_process_are_deleted(
     (run.path / ".last.safetensors.tmp").write_bytes(b"half of it")
     list(record(run, trainer_of(config, small_corpus)))
     assert sorted(path.name for path in run.path.iterdir()) == [
-        ".lock", "best.safetensors", "config.json", "last.safetensors", "metrics.jsonl",
+        ".lock", "best.safetensors", "config.json", "last.safetensors", "metrics.jsonl", "steps.jsonl",
     ]  # fmt: skip
 
 

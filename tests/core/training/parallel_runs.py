@@ -13,15 +13,20 @@ from pathlib import Path
 import msgspec
 import torch
 
+from core.checkpoints.checkpoint import Checkpoint
 from core.checkpoints.training_state import Snapshot
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, load_corpus
+from core.data.vocabulary import Vocabulary
 from core.events import Event, StepsCompleted, to_json
+from core.model.char_lstm import CharLSTM
 from core.model.device import ComputeSettings
+from core.runs.run import Origin
 from core.settings.config import ModelConfig, TrainingConfig
 from core.training import trainer as trainer_module
 from core.training.follower import follow
 from core.training.process_group import ProcessGroup, joined
+from core.training.starting_model import StartingModel, adapted
 from core.training.trainer import Trainer
 
 CPU = ComputeSettings(device="cpu", precision="fp32", threads=1)
@@ -41,6 +46,19 @@ EQUAL: dict[str, tuple[ModelConfig, TrainingConfig]] = {
     "lstm-muon": (MODELS["lstm"], msgspec.structs.replace(PLAIN, optimizer="muon", averaging=0.9)),
 }
 """Runs that several processes train like one."""
+
+
+def another_model(corpus: Corpus) -> StartingModel:
+    """Return a model to start from, which knows characters that the text does not have."""
+    model, _ = EQUAL["lstm"]
+    network = CharLSTM(model, len(corpus.characters) + 2)
+    network.initialise(torch.Generator().manual_seed(7))
+    checkpoint = Checkpoint(
+        model=network, vocabulary=Vocabulary(corpus.characters + "§¶"), corpus=corpus.config, training=PLAIN, epoch=1,
+        train_loss=None, val_loss=None,
+    )  # fmt: skip
+    origin = Origin(kind="model", name="old", path="/old", sha256="", keeps_vocabulary=True)
+    return adapted(checkpoint, origin, corpus.characters, 0)
 
 
 def stopped_after(trainer: Trainer, steps: int) -> Iterator[Event]:
@@ -73,6 +91,7 @@ def lead(group: ProcessGroup, corpus: Corpus, folder: Path) -> None:
     trained("asked", Trainer(corpus, model, config, CPU, group=group))  # the last rank asks to stop
     wild = msgspec.structs.replace(config, learning_rate=10.0, gradient_clip=0.0, epochs=1)
     trained("diverged", Trainer(corpus, model, wild, CPU, group=group))
+    trained("from-model-steps", Trainer(corpus, model, config, CPU, group=group, start=another_model(corpus)), STEPS)
 
 
 def main(text: str, folder: Path) -> None:
@@ -83,7 +102,7 @@ def main(text: str, folder: Path) -> None:
         if group.leads:
             lead(group, corpus, folder)
             return
-        for run in range(len(EQUAL) + 6):
+        for run in range(len(EQUAL) + 7):
             group.stopping = run == len(EQUAL) + 4 and group.rank == group.size - 1
             follow(group, lambda _: corpus)
 

@@ -94,6 +94,17 @@ def test_two_processes_train_as_one_does(ran: Ran, name: str) -> None:
     assert shared == pytest.approx(losses, abs=1e-5)
 
 
+def test_two_processes_that_start_from_a_model_train_as_one_does(ran: Ran) -> None:
+    model, config = EQUAL["lstm"]
+    alone = Trainer(ran.corpus, model, config, CPU, start=parallel_runs.another_model(ran.corpus))
+    assert len(alone.vocabulary) == len(ran.corpus.characters) + 2
+    for _ in stopped_after(alone, STEPS):
+        pass
+    expected, found = alone.snapshot().now.tensors, ran.tensors("from-model-steps")
+    for key in (key for key in expected if key.startswith("weights.")):
+        assert torch.allclose(expected[key], found[key], rtol=0, atol=WEIGHTS_AGREE), key
+
+
 def test_the_validation_loss_is_that_of_one_process(ran: Ran) -> None:
     model, config = EQUAL["lstm"]
     alone = Trainer(ran.corpus, model, config, CPU)
