@@ -17,8 +17,8 @@ import psutil
 
 from charlstm_tui.commands.doctor_result import Check, without_home
 from charlstm_tui.commands.doctor_terminal import terminal_checks, variable
-from charlstm_tui.commands.versions import PROGRAM, core_count, version_of
 from charlstm_tui.formatting.numbers import size_in_bytes
+from charlstm_tui.formatting.versions import PROGRAM, core_count, version_of
 from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.folders import cache_folder, data_folder
@@ -29,7 +29,7 @@ MIN_FREE_BYTES = 200_000_000
 """Free space below which a disk counts as full: a run of the preset `best` writes as much."""
 MIN_FREE_MEMORY = 500_000_000
 """Free memory in bytes below which a run may fail."""
-_EXTRAS = ("web", "postgresql")
+_EXTRAS = ("web", "postgresql", "onnx", "tensorboard")
 
 
 def light_checks(store: RunStore) -> Iterator[Check]:

@@ -1,19 +1,18 @@
 """`charlstm-tui runs`: list, show, rename, delete and export runs."""
 
 import sys
-from pathlib import Path
 
 import click
 import msgspec
 
 from charlstm_tui.commands import proposals
+from charlstm_tui.commands.export import export_command
 from charlstm_tui.commands.options import json_option, runs_option
 from charlstm_tui.commands.stdio import is_terminal
 from charlstm_tui.commands.table import print_columns
 from charlstm_tui.formatting.numbers import loss_shown, size_in_bytes
 from core.errors import UserError
 from core.events import EpochCompleted
-from core.files import user_path
 from core.runs.store import RunStore
 from core.runs.summary import RunSummary, epochs_of, summarise
 from core.text import count_of, in_one_line, sanitise
@@ -60,9 +59,15 @@ def show_command(name: str, store: RunStore, as_json: bool) -> None:
     done = count_of(summary.epochs, "epoch")
     if not config.training.seconds:  # a run limited by time has no number of epochs to reach
         done = f"{summary.epochs} of {count_of(config.training.epochs, 'epoch')}"
-    click.echo(f"{in_one_line(run.name)}: {summary.state} after {done}")
-    click.echo(in_one_line(f"text      {config.corpus.title}, split {config.corpus.split}"))
-    for title, settings in (("model", config.model), ("training", config.training)):
+    if config.origin is not None and config.is_imported:
+        click.echo(in_one_line(f"{run.name}: imported from {config.origin.name}"))
+    else:
+        click.echo(f"{in_one_line(run.name)}: {summary.state} after {done}")
+    click.echo(in_one_line(f"text      {config.corpus.title}, split {config.corpus.split_name}"))
+    if config.origin is not None and not config.is_imported:
+        click.echo(in_one_line(f"from      {config.origin.name}"))
+    kinds = (("model", config.model), ("training", config.training))
+    for title, settings in kinds[:1] if config.is_imported else kinds:  # how it was trained is not known
         values = ", ".join(f"{key} {value}" for key, value in msgspec.structs.asdict(settings).items())
         click.echo(f"{title:9} {values}")
     if run.checkpoint_path.exists():
@@ -104,27 +109,7 @@ def delete_command(names: tuple[str, ...], yes: bool, store: RunStore) -> None:
         click.echo(in_one_line(f"deleted {name}"))
 
 
-@runs_commands.command("export", short_help="Write a run or its model to a file.")
-@click.argument("name", metavar="RUN", shell_complete=proposals.runs)
-@click.option("--weights", is_flag=True, help="Only the model of the best epoch, for evaluate and generate.")
-@click.option("--half", is_flag=True, help="With --weights: half precision, half the size.")
-@click.option(
-    "--output", metavar="FILE", type=click.Path(path_type=Path), help="File to write. [default: RUN.safetensors]"
-)
-@runs_option
-def export_command(name: str, weights: bool, half: bool, output: Path | None, store: RunStore) -> None:
-    """Write a run to a file from which it can be resumed elsewhere; with --weights, only its model."""
-    if half and not weights:
-        raise UserError("--half needs --weights: a file to resume from is saved in full precision.")
-    run = store.get(name)
-    path = user_path(str(output)) if output is not None else Path(f"{name}.safetensors")
-    if path.exists():
-        raise UserError(f"{in_one_line(str(path))} already exists. Choose another file with --output.")
-    source = store.checkpoint_path(name) if weights else run.last_path
-    from core.checkpoints.export import export_run, export_weights
-
-    export_weights(source, path, half=half) if weights else export_run(source, path)
-    click.echo(f"{in_one_line(str(path))}  {size_in_bytes(path.stat().st_size)}")
+runs_commands.add_command(export_command)
 
 
 def _print_runs(summaries: list[RunSummary]) -> None:

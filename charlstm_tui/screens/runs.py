@@ -122,7 +122,10 @@ class RunsScreen(FitsWindow, ChartKeys, ModalScreen[PastRun | None]):
         if run is not None and run.can_go_on:
             self.dismiss(run)
         elif run is not None:
-            self._say(f"{run.name} is {run.summary.state}: it cannot be resumed.")
+            why = f"is {run.summary.state}: it cannot be resumed"
+            if run.summary.state == "imported":
+                why = "was imported: it has no training state to resume"
+            self._say(f"{run.name} {why}.")
 
     def action_compare(self) -> None:
         """Add the run under the cursor to the comparison, or remove it."""

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from charlstm_tui.cli import commands
 from core.model.char_lstm import CharLSTM
 from core.runs.store import RunStore
-from core.settings.presets import PRESETS
+from core.settings.presets import ALL_PRESETS, PRESETS
 
 TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "6", "--streams", "2", "--window", "10"]
 
@@ -183,7 +183,7 @@ def test_the_runs_option_may_come_before_or_after_the_command(trained: str, tmp_
     ("arguments", "sentence"),
     [
         (["train", "--corpus", "nowhere.txt"], "There is no file"),
-        (["train", "--corpus", "."], "is a folder"),
+        (["train", "--corpus", "nowhere*.md"], "No file matches"),
         (["train", "--corpus", "~nosuch/a.txt"], "a user who is not there"),
         (["evaluate", "~nosuch/a"], "a user who is not there"),
         (["evaluate", "x" * 300], "There is no run called xxx"),
@@ -290,11 +290,11 @@ def test_without_a_preset_a_short_text_is_trained_with_small(small_text: Path, s
 
 def test_presets_are_listed_with_their_measured_results() -> None:
     lines = call("presets").stdout.splitlines()
-    assert [line.split()[0] for line in lines[:-1:2]] == list(PRESETS)
+    assert [line.split()[0] for line in lines[:-1:2]] == list(ALL_PRESETS)
     assert all(
         line.strip().startswith("Measured on two cores, on ") and "of Molière: " in line for line in lines[1:-1:2]
     )
-    assert [preset["name"] for preset in json.loads(call("presets", "--json").stdout)] == list(PRESETS)
+    assert [preset["name"] for preset in json.loads(call("presets", "--json").stdout)] == list(ALL_PRESETS)
 
 
 def test_a_preset_is_printed_as_a_file_that_train_accepts(small_text: Path, tmp_path: Path, store: RunStore) -> None:

@@ -14,7 +14,7 @@ from charlstm_tui.commands import doctor_checks, doctor_terminal, doctor_trials
 from charlstm_tui.commands.doctor import WIDTH, lines_of
 from charlstm_tui.commands.doctor_checks import light_checks
 from charlstm_tui.commands.doctor_result import Check, without_home
-from charlstm_tui.commands.versions import version_of
+from charlstm_tui.formatting.versions import version_of
 from core.data.known_texts import MOLIERE
 from core.events import StepsCompleted
 from core.runs.store import RunStore

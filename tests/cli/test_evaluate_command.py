@@ -127,14 +127,15 @@ def test_a_text_without_known_characters_is_refused(sheep: Path, tmp_path: Path)
 
 def test_a_missing_text_is_refused(sheep: Path, tmp_path: Path) -> None:
     assert "There is no file" in refused("evaluate", sheep, "--text", tmp_path / "nowhere.txt")
-    assert "is a folder" in refused("evaluate", sheep, "--text", tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert "has no text files" in refused("evaluate", sheep, "--text", tmp_path / "empty")
 
 
 @pytest.mark.parametrize("option", [["--corpus", "x.txt"], ["--split", "tail"], ["--part", "test"]])
 def test_a_text_evaluated_as_a_whole_cannot_be_split(sheep: Path, option: list[str]) -> None:
     said = refused("evaluate", sheep, "--text", "x.txt", *option)
     assert "Usage:" in said
-    assert "--text is evaluated as a whole: it cannot be combined with --corpus, --split or --part." in said
+    assert "it cannot be combined with --corpus, --split, --split-seed or --part." in said
 
 
 def must_not(*_: object, **__: object) -> NoReturn:

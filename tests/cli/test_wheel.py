@@ -30,6 +30,7 @@ TINY = ["--epochs", "2", "--hidden-size", "8", "--embedding-size", "6", "--strea
 WANTED = [
     "core/plays/l-homme-aux-contrats.txt", "core/models/moliere.safetensors", "charlstm_tui/app.tcss",
     "charlstm_tui/help/train.md", "charlstm_tui/web/app_index.html", "core/py.typed", "charlstm_tui/py.typed",
+    "core/interchange/pytorch_model.py",
 ]  # fmt: skip
 TYPED_PROGRAM = """\
 from charlstm_tui.formatting.numbers import duration
