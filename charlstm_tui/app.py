@@ -17,10 +17,11 @@ from textual.screen import Screen
 
 from charlstm_tui.formatting.numbers import duration
 from charlstm_tui.jobs.run_controller import RunController
+from charlstm_tui.lessons.languages import LANGUAGES
 from charlstm_tui.screens.app_keys import APP_KEYS
 from charlstm_tui.screens.base import Palette
 from charlstm_tui.screens.dialogs import AskAboutExperiment, AskAboutRun, EndOfRun
-from charlstm_tui.screens.personal_app import PersonalApp
+from charlstm_tui.screens.lesson_app import LessonApp
 from charlstm_tui.screens.too_small import MoreRoom, is_too_small
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.state.keys import Commands, keys_of
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 BUSY_EXPERIMENT = "An experiment is running. Stop it on its screen first: it needs the whole computer."
 
 
-class CharLSTMApp(PersonalApp):
+class CharLSTMApp(LessonApp):
     """The app with its five screens. Training, or an experiment, continues whichever is shown."""
 
     TITLE = "charlstm-tui"
@@ -58,16 +59,19 @@ class CharLSTMApp(PersonalApp):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (34, "-tall")]  # noqa: RUF012 (the same)
     BINDINGS: ClassVar[list[BindingType]] = APP_KEYS
 
-    def __init__(self, store: RunStore, *, glyphs: Glyphs | None = None) -> None:
+    def __init__(
+        self, store: RunStore, *, glyphs: Glyphs | None = None, language: str | None = None, lesson: str | None = None
+    ) -> None:
         self._signals = LoopSignals(self._end_by)
-        super().__init__(self._signals.lose_terminal, glyphs=glyphs)
+        super().__init__(self._signals.lose_terminal, glyphs=glyphs, language=language)
+        self.first_lesson = lesson or ""
         self.add_mode("train", lambda: TrainingScreen(store, self.preferences))
         # The others are imported when they are first shown: the first paint comes sooner.
         self.add_mode("evaluate", self._evaluation_screen)
         self.add_mode("generate", self._generation_screen)
         self.add_mode("inspect", self._inspection_screen)
         self.add_mode("experiments", self._experiments_screen)
-        self._store = store
+        self._store = self.store = store
         self.run_controller = RunController(self, store)
         self._panicked = False
         self._experiments: ExperimentsScreen | None = None
@@ -117,6 +121,7 @@ class CharLSTMApp(PersonalApp):
 
     def on_resize(self, event: Resize) -> None:
         """Show the request for a larger window while the window is too small."""
+        super().on_resize(event)
         small, asking = is_too_small(event.size), isinstance(self.screen, MoreRoom)
         if small and not asking:
             self.push_screen(MoreRoom())
@@ -148,6 +153,10 @@ class CharLSTMApp(PersonalApp):
             if glyphs != self.preferences.glyphs:
                 change = partial(self._remember, glyphs=glyphs)
                 yield SystemCommand(f"Draw with {glyphs}", "for fonts and terminals without other characters", change)
+        for language, name in LANGUAGES.items():
+            if language != self.language:
+                what = "language of the lessons and the help pages"
+                yield SystemCommand(f"Language: {name}", what, partial(self.change_language, language))
         own = ("Quit", "Help")
         yield from (command for command in super().get_system_commands(screen) if command.title not in own)
 
@@ -160,7 +169,7 @@ class CharLSTMApp(PersonalApp):
 
         if not isinstance(self.screen, HelpScreen):
             page = getattr(self.screen, "HELP_PAGE", self.current_mode)
-            self.push_screen(HelpScreen(page, keys_of(self.screen, self)))
+            self.push_screen(HelpScreen(page, keys_of(self.screen, self), self.language))
 
     async def action_quit(self) -> None:
         """Quit; during a run or an experiment, ask first."""
@@ -226,6 +235,7 @@ class CharLSTMApp(PersonalApp):
         """Start to handle the signals that end the program, and use the user's own keys."""
         self._signals.watch()
         self.use_own_keys()
+        self.call_after_refresh(self.begin_lessons)
 
     def on_unmount(self) -> None:
         """Stop and save the run, however the app ends; the process waits for the thread of the run."""

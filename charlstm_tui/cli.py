@@ -15,6 +15,7 @@ import click
 
 from charlstm_tui.commands.options import runs_option
 from charlstm_tui.commands.stdio import is_terminal, set_encodings
+from charlstm_tui.lessons.languages import LANGUAGES
 from charlstm_tui.state.preferences import GLYPHS, Glyphs
 from charlstm_tui.terminal.capabilities import in_browser
 from charlstm_tui.terminal.signals import Ended, end, handled
@@ -28,19 +29,26 @@ COMMANDS = {
     "evaluate": "evaluate_command",
     "generate": "generate_command",
     "memory": "memory_command",
+    "import": "import_command",
     "corpus": "corpus_commands",
     "presets": "presets_command",
     "keys": "keys_command",
     "runs": "runs_commands",
     "sweep": "sweep_commands",
+    "lesson": "lesson_commands",
+    "class": "class_command",
     "serve": "serve_command",
     "doctor": "doctor_command",
     "completion": "completion_command",
 }
-"""The function of each command, by the name of the command and of its module in `charlstm_tui.commands`.
+"""The function of each command, by the name of the command and, but for `MODULES`, of its module in
+`charlstm_tui.commands`.
 
 A module is imported only when its command is called: the app needs none of them, and its first paint comes 20 ms sooner
 without these imports."""
+
+MODULES = {"import": "import_model", "class": "class_results"}
+"""The modules of commands whose names are words of Python."""
 
 
 class _BadInput(click.ClickException):
@@ -62,7 +70,7 @@ def _sanitised(error: click.ClickException) -> click.ClickException:
 
 def _print_version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
-        from charlstm_tui.commands.versions import version_line
+        from charlstm_tui.formatting.versions import version_line
 
         click.echo(version_line())
         ctx.exit()
@@ -79,9 +87,8 @@ class _Commands(click.Group):
         """Import and return the command of that name; None if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(
-            importlib.import_module(f"charlstm_tui.commands.{cmd_name}"), COMMANDS[cmd_name]
-        )
+        module = importlib.import_module(f"charlstm_tui.commands.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, COMMANDS[cmd_name])
         return command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -144,18 +151,28 @@ class _Commands(click.Group):
     type=click.Choice(GLYPHS),
     help="Characters that the app draws with from now on, for a font without braille or a terminal with ASCII only.",
 )
+@click.option("--lesson", metavar="N|FILE", help="Open the app with a lesson: 1 to 8, or a lesson of your own.")
+@click.option(
+    "--language", type=click.Choice(list(LANGUAGES)), help="Language of the lessons and the help pages from now on."
+)
 @click.pass_context
-def commands(ctx: click.Context, store: RunStore, glyphs: Glyphs | None) -> None:
+def commands(
+    ctx: click.Context, store: RunStore, glyphs: Glyphs | None, lesson: str | None, language: str | None
+) -> None:
     """Train a character-level LSTM, evaluate it and generate text. Without a command, open the app."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         from charlstm_tui.commands.torchrun import check_that_it_is_for
 
         check_that_it_is_for(ctx.invoked_subcommand)
     if ctx.invoked_subcommand is None:
-        open_app(store, glyphs)
+        open_app(store, glyphs, lesson, language)
+    elif lesson is not None:
+        raise click.UsageError("--lesson opens the app, so it cannot be combined with a command.", ctx)
 
 
-def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
+def open_app(
+    store: RunStore, glyphs: Glyphs | None = None, lesson: str | None = None, language: str | None = None
+) -> None:
     """Open the app in this terminal.
 
     Raises:
@@ -164,9 +181,14 @@ def open_app(store: RunStore, glyphs: Glyphs | None = None) -> None:
     if not in_browser():
         _check_terminal()
     data_folder()
+    if lesson is not None:
+        from charlstm_tui.lessons.course import lesson_named
+        from charlstm_tui.lessons.languages import language_of_user
+
+        lesson_named(lesson, language_of_user(language or ""))  # an error is printed before the app opens
     from charlstm_tui.app import CharLSTMApp
 
-    app = CharLSTMApp(store, glyphs=glyphs)
+    app = CharLSTMApp(store, glyphs=glyphs, language=language, lesson=lesson)
     app.run()
     if app.has_panicked and app.training.started is not None:
         _say_how_to_resume(store, app.training.started.run)

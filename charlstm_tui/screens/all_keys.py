@@ -33,6 +33,8 @@ SECTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "where-else": ("Where else", ("where-else",)),
     "experiments": ("Experiments", ("experiments",)),
     "trials": ("Experiments: the trials", ("experiments",)),
+    "lesson": ("The panel of a lesson", ("lesson",)),
+    "lesson-list": ("The list of lessons", ("lesson-list",)),
     "experiment-list": ("The list of experiments", ("experiment-list",)),
     "run-list": ("The list of runs", ("run-list",)),
     "text-list": ("The list of texts", ("text-list",)),

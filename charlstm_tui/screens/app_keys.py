@@ -13,6 +13,7 @@ APP_KEYS: list[BindingType] = [
         for number, mode in enumerate(MODES, start=1)
     ),
     Binding("f1", "explain", "Help", key_display="F1", id="app.help"),
+    Binding("f7", "lesson", "Lessons", key_display="F7", show=False, id="app.lesson"),
     Binding("q", "quit", "Quit", id="app.quit"),
     Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit-anywhere"),
     Binding(

@@ -10,6 +10,7 @@ from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widgets import Input
 
+from charlstm_tui.state.messages import FactsKnown
 from core.errors import UserError
 from core.files import new_file, write_atomically
 
@@ -24,13 +25,41 @@ class FitsWindow:
     between them, the two sizes alternate forever and nothing else is drawn. Only the app's present size is passed on.
     """
 
+    TAKES_LESSONS = False
+    """Whether the panel of a lesson is shown on this screen."""
+    _panel = (0, 0)  # columns and rows that it takes
+
     def on_resize(self, event: Resize) -> None:
         """Drop a size that is not the present size of the window."""
         if isinstance(self, Screen) and event.size != self.app.size:
             event.prevent_default()
             event.stop()
         elif isinstance(self, Screen):
-            self.set_class(event.size.height < FLAT, "-flat")
+            self.set_class(event.size.height - self._panel[1] < FLAT, "-flat")
+
+    def on_screen_resume(self) -> None:
+        """Tell the app which screen is shown, for the panel of a lesson."""
+        if self.TAKES_LESSONS and isinstance(self, Screen):
+            shown = getattr(self, "HELP_PAGE", None) or self.app.current_mode
+            self.post_message(FactsKnown({"app.screen": shown}))
+
+    def fit_panel(self, columns: int, rows: int) -> None:
+        """Lay out the screen for a window without the columns and rows that the panel of a lesson takes."""
+        if isinstance(self, Screen) and self._panel != (columns, rows):
+            self._panel = columns, rows
+            self._fit_classes()
+
+    def _fit_classes(self) -> None:
+        """Set the classes that say how large the window is, as Textual does, for what the panel leaves."""
+        assert isinstance(self, Screen)
+        width, height = self.app.size.width - self._panel[0], self.app.size.height - self._panel[1]
+        for size, breakpoints in (
+            (width, self.app.HORIZONTAL_BREAKPOINTS or []), (height, self.app.VERTICAL_BREAKPOINTS or []),
+        ):  # fmt: skip
+            reached = [name for least, name in breakpoints if size >= least]
+            for _, name in breakpoints:
+                self.set_class(name in reached[-1:], name)
+        self.set_class(height < FLAT, "-flat")
 
     @property
     def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:
@@ -48,6 +77,8 @@ class FitsWindow:
 
 class ModeScreen(FitsWindow, Screen[None]):
     """One of the app's screens."""
+
+    TAKES_LESSONS = True
 
     def action_leave_field(self) -> None:
         """Take the focus from the field, so that letters are keys again, also after another screen was open."""

@@ -11,10 +11,12 @@ from textual.containers import Vertical
 from charlstm_tui.jobs import texts
 from charlstm_tui.jobs.evaluation import Measured, Read, assess_model, compare_models
 from charlstm_tui.jobs.job import TRAINING_INTERVAL, Ending, LatestJob
+from charlstm_tui.lessons.collect import facts_of_report
 from charlstm_tui.screens.base import ModeScreen
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.missing_text import Answer, AskForText
 from charlstm_tui.state.job_events import Doing
+from charlstm_tui.state.messages import FactsKnown
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.evaluation.about_line import AboutLine
@@ -157,6 +159,7 @@ class EvaluationScreen(ModeScreen):
             validation=0.0,
             encoding=text.encoding,
             encoding_errors=text.encoding_errors,
+            skip_unreadable=text.skip_unreadable,
         )
         self.app.push_screen(picker, self._take_text)
 
@@ -267,6 +270,8 @@ class EvaluationScreen(ModeScreen):
         self.remove_class("-evaluating")
         if ending.error:
             self.notify(ending.error, severity="error", timeout=10)
+        if assessed and self.pages.report is not None and not ending.stopped and not ending.error:
+            self.post_message(FactsKnown(facts_of_report(self.pages.report), counting=("evaluation.count",)))
         self.about.end(self.pages.report, is_empty=self.pages.is_empty, stopped=ending.stopped if assessed else None)
         self.pages.finish()
         self.refresh_bindings()

@@ -19,7 +19,7 @@ from charlstm_tui.screens.base import ModeScreen
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.generation_keys import BINDINGS, is_offered
 from charlstm_tui.state.job_events import Doing, Prompted
-from charlstm_tui.state.messages import ChangePreferences
+from charlstm_tui.state.messages import ChangePreferences, FactsKnown
 from charlstm_tui.state.training import is_training
 from charlstm_tui.terminal.clipboard import copy
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
@@ -57,6 +57,7 @@ class GenerationScreen(ModeScreen):
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._writer: Writer | None = None
         self._author = ""  # name of the model of the current or last text
+        self._surprises = dict.fromkeys(range(3), 0.0)  # sum of the surprisals of each text, in nats
         self._lengths = Counter[int]()  # number of characters of each text that are shown, without the prompt
         self._since = (0.0, 0)  # time and number of characters at the last start or continuation
 
@@ -116,6 +117,7 @@ class GenerationScreen(ModeScreen):
     def action_tint(self) -> None:
         """Switch the tint by surprisal on or off."""
         self.panes.toggle_tint()
+        self.post_message(FactsKnown({"generation.tinted": self.panes.panes[0].tinted}))
 
     async def action_write_together(self) -> None:
         """Write together with the model: the text on screen, or a new one if the model or the prompt was changed."""
@@ -195,6 +197,7 @@ class GenerationScreen(ModeScreen):
         if three:
             self.panes.count_known_words(path)
         self._lengths.clear()
+        self._surprises = dict.fromkeys(range(3), 0.0)
         return True
 
     def _set_going(self) -> None:
@@ -268,6 +271,7 @@ class GenerationScreen(ModeScreen):
                 self.call_later(self.refresh_bindings)  # there is now text to copy
             for one in written:
                 self._lengths[one.lane] += len(one.text)
+                self._surprises[one.lane] += one.surprise
             self._count()
 
     def _end(self, ending: Ending) -> None:
@@ -276,7 +280,26 @@ class GenerationScreen(ModeScreen):
             self.notify(ending.error, severity="error", timeout=10)
         else:
             self._count()
+            self._tell_lesson(ending)
         self.refresh_bindings()
+
+    def _tell_lesson(self, ending: Ending) -> None:
+        """Tell a lesson of the texts, one after the other."""
+        if self._writer is None or not self._shown:
+            return
+        config = self._writer.config
+        texts = zip(self._writer.temperatures, self.panes.panes, strict=False)
+        for lane, (temperature, pane) in enumerate(texts):
+            facts: dict[str, float | str | bool | None] = {
+                "model": self._author, "prompt": self._writer.prompt, "temperature": float(temperature),
+                "top_k": float(config.top_k), "top_p": config.top_p, "seed": float(config.seed),
+                "characters": float(self._lengths[lane]), "texts": float(len(self._writer.temperatures)),
+                "surprise": self._surprises[lane] / max(self._lengths[lane], 1), "is_done": not ending.stopped,
+                "tinted": self.panes.panes[0].tinted, "text": pane.text,
+            }  # fmt: skip
+            counting = ("generation.count",) if not ending.stopped else ()
+            named = {f"generation.{name}": value for name, value in facts.items()}
+            self.post_message(FactsKnown(named, counting=counting))
 
     @on(TogetherPanel.Left)
     def _leave_together(self, event: TogetherPanel.Left) -> None:

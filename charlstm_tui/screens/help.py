@@ -34,9 +34,10 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
         Binding("escape,f1,q", "dismiss", "Back", key_display="Esc", id="help.back")
     ]
 
-    def __init__(self, page: str, keys: list[Key]) -> None:
-        """Set it up for a page of `PAGES`, by its name without the suffix."""
+    def __init__(self, page: str, keys: list[Key], language: str = "en") -> None:
+        """Set it up for a page of `PAGES`, by its name without the suffix, in a language."""
         super().__init__()
+        self._language = language
         self._name_of_page = page
         self._keys = keys
 
@@ -57,4 +58,5 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
 
     @property
     def _page(self) -> str:
-        return (PAGES / f"{self._name_of_page}.md").read_text(encoding="utf-8")
+        folder = PAGES if self._language == "en" else PAGES / self._language
+        return (folder / f"{self._name_of_page}.md").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from charlstm_tui.screens.cell_links import CellLinks
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.inspection_keys import INSPECTION_KEYS
 from charlstm_tui.state.job_events import Doing, Prompted
+from charlstm_tui.state.messages import FactsKnown
 from charlstm_tui.state.training import is_training
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
@@ -228,6 +229,7 @@ class InspectionScreen(CellLinks):
         elif self._activations is not None:
             self._follow_best(self._activations)
             self._show_wanted()
+            self.post_message(FactsKnown({}, counting=("inspection.count",)))
             self._offer(self._activations)
         self._say(count_of(self._activations.read, "character") if self._activations is not None else "Enter reads")
         self.refresh_bindings()

@@ -27,9 +27,11 @@ from charlstm_tui.formatting.memory_content import (
 )
 from charlstm_tui.jobs.job import Ending, LatestJob
 from charlstm_tui.jobs.memory import NamedModel, measure_models
+from charlstm_tui.lessons.collect import facts_of_memory
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.state.found_cell import FoundCell
 from charlstm_tui.state.job_events import Doing
+from charlstm_tui.state.messages import FactsKnown
 from charlstm_tui.state.preferences import Glyphs, Preferences
 from charlstm_tui.widgets.common.checkpoint_select import models_in
 from charlstm_tui.widgets.common.key_bar import KeyBar
@@ -69,6 +71,7 @@ class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
 
     CSS_PATH = "memory.tcss"
     HELP_PAGE = "memory"
+    TAKES_LESSONS = True
     AUTO_FOCUS = "#models"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "measure", "Measure", id="memory.measure"),
@@ -213,6 +216,7 @@ class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
     def show(self, models: tuple[NamedModel, ...], report: MemoryReport) -> None:
         """Show what was measured; of the given models, the cells can be chosen."""
         self._report = report
+        self.post_message(FactsKnown(facts_of_memory(report), counting=("memory.count",)))
         self.set_class(True, "-measured")
         self.set_class(any(model.time_constants for model in report.models), "-cells")
         self._cells = [

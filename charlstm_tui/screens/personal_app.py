@@ -29,14 +29,16 @@ _CONTRAST, _WIDTHS = ContrastFilter(), WidthFilter()
 class PersonalApp(AppState):
     """The part of the app that remembers preferences and applies them."""
 
-    def __init__(self, lose_terminal: Callable[[], None], *, glyphs: Glyphs | None) -> None:
-        """Apply the preferences; `glyphs` replaces the remembered ones. The driver calls `lose_terminal`."""
+    def __init__(self, lose_terminal: Callable[[], None], *, glyphs: Glyphs | None, language: str | None) -> None:
+        """Apply the preferences; `glyphs` and `language` replace the remembered ones."""
         self._background = Background(lambda light: self.call_later(self._fit_background, light))
         self._fits_background = False  # while the theme is set that fits the terminal's background
         super().__init__(driver_class=driver_class(lose_terminal, self._background))
         remembered = load_preferences()
         if glyphs is not None:
             remembered = msgspec.structs.replace(remembered, glyphs=glyphs)
+        if language is not None:
+            remembered = msgspec.structs.replace(remembered, language=language)
         self.set_reactive(PersonalApp.preferences, remembered)
         if remembered.theme in self.available_themes:
             self.theme = remembered.theme

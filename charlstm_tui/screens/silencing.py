@@ -35,6 +35,7 @@ class SilencingScreen(FitsWindow, Screen[None]):
 
     CSS_PATH = "silencing.tcss"
     HELP_PAGE = "silence"
+    TAKES_LESSONS = True
     AUTO_FOCUS = "#ranking"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,enter", "mark", "Silence", key_display="Space", id="silence.mark"),

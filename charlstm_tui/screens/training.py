@@ -27,6 +27,7 @@ from charlstm_tui.state.preferences import Preferences
 from charlstm_tui.state.training import TrainingView
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.top_bar import TopBar
+from charlstm_tui.widgets.lessons.lesson_offer import LessonOffer
 from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.sample_view import SampleView
 from charlstm_tui.widgets.training.settings_panel import SettingsPanel
@@ -63,7 +64,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
         """Lay out the screen; the view of a run is made when a run starts."""
         yield TopBar("train")
         with ContentSwitcher(initial="settings"):
-            yield SettingsPanel(self._preferences.run, id="settings")
+            yield SettingsPanel(self._store, self._preferences.run, id="settings")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -86,6 +87,12 @@ class TrainingScreen(ChartKeys, ModeScreen):
     def panel(self) -> SettingsPanel:
         """The settings of the next run."""
         return self.query_one(SettingsPanel)
+
+    def action_leave_field(self) -> None:
+        """Leave the field; without one, remove the line that offers the lessons."""
+        if self.focused is None:
+            self.query(LessonOffer).remove()
+        super().action_leave_field()
 
     # --- key actions: start and resume
 
@@ -113,6 +120,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
             validation=form.validation_or_usual,
             encoding=encoding,
             encoding_errors=errors,
+            skip_unreadable=form.skips_unreadable,
         )
         self.app.push_screen(picker, self.panel.take_text)
 
@@ -237,7 +245,7 @@ class TrainingScreen(ChartKeys, ModeScreen):
                 by = -1 if action == "earlier_sample" else 1
                 return any(view.can_step(by) for view in self.query(SampleView))
             case "leave_field":
-                return self.focused is not None
+                return self.focused is not None or bool(self.query(LessonOffer))
         return True
 
     @property

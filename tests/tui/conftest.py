@@ -134,6 +134,19 @@ def all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show lessons and help pages in English, whatever the locale of the tests is."""
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@pytest.fixture(autouse=True)
+def without_offer(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Do not offer the lessons; a test marked `first_time` opens the program for the first time."""
+    if "first_time" not in request.keywords:
+        monkeypatch.setattr("charlstm_tui.lessons.progress.is_first_time", lambda: False)
+
+
+@pytest.fixture(autouse=True)
 def short_wait_after_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pilot's wait for an idle process after each key: during training the process is never idle."""
     for module in ("textual.app", "textual.pilot"):

@@ -1,5 +1,6 @@
 """Results of an evaluation on pages: baselines, loss by kind, passages, the text, copying, comparison of two models."""
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -13,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting import report_content
 from charlstm_tui.formatting.characters import in_a_row
+from charlstm_tui.state.messages import FactsKnown
 from charlstm_tui.widgets.evaluation.character_explanation import explained
 from charlstm_tui.widgets.evaluation.surprisal_map import SurprisalMap
 from core.reports.results import Comparison
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from core.reports.report import Report
     from core.reports.results import Estimate, Extract
 
-PAGES = ("baselines", "breakdown", "passages", "text", "copying", "comparison")
+PAGES = ("baselines", "breakdown", "passages", "text", "copying", "before", "comparison")
 
 
 class ReportPages(Vertical):
@@ -59,6 +61,8 @@ class ReportPages(Vertical):
                 yield Static(id="explained")
             with TabPane("Copying", id="copying"), VerticalScroll():
                 yield Static(id="copied")
+            with TabPane("Before/after", id="before"), VerticalScroll():
+                yield Static(id="effects")
             with TabPane("Compare", id="comparison"), VerticalScroll():
                 yield Static(id="difference")
 
@@ -130,6 +134,7 @@ class ReportPages(Vertical):
         """Draw the page, whose size is known only once it is visible, and focus it."""
         self.set_class(self.query_one(TabbedContent).active != next(iter(PAGES)), "-further")
         self.call_after_refresh(self._draw)
+        self.post_message(FactsKnown({"evaluation.page": self.query_one(TabbedContent).active}))
         if self.screen.focused is None or self in self.screen.focused.ancestors:
             self._take_keys()
 
@@ -140,6 +145,8 @@ class ReportPages(Vertical):
             pane.query("SurprisalMap, OptionList, VerticalScroll").first().focus(scroll_visible=False)
 
     def _has(self, page: str) -> bool:
+        if page == "before":
+            return self.report is not None and self.report.fine_tuning is not None
         return (self.comparison if page == "comparison" else self.report) is not None
 
     def _show_tabs(self) -> None:
@@ -167,6 +174,10 @@ class ReportPages(Vertical):
             self.query_one("#groups", Static).update(failures)
             self.query_one("#failures", Static).update(failures)
             self.query_one("#copied", Static).update(report_content.copies(self.report, over=self._over))
+            if self.report.fine_tuning is not None:
+                self.query_one("#effects", Static).update(
+                    report_content.before_and_after(self.report.fine_tuning, width)
+                )
         if self.comparison is not None:
             content = report_content.compared(self._compared, self.comparison)
             self.query_one("#difference", Static).update(content)
@@ -176,7 +187,10 @@ class ReportPages(Vertical):
         if self.surprisals is not None:
             panel = self.query_one("#explained", Static)
             wide = self.screen.has_class("-wide")
-            panel.update(explained(self.surprisals.at(place), panel.size.width, in_a_line=not wide))
+            loss = self.surprisals.at(place)
+            likely = math.exp(-loss.loss) if loss.loss is not None else None
+            self.post_message(FactsKnown({"evaluation.surprisal": loss.loss, "evaluation.probability": likely}))
+            panel.update(explained(loss, panel.size.width, in_a_line=not wide))
 
     @on(SurprisalMap.Moved)
     def _follow(self, message: SurprisalMap.Moved) -> None:

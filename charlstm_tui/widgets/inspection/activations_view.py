@@ -11,6 +11,7 @@ from charlstm_tui.formatting.characters import fitting, shown
 from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.jobs.attribution import Method, explained_at
 from charlstm_tui.jobs.inspection import relation
+from charlstm_tui.state.messages import FactsKnown
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
 from charlstm_tui.widgets.inspection.attribution_lines import METHODS, SHORT_NAMES
@@ -45,6 +46,7 @@ class ActivationsView(Container):
         self.method: Method | None = None
         """How the text is tinted: by what mattered at the cursor, in one of two ways; None: by the cell's value."""
         self._checkpoint: Checkpoint | None = None
+        self._told_place: int | None = None  # place of the cursor that a lesson was told
 
     def compose(self) -> ComposeResult:
         """Lay out the text above the heat map, and the numbers."""
@@ -175,7 +177,28 @@ class ActivationsView(Container):
         if self.method is not None:
             self._explain(self.method, place)
         self.query_one(CellEquations).show(self.activations, place, self.layer_number, self.cell)
+        self._tell_lesson(place)
         self.query_one(NextCharBars).show(self.activations.expected(place))
+
+    def _tell_lesson(self, place: int) -> None:
+        """Tell a lesson of the cell at the cursor."""
+        assert self.activations is not None
+        assert self._cells is not None
+        now = self.activations.at(place, self.layer_number, self.cell)
+        before = self.activations.at(place - 1, self.layer_number, self.cell)
+        chosen = self.query_one(CellHeatmap).chosen
+        facts: dict[str, float | str | bool | None] = {
+            "model": self._author, "characters": float(self.activations.read), "quantity": self.symbol,
+            "layer": self.layer_number + 1.0, "cell": float(self.cell), "place": float(place), "sort": self.follow,
+            "correlation": float(self._cells.measures[chosen]) if self.follow != CHANGE else None,
+            "forget": now.get("f"), "input": now.get("i"), "candidate": now.get("g"), "output": now.get("o"),
+            "state": now.get("c"), "state_before": before.get("c"), "hidden": now.get("h"),
+        }  # fmt: skip
+        moved = place != self._told_place and self._told_place is not None
+        self._told_place = place
+        counting = ("inspection.moves",) if moved else ()
+        named = {f"inspection.{name}": value for name, value in facts.items()}
+        self.post_message(FactsKnown(named, counting=counting))
 
     def _explain(self, method: Method, place: int) -> None:
         """Show what mattered for the character after a place, in the text and in numbers."""

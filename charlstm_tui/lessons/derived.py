@@ -1,0 +1,96 @@
+"""Facts that follow from several others over the time of a lesson: extremes, repetitions, and how many were seen."""
+
+from collections.abc import Mapping
+
+from charlstm_tui.lessons.facts import FACTS, Value
+from charlstm_tui.lessons.notebook_loss import notebook_loss
+from core.data.corpus import CorpusConfig
+from core.data.splits import Part, parts_of
+from core.errors import UserError
+from core.runs.run import RunConfig
+
+TEXT = "generation.text"
+"""Name by which the text itself is told. It is no fact, only whether it is repeated."""
+
+
+_SETTINGS = (
+    "run.preset", "run.text", "run.characters", "run.start", "run.cell", "run.hidden_size", "run.output_dropout",
+    "run.weight_drop", "run.patience", "run.planned_epochs",
+)  # fmt: skip
+
+
+class Derived:
+    """Derives facts from those that a lesson is told, in order."""
+
+    def __init__(self) -> None:
+        self._texts: set[str] = set()
+        self._cells: set[tuple[Value, Value]] = set()
+        self._extremes: dict[str, tuple[float, Value]] = {}
+        self._runs: set[Value] | None = None  # names of the runs so far; None until the lesson is first told of a run
+        self._started = 0  # number of runs that were started since the lesson began
+        self._run: dict[str, Value] = {}  # facts of the run in progress, or the last one
+
+    def of(self, told: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:
+        """Return facts that follow from those that are `told` now and those that were `known` before."""
+        found: dict[str, Value] = {}
+        temperature = told.get("generation.temperature")
+        if told.get("generation.is_done") and isinstance(temperature, float):
+            found |= self._extremes_with(temperature, told.get("generation.surprise"))
+        if "run.state" in told:
+            found |= self._runs_with(told)
+        if isinstance(text := told.get(TEXT), str):
+            found["generation.repeated"] = text in self._texts
+            self._texts.add(text)
+        if "inspection.cell" in told:
+            self._cells.add((told.get("inspection.layer", known.get("inspection.layer")), told["inspection.cell"]))
+            found["inspection.cells_seen"] = float(len(self._cells))
+        return found
+
+    def _runs_with(self, told: Mapping[str, Value]) -> dict[str, Value]:
+        """Count the runs, and return the facts on the run before this one, if its settings are others."""
+        name = told.get("run.name")
+        found: dict[str, Value] = {}
+        if self._runs is None:  # a run from before the lesson is not counted
+            self._runs = {name} if name is not None else set()
+        elif name is not None and name not in self._runs:
+            self._runs.add(name)
+            self._started += 1
+            if (self._run.get("run.epochs") or 0.0) and any(self._run.get(one) != told.get(one) for one in _SETTINGS):
+                names = (one for one in FACTS if one.startswith("before."))
+                found |= {one: self._run.get(one.replace("before.", "run.")) for one in names}
+        if name is not None:
+            of_lesson = self._started > 0
+            self._run = dict(told) if of_lesson else {}
+        return found | {"run.count": float(self._started)}
+
+    def _extremes_with(self, temperature: float, surprise: Value) -> dict[str, Value]:
+        lowest, highest = self._extremes.get("lowest"), self._extremes.get("highest")
+        if lowest is None or temperature <= lowest[0]:
+            self._extremes["lowest"] = temperature, surprise
+        if highest is None or temperature >= highest[0]:
+            self._extremes["highest"] = temperature, surprise
+        facts: dict[str, Value] = {}
+        for name, (at, what) in self._extremes.items():
+            facts[f"generation.{name}_temperature"] = at
+            facts[f"generation.surprise_at_{name}"] = what
+        return facts
+
+
+def only_facts(told: Mapping[str, Value]) -> dict[str, Value]:
+    """Return what is a fact of those that are told."""
+    return {name: value for name, value in told.items() if name in FACTS}
+
+
+def test_characters(config: RunConfig | None, characters: Value) -> Value:
+    """Return the number of characters in the test part of a text; None if it is not known."""
+    if config is None or not isinstance(characters, float) or config.corpus.split == "files":
+        return None
+    try:
+        return float(parts_of(round(characters), config.corpus.split, config.training.validation)["test"])
+    except UserError:
+        return None
+
+
+def loss_to_beat(corpus: CorpusConfig, part: Part) -> Value:
+    """Return the loss of the notebook's recipe on a part of a text; None if it is not known."""
+    return notebook_loss(corpus, part)

@@ -1,0 +1,71 @@
+"""The progress of a student: what was done in each lesson, in a file that the app remembers."""
+
+import contextlib
+
+import msgspec
+from msgspec import Struct
+
+from charlstm_tui.lessons.session import LessonSession, StepResult
+from core.errors import UserError
+from core.files import write_atomically
+from core.folders import data_folder
+from core.reports.class_files import Evaluated
+
+
+class LessonResult(Struct, frozen=True, kw_only=True):
+    """What was done in a lesson."""
+
+    steps: dict[str, StepResult] = {}
+    """By the id of the step."""
+    runs: tuple[str, ...] = ()
+    """Names of the runs that were started in it."""
+    evaluations: tuple[Evaluated, ...] = ()
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """Results of all lessons."""
+
+    lessons: dict[str, LessonResult] = {}
+    """By the id of the lesson."""
+    offered: bool = False
+    """Whether the lessons were offered: they are then never mentioned again."""
+
+    def of(self, lesson: str) -> dict[str, StepResult]:
+        """Return the results of a lesson, by step; empty if it was never opened."""
+        return self.lessons.get(lesson, LessonResult()).steps
+
+    def having(self, session: LessonSession) -> "Progress":
+        """Return this progress with the results of a lesson in progress."""
+        before = self.lessons.get(session.lesson.id, LessonResult())
+        known = {(one.model, one.basis.key) for one in session.evaluations}
+        earlier = tuple(one for one in before.evaluations if (one.model, one.basis.key) not in known)
+        result = LessonResult(
+            steps=dict(session.results),
+            runs=(*before.runs, *(name for name in session.runs if name not in before.runs)),
+            evaluations=(*earlier, *session.evaluations),
+        )
+        return msgspec.structs.replace(self, lessons={**self.lessons, session.lesson.id: result})
+
+
+def is_first_time() -> bool:
+    """Return whether the program was never used before: nothing is remembered, and no lesson was offered."""
+    try:
+        used = (data_folder() / "preferences.json").exists()
+    except UserError:
+        return False
+    return not used and load_progress() == Progress()
+
+
+def load_progress() -> Progress:
+    """Read the progress; return an empty one if the file is missing or damaged."""
+    with contextlib.suppress(OSError, ValueError, RecursionError, UserError):
+        return msgspec.json.decode((data_folder() / "lessons.json").read_bytes(), type=Progress)
+    return Progress()
+
+
+def save_progress(progress: Progress) -> None:
+    """Save the progress. Errors are ignored: if the file cannot be written, the next session has the old one."""
+    with contextlib.suppress(OSError, UserError):
+        folder = data_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "lessons.json", msgspec.json.format(msgspec.json.encode(progress)) + b"\n")

@@ -1,0 +1,142 @@
+"""The report page of a student: what was done and answered, the runs and their losses, and the machine.
+
+The page is Markdown for people. A comment at its end has the losses as JSON, for `charlstm-tui class`.
+"""
+
+import platform
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from charlstm_tui.lessons.lesson import Lesson, Step
+from charlstm_tui.lessons.progress import LessonResult, Progress
+from charlstm_tui.lessons.session import StepResult
+from core.errors import UserError
+from core.reports.class_files import DATA_BEGIN, DATA_END, Evaluated, LessonData
+from core.runs.run import RunConfig
+from core.runs.store import RunStore
+from core.runs.summary import summarise
+from core.text import in_one_line, sanitise
+
+_SHOWN = (
+    "optimizer",
+    "learning_rate",
+    "epochs",
+    "streams",
+    "window",
+    "output_dropout",
+    "weight_drop",
+    "patience",
+    "seed",
+)
+
+
+def report_page(progress: Progress, lessons: Sequence[Lesson], store: RunStore, versions: str) -> str:
+    """Return the report on all lessons that were opened.
+
+    Args:
+        progress: what was done.
+        lessons: the lessons, for their titles and questions; others are named by their id.
+        store: the folder of the runs.
+        versions: the versions of the program and its libraries, in one line.
+
+    Raises:
+        UserError: no lesson was opened yet.
+    """
+    opened = [(lesson, progress.lessons[lesson.id]) for lesson in lessons if lesson.id in progress.lessons]
+    if not opened:
+        raise UserError("No lesson was opened yet. F7 in the app opens the lessons.")
+    page = ["# Lesson report", "", *_overview(opened)]
+    for lesson, result in opened:
+        page += ["", f"## {lesson.number} {_plain(lesson.title)}", "", *_steps(lesson, result)]
+    names = dict.fromkeys(name for _, result in opened for name in result.runs)
+    configs = {name: config for name in names if (config := _config_of(store, name)) is not None}
+    if names:
+        page += ["", "## Runs", "", *_runs(store, list(names), configs)]
+    evaluations = [one for _, result in opened for one in result.evaluations]
+    if evaluations:
+        page += ["", "## Evaluations", "", *_evaluations(evaluations)]
+    page += ["", "## Machine", "", f"{_plain(versions)}, {platform.system()} {platform.machine()}"]
+    data = LessonData(
+        evaluations=tuple(
+            msgspec.structs.replace(one, settings=_settings(configs[one.model])) if one.model in configs else one
+            for one in evaluations
+        )
+    )
+    return "\n".join(
+        [*page, "", DATA_BEGIN, msgspec.json.encode(data).decode().replace("--", "-\\u002d"), DATA_END, ""]
+    )
+
+
+def _overview(opened: Sequence[tuple[Lesson, LessonResult]]) -> Iterator[str]:
+    yield "| lesson | done | skipped | questions right | right at once |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for lesson, result in opened:
+        steps = [result.steps.get(step.id, StepResult()) for step in lesson.steps]
+        asked = sum(step.question is not None for step in lesson.steps)
+        at_once = sum(step.right and len(step.answers) == 1 for step in steps)
+        yield (
+            f"| {lesson.number} {_plain(lesson.title)} | {sum(step.done for step in steps)} of {len(steps)} "
+            f"| {sum(step.skipped for step in steps)} | {sum(step.right for step in steps)} of {asked} | {at_once} |"
+        )
+
+
+def _steps(lesson: Lesson, result: LessonResult) -> Iterator[str]:
+    for number, step in enumerate(lesson.steps, start=1):
+        done = result.steps.get(step.id, StepResult())
+        state = "done" if done.done else "skipped" if done.skipped else "not done"
+        yield f"{number}. {step.id.replace('-', ' ')}: {state}{_answers(step, done)}"
+
+
+def _answers(step: Step, done: StepResult) -> str:
+    if step.question is None or not done.answers:
+        return ""
+    chosen = [step.question.choices[number].text for number in done.answers if number < len(step.question.choices)]
+    given = ", then ".join(f"“{_plain(text)}”" for text in chosen)
+    return f". Answered {given}: {'right' if done.right else 'wrong'}."
+
+
+def _config_of(store: RunStore, name: str) -> RunConfig | None:
+    try:
+        return store.get(name).config()
+    except UserError:
+        return None
+
+
+def _runs(store: RunStore, names: Sequence[str], configs: dict[str, RunConfig]) -> Iterator[str]:
+    yield "| run | text | sha256 | settings | epochs | training loss | best validation loss |"
+    yield "| --- | --- | --- | --- | ---: | ---: | ---: |"
+    for name in names:
+        config = configs.get(name)
+        if config is None:
+            yield f"| {_plain(name)} | deleted | | | | | |"
+            continue
+        summary, corpus = summarise(store.get(name)), config.corpus
+        losses = [f"{loss:.4f}" if loss is not None else "–" for loss in (summary.train_loss, summary.best_val_loss)]
+        yield (
+            f"| {_plain(name)} | {_plain(corpus.title)} · {corpus.split} | {corpus.sha256[:12]} | {_settings(config)} "
+            f"| {summary.epochs} | {' | '.join(losses)} |"
+        )
+
+
+def _settings(config: RunConfig) -> str:
+    model = config.model
+    network = f"{model.cell} {model.num_layers}×{model.hidden_size}"
+    settings = ", ".join(f"{name.replace('_', ' ')} {getattr(config.training, name)}" for name in _SHOWN)
+    return f"{config.preset}: {network}, {settings}"
+
+
+def _evaluations(evaluations: Sequence[Evaluated]) -> Iterator[str]:
+    yield "| model | text | sha256 | loss | ± |"
+    yield "| --- | --- | --- | ---: | ---: |"
+    for one in evaluations:
+        error = f"{one.standard_error:.4f}" if one.standard_error is not None else "–"
+        yield (
+            f"| {_plain(one.model)} | {_plain(one.basis.title)} | {one.basis.sha256[:12]} | {one.loss:.4f} | {error} |"
+        )
+
+
+def _plain(text: str) -> str:
+    """Return text in one line, without characters that Markdown or a table gives a meaning to."""
+    shown = in_one_line(sanitise(text))
+    return "".join(f"\\{character}" if character in "\\`*_[]<>#|" else character for character in shown)

@@ -1,0 +1,107 @@
+"""The list of lessons: what each is about, how long it takes, and how far one has come."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from charlstm_tui.formatting.versions import version_line
+from charlstm_tui.lessons.lesson import Lesson
+from charlstm_tui.lessons.progress import Progress
+from charlstm_tui.lessons.report import report_page
+from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.dialogs import AskFile
+from charlstm_tui.widgets.common.key_bar import KeyBar
+from core.errors import UserError
+from core.files import new_file, write_atomically
+from core.runs.store import RunStore
+
+
+class LessonList(FitsWindow, ModalScreen[Lesson | None]):
+    """Screen that lists the lessons. It returns the chosen one, or None."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    LessonList {
+        & > Vertical { width: 100%; height: 100%; background: $background; padding: 0 1; }
+        & OptionList {
+            height: 1fr; border: round $foreground 30%; border-title-color: $text-muted; background: $background;
+            padding: 0 1; scrollbar-size: 1 1; text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        & OptionList:focus { border: round $accent; background-tint: $foreground 0%; }
+        & #lesson-goal { padding: 0 1; height: 3; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", id="lesson-list.open"),
+        Binding("s", "save", "Save report", id="lesson-list.save"),
+        Binding("escape,f7", "dismiss(None)", "Back", key_display="Esc", id="lesson-list.back"),
+    ]
+
+    def __init__(self, lessons: Sequence[Lesson], progress: Progress, store: RunStore) -> None:
+        super().__init__()
+        self._store = store
+        self._lessons = lessons
+        self._progress = progress
+
+    def compose(self) -> ComposeResult:
+        """Lay out the list and the goal of the lesson under the cursor."""
+        with Vertical():
+            yield OptionList(*(Option(self._line(lesson)) for lesson in self._lessons), id="lessons")
+            yield Static(id="lesson-goal")
+            yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Highlight the first lesson that is not over."""
+        lessons = self.query_one(OptionList)
+        lessons.border_title = "lessons"
+        unfinished = [number for number, lesson in enumerate(self._lessons) if self._done(lesson) < len(lesson.steps)]
+        if self._lessons:
+            lessons.highlighted = unfinished[0] if unfinished else 0
+
+    def _done(self, lesson: Lesson) -> int:
+        results = self._progress.of(lesson.id)
+        return sum(step.id in results and results[step.id].over for step in lesson.steps)
+
+    def _line(self, lesson: Lesson) -> Content:
+        done, steps = self._done(lesson), len(lesson.steps)
+        mark = "✓" if done == steps else "◐" if done else "·"
+        far = f"{done} of {steps}" if 0 < done < steps else ""
+        return Content(f"{mark} {lesson.number} {lesson.title:42}{lesson.minutes:3} min  {far}")
+
+    def action_save(self) -> None:
+        """Ask for a file and save the report page on the lessons to it."""
+        self.app.push_screen(AskFile("lesson-report.md", title="save the report on the lessons: .md"), self._save)
+
+    def _save(self, name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            path = new_file(name)
+            page = report_page(self._progress, self._lessons, self._store, version_line())
+            write_atomically(path, page.encode("utf-8", "replace"))
+        except UserError as error:
+            self.notify(str(error), severity="warning")
+        else:
+            self.notify(f"Saved: {path}")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to save a report once a lesson was opened."""
+        return bool(self._progress.lessons) if action == "save" else True
+
+    @on(OptionList.OptionHighlighted)
+    def _show_goal(self, event: OptionList.OptionHighlighted) -> None:
+        self.query_one("#lesson-goal", Static).update(Content(self._lessons[event.option_index].goal))
+
+    @on(OptionList.OptionSelected)
+    def action_open(self) -> None:
+        """Open the lesson under the cursor."""
+        place = self.query_one(OptionList).highlighted
+        if place is not None:
+            self.dismiss(self._lessons[place])

@@ -1,0 +1,168 @@
+"""The panel of a lesson: what to do now and why, whether it was done, and the question on what came out."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from charlstm_tui.formatting.lesson_text import marked
+from charlstm_tui.lessons.languages import WORDS, Words
+
+if TYPE_CHECKING:
+    from charlstm_tui.lessons.session import LessonSession
+
+WIDTH = 42
+"""Columns of the panel at the side."""
+HEIGHT = 10
+"""Rows of the panel at the bottom, unfolded."""
+FOLDED = 2
+"""Rows of the panel at the bottom, folded."""
+BARS = 3
+"""Rows of the lines at the top and at the bottom of the window."""
+SIDE_FROM = 100
+"""Columns of the window from which the panel is at the side."""
+
+
+class LessonPanel(Vertical, can_focus=True):
+    """Shows a step of a lesson. It asks the app, by `Asked`, for what its keys do."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    LessonPanel {
+        dock: right; width: 42; margin: 2 0 1 0; padding: 0 1; background: $surface;
+        border-left: outer $foreground 20%;
+        &:focus-within { border-left: outer $accent; }
+        & #lesson-title { height: auto; text-style: bold; color: $accent; }
+        & VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+        & #lesson-say { height: auto; margin-top: 1; }
+        & #lesson-state { height: auto; margin-top: 1; }
+        & #lesson-ask { height: auto; margin-top: 1; text-style: bold; }
+        & OptionList { height: auto; background: $surface; border: none; padding: 0; }
+        & OptionList:focus { border: none; background-tint: $foreground 0%; }
+        & #lesson-why { height: auto; }
+        & #lesson-keys { height: auto; color: $text-muted; }
+        &.-bottom {
+            dock: bottom; width: 100%; height: 10; margin: 0 0 1 0; border-left: none;
+            border-top: solid $foreground 20%;
+            &:focus-within { border-top: solid $accent; }
+            & #lesson-say, & #lesson-state, & #lesson-ask { margin-top: 0; }
+        }
+        &.-folded { height: 2; & VerticalScroll, & #lesson-keys { display: none; } }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "ask('next')", "Next step", id="lesson.next"),
+        Binding("n", "ask('skip')", "Skip", id="lesson.skip"),
+        Binding("b", "ask('back')", "Back", id="lesson.back"),
+        Binding("r", "ask('repeat')", "Repeat", id="lesson.repeat"),
+        Binding("f", "ask('fold')", "Fold", id="lesson.fold"),
+        Binding("l", "ask('list')", "Lessons", id="lesson.list"),
+        Binding("x", "ask('close')", "End lesson", id="lesson.close"),
+        Binding("escape", "ask('leave')", "To the screen", key_display="Esc", id="lesson.leave"),
+    ]
+
+    class Asked(Message):
+        """A key or a click asks for something: next, skip, back, repeat, fold, list, close, leave or answer."""
+
+        def __init__(self, what: str, choice: int = -1) -> None:
+            super().__init__()
+            self.what = what
+            self.choice = choice
+            """The chosen answer, from 0, where `what` is answer."""
+
+    def __init__(self) -> None:
+        super().__init__(id="lesson")
+        self._asked: object = None  # the question whose choices are listed
+
+    def compose(self) -> ComposeResult:
+        """Lay out the parts."""
+        yield Static(id="lesson-title")
+        with VerticalScroll(can_focus=False):
+            yield Static(id="lesson-say")
+            yield Static(id="lesson-state")
+            yield Static(id="lesson-ask")
+            yield OptionList(id="lesson-choices", compact=True)
+            yield Static(id="lesson-why")
+        yield Static(id="lesson-keys")
+
+    def action_ask(self, what: str) -> None:
+        """Ask the app for what a key does."""
+        self.post_message(self.Asked(what))
+
+    @on(OptionList.OptionSelected)
+    def _answer(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.post_message(self.Asked("answer", event.option_index))
+
+    def place(self, width: int, height: int) -> None:
+        """Stand at the side of a window of this size if it is wide, otherwise at its bottom."""
+        self.set_class(width < SIDE_FROM, "-bottom")
+        self.styles.height = None if self.has_class("-bottom") else max(height - BARS, 1)
+
+    @property
+    def takes(self) -> tuple[int, int]:
+        """Columns and rows of the window that the panel takes."""
+        if not self.has_class("-bottom"):
+            return WIDTH, 0
+        return 0, FOLDED if self.has_class("-folded") else HEIGHT
+
+    def show(self, session: "LessonSession", key: str) -> None:
+        """Show the current step; `key` is the key that leads to this panel."""
+        lesson, step, result = session.lesson, session.step, session.result
+        number = f"{lesson.number} · " if lesson.number else ""
+        place = f"{session.place + 1}/{len(lesson.steps)}"
+        self._write("title", Content(f"{number}{lesson.title} · {place}"))
+        self._write("say", marked(session.shown(step.say)))
+        self._write("state", _state(session, WORDS.get(lesson.language, WORDS["en"])))
+        question = step.question
+        asks = session.asks
+        choices = self.query_one(OptionList)
+        choices.display = asks
+        self._write("ask", marked(session.shown(question.ask)) if question is not None and asks else Content(""))
+        if (question, asks) != self._asked and question is not None and asks:
+            choices.clear_options()
+            choices.add_options(Option(Content(session.shown(choice.text))) for choice in question.choices)
+            choices.highlighted = 0
+        self._asked = (question, asks)
+        why = Content("")
+        if question is not None and asks and result.answers:
+            chosen = question.choices[result.answers[-1]]
+            mark = ("✓ ", "bold $text-success") if result.right else ("✗ ", "bold $text-error")
+            why = Content.assemble(mark, marked(session.shown(chosen.why)))
+        self._write("why", why)
+        inside = self.has_focus or self.has_pseudo_class("focus-within")
+        # Inside, the line at the bottom of the window has the keys.
+        words = WORDS.get(lesson.language, WORDS["en"])
+        self._write("keys", Content("") if inside else marked(words.leads_here.format(key=key)))
+        self.call_after_refresh(self._scroll, answered=bool(why.plain))
+
+    def _scroll(self, *, answered: bool) -> None:
+        """Show the explanation of an answer, else the question, else the beginning."""
+        scroll = self.query_one(VerticalScroll)
+        if answered:
+            scroll.scroll_end(animate=False)
+        elif self.query_one("#lesson-ask").display:
+            scroll.scroll_to_widget(self.query_one("#lesson-ask"), top=True, animate=False)
+        else:
+            scroll.scroll_home(animate=False)
+
+    def go_to_question(self) -> None:
+        """Focus the choices if a question is asked, otherwise the panel."""
+        choices = self.query_one(OptionList)
+        (choices if choices.display else self).focus()
+
+    def _write(self, part: str, content: Content) -> None:
+        widget = self.query_one(f"#lesson-{part}", Static)
+        widget.update(content)
+        widget.display = bool(content.plain)
+
+
+def _state(session: "LessonSession", words: Words) -> Content:
+    if session.result.done:
+        return Content.assemble(("✓ ", "bold $text-success"), words.done)
+    return Content.styled(words.skipped if session.result.skipped else words.not_done, "$text-muted")

@@ -1,0 +1,193 @@
+"""The panel of a lesson on the real screens."""
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, OptionList, Select, Static
+
+from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.lessons.lesson import Lesson
+from charlstm_tui.lessons.progress import load_progress
+from charlstm_tui.lessons.session import LessonSession
+from charlstm_tui.screens.help import HelpScreen
+from charlstm_tui.screens.lesson_list import LessonList
+from charlstm_tui.widgets.lessons.lesson_offer import LessonOffer
+from charlstm_tui.widgets.lessons.lesson_panel import LessonPanel
+from core.runs.run import Run
+from tests.tui.conftest import SIZES, until
+from tests.tui.lessons.test_session import LESSON
+from tests.tui.steps import make_small
+
+
+def session_of(app: CharLSTMApp) -> LessonSession:
+    assert app.session is not None
+    return app.session
+
+
+def said(app: CharLSTMApp, part: str) -> str:
+    return str(app.screen.query_one(f"#lesson-{part}", Static).content)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_lesson_is_followed_to_its_end_on_the_real_screens(
+    app: CharLSTMApp, small_text: Path, size: tuple[int, int]
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await app.open_lesson(LESSON)
+        await pilot.pause()
+        assert said(app, "title") == "Short · 1/3"
+        assert "not done yet" in said(app, "state")
+        app.screen.query_one("#corpus", Input).value = str(small_text)
+        app.screen.query_one("#preset", Select).value = "quick"
+        await until(lambda: session_of(app).result.done)
+        await pilot.pause()
+        assert said(app, "state") == "✓ done"
+        await pilot.press("escape", "f7", "enter")
+        assert said(app, "title") == "Short · 2/3"
+        make_small(app, epochs=2)
+        await pilot.press("f7", "s")
+        await until(lambda: app.training.phase == "finished" and session_of(app).result.done)
+        await pilot.press("f7", "down", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen.focused, OptionList | LessonPanel)
+        losses = [epoch.train_loss for epoch in app.training.epochs]
+        assert losses[-1] < losses[0]
+        assert said(app, "why") == f"✓ To {losses[-1]:.2f}."
+        assert session_of(app).result.right
+    result = load_progress().lessons["short"]
+    assert result.steps["choose"].done
+    assert result.steps["train"].right
+    assert result.runs == ("quick-1",)
+
+
+async def test_a_wrong_answer_is_explained_and_can_be_corrected(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_lesson(LESSON)
+        session_of(app).move(1)
+        app.learn({"run.epochs": 2.0, "run.first_train_loss": 2.5, "run.last_train_loss": 1.9})
+        await pilot.press("f7", "enter")
+        await pilot.pause()
+        assert said(app, "why") == "✗ It is 1.90."
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert said(app, "why") == "✓ To 1.90."
+        assert session_of(app).result.answers == (0, 1)
+
+
+async def test_steps_can_be_skipped_repeated_and_the_lesson_left(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_lesson(LESSON)
+        await pilot.press("f7", "n", "n")
+        assert session_of(app).step.id == "generate"
+        await pilot.press("b", "b")
+        assert session_of(app).step.id == "choose"
+        assert "skipped" in said(app, "state")
+        await pilot.press("r")
+        assert "not done yet" in said(app, "state")
+        await pilot.press("x")
+        await pilot.pause()
+        assert app.session is None
+        assert not app.screen.query(LessonPanel)
+    assert load_progress().of("short")["train"].skipped
+
+
+@pytest.mark.parametrize("key", ["f3", "f4", "f5", "f6"])
+async def test_the_panel_stays_on_every_screen(app: CharLSTMApp, trained: Run, key: str) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.open_lesson(LESSON)
+        await pilot.press(key)
+        await until(lambda: bool(app.screen.query(LessonPanel)))
+        await pilot.pause()
+        assert said(app, "title") == "Short · 1/3"
+        assert app.screen.has_class("-narrow"), "the screen is laid out for the columns that are left"
+        await app._leave_lesson()
+        await pilot.pause()
+        assert app.screen.has_class("-wide")
+        await pilot.press("f2")
+        await pilot.pause()
+        assert not app.screen.query(LessonPanel)
+
+
+async def test_a_resized_window_moves_the_panel(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.open_lesson(LESSON)
+        await pilot.pause()
+        assert not app.screen.query_one(LessonPanel).has_class("-bottom")
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: app.screen.query_one(LessonPanel).has_class("-bottom"))
+        await pilot.press("f7", "f")
+        await pilot.pause()
+        assert app.screen.query_one(LessonPanel).size.height <= 2
+        await pilot.resize_terminal(120, 40)
+        await until(lambda: not app.screen.query_one(LessonPanel).has_class("-bottom"))
+
+
+async def test_a_lesson_opened_during_a_run_knows_the_run(app: CharLSTMApp, small_text: Path) -> None:
+    lesson = Lesson(format=1, id="late", title="Late", minutes=5, goal="-", steps=LESSON.steps[1:])
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.query_one("#corpus", Input).value = str(small_text)
+        make_small(app, epochs=100_000)
+        await pilot.press("escape", "s")
+        await until(lambda: len(app.training.epochs) >= 1)
+        await app.open_lesson(lesson)
+        await until(lambda: session_of(app).result.done)
+        await pilot.press("x", "s")
+        await until(lambda: app.training.phase == "stopped")
+        assert session_of(app).result.done
+
+
+@pytest.mark.first_time
+async def test_the_lessons_are_offered_once_in_a_line_that_can_be_removed(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(lambda: bool(app.screen.query(LessonOffer)))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert not app.screen.query(LessonOffer)
+    again = CharLSTMApp(app.store)
+    async with again.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert not again.screen.query(LessonOffer)
+
+
+@pytest.mark.first_time
+async def test_f7_accepts_the_offer(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(lambda: bool(app.screen.query(LessonOffer)))
+        await pilot.press("f7")
+        await until(lambda: isinstance(app.screen, LessonList))
+        assert app.screen.query_one(OptionList).option_count == 8
+        await pilot.press("enter")
+        await until(lambda: app.session is not None)
+        assert session_of(app).lesson.number == 1
+        assert not app.screen.query(LessonOffer)
+
+
+async def test_the_language_can_be_changed_in_the_middle_of_a_lesson(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f7", "enter")
+        await until(lambda: app.session is not None)
+        assert session_of(app).lesson.language == "en"
+        app.change_language("fr")
+        await pilot.pause()
+        assert session_of(app).lesson.language == "fr"
+        assert app.preferences.language == "fr"
+        await pilot.press("f1")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        assert isinstance(app.screen, HelpScreen)
+        assert app.screen._page.startswith("# Train (")
+
+
+async def test_a_report_is_saved_from_the_list(app: CharLSTMApp, tmp_path: Path) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f7", "enter")
+        await until(lambda: app.session is not None)
+        await pilot.press("f7", "n", "l")
+        await until(lambda: isinstance(app.screen, LessonList))
+        await pilot.press("s")
+        await pilot.pause()
+        app.screen.query_one(Input).value = str(tmp_path / "mine.md")
+        await pilot.press("enter")
+        await until(lambda: (tmp_path / "mine.md").exists())
+    page = (tmp_path / "mine.md").read_text(encoding="utf-8")
+    assert "| 1 Characters and numbers | 0 of" in page
+    assert "skipped" in page
