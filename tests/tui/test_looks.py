@@ -102,6 +102,30 @@ def test_choosing_a_text(
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.parametrize("size", SMALL_EVERY_DAY)
+def test_choosing_a_folder(
+    app: CharLSTMApp, snap_compare: SnapCompare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    folder = tmp_path / "textes"
+    (folder / "lettres" / "anciennes").mkdir(parents=True)
+    for number in (1, 2, 10):
+        (folder / "lettres" / f"lettre {number}.txt").write_text("Mon âne a bu la lune.\n" * 400, encoding="utf-8")
+    old = folder / "lettres" / "anciennes" / "lettre à une amie que je n'ai pas revue depuis.txt"
+    old.write_bytes("Où était la chèvre? derrière la façade.\n".encode("cp1252") * 50)
+    (folder / "lettres" / "loup.txt").write_bytes(b"\0\1\2" * 9)
+    (folder / "lettres" / "vide.txt").touch()
+    monkeypatch.chdir(folder)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press("o")
+        await until(lambda: len(pilot.app.screen.query_one(Folders).root.children) == 1)
+        await pilot.press("tab", "down")
+        await until(lambda: "lettre 10" in str(pilot.app.screen.query_one("#figures", Static).content))
+        await still(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
 def test_train_while_moliere_is_fetched(
     app: CharLSTMApp, snap_compare: SnapCompare, monkeypatch: pytest.MonkeyPatch
 ) -> None:
