@@ -81,7 +81,7 @@ def only_facts(told: Mapping[str, Value]) -> dict[str, Value]:
     return {name: value for name, value in told.items() if name in FACTS}
 
 
-def test_characters(config: RunConfig | None, characters: Value) -> Value:
+def characters_to_test(config: RunConfig | None, characters: Value) -> Value:
     """Return the number of characters in the test part of a text; None if it is not known."""
     if config is None or not isinstance(characters, float) or config.corpus.split == "files":
         return None

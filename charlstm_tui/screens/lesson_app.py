@@ -12,7 +12,7 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from charlstm_tui.lessons.collect import facts_of_run, facts_of_settings
-from charlstm_tui.lessons.derived import test_characters
+from charlstm_tui.lessons.derived import characters_to_test
 from charlstm_tui.lessons.facts import Value
 from charlstm_tui.lessons.places import PLACES
 from charlstm_tui.screens.base import FitsWindow, ModeScreen
@@ -45,6 +45,7 @@ class LessonApp(PersonalApp):
     store: RunStore
     _folded = False
     _characters: Value = None  # number of characters that the next run uses
+    _forecast: Mapping[str, Value] = {"next.distinct": None, "next.parameters": None}
 
     @property
     def language(self) -> str:
@@ -171,8 +172,8 @@ class LessonApp(PersonalApp):
 
     def _facts_of_text(self) -> dict[str, Value]:
         """Return the facts on the text of the next run."""
-        found = test_characters(self.next_run, self._characters)
-        return {"next.characters": self._characters, "next.test_characters": found}
+        found = characters_to_test(self.next_run, self._characters)
+        return {"next.characters": self._characters, "next.test_characters": found, **self._forecast}
 
     @on(FactsKnown)
     def _take_facts(self, message: FactsKnown) -> None:
@@ -184,6 +185,8 @@ class LessonApp(PersonalApp):
         """Tell the lesson what is known now."""
         if "next.characters" in facts:
             self._characters = facts["next.characters"]
+        if self._forecast.keys() <= facts.keys():
+            self._forecast = {name: facts[name] for name in self._forecast}
         if self.session is None:
             if "app.screen" in facts and self._panel is not None:
                 self.call_later(self._leave_lesson)
@@ -202,7 +205,8 @@ class LessonApp(PersonalApp):
             self.learn(facts_of_run(training))
 
     def watch_next_run(self, config: RunConfig | None) -> None:
-        """Tell the lesson of the settings."""
+        """Tell the lesson of the settings; what was forecast for other settings is unknown now."""
+        self._forecast = dict.fromkeys(self._forecast)
         if self.session is not None:
             self.learn(facts_of_settings(config) | self._facts_of_text())
 

@@ -134,7 +134,7 @@ class ReportPages(Vertical):
         """Draw the page, whose size is known only once it is visible, and focus it."""
         self.set_class(self.query_one(TabbedContent).active != next(iter(PAGES)), "-further")
         self.call_after_refresh(self._draw)
-        self.post_message(FactsKnown({"evaluation.page": self.query_one(TabbedContent).active}))
+        self.app.post_message(FactsKnown({"evaluation.page": self.query_one(TabbedContent).active}))
         if self.screen.focused is None or self in self.screen.focused.ancestors:
             self._take_keys()
 
@@ -189,7 +189,7 @@ class ReportPages(Vertical):
             wide = self.screen.has_class("-wide")
             loss = self.surprisals.at(place)
             likely = math.exp(-loss.loss) if loss.loss is not None else None
-            self.post_message(FactsKnown({"evaluation.surprisal": loss.loss, "evaluation.probability": likely}))
+            self.app.post_message(FactsKnown({"evaluation.surprisal": loss.loss, "evaluation.probability": likely}))
             panel.update(explained(loss, panel.size.width, in_a_line=not wide))
 
     @on(SurprisalMap.Moved)

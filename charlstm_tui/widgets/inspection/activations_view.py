@@ -198,7 +198,7 @@ class ActivationsView(Container):
         self._told_place = place
         counting = ("inspection.moves",) if moved else ()
         named = {f"inspection.{name}": value for name, value in facts.items()}
-        self.post_message(FactsKnown(named, counting=counting))
+        self.app.post_message(FactsKnown(named, counting=counting))
 
     def _explain(self, method: Method, place: int) -> None:
         """Show what mattered for the character after a place, in the text and in numbers."""

@@ -98,7 +98,7 @@ class ForecastPanel(Static):
             if isinstance(item, Forecast):
                 self._forecast = item
                 facts = {"next.distinct": float(item.vocabulary), "next.parameters": float(item.parameters)}
-                self.post_message(FactsKnown(facts))
+                self.app.post_message(FactsKnown(facts))
             elif isinstance(item, Doing):
                 self._doing = item.what
             else:

@@ -125,7 +125,7 @@ class SampleView(Vertical):
         text = text if prompt else text.lstrip("\n")
         box.update(Content.assemble((prompt, "bold $text-accent"), text))
         self.query_one(VerticalScroll).scroll_home(animate=False)
-        self.post_message(FactsKnown({"run.sample_epoch": float(sample.epoch)}))
+        self.app.post_message(FactsKnown({"run.sample_epoch": float(sample.epoch)}))
 
     def _heading(self, sample: SampleDrawn) -> Content:
         when = "before the first step" if not sample.total_steps else f"epoch {sample.epoch}"

@@ -70,7 +70,7 @@ class TextPreview(PlainText):
                 about = "" if item.exact else "about "
                 limit = self._wanted[1] if self._wanted is not None else None
                 used = float(min(item.characters, limit or item.characters))
-                self.post_message(FactsKnown({"next.characters": used}))
+                self.app.post_message(FactsKnown({"next.characters": used}))
                 files = f"{count_of(len(item.files), 'file')} · " if item.files else ""
                 figures = f"{item.name} · {files}{item.encoding} · {about}{item.characters:,} characters"
                 if item.files:

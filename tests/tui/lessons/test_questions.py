@@ -17,57 +17,62 @@ NUMBERS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 0.31, 0.5, 0.8, 0.9, 1.0, 1.4,
 Facts = dict[str, Value]
 
 # The figures of real runs where there is one: of the preset and the text that are named.
-QUICK = {
+QUICK: Facts = {
     "run.count": 1.0, "run.preset": "quick", "run.state": "finished", "run.name": "quick-1",
     "evaluation.model": "quick-1", "evaluation.count": 1.0, "evaluation.part": "test",
 }  # fmt: skip
-NOTEBOOK = {
+NOTEBOOK: Facts = {
     "run.count": 1.0, "run.preset": "notebook", "run.state": "finished", "run.epochs": 20.0, "run.name": "notebook-1",
     "run.first_train_loss": 2.188, "run.middle_train_loss": 1.297, "run.last_train_loss": 1.102,
     "evaluation.model": "notebook-1", "evaluation.count": 1.0, "evaluation.part": "test",
 }  # fmt: skip
-CELL = {
+CELL: Facts = {
     "inspection.count": 1.0, "inspection.model": "moliere", "inspection.characters": 40.0, "inspection.moves": 12.0,
     "inspection.forget": 0.95, "inspection.input": 0.3, "inspection.candidate": 0.4, "inspection.state_before": -1.2,
 }  # fmt: skip
-PLAY_30000 = {
+PLAY_30000: Facts = {
     "run.count": 1.0, "run.state": "finished", "run.output_dropout": 0.0, "run.patience": 0.0, "run.epochs": 20.0,
     "run.planned_epochs": 20.0, "run.verdict": "overfitting", "run.best_val_loss": 1.8207, "run.best_epoch": 3.0,
     "run.last_val_loss": 2.9992, "run.last_train_loss": 0.0577, "run.characters": 30_000.0,
 }  # fmt: skip
-EARLY = PLAY_30000 | {"run.patience": 2.0, "run.epochs": 5.0, "before.best_val_loss": 1.8207, "before.epochs": 20.0}
-DROPPED = EARLY | {
+EARLY: Facts = PLAY_30000 | {
+    "run.patience": 2.0,
+    "run.epochs": 5.0,
+    "before.best_val_loss": 1.8207,
+    "before.epochs": 20.0,
+}
+DROPPED: Facts = EARLY | {
     "run.output_dropout": 0.5, "run.epochs": 7.0, "run.best_val_loss": 1.7506, "before.output_dropout": 0.0,
     "before.characters": 30_000.0,
 }  # fmt: skip
-BEATEN = {
+BEATEN: Facts = {
     "run.name": "quick-4", "evaluation.model": "quick-4", "evaluation.part": "test", "evaluation.count": 2.0,
     "evaluation.loss": 1.4105, "evaluation.standard_error": 0.0236, "evaluation.notebook": 1.4918,
 }  # fmt: skip
-TWO_CELLS = {
+TWO_CELLS: Facts = {
     "run.count": 2.0, "run.cell": "lstm", "run.state": "finished", "run.best_val_loss": 1.47,
     "run.characters": 100_000.0, "before.characters": 100_000.0, "before.cell": "rnn", "before.best_val_loss": 1.5632,
 }  # fmt: skip
-MEMORY = {
+MEMORY: Facts = {
     "memory.count": 1.0, "memory.models": 2.0, "memory.rnn": 9.0, "memory.lstm": 25.0, "memory.rnn_context": 10.0,
     "memory.lstm_context": 20.0, "memory.rnn_loss": 1.673, "memory.lstm_loss": 1.468, "app.screen": "memory",
 }  # fmt: skip
-TUNED = {
+TUNED: Facts = {
     "run.name": "fine-tune-1", "evaluation.model": "fine-tune-1", "evaluation.count": 1.0, "evaluation.page": "before",
     "evaluation.gained": 0.324, "evaluation.longest_copy": 20.0, "evaluation.natural_copy": 26.0,
     "evaluation.copies": False,
 }  # fmt: skip
-HOT = {
+HOT: Facts = {
     "generation.count": 3.0, "generation.is_done": True, "generation.lowest_temperature": 0.0,
     "generation.highest_temperature": 1.5, "generation.surprise_at_lowest": 0.4, "generation.surprise_at_highest": 2.9,
 }  # fmt: skip
 
+SEEN: Facts = {"app.screen": "train", "next.limit": 50_000.0}
+DISTINCT = ((72.0, 1), (73.0, 1), (27.0, 0), (39.0, 0), (40.0, 1), (120.0, 1), (2_100.0, 2))
+
 STORIES: list[tuple[str, str, Facts, int]] = [
     # the lesson, the step, what a student's run gave, and the place of the right choice
-    *(
-        ("characters", "text", {"app.screen": "train", "next.limit": 50_000.0, "next.distinct": distinct}, right)
-        for distinct, right in ((72.0, 1), (73.0, 1), (27.0, 0), (39.0, 0), (40.0, 1), (120.0, 1), (2_100.0, 2))
-    ),
+    *(("characters", "text", SEEN | {"next.distinct": distinct}, right) for distinct, right in DISTINCT),
     *(
         (
             "loss", "evaluate",
@@ -175,7 +180,7 @@ def values_for(name: str, conditions: list[str], alone: list[str]) -> list[Value
         values = ["another", *(constant for constant in constants if isinstance(constant, str))]
     else:
         near = [float(c) + by for c in constants if isinstance(c, int | float) for by in (-0.01, 0.0, 0.01, 1.0)]
-        values = sorted({*NUMBERS, *near, *(-number for number in NUMBERS)})
+        values = [*sorted({*NUMBERS, *near, *(-number for number in NUMBERS)})]
     return [value for value in values if all(holds(one, {name: value}) for one in alone)]
 
 
@@ -203,7 +208,11 @@ def test_no_step_is_done_before_anything_is_known(lesson: Lesson, step: Step, qu
 
 
 def test_explanations_show_the_students_own_figures_as_each_language_writes_them() -> None:
-    facts = QUICK | {"evaluation.loss": 1.4671, "evaluation.best_ngram": 1.528, "evaluation.standard_error": 0.0304}
+    facts: Facts = QUICK | {
+        "evaluation.loss": 1.4671,
+        "evaluation.best_ngram": 1.528,
+        "evaluation.standard_error": 0.0304,
+    }
     shown = []
     for lessons in (ENGLISH, FRENCH):
         step = next(step for step in lessons["2-loss.toml"].steps if step.id == "evaluate")

@@ -1,0 +1,118 @@
+"""`lesson`: the list, the report page, and what a lesson can ask for; `--lesson` and `--language`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from charlstm_tui.lessons.course import course
+from charlstm_tui.lessons.facts import FACTS
+from charlstm_tui.lessons.progress import Progress, save_progress
+from charlstm_tui.lessons.session import LessonSession
+from core.checkpoints.checkpoint import load_checkpoint
+from core.runs.store import RunStore
+from tests.cli.test_commands import call
+
+
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@pytest.fixture
+def worked(trained: str, store: RunStore) -> LessonSession:
+    """A student has done the first step of lesson 1 wrongly and rightly, skipped the second, trained and evaluated."""
+    lesson = course("en")[0]
+    session = LessonSession(lesson)
+    session.learn({"run.state": "idle", "run.name": None})
+    session.learn({"run.state": "finished", "run.name": trained})
+    session._change(done=True)
+    question = lesson.steps[0].question
+    assert question is not None
+    session.answer(1)
+    session.answer(0)
+    session.move(1)
+    session.skip()
+    checkpoint = load_checkpoint(store.get(trained).best_path)
+    told = {"model": trained, "text": "moutons", "sha256": checkpoint.corpus.sha256, "split": "tail", "part": "test"}
+    session.learn({f"evaluation.{name}": value for name, value in {**told, "loss": 1.25}.items()})
+    save_progress(Progress().having(session))
+    return session
+
+
+def test_the_lessons_are_listed_with_the_progress(worked: LessonSession) -> None:
+    lines = call("lesson", "list").stdout.splitlines()
+    assert len(lines) == 9
+    assert lines[1].split()[-3:] == ["2", "of", str(len(worked.lesson.steps))]
+    assert "Temperature" in lines[7]
+    french = call("lesson", "list", "--language", "fr").stdout
+    assert course("fr")[0].title in french
+
+
+def test_the_report_has_steps_answers_runs_losses_and_the_machine(
+    worked: LessonSession, trained: str, store: RunStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "ali.md"
+    result = call("lesson", "report", "--output", path)
+    assert result.exit_code == 0
+    page = path.read_text(encoding="utf-8")
+    assert f"| 1 of {len(worked.lesson.steps)} | 1 |" in page
+    question = worked.lesson.steps[0].question
+    assert question is not None
+    assert f"Answered “{question.choices[1].text}”, then “{question.choices[0].text}”" in page.replace("\\", "")
+    config = store.get(trained).config()
+    assert config.corpus.sha256[:12] in page
+    assert f"seed {config.training.seed}" in page
+    assert "1.2500" in page
+    assert "torch" in page
+    assert call("lesson", "report", "--output", path).exit_code == 2, "a file is not overwritten"
+
+
+def test_a_class_gathers_lesson_reports_and_saved_evaluations(
+    worked: LessonSession, trained: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    call("lesson", "report", "--output", folder / "ali.md")
+    call("evaluate", trained, "--save", folder / "zoe.json")
+    tables = json.loads(call("class", folder, "--json").stdout)
+    (table,) = tables
+    assert {result["student"] for result in table["results"]} == {"ali", "zoe"}
+    assert next(one for one in table["results"] if one["student"] == "ali")["settings"].startswith("small: lstm")
+
+
+def test_without_an_opened_lesson_there_is_no_report() -> None:
+    result = call("lesson", "report")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "No lesson was opened yet" in result.stderr
+
+
+def test_all_facts_and_places_are_listed() -> None:
+    shown = call("lesson", "facts").stdout
+    assert all(name in shown for name in FACTS)
+    listed = json.loads(call("lesson", "facts", "--json").stdout)
+    assert listed["facts"].keys() == FACTS.keys()
+    assert "train.preset" in listed["places"]
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("9", "There is no lesson 9. The lessons are 1 to 8"),
+        ("nothing", "There is no lesson nothing"),
+        ("missing.toml", "cannot be read"),
+    ],
+)
+def test_a_lesson_that_does_not_exist_is_refused_before_the_app_opens(
+    monkeypatch: pytest.MonkeyPatch, named: str, said: str
+) -> None:
+    monkeypatch.setattr("charlstm_tui.cli._check_terminal", lambda: None)
+    result = call("--lesson", named)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_a_lesson_cannot_be_combined_with_a_command() -> None:
+    result = call("--lesson", "1", "presets")
+    assert result.exit_code == 2
+    assert "cannot be combined" in result.stderr
