@@ -101,8 +101,10 @@ def filled(text: str, known: Mapping[str, Value], language: str = "en") -> str:
             return UNKNOWN
         if isinstance(value, float) and form in ("", ","):
             form = ",.0f" if value.is_integer() else ",g"
-        shown = format(value, form)
-        return shown.translate(_FRENCH) if language == "fr" and isinstance(value, float) else shown
+        if not isinstance(value, float):
+            return format(value, form)
+        shown = format(value, form).replace("-", "−")
+        return shown.translate(_FRENCH) if language == "fr" else shown
 
     return _PLACEHOLDER.sub(value_of, text)
 

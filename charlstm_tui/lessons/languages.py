@@ -16,6 +16,12 @@ class Words(NamedTuple):
     skipped: str
     leads_here: str
     """How to reach the panel, with {key}."""
+    not_yet: str
+    """What Enter says before a step is done."""
+    closed: str
+    """What is said when a lesson is closed, with {key}."""
+    over: str
+    """What is said at the end of a lesson, with {title}, {right} and {asked}."""
     offer: str
     """The line that offers the lessons, with {key}."""
 
@@ -26,6 +32,9 @@ WORDS = {
         not_done="… not done yet",
         skipped="skipped",
         leads_here="`{key}` leads here, for the next step and the answers",
+        not_yet="This step is not done yet. n skips it.",
+        closed="The lesson is closed. {key} opens it again at this step.",
+        over="{title}: the lesson is over. {right} of {asked} questions were answered right.",
         offer="New here? `{key}` opens eight lessons of ten minutes. `Esc` removes this line.",
     ),
     "fr": Words(
@@ -33,6 +42,9 @@ WORDS = {
         not_done="… pas encore fait",
         skipped="passé",
         leads_here="`{key}` mène ici, pour l’étape suivante et les réponses",
+        not_yet="Cette étape n’est pas encore faite. n la passe.",
+        closed="La leçon est fermée. {key} la rouvre à cette étape.",
+        over="{title}\u00a0: la leçon est terminée. {right} bonnes réponses sur {asked}.",
         offer="Première visite\u00a0? `{key}` ouvre huit leçons de dix minutes. `Esc` retire cette ligne.",
     ),
 }

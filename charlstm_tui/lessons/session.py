@@ -30,15 +30,23 @@ class StepResult(Struct, frozen=True, kw_only=True):
         return self.done or self.skipped
 
 
+def _again(step: Step, result: StepResult) -> StepResult:
+    """Return what counts of a step when its lesson is opened again."""
+    if step.question is None or result.right or not result.done:
+        return result
+    return StepResult(answers=result.answers)
+
+
 class LessonSession:
     """A lesson in progress. Only the app changes it, in its own thread."""
 
     def __init__(self, lesson: Lesson, results: Mapping[str, StepResult] | None = None) -> None:
-        """Begin with the first step that is not over in earlier `results`, or with the first of all."""
+        """Begin with the first step that is not over in earlier `results`, or with the first of all.
+
+        A step whose question was not answered rightly is done again, because the facts that it is about are forgotten.
+        """
         self.lesson = lesson
-        self.results: dict[str, StepResult] = {
-            step.id: (results or {}).get(step.id, StepResult()) for step in lesson.steps
-        }
+        self.results = {step.id: _again(step, (results or {}).get(step.id, StepResult())) for step in lesson.steps}
         self.place = next((number for number, step in enumerate(lesson.steps) if not self.results[step.id].over), 0)
         self._known: dict[str, Value] = {}
         self._derived = Derived()

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from textual import on
@@ -14,6 +14,7 @@ from textual.screen import Screen
 from charlstm_tui.lessons.collect import facts_of_run, facts_of_settings
 from charlstm_tui.lessons.derived import characters_to_test
 from charlstm_tui.lessons.facts import Value
+from charlstm_tui.lessons.languages import WORDS, Words
 from charlstm_tui.lessons.places import PLACES
 from charlstm_tui.screens.base import FitsWindow, ModeScreen
 from charlstm_tui.screens.personal_app import PersonalApp
@@ -28,9 +29,13 @@ from core.runs.run import RunConfig
 from core.runs.store import RunStore
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from charlstm_tui.lessons.lesson import Lesson
     from charlstm_tui.lessons.session import LessonSession
 
+_STAYING = ("next", "skip", "back", "repeat", "answer")
+"""What is asked for while the panel keeps the focus."""
 POINTED = "-pointed"
 """Class of the widget that a step points at."""
 
@@ -44,6 +49,7 @@ class LessonApp(PersonalApp):
     """The lesson in progress; None if there is none."""
     store: RunStore
     _folded = False
+    _before: "ClassVar[dict[int, Widget | None]]" = {}  # by screen: the widget that had the focus before the panel
     _characters: Value = None  # number of characters that the next run uses
     _forecast: Mapping[str, Value] = {"next.distinct": None, "next.parameters": None}
 
@@ -104,11 +110,18 @@ class LessonApp(PersonalApp):
         if self.session is None:
             self._open_list()
         elif (panel := self._panel) is not None:
-            if panel.has_focus or panel.has_pseudo_class("focus-within"):
-                self.screen.set_focus(None)
+            if panel.is_used:
+                self._leave_panel()
             else:
+                self._before[id(self.screen)] = self.screen.focused
                 panel.go_to_question()
             self._show()
+
+    def _leave_panel(self) -> None:
+        """Give the focus back to the widget of the screen that had it."""
+        before = self._before.pop(id(self.screen), None)
+        takes = before is not None and before.is_attached and before.screen is self.screen and before.focusable
+        self.screen.set_focus(before if takes else None)
 
     def _open_list(self) -> None:
         self.withdraw_offer()
@@ -155,6 +168,8 @@ class LessonApp(PersonalApp):
             return
         if not screen.query(LessonPanel):
             await screen.mount(LessonPanel())
+        elif (panel := self._panel) is not None and panel.is_used:  # since this screen was left
+            self._leave_panel()
         self.learn({"app.screen": getattr(screen, "HELP_PAGE", None) or self.current_mode} | self._facts_of_runs())
         self._show()
 
@@ -231,13 +246,20 @@ class LessonApp(PersonalApp):
         if session is None:
             return
         match message.what:
-            case "next" if session.place + 1 < len(session.lesson.steps):
-                session.move(1)
-            case "next":
-                await self._end_lesson(session)
-                return
+            case "next" | "answer" if message.what == "next" or session.result.right:
+                if not session.result.over:
+                    self.notify(self._words.not_yet)
+                elif session.place + 1 == len(session.lesson.steps):
+                    await self._end_lesson(session)
+                    return
+                else:
+                    session.move(1)
             case "skip":
+                last = session.place + 1 == len(session.lesson.steps)
                 session.skip()
+                if last:
+                    await self._end_lesson(session)
+                    return
             case "back":
                 session.move(-1)
             case "repeat":
@@ -247,21 +269,31 @@ class LessonApp(PersonalApp):
             case "fold":
                 self._folded = not self._folded
             case "leave":
-                self.screen.set_focus(None)
+                self._leave_panel()
             case "list":
                 self._save()
                 self._open_list()
             case "close":
+                self._leave_panel()
+                self.notify(self._words.closed.format(key=shown_key(self, "app.lesson", "F7")))
                 await self._leave_lesson()
                 return
         self._save()
         self._show()
+        if (panel := self._panel) is not None and panel.is_used and message.what in _STAYING:
+            panel.go_to_question()
+
+    @property
+    def _words(self) -> Words:
+        language = self.session.lesson.language if self.session is not None else self.language
+        return WORDS.get(language, WORDS["en"])
 
     async def _end_lesson(self, session: "LessonSession") -> None:
         """End the lesson after its last step, or return to the first step that is not done."""
         if session.is_over:
-            right = f" {session.answered} of {session.questions} questions answered right." if session.questions else ""
-            self.notify(f"{session.lesson.title}: the lesson is over.{right}")
+            self._leave_panel()
+            figures = {"title": session.lesson.title, "right": session.answered, "asked": session.questions}
+            self.notify(self._words.over.format(**figures))
             await self._leave_lesson()
             self._open_list()
             return

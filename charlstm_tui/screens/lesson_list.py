@@ -58,12 +58,15 @@ class LessonList(FitsWindow, ModalScreen[Lesson | None]):
             yield KeyBar()
 
     def on_mount(self) -> None:
-        """Highlight the first lesson that is not over."""
+        """Highlight the lesson that was begun, or the first one after those that are over."""
         lessons = self.query_one(OptionList)
         lessons.border_title = "lessons"
-        unfinished = [number for number, lesson in enumerate(self._lessons) if self._done(lesson) < len(lesson.steps)]
+        done = [self._done(lesson) for lesson in self._lessons]
+        begun = [number for number, lesson in enumerate(self._lessons) if 0 < done[number] < len(lesson.steps)]
+        over = [number for number, lesson in enumerate(self._lessons) if done[number] == len(lesson.steps)]
+        following = (over[-1] + 1) % len(self._lessons) if over else 0
         if self._lessons:
-            lessons.highlighted = unfinished[0] if unfinished else 0
+            lessons.highlighted = begun[-1] if begun else following
 
     def _done(self, lesson: Lesson) -> int:
         results = self._progress.of(lesson.id)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from charlstm_tui.lessons.course import course
-from charlstm_tui.lessons.facts import FACTS
+from charlstm_tui.lessons.facts import FACTS, Value
 from charlstm_tui.lessons.progress import Progress, save_progress
 from charlstm_tui.lessons.session import LessonSession
 from core.checkpoints.checkpoint import load_checkpoint
@@ -35,7 +35,8 @@ def worked(trained: str, store: RunStore) -> LessonSession:
     session.skip()
     checkpoint = load_checkpoint(store.get(trained).best_path)
     told = {"model": trained, "text": "moutons", "sha256": checkpoint.corpus.sha256, "split": "tail", "part": "test"}
-    session.learn({f"evaluation.{name}": value for name, value in {**told, "loss": 1.25}.items()})
+    facts: dict[str, Value] = {**told, "loss": 1.25}
+    session.learn({f"evaluation.{name}": value for name, value in facts.items()})
     save_progress(Progress().having(session))
     return session
 

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from charlstm_tui.formatting.lesson_text import marked
+from charlstm_tui.formatting.lesson_text import marked, wrapped
 from charlstm_tui.lessons.languages import WORDS, Words
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class LessonPanel(Vertical, can_focus=True):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "ask('next')", "Next step", id="lesson.next"),
-        Binding("n", "ask('skip')", "Skip", id="lesson.skip"),
+        Binding("n", "ask('skip')", "Next or skip", id="lesson.skip"),
         Binding("b", "ask('back')", "Back", id="lesson.back"),
         Binding("r", "ask('repeat')", "Repeat", id="lesson.repeat"),
         Binding("f", "ask('fold')", "Fold", id="lesson.fold"),
@@ -89,6 +89,11 @@ class LessonPanel(Vertical, can_focus=True):
             yield OptionList(id="lesson-choices", compact=True)
             yield Static(id="lesson-why")
         yield Static(id="lesson-keys")
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the panel, or a part of it, has the focus."""
+        return self.has_focus or self.has_pseudo_class("focus-within")
 
     def action_ask(self, what: str) -> None:
         """Ask the app for what a key does."""
@@ -126,8 +131,12 @@ class LessonPanel(Vertical, can_focus=True):
         self._write("ask", marked(session.shown(question.ask)) if question is not None and asks else Content(""))
         if (question, asks) != self._asked and question is not None and asks:
             choices.clear_options()
-            choices.add_options(Option(Content(session.shown(choice.text))) for choice in question.choices)
+            choices.add_options(
+                Option(wrapped(Content(f"· {session.shown(choice.text)}"), self._columns))
+                for choice in question.choices
+            )
             choices.highlighted = 0
+            self.call_after_refresh(choices.refresh, layout=True)  # its height was computed while it was hidden
         self._asked = (question, asks)
         why = Content("")
         if question is not None and asks and result.answers:
@@ -135,11 +144,13 @@ class LessonPanel(Vertical, can_focus=True):
             mark = ("✓ ", "bold $text-success") if result.right else ("✗ ", "bold $text-error")
             why = Content.assemble(mark, marked(session.shown(chosen.why)))
         self._write("why", why)
-        inside = self.has_focus or self.has_pseudo_class("focus-within")
+        inside = self.is_used
         # Inside, the line at the bottom of the window has the keys.
         words = WORDS.get(lesson.language, WORDS["en"])
         self._write("keys", Content("") if inside else marked(words.leads_here.format(key=key)))
         self.call_after_refresh(self._scroll, answered=bool(why.plain))
+        if asks and self.has_focus:
+            choices.focus()
 
     def _scroll(self, *, answered: bool) -> None:
         """Show the explanation of an answer, else the question, else the beginning."""
@@ -156,9 +167,14 @@ class LessonPanel(Vertical, can_focus=True):
         choices = self.query_one(OptionList)
         (choices if choices.display else self).focus()
 
+    @property
+    def _columns(self) -> int:
+        """Columns of a line of text: those of the panel without its frame, its padding and a scrollbar."""
+        return (self.app.size.width if self.has_class("-bottom") else WIDTH - 1) - 3
+
     def _write(self, part: str, content: Content) -> None:
         widget = self.query_one(f"#lesson-{part}", Static)
-        widget.update(content)
+        widget.update(wrapped(content, self._columns))
         widget.display = bool(content.plain)
 
 

@@ -21,7 +21,7 @@ from core.errors import UserError
 
 KNOWN: dict[str, Value] = {
     "run.epochs": 20.0, "run.last_train_loss": 1.1036, "run.state": "finished", "evaluation.copies": False,
-    "next.characters": 1_687_290.0, "evaluation.accuracy": 0.571,
+    "next.characters": 1_687_290.0, "evaluation.accuracy": 0.571, "evaluation.gained": -0.2,
 }  # fmt: skip
 
 PIECES = [
@@ -167,6 +167,7 @@ def test_any_text_is_a_sentence_or_is_refused(text: str) -> None:
         ("{next.characters:,}", "1,687,290", "1\u00a0687\u00a0290"),
         ("{next.characters}", "1,687,290", "1\u00a0687\u00a0290"),
         ("{evaluation.accuracy:.1%}", "57.1%", "57,1\u00a0%"),
+        ("{evaluation.gained:.2f}", "−0.20", "−0,20"),
         ("{run.state}, {run.name}", "finished, –", "finished, –"),
         ("no fact, 100 %", "no fact, 100 %", "no fact, 100 %"),
     ],

@@ -74,6 +74,38 @@ async def test_a_wrong_answer_is_explained_and_can_be_corrected(app: CharLSTMApp
         assert session_of(app).result.answers == (0, 1)
 
 
+async def test_enter_leads_on_only_from_a_step_that_is_done(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_lesson(LESSON)
+        await pilot.press("f7", "enter")
+        assert session_of(app).step.id == "choose"
+        app.learn({"next.preset": "quick"})
+        await pilot.press("enter")
+        assert session_of(app).step.id == "train"
+        app.learn({"run.epochs": 2.0, "run.first_train_loss": 2.5, "run.last_train_loss": 1.9})
+        await pilot.press("down", "enter")
+        assert session_of(app).step.id == "train", "the explanation of the answer is read first"
+        await pilot.press("enter")
+        assert session_of(app).step.id == "generate"
+        await pilot.press("n")
+        await until(lambda: isinstance(app.screen, LessonList))
+        assert app.session is None
+
+
+async def test_the_focus_returns_to_where_it_was(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_lesson(LESSON)
+        box = app.screen.query_one("#corpus", Input)
+        box.focus()
+        await pilot.press("f7")
+        assert app.screen.focused is not box
+        await pilot.press("escape")
+        assert app.screen.focused is box
+        await pilot.press("f7", "f3")
+        await pilot.press("f2")
+        await until(lambda: app.screen.focused is box)
+
+
 async def test_steps_can_be_skipped_repeated_and_the_lesson_left(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await app.open_lesson(LESSON)

@@ -110,10 +110,19 @@ def test_a_lesson_begins_again_where_it_was_left(session: LessonSession) -> None
     again = LessonSession(LESSON, session.results)
     assert again.step.id == "train"
     for step in LESSON.steps:
-        again.results[step.id] = StepResult(done=True)
+        again.results[step.id] = StepResult(done=True, right=True)
     over = LessonSession(LESSON, again.results)
     assert over.is_over
     assert over.step.id == "choose"
+
+
+def test_a_step_without_its_right_answer_is_done_again() -> None:
+    done = StepResult(done=True)
+    session = LessonSession(LESSON, {"choose": done, "train": StepResult(done=True, answers=(0,)), "generate": done})
+    assert session.step.id == "train"
+    assert session.result == StepResult(answers=(0,))
+    skipped = LessonSession(LESSON, {"choose": done, "train": StepResult(skipped=True)})
+    assert skipped.step.id == "generate"
 
 
 def test_results_of_steps_that_no_longer_exist_are_dropped() -> None:
