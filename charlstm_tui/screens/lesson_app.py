@@ -1,8 +1,8 @@
 """The part of the app that conducts a lesson: it collects the facts, shows the panel, and remembers the progress."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 from textual import on
@@ -20,6 +20,7 @@ from charlstm_tui.screens.base import FitsWindow, ModeScreen
 from charlstm_tui.screens.personal_app import PersonalApp
 from charlstm_tui.state.keys import shown_key
 from charlstm_tui.state.messages import FactsKnown
+from charlstm_tui.state.preferences import Glyphs
 from charlstm_tui.state.training import TrainingView
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.lessons.lesson_offer import LessonOffer
@@ -49,9 +50,12 @@ class LessonApp(PersonalApp):
     """The lesson in progress; None if there is none."""
     store: RunStore
     _folded = False
-    _before: "ClassVar[dict[int, Widget | None]]" = {}  # by screen: the widget that had the focus before the panel
     _characters: Value = None  # number of characters that the next run uses
     _forecast: Mapping[str, Value] = {"next.distinct": None, "next.parameters": None}
+
+    def __init__(self, lose_terminal: Callable[[], None], *, glyphs: Glyphs | None, language: str | None) -> None:
+        super().__init__(lose_terminal, glyphs=glyphs, language=language)
+        self._before: dict[int, Widget | None] = {}  # by screen: the widget that had the focus before the panel
 
     @property
     def language(self) -> str:
