@@ -258,6 +258,11 @@ class LessonApp(PersonalApp):
                     return
                 else:
                     session.move(1)
+                    if not session.result.done:  # what is to be done now is on the screen
+                        self._leave_panel()
+                        self._save()
+                        self._show()
+                        return
             case "skip":
                 last = session.place + 1 == len(session.lesson.steps)
                 session.skip()

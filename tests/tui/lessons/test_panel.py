@@ -45,7 +45,7 @@ async def test_a_lesson_is_followed_to_its_end_on_the_real_screens(
         await pilot.press("escape", "f7", "enter")
         assert said(app, "title") == "Short · 2/3"
         make_small(app, epochs=2)
-        await pilot.press("f7", "s")
+        await pilot.press("s")
         await until(lambda: app.training.phase == "finished" and session_of(app).result.done)
         await pilot.press("f7", "down", "enter")
         await pilot.pause()
@@ -82,12 +82,13 @@ async def test_enter_leads_on_only_from_a_step_that_is_done(app: CharLSTMApp) ->
         app.learn({"next.preset": "quick"})
         await pilot.press("enter")
         assert session_of(app).step.id == "train"
+        assert not app.screen.query_one(LessonPanel).is_used, "letters are keys of the screen again"
         app.learn({"run.epochs": 2.0, "run.first_train_loss": 2.5, "run.last_train_loss": 1.9})
-        await pilot.press("down", "enter")
+        await pilot.press("f7", "down", "enter")
         assert session_of(app).step.id == "train", "the explanation of the answer is read first"
         await pilot.press("enter")
         assert session_of(app).step.id == "generate"
-        await pilot.press("n")
+        await pilot.press("f7", "n")
         await until(lambda: isinstance(app.screen, LessonList))
         assert app.session is None
 
