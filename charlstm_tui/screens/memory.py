@@ -66,6 +66,29 @@ class ModelList(SelectionList[int]):
         return Strip([left, mark if is_marked else Segment(" ", mark.style), *rest])
 
 
+class Histogram(Static):
+    """Shows how many cells of each model remember for how long, in bars for its own width."""
+
+    _models: tuple[ModelMemory, ...] = ()
+
+    def show(self, models: tuple[ModelMemory, ...]) -> None:
+        """Show these models; those without cells that have a time constant are omitted."""
+        self._models = tuple(model for model in models if model.time_constants)
+        self._draw_bars()
+
+    def on_resize(self) -> None:
+        """Draw for the new width: it is known only once the widget was laid out."""
+        self._draw_bars()
+
+    def _draw_bars(self) -> None:
+        lines = []
+        for model in self._models:
+            if len(self._models) > 1:
+                lines.append(Content.styled(shortened(model.name, 30), "bold"))
+            lines += [Content(line) for line in histogram_lines(model, self.content_size.width or 30)]
+        self.update(Content("\n").join(lines))
+
+
 class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
     """Screen that measures how far back models remember. It returns the cell that was chosen, or None."""
 
@@ -118,7 +141,7 @@ class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
                         yield GradientChart(id="chart")
                     yield Static(id="contexts")
                 with Horizontal(id="lower"):
-                    yield Static(id="histogram")
+                    yield Histogram(id="histogram")
                     yield OptionList(id="cells", compact=True)
             yield PlainText(id="status")
             yield KeyBar()
@@ -255,14 +278,7 @@ class MemoryScreen(FitsWindow, Screen[FoundCell | None]):
         self.query_one("#legend", Static).update(self._legend(report, chart))
         note = Content.styled(NO_CONTEXT, "dim")
         self.query_one("#contexts", Static).update(Content("\n").join([_aligned(context_lines(report)), note]))
-        histogram = self.query_one("#histogram", Static)
-        with_gates = [model for model in report.models if model.time_constants]
-        lines = []
-        for model in with_gates:
-            if len(with_gates) > 1:
-                lines.append(Content.styled(shortened(model.name, 30), "bold"))
-            lines += [Content(line) for line in histogram_lines(model, histogram.content_size.width or 30)]
-        histogram.update(Content("\n").join(lines))
+        self.query_one(Histogram).show(report.models)
 
     def _legend(self, report: MemoryReport, chart: GradientChart) -> Content:
         """Return the names of the curves: of one model its mean and its quartiles, of several their means."""

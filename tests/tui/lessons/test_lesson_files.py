@@ -12,9 +12,12 @@ from charlstm_tui.lessons.expression import placeholders_of
 from charlstm_tui.lessons.lesson import Lesson, Step
 from charlstm_tui.lessons.places import PLACES
 from charlstm_tui.screens.all_keys import all_actions
-from core.data.known_texts import KNOWN
+from core.data.corpus import CorpusConfig
+from core.data.known_texts import KNOWN, MOLIERE
 from core.data.splits import PARTS, SPLITS
 from core.inspection.probes import PROPERTIES
+from core.reports.reference_losses import published_for
+from core.runs import bundled_model
 from core.settings.cell_kinds import QUANTITIES
 from core.settings.config import ModelConfig, SamplingConfig, TrainingConfig, fields_of
 from core.settings.presets import ALL_PRESETS
@@ -44,11 +47,14 @@ SOURCE = "\n".join(
     for folder in ("widgets", "screens", "formatting")
     for path in sorted((FOLDER.parent / folder).rglob("*.py"))
 ) + (FOLDER.parents[1] / "core/reports/results.py").read_text(encoding="utf-8")
+PUBLISHED = published_for(CorpusConfig(source=MOLIERE.name, limit=100_000, sha256=MOLIERE.sha256), "test")
 COMPUTED = {
     *(field.title for config in (ModelConfig, TrainingConfig, SamplingConfig) for field in fields_of(config)),
     *(quantity.name for quantity in QUANTITIES["lstm"]),
     *(quantity.symbol for quantity in QUANTITIES["lstm"]),
     *ALL_PRESETS, *SPLITS, *PARTS, *KNOWN, *PROPERTIES, "lstm", "rnn", "length",
+    f"{bundled_model.NAME} · bundled",
+    *(one.name for one in PUBLISHED),
 }  # fmt: skip
 """Names on the screens that are made from the settings, the texts and the quantities."""
 
@@ -153,6 +159,12 @@ def test_each_name_stands_on_a_screen(lesson: Lesson, step: Step) -> None:
         if not re.search(rf"[\"'`\s]{re.escape(name)}[\"'`\s,{{]", SOURCE)
     ]
     assert unknown == []
+
+
+@pytest.mark.parametrize(("lesson", "step"), STEPS, ids=named)
+def test_answers_begin_with_a_capital_unless_with_a_number(lesson: Lesson, step: Step) -> None:
+    assert step.question is not None
+    assert [choice.text for choice in step.question.choices if choice.text[0].islower()] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -9,7 +9,7 @@ import pytest
 from charlstm_tui.lessons.expression import filled, holds
 from charlstm_tui.lessons.facts import FACTS, Value
 from charlstm_tui.lessons.lesson import Lesson, Question, Step
-from tests.tui.lessons.course_files import ENGLISH, FRENCH, QUESTIONS, named
+from tests.tui.lessons.course_files import ENGLISH, ENGLISH_STEPS, FRENCH, QUESTIONS, named
 
 SAMPLES = 80
 """Number of sets of facts that each question is tried with."""
@@ -27,13 +27,14 @@ NOTEBOOK: Facts = {
     "evaluation.model": "notebook-1", "evaluation.count": 1.0, "evaluation.part": "test",
 }  # fmt: skip
 CELL: Facts = {
-    "inspection.count": 1.0, "inspection.model": "moliere", "inspection.characters": 40.0, "inspection.moves": 12.0,
+    "inspection.count": 1.0, "inspection.model": "moliere", "inspection.characters": 40.0, "inspection.moves": 20.0,
     "inspection.forget": 0.95, "inspection.input": 0.3, "inspection.candidate": 0.4, "inspection.state_before": -1.2,
 }  # fmt: skip
 PLAY_30000: Facts = {
     "run.count": 1.0, "run.state": "finished", "run.output_dropout": 0.0, "run.patience": 0.0, "run.epochs": 20.0,
     "run.planned_epochs": 20.0, "run.verdict": "overfitting", "run.best_val_loss": 1.8207, "run.best_epoch": 3.0,
-    "run.last_val_loss": 2.9992, "run.last_train_loss": 0.0577, "run.characters": 30_000.0,
+    "run.last_val_loss": 2.9992, "run.last_train_loss": 0.0577, "run.characters": 30_000.0, "run.weight_drop": 0.0,
+    "run.start": "",
 }  # fmt: skip
 EARLY: Facts = PLAY_30000 | {
     "run.patience": 2.0,
@@ -52,6 +53,7 @@ BEATEN: Facts = {
 TWO_CELLS: Facts = {
     "run.count": 2.0, "run.cell": "lstm", "run.state": "finished", "run.last_train_loss": 1.17, "run.epochs": 20.0,
     "run.characters": 100_000.0, "before.characters": 100_000.0, "before.cell": "rnn", "before.last_train_loss": 1.33,
+    "run.output_dropout": 0.0, "run.weight_drop": 0.0, "run.start": "", "before.output_dropout": 0.0,
 }  # fmt: skip
 MEMORY: Facts = {
     "memory.count": 1.0, "memory.models": 2.0, "memory.rnn": 18.0, "memory.lstm": 25.0, "memory.rnn_context": 10.0,
@@ -126,6 +128,8 @@ STORIES: list[tuple[str, str, Facts, int]] = [
     ("why-lstm", "gradient", MEMORY, 0),
     ("why-lstm", "gradient", MEMORY | {"memory.lstm": 18.0}, 1),
     ("why-lstm", "gradient", MEMORY | {"memory.lstm": 8.0}, 2),
+    ("why-lstm", "gradient", MEMORY | {"memory.rnn": 200.0, "memory.lstm": 200.0}, 1),
+    ("why-lstm", "gradient", MEMORY | {"memory.rnn": 200.0, "memory.lstm": 60.0}, 2),
     ("why-lstm", "context", MEMORY, 0),
     ("why-lstm", "context", MEMORY | {"memory.lstm_context": 10.0}, 1),
     ("sampling", "hot", HOT, 2),
@@ -200,6 +204,42 @@ def test_exactly_one_choice_is_right_for_whatever_did_the_step(lesson: Lesson, s
             if tried == SAMPLES:
                 break
     assert tried
+
+
+def done_of(lesson: str, step: str) -> str:
+    return next(one.done for of, one in ENGLISH_STEPS if (of.id, one.id) == (lesson, step))
+
+
+def test_more_text_is_noticed_of_a_student_who_comes_back() -> None:
+    first_run_of_a_session: Facts = {
+        "run.count": 1.0, "run.state": "finished", "run.characters": 100_000.0, "run.output_dropout": 0.5,
+        "run.best_val_loss": 1.42,
+    }  # fmt: skip
+    assert holds(done_of("overfitting", "more-text"), first_run_of_a_session)
+
+
+@pytest.mark.parametrize(
+    "leak", [{"run.output_dropout": 0.5}, {"run.weight_drop": 0.5}, {"run.start": "moliere"}], ids=str
+)
+def test_settings_of_other_lessons_do_not_count_as_a_plain_run(leak: Facts) -> None:
+    rnn = NOTEBOOK | {
+        "run.cell": "rnn", "run.output_dropout": 0.0, "run.weight_drop": 0.0, "run.start": "", "run.parameters": 42e3,
+    }  # fmt: skip
+    for lesson, step, facts in (
+        ("why-lstm", "rnn", rnn), ("why-lstm", "lstm", TWO_CELLS), ("overfitting", "overfit", PLAY_30000)
+    ):  # fmt: skip
+        assert holds(done_of(lesson, step), facts)
+        assert not holds(done_of(lesson, step), facts | leak)
+
+
+def test_the_same_text_twice_needs_two_texts_in_its_step() -> None:
+    # At temperature 1, the step with three temperatures has generated this text already, with the usual seed.
+    usual: Facts = {
+        "generation.count": 9.0, "generation.repeated": True, "generation.temperature": 1.0, "generation.top_k": 0.0,
+        "generation.top_p": 1.0, "generation.seed": 0.0,
+    }  # fmt: skip
+    assert not holds(done_of("sampling", "seed"), usual)
+    assert holds(done_of("sampling", "seed"), usual | {"generation.seed": 7.0})
 
 
 @pytest.mark.parametrize(("lesson", "step", "question"), QUESTIONS, ids=named)
