@@ -19,7 +19,7 @@ from charlstm_tui.formatting.numbers import duration
 from charlstm_tui.jobs.run_controller import RunController
 from charlstm_tui.lessons.languages import LANGUAGES
 from charlstm_tui.screens.app_keys import APP_KEYS
-from charlstm_tui.screens.base import Palette
+from charlstm_tui.screens.base import Palette, shown_page
 from charlstm_tui.screens.dialogs import AskAboutExperiment, AskAboutRun, EndOfRun
 from charlstm_tui.screens.lesson_app import LessonApp
 from charlstm_tui.screens.too_small import MoreRoom, is_too_small
@@ -71,7 +71,7 @@ class CharLSTMApp(LessonApp):
         self.add_mode("generate", self._generation_screen)
         self.add_mode("inspect", self._inspection_screen)
         self.add_mode("experiments", self._experiments_screen)
-        self._store = self.store = store
+        self.store = store
         self.run_controller = RunController(self, store)
         self._panicked = False
         self._experiments: ExperimentsScreen | None = None
@@ -95,22 +95,22 @@ class CharLSTMApp(LessonApp):
     def _evaluation_screen(self) -> Screen[None]:
         from charlstm_tui.screens.evaluation import EvaluationScreen
 
-        return EvaluationScreen(self._store)
+        return EvaluationScreen(self.store)
 
     def _generation_screen(self) -> Screen[None]:
         from charlstm_tui.screens.generation import GenerationScreen
 
-        return GenerationScreen(self._store, self.preferences.prompts)
+        return GenerationScreen(self.store, self.preferences.prompts)
 
     def _inspection_screen(self) -> Screen[None]:
         from charlstm_tui.screens.inspection import InspectionScreen
 
-        return InspectionScreen(self._store)
+        return InspectionScreen(self.store)
 
     def _experiments_screen(self) -> Screen[None]:
         from charlstm_tui.screens.experiments import ExperimentsScreen
 
-        self._experiments = ExperimentsScreen(self._store)
+        self._experiments = ExperimentsScreen(self.store)
         return self._experiments
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -168,8 +168,7 @@ class CharLSTMApp(LessonApp):
         from charlstm_tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            page = getattr(self.screen, "HELP_PAGE", self.current_mode)
-            self.push_screen(HelpScreen(page, keys_of(self.screen, self), self.language))
+            self.push_screen(HelpScreen(shown_page(self.screen), keys_of(self.screen, self), self.language))
 
     async def action_quit(self) -> None:
         """Quit; during a run or an experiment, ask first."""

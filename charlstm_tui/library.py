@@ -31,7 +31,7 @@ from core.events import EpochCompleted, RunFinished, RunStarted, StepsCompleted
 from core.inspection.activations import Activations
 from core.inspection.record_activations import record_activations
 from core.reports.results import Evaluation
-from core.runs.origin import origin_of
+from core.runs.origin import hashed, origin_of
 from core.runs.recorder import record
 from core.runs.run import Run, RunConfig
 from core.runs.store import RunStore, default_root
@@ -39,7 +39,7 @@ from core.sampling.prompt import fit
 from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig, configure, fields_of
 from core.settings.presets import FINE_TUNE, preset_for, preset_named
-from core.training.starting_model import starting_model
+from core.training.starting_model import start_of
 from core.training.trainer import Trainer
 
 _MODEL_SETTINGS = {field.name for field in fields_of(ModelConfig)}
@@ -154,10 +154,7 @@ def train(
     """
     store = RunStore(default_root())
     config = _configured(store, text, preset, start, settings)
-    beginning = None
-    if config.origin is not None:
-        beginning = starting_model(config.origin, text.characters, config.training.seed)
-    trainer = Trainer(text, config.model, config.training, start=beginning)
+    trainer = Trainer(text, config.model, config.training, start=start_of(config, text))
     run = store.create(config, name)
     control = Control()
     with (
@@ -229,7 +226,7 @@ def _configured(
         corpus=text.config,
         model=configure(network, model),
         training=configure(chosen.training, training),
-        origin=origin,
+        origin=hashed(origin) if origin is not None else None,
     )
 
 

@@ -41,8 +41,7 @@ def list_command(language: str | None) -> None:
     headers = (("", True), ("lesson", False), ("minutes", True), ("done", True))
     rows = []
     for lesson in course(_chosen(language)):
-        results = progress.of(lesson.id)
-        done = sum(results[step.id].over for step in lesson.steps if step.id in results)
+        done = progress.steps_over(lesson)
         rows.append((str(lesson.number), lesson.title, str(lesson.minutes), f"{done} of {len(lesson.steps)}"))
     print_columns(headers, rows)
 

@@ -31,7 +31,7 @@ from core.control import Control
 from core.data.corpus import Corpus
 from core.errors import UserError
 from core.events import RunFinished
-from core.runs.origin import origin_of
+from core.runs.origin import hashed, origin_of
 from core.runs.recorder import record
 from core.runs.run import Run, RunConfig
 from core.runs.store import RunStore
@@ -139,19 +139,19 @@ def train_command(
             return
         if keep_vocabulary and starting is None:
             raise UserError("--keep-vocabulary needs --from MODEL: a new model knows the characters of its text.")
-        start = origin_of(store, starting, keeps_vocabulary=keep_vocabulary) if starting is not None else None
+        start = None
+        if starting is not None:
+            origin, network = origin_of(store, starting, keeps_vocabulary=keep_vocabulary)
+            start = hashed(origin), network
         config, text = configured_run(corpus, start=start, **options)
         with renderer:
             renderer.say("loading PyTorch")
-            from core.training.starting_model import starting_model
+            from core.training.starting_model import start_of
             from core.training.trainer import Trainer
 
             compute = _choose_compute(renderer, config, text, group)
             renderer.say("building the network")
-            beginning = None
-            if config.origin is not None:
-                beginning = starting_model(config.origin, text.characters, config.training.seed)
-            trainer = Trainer(text, config.model, config.training, compute, group=group, start=beginning)
+            trainer = Trainer(text, config.model, config.training, compute, group=group, start=start_of(config, text))
             run = store.create(config, name)
             torchrun.remember(run)
             _train(ctx, renderer, trainer, run, autosave)

@@ -11,6 +11,7 @@ from charlstm_tui.state.job_events import Doing, Earlier
 from core.control import Control
 from core.data.windows import check_length
 from core.events import SampleDrawn
+from core.runs.origin import hashed
 from core.runs.recorder import record
 from core.runs.run import RunConfig
 from core.runs.store import RunStore
@@ -27,7 +28,7 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
         window=config.training.window,
     )
     yield Doing("loading PyTorch")
-    from core.training.starting_model import starting_model
+    from core.training.starting_model import start_of
     from core.training.trainer import Trainer
 
     if control.stopped:
@@ -37,10 +38,9 @@ def train(control: Control, store: RunStore, config: RunConfig) -> Iterator[obje
     if compute is None:
         return
     yield Doing("building the network")
-    start = None
     if config.origin is not None:
-        start = starting_model(config.origin, corpus.characters, config.training.seed)
-    trainer = Trainer(corpus, config.model, config.training, compute, start=start)
+        config = msgspec.structs.replace(config, origin=hashed(config.origin))
+    trainer = Trainer(corpus, config.model, config.training, compute, start=start_of(config, corpus))
     spare_the_collector()
     if not control.stopped:
         yield from record(store.create(config), trainer, control)

@@ -85,7 +85,7 @@ def facts_of_report(report: "Report") -> dict[str, Value]:
         "model": report.model,
         "text": evaluation.corpus.name,
         "limit": _number(evaluation.corpus.limit),
-        "split": evaluation.corpus.split,
+        "split": evaluation.corpus.split_name,
         "sha256": evaluation.corpus.sha256,
         "part": evaluation.part,
         "characters": float(evaluation.characters),
@@ -105,7 +105,7 @@ def facts_of_report(report: "Report") -> dict[str, Value]:
         }
     facts["notebook"] = notebook_loss(evaluation.corpus, evaluation.part)
     if report.copying is not None:
-        facts["copies"] = report.copying_meaning.startswith("It copies")
+        facts["copies"] = report.copies
         facts["longest_copy"] = float(len(report.copying.sample.longest))
         if report.copying.held_out is not None:
             facts["natural_copy"] = float(len(report.copying.held_out.longest))

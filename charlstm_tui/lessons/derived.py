@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 
 from charlstm_tui.lessons.facts import FACTS, Value
-from charlstm_tui.lessons.notebook_loss import notebook_loss
-from core.data.corpus import CorpusConfig
-from core.data.splits import Part, parts_of
+from core.data.splits import parts_of
 from core.errors import UserError
 from core.runs.run import RunConfig
 
@@ -89,8 +87,3 @@ def characters_to_test(config: RunConfig | None, characters: Value) -> Value:
         return float(parts_of(round(characters), config.corpus.split, config.training.validation)["test"])
     except UserError:
         return None
-
-
-def loss_to_beat(corpus: CorpusConfig, part: Part) -> Value:
-    """Return the loss of the notebook's recipe on a part of a text; None if it is not known."""
-    return notebook_loss(corpus, part)

@@ -92,7 +92,7 @@ _GROUPS: dict[str, tuple[str, dict[str, Fact]]] = {
         "model": Fact(str, "name of the model"),
         "text": Fact(str, "name of the text"),
         "limit": Fact(float, "number of characters of the text used; unknown if all are"),
-        "split": Fact(str, "tail, interleaved or files"),
+        "split": Fact(str, "tail, interleaved or files, with the seed of the last"),
         "sha256": Fact(str, "SHA-256 of the text"),
         "part": Fact(str, "train, validation, test or whole"),
         "characters": Fact(float, "number of characters that were read"),
@@ -168,11 +168,6 @@ _GROUPS: dict[str, tuple[str, dict[str, Fact]]] = {
         "lstm_context": Fact(float, "the same for an LSTM"),
         "rnn_loss": Fact(float, "loss of the plain RNN with the longest context"),
         "lstm_loss": Fact(float, "the same for the LSTM"),
-    }),
-    "runs": ("The saved runs", {
-        "count": Fact(float, "number of runs"),
-        "rnn": Fact(bool, "whether there is a run of a plain RNN with a checkpoint"),
-        "lstm": Fact(bool, "whether there is a run of an LSTM with a checkpoint"),
     }),
 }  # fmt: skip
 

@@ -51,6 +51,11 @@ WORDS = {
 """By language. A lesson of another language has the English words around it."""
 
 
+def words_of(language: str) -> Words:
+    """Return the panel's words around a lesson in this language; English ones if there are no others."""
+    return WORDS.get(language, WORDS["en"])
+
+
 def language_of_user(chosen: str = "") -> str:
     """Return the chosen language or, if none is chosen, that of the locale; English if the program does not have it."""
     if chosen in LANGUAGES:

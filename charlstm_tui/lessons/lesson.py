@@ -35,8 +35,6 @@ from charlstm_tui.lessons.places import PLACES, SCREENS
 from core.errors import UserError
 from core.text import shortened
 
-FORMAT = 1
-"""Version of the schema."""
 MAX_FILE = 1 << 20
 Language = Literal["en", "fr"]
 Id = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -103,6 +101,10 @@ class Lesson(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     goal: Annotated[str, Meta(min_length=1, max_length=240)]
     """What a student can do or knows afterwards."""
     steps: Annotated[tuple[Step, ...], Meta(min_length=1, max_length=30)]
+
+    def is_same(self, other: "Lesson") -> bool:
+        """Return whether another lesson is this one, perhaps in another language: it has the same id and steps."""
+        return (self.id, [step.id for step in self.steps]) == (other.id, [step.id for step in other.steps])
 
 
 def read_lesson(path: Path) -> Lesson:

@@ -1,10 +1,12 @@
 """The progress of a student: what was done in each lesson, in a file that the app remembers."""
 
 import contextlib
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from charlstm_tui.lessons.lesson import Lesson
 from charlstm_tui.lessons.session import LessonSession, StepResult
 from core.errors import UserError
 from core.files import write_atomically
@@ -34,6 +36,11 @@ class Progress(Struct, frozen=True, kw_only=True):
         """Return the results of a lesson, by step; empty if it was never opened."""
         return self.lessons.get(lesson, LessonResult()).steps
 
+    def steps_over(self, lesson: Lesson) -> int:
+        """Return how many steps of a lesson are done or skipped."""
+        results = self.of(lesson.id)
+        return sum(step.id in results and results[step.id].over for step in lesson.steps)
+
     def having(self, session: LessonSession) -> "Progress":
         """Return this progress with the results of a lesson in progress."""
         before = self.lessons.get(session.lesson.id, LessonResult())
@@ -57,15 +64,29 @@ def is_first_time() -> bool:
 
 
 def load_progress() -> Progress:
-    """Read the progress; return an empty one if the file is missing or damaged."""
+    """Read the progress; return an empty one if there is none, or if it cannot be read."""
     with contextlib.suppress(OSError, ValueError, RecursionError, UserError):
-        return msgspec.json.decode((data_folder() / "lessons.json").read_bytes(), type=Progress)
+        return msgspec.json.decode(_path().read_bytes(), type=Progress)
     return Progress()
 
 
 def save_progress(progress: Progress) -> None:
-    """Save the progress. Errors are ignored: if the file cannot be written, the next session has the old one."""
+    """Save the progress. Errors are ignored: if the file cannot be written, the next session has the old one.
+
+    A file that is damaged, or from a newer version of the program, is kept under another name. One that cannot be read
+    at present is not replaced.
+    """
     with contextlib.suppress(OSError, UserError):
-        folder = data_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "lessons.json", msgspec.json.format(msgspec.json.encode(progress)) + b"\n")
+        path = _path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            msgspec.json.decode(path.read_bytes(), type=Progress)
+        except FileNotFoundError:
+            pass
+        except (ValueError, RecursionError):
+            path.replace(path.with_name("lessons.damaged.json"))
+        write_atomically(path, msgspec.json.format(msgspec.json.encode(progress)) + b"\n")
+
+
+def _path() -> Path:
+    return data_folder() / "lessons.json"

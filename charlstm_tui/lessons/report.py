@@ -114,8 +114,8 @@ def _runs(store: RunStore, names: Sequence[str], configs: dict[str, RunConfig]) 
         summary, corpus = summarise(store.get(name)), config.corpus
         losses = [f"{loss:.4f}" if loss is not None else "–" for loss in (summary.train_loss, summary.best_val_loss)]
         yield (
-            f"| {_plain(name)} | {_plain(corpus.title)} · {corpus.split} | {corpus.sha256[:12]} | {_settings(config)} "
-            f"| {summary.epochs} | {' | '.join(losses)} |"
+            f"| {_plain(name)} | {_plain(corpus.title)} · {corpus.split_name} | {corpus.sha256[:12]} "
+            f"| {_settings(config)} | {summary.epochs} | {' | '.join(losses)} |"
         )
 
 

@@ -47,7 +47,6 @@ class LessonSession:
         """
         self.lesson = lesson
         self.results = {step.id: _again(step, (results or {}).get(step.id, StepResult())) for step in lesson.steps}
-        self.place = next((number for number, step in enumerate(lesson.steps) if not self.results[step.id].over), 0)
         self._known: dict[str, Value] = {}
         self._derived = Derived()
         self.runs: list[str] = []
@@ -55,6 +54,16 @@ class LessonSession:
         self.evaluations: list[Evaluated] = []
         """Evaluations during the lesson, of each model and text the last one."""
         self._then: dict[str, dict[str, Value]] = {}  # by step: the facts at the moment it was done
+        self.place = 0
+        """Place of the current step, from 0."""
+        self.go_to_first_open()
+
+    def go_to_first_open(self) -> None:
+        """Move to the first step that is neither done nor skipped."""
+        self.place = next(
+            (number for number, step in enumerate(self.lesson.steps) if not self.results[step.id].over), 0
+        )
+        self._check()
 
     def translate(self, lesson: Lesson) -> None:
         """Continue with the same lesson in another language."""

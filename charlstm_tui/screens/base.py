@@ -1,6 +1,7 @@
 """Base classes of the screens."""
 
 from collections.abc import Callable
+from typing import Any
 
 from textual.binding import BindingsMap
 from textual.command import CommandPalette
@@ -18,6 +19,11 @@ FLAT = 20
 """Number of rows below which a screen hides the lines that other screens show as well."""
 
 
+def shown_page(screen: Screen[Any]) -> str:
+    """Return the name of a screen's help page, which is also its name for a lesson."""
+    return str(getattr(screen, "HELP_PAGE", None) or screen.app.current_mode)
+
+
 class FitsWindow:
     """Mixin for screens that drops outdated resize events; it comes before Textual's own class in the bases.
 
@@ -27,7 +33,7 @@ class FitsWindow:
 
     TAKES_LESSONS = False
     """Whether the panel of a lesson is shown on this screen."""
-    _panel = (0, 0)  # columns and rows that it takes
+    _panel_takes = (0, 0)  # columns and rows
 
     def on_resize(self, event: Resize) -> None:
         """Drop a size that is not the present size of the window."""
@@ -35,31 +41,21 @@ class FitsWindow:
             event.prevent_default()
             event.stop()
         elif isinstance(self, Screen):
-            self.set_class(event.size.height - self._panel[1] < FLAT, "-flat")
+            self.set_class(event.size.height - self._panel_takes[1] < FLAT, "-flat")
 
     def on_screen_resume(self) -> None:
         """Tell the app which screen is shown, for the panel of a lesson."""
         if self.TAKES_LESSONS and isinstance(self, Screen):
-            shown = getattr(self, "HELP_PAGE", None) or self.app.current_mode
-            self.post_message(FactsKnown({"app.screen": shown}))
+            self.app.post_message(FactsKnown({"app.screen": shown_page(self)}))
 
     def fit_panel(self, columns: int, rows: int) -> None:
         """Lay out the screen for a window without the columns and rows that the panel of a lesson takes."""
-        if isinstance(self, Screen) and self._panel != (columns, rows):
-            self._panel = columns, rows
-            self._fit_classes()
-
-    def _fit_classes(self) -> None:
-        """Set the classes that say how large the window is, as Textual does, for what the panel leaves."""
-        assert isinstance(self, Screen)
-        width, height = self.app.size.width - self._panel[0], self.app.size.height - self._panel[1]
-        for size, breakpoints in (
-            (width, self.app.HORIZONTAL_BREAKPOINTS or []), (height, self.app.VERTICAL_BREAKPOINTS or []),
-        ):  # fmt: skip
-            reached = [name for least, name in breakpoints if size >= least]
-            for _, name in breakpoints:
-                self.set_class(name in reached[-1:], name)
-        self.set_class(height < FLAT, "-flat")
+        if isinstance(self, Screen) and self._panel_takes != (columns, rows):
+            self._panel_takes = columns, rows
+            for axis, taken in (("HORIZONTAL", columns), ("VERTICAL", rows)):
+                whole = getattr(self.app, f"{axis}_BREAKPOINTS") or []
+                vars(self)[f"{axis}_BREAKPOINTS"] = [(least and least + taken, name) for least, name in whole]
+            self.post_message(Resize(self.app.size, self.app.size))  # sets the classes of the breakpoints
 
     @property
     def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:

@@ -61,19 +61,15 @@ class LessonList(FitsWindow, ModalScreen[Lesson | None]):
         """Highlight the lesson that was begun, or the first one after those that are over."""
         lessons = self.query_one(OptionList)
         lessons.border_title = "lessons"
-        done = [self._done(lesson) for lesson in self._lessons]
+        done = [self._progress.steps_over(lesson) for lesson in self._lessons]
         begun = [number for number, lesson in enumerate(self._lessons) if 0 < done[number] < len(lesson.steps)]
         over = [number for number, lesson in enumerate(self._lessons) if done[number] == len(lesson.steps)]
         following = (over[-1] + 1) % len(self._lessons) if over else 0
         if self._lessons:
             lessons.highlighted = begun[-1] if begun else following
 
-    def _done(self, lesson: Lesson) -> int:
-        results = self._progress.of(lesson.id)
-        return sum(step.id in results and results[step.id].over for step in lesson.steps)
-
     def _line(self, lesson: Lesson) -> Content:
-        done, steps = self._done(lesson), len(lesson.steps)
+        done, steps = self._progress.steps_over(lesson), len(lesson.steps)
         mark = "✓" if done == steps else "◐" if done else "·"
         far = f"{done} of {steps}" if 0 < done < steps else ""
         return Content(f"{mark} {lesson.number} {lesson.title:42}{lesson.minutes:3} min  {far}")

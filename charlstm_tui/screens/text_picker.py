@@ -31,7 +31,6 @@ from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors
 from core.data.known_texts import KNOWN, KnownText
 from core.data.preview import Preview
-from core.data.text_sources import is_folder
 from core.errors import UserError
 from core.settings.reading_fields import file_field, reading_fields
 from core.text import in_one_line
@@ -87,6 +86,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         self._reading = {"encoding": encoding or "", "encoding_errors": encoding_errors}
         self._skip = "skip" if skip_unreadable else "refuse"
         self._highlighted = ""
+        self._is_folder = False  # whether a folder is highlighted
         self._preview: Preview | None = None  # on screen
         self._job = LatestJob(self, on_items=self._show_previews, on_end=self._end)
 
@@ -132,11 +132,6 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
         """Offer to take a folder only where one is highlighted."""
         return action != "take_folder" or self._is_folder
 
-    @property
-    def _is_folder(self) -> bool:
-        """Whether a folder is highlighted."""
-        return self._highlighted not in ("", *KNOWN) and is_folder(self._highlighted)
-
     def on_resize(self, event: Resize) -> None:
         """Fit the list of files to the new width."""
         if self._preview is not None:
@@ -150,13 +145,13 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
     def _highlight_file(self, event: DirectoryTree.NodeHighlighted) -> None:  # type: ignore[type-arg]
         # Pipes and broken links too: the preview reports them. A tree also posts this event when its root has loaded.
         if event.node.data is not None and event.node.tree.has_focus:
-            self._highlight(str(event.node.data.path.absolute()))
+            self._highlight(str(event.node.data.path.absolute()), is_folder=event.node.allow_expand)
 
     @on(DescendantFocus)
     def _highlight_folder(self, event: DescendantFocus) -> None:
         """Preview the folder or file with the cursor: the tree sends no event for the one where it begins."""
         if isinstance(event.widget, Folders) and (node := event.widget.cursor_node) is not None and node.data:
-            self._highlight(str(node.data.path.absolute()))
+            self._highlight(str(node.data.path.absolute()), is_folder=node.allow_expand)
 
     @on(OptionList.OptionSelected)
     def _choose_known(self, event: OptionList.OptionSelected) -> None:
@@ -177,7 +172,7 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
     @on(SettingInput.Changed)
     def _read_anew(self, event: SettingInput.Changed) -> None:
         event.stop()
-        self._highlight(self._highlighted)
+        self._highlight(self._highlighted, is_folder=self._is_folder)
 
     def _choose(self, source: str) -> None:
         """Close the screen with this text; if an input is invalid, focus its box, below which the error is shown."""
@@ -202,8 +197,8 @@ class TextPicker(FitsWindow, ModalScreen[CorpusConfig | None]):
             skip_unreadable=values["unreadable_files"] == "skip",
         )
 
-    def _highlight(self, source: str) -> None:
-        self._highlighted = source
+    def _highlight(self, source: str, *, is_folder: bool = False) -> None:
+        self._highlighted, self._is_folder = source, is_folder
         self.query_one("#unreadable").display = self._is_folder
         self.refresh_bindings()
         self.set_timer(_PATIENCE, partial(self._look_at, source))

@@ -20,6 +20,8 @@ class AppState(App[None]):
     preferences: reactive[Preferences] = reactive(Preferences(), repaint=False)
     next_run: reactive[RunConfig | None] = reactive(None, repaint=False)
     """The settings on the Train screen; None while they are not valid, and before the form exists."""
+    has_lesson = False
+    """Whether a lesson is open, so that facts are of use."""
     experiment_is_alive: reactive[bool] = reactive(False, repaint=False)
     """Whether an experiment is running."""
     experiment_state: reactive[str] = reactive("", repaint=False)

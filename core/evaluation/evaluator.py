@@ -48,7 +48,7 @@ def evaluate(
                 part=part,
                 characters=len(passage),
                 unknown_characters=len(passage) - event.scored,
-                learnt_characters=count_learnt(checkpoint, corpus, part),
+                learnt_characters=count_learnt(checkpoint, corpus, passage),
                 score=event,
             )
         else:
@@ -73,12 +73,12 @@ def _described(part: Part) -> str:
     return "This text" if part == "whole" else f"The {part} part of this text"
 
 
-def count_learnt(checkpoint: Checkpoint, corpus: Corpus, part: Part) -> int:
-    """Return how many characters of the part are also in the model's training part."""
+def count_learnt(checkpoint: Checkpoint, corpus: Corpus, passage: Passage) -> int:
+    """Return how many characters of a passage of the corpus are also in the model's training part."""
     if checkpoint.corpus.sha256 != corpus.text.sha256:
         return 0
     trained_on = Corpus(checkpoint.corpus, corpus.text).part("train", checkpoint.training.validation)
-    return trained_on.characters_shared_with(corpus.part(part, checkpoint.training.validation))
+    return trained_on.characters_shared_with(passage)
 
 
 def score(

@@ -33,32 +33,33 @@ def fine_tuning_effect(checkpoint: Checkpoint, own: Corpus | None) -> Generator[
         before = load_origin(origin)
     except UserError as error:
         return FineTuning(origin=origin.name, missing=str(error))
-    new = (yield from _effect(checkpoint, before, own, "the new text")) if own is not None else None
+    try:
+        new = (yield from _effect(checkpoint, before, own, "the new text")) if own is not None else None
+    except UserError as error:  # they have no character in common
+        return FineTuning(origin=origin.name, missing=str(error))
     if own is not None and before.corpus.sha256 == own.text.sha256:
         return FineTuning(origin=origin.name, new=new)
     corpus = yield from _open(before.corpus)
     if corpus is None:
         missing = f"What it forgot is not known: {before.corpus.title}, the text of {origin.name}, was not found."
         return FineTuning(origin=origin.name, new=new, missing=missing)
-    old = yield from _effect(checkpoint, before, corpus, "the old text")
+    try:
+        old = yield from _effect(checkpoint, before, corpus, "the old text")
+    except UserError as error:
+        return FineTuning(origin=origin.name, new=new, missing=str(error))
     return FineTuning(origin=origin.name, new=new, old=old)
 
 
-def _effect(
-    after: Checkpoint, before: Checkpoint, corpus: Corpus, which: str
-) -> Generator[Stage, None, TextEffect | None]:
+def _effect(after: Checkpoint, before: Checkpoint, corpus: Corpus, which: str) -> Generator[Stage, None, TextEffect]:
+    """Compare both models. Raises a `UserError` if they know no character of the text in common."""
     test = corpus.part("test")
     passage = test.cut(0, min(len(test), MAX_COMPARED))
-    try:
-        for event in compare(after, before, passage):
-            if isinstance(event, Comparison):
-                compared = event
-            else:
-                doing = f"comparing on {which}"
-                yield Stage(doing=doing, done=event.scored / max(event.characters, 1))
-    except UserError:  # no character that both know
-        return None
-    learnt = min(count_learnt(before, corpus, "test"), len(passage))
+    for event in compare(after, before, passage):
+        if isinstance(event, Comparison):
+            compared = event
+        else:
+            yield Stage(doing=f"comparing on {which}", done=event.scored / max(event.characters, 1))
+    learnt = count_learnt(before, corpus, passage)
     return TextEffect(text=corpus.config.title, compared=compared, of=len(test), learnt=learnt)
 
 

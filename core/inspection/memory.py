@@ -122,7 +122,7 @@ def measure_memory(
         models=tuple(models),
         ngrams=() if part == "whole" or len(train) > MAX_CHARACTERS else _ngrams(train, ids, known, places),
         skipped_characters=len(passage) - len(ids),
-        learnt_characters=max(count_learnt(subject.checkpoint, corpus, part) for subject in subjects),
+        learnt_characters=max(count_learnt(subject.checkpoint, corpus, passage) for subject in subjects),
     )
 
 

@@ -207,7 +207,7 @@ def _samples_of(events: list[Event]) -> list[SampleDrawn]:
 
 def settings_of(config: RunConfig) -> dict[str, str | float]:
     """Return the settings of a run by name: of its text, its network and its training."""
-    text = {"text": config.corpus.title, "split": config.corpus.split, "preset": config.preset}
+    text = {"text": config.corpus.title, "split": config.corpus.split_name, "preset": config.preset}
     return text | msgspec.structs.asdict(config.model) | msgspec.structs.asdict(config.training)
 
 

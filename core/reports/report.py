@@ -181,6 +181,18 @@ class Report(Struct, frozen=True, kw_only=True):
         return f"{note}. Train shows {last.train_loss:.4f}: {how}."
 
     @property
+    def copies(self) -> bool | None:
+        """Whether the model copies far more than is natural; None if that is not known."""
+        if self.copying is None or self.copying.held_out is None:
+            return None
+        longest, natural = (len(one.longest) for one in (self.copying.sample, self.copying.held_out))
+        sample, held_out = (
+            share if math.isfinite(share := one.shares[20]) else 0.0
+            for one in (self.copying.sample, self.copying.held_out)
+        )
+        return longest > 3 * max(natural, 20) or sample > 3 * max(held_out, 0.05)
+
+    @property
     def copying_meaning(self) -> str:
         """Meaning of the overlap with the training part; empty until it is known."""
         if self.copying is None:
@@ -189,14 +201,7 @@ class Report(Struct, frozen=True, kw_only=True):
         if self.copying.held_out is None:
             return f"The longest passage copied word for word has {longest:,} characters."
         natural = len(self.copying.held_out.longest)
-        sample, held_out = (
-            share if math.isfinite(share := one.shares[20]) else 0.0
-            for one in (self.copying.sample, self.copying.held_out)
-        )
-        if longest > 3 * max(natural, 20) or sample > 3 * max(held_out, 0.05):
-            verdict = "It copies"
-        else:
-            verdict = "It hardly copies"
+        verdict = "It copies" if self.copies else "It hardly copies"
         passage = f"the longest passage found in the training text has {longest:,} characters"
         return f"{verdict}: {passage}; in held-out text, {natural:,}."
 

@@ -26,7 +26,9 @@ class _Description(Struct, frozen=True):
 
 
 def origin_of(store: RunStore, named: str, *, keeps_vocabulary: bool = False) -> tuple[Origin, ModelConfig]:
-    """Return the origin of a run that begins with a model, and the model's network. The weights are not checked.
+    """Return the origin of a run that begins with a model, and the model's network. Only the header is read.
+
+    The origin's `sha256` is empty; `hashed` adds it.
 
     Args:
         store: the folder of the runs.
@@ -42,11 +44,20 @@ def origin_of(store: RunStore, named: str, *, keeps_vocabulary: bool = False) ->
         kind="model",
         name=_name_of(path),
         path=str(path),
-        sha256=sha256_of(path),
+        sha256="",
         corpus=description.corpus,
         keeps_vocabulary=keeps_vocabulary,
     )
     return origin, description.model
+
+
+def hashed(origin: Origin) -> Origin:
+    """Return the origin with the SHA-256 of its file, which may take seconds for a large one.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    return msgspec.structs.replace(origin, sha256=sha256_of(Path(origin.path)))
 
 
 def sha256_of(path: Path) -> str:

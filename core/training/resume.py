@@ -19,7 +19,7 @@ from core.runs.summary import epochs_of, outcome
 from core.settings.config import configure
 from core.text import count_of, in_one_line, shortened
 from core.training.process_group import ProcessGroup
-from core.training.starting_model import starting_model
+from core.training.starting_model import start_of
 from core.training.trainer import Trainer
 
 _OF_THE_MACHINE = ("device", "precision", "threads")
@@ -53,9 +53,8 @@ class Resumption:
                 f"{changes_between(self.config.corpus.files, corpus.config.files)}. Give that text with --corpus, or "
                 "start a new run."
             )
-        config, start = self.config, None
-        if self.snapshot is None and config.origin is not None:
-            start = starting_model(config.origin, corpus.characters, config.training.seed)
+        config = self.config
+        start = start_of(config, corpus) if self.snapshot is None else None
         return Trainer(
             corpus, config.model, config.training, compute or self.compute, self.snapshot, group, start=start
         )

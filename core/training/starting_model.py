@@ -11,8 +11,9 @@ from torch import Generator, Tensor
 
 from core.checkpoints.checkpoint import Checkpoint
 from core.checkpoints.origin_model import load_origin
+from core.data.corpus import Corpus
 from core.data.vocabulary import Vocabulary
-from core.runs.run import Origin
+from core.runs.run import Origin, RunConfig
 from core.settings.config import ModelConfig
 
 NOISE = 0.1
@@ -34,6 +35,17 @@ class StartingModel:
     """Characters that the earlier model did not know."""
     dropped: str
     """Characters that only the earlier model knew."""
+
+
+def start_of(config: RunConfig, corpus: Corpus) -> StartingModel | None:
+    """Return the model that a run on a text begins with; None for random weights.
+
+    Raises:
+        UserError: as for `load_origin`.
+    """
+    if config.origin is None:
+        return None
+    return starting_model(config.origin, corpus.characters, config.training.seed)
 
 
 def starting_model(origin: Origin, characters: str, seed: int) -> StartingModel:

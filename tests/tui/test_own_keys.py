@@ -32,7 +32,7 @@ async def test_own_keys_work_and_are_shown(app: CharLSTMApp, keys_file: Path) ->
         await until(lambda: any("é would be both" in notice.message for notice in app._notifications))
         assert does(app)["Start"] == "s"
     keys_file.write_text('[app]\nevaluate = ["f8", "é"]\n[train]\nstop = "f9"\nsmoothing = "h"\n', encoding="utf-8")
-    app = CharLSTMApp(app._store)
+    app = CharLSTMApp(app.store)
     async with app.run_test(size=(120, 40)) as pilot:
         app.training = running(3)
         await until(lambda: "Stop" in does(app))

@@ -11,6 +11,7 @@ from charlstm_tui.formatting.characters import fitting, shown
 from charlstm_tui.formatting.outside_text import plain_title
 from charlstm_tui.jobs.attribution import Method, explained_at
 from charlstm_tui.jobs.inspection import relation
+from charlstm_tui.state.app_state import AppState
 from charlstm_tui.state.messages import FactsKnown
 from charlstm_tui.widgets.common.cursor_pane import CursorPane
 from charlstm_tui.widgets.common.next_char_bars import NextCharBars
@@ -177,7 +178,8 @@ class ActivationsView(Container):
         if self.method is not None:
             self._explain(self.method, place)
         self.query_one(CellEquations).show(self.activations, place, self.layer_number, self.cell)
-        self._tell_lesson(place)
+        if isinstance(self.app, AppState) and self.app.has_lesson:
+            self._tell_lesson(place)
         self.query_one(NextCharBars).show(self.activations.expected(place))
 
     def _tell_lesson(self, place: int) -> None:

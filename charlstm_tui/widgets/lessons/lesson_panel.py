@@ -12,7 +12,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting.lesson_text import marked, wrapped
-from charlstm_tui.lessons.languages import WORDS, Words
+from charlstm_tui.lessons.languages import Words, words_of
+from charlstm_tui.state.modes import DEFAULT_KEYS, MODES
 
 if TYPE_CHECKING:
     from charlstm_tui.lessons.session import LessonSession
@@ -78,6 +79,7 @@ class LessonPanel(Vertical, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="lesson")
         self._asked: object = None  # the question whose choices are listed
+        self._seen: object = None  # the step and its result on screen
 
     def compose(self) -> ComposeResult:
         """Lay out the parts."""
@@ -123,7 +125,8 @@ class LessonPanel(Vertical, can_focus=True):
         place = f"{session.place + 1}/{len(lesson.steps)}"
         self._write("title", Content(f"{number}{lesson.title} · {place}"))
         self._write("say", marked(session.shown(step.say)))
-        self._write("state", _state(session, WORDS.get(lesson.language, WORDS["en"])))
+        words = words_of(lesson.language)
+        self._write("state", _state(session, words))
         question = step.question
         asks = session.asks
         choices = self.query_one(OptionList)
@@ -144,11 +147,11 @@ class LessonPanel(Vertical, can_focus=True):
             mark = ("✓ ", "bold $text-success") if result.right else ("✗ ", "bold $text-error")
             why = Content.assemble(mark, marked(session.shown(chosen.why)))
         self._write("why", why)
-        inside = self.is_used
         # Inside, the line at the bottom of the window has the keys.
-        words = WORDS.get(lesson.language, WORDS["en"])
-        self._write("keys", Content("") if inside else marked(words.leads_here.format(key=key)))
-        self.call_after_refresh(self._scroll, answered=bool(why.plain))
+        self._write("keys", Content("") if self.is_used else marked(words.leads_here.format(key=key)))
+        if (step, result, asks) != self._seen:  # facts arrive all the time, and must not scroll it
+            self._seen = (step, result, asks)
+            self.call_after_refresh(self._scroll, answered=bool(why.plain))
         if asks and self.has_focus:
             choices.focus()
 
@@ -181,4 +184,8 @@ class LessonPanel(Vertical, can_focus=True):
 def _state(session: "LessonSession", words: Words) -> Content:
     if session.result.done:
         return Content.assemble(("✓ ", "bold $text-success"), words.done)
-    return Content.styled(words.skipped if session.result.skipped else words.not_done, "$text-muted")
+    where = session.step.screen
+    elsewhere = (
+        f" · {DEFAULT_KEYS[where]} {MODES[where]}" if where in MODES and where != session.known("app.screen") else ""
+    )
+    return Content.styled((words.skipped if session.result.skipped else words.not_done) + elsewhere, "$text-muted")

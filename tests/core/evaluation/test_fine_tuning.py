@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.checkpoints.checkpoint import Checkpoint, load_checkpoint
@@ -9,7 +10,7 @@ from core.data.corpus import Corpus, CorpusConfig, load_corpus
 from core.evaluation.fine_tuning import fine_tuning_effect
 from core.evaluation.paired_comparison import compare
 from core.reports.results import Comparison, FineTuning, Stage, TextEffect
-from core.runs.origin import origin_of
+from core.runs.origin import hashed, origin_of
 from core.runs.recorder import record
 from core.runs.run import RunConfig
 from core.runs.store import RunStore
@@ -30,7 +31,7 @@ def corpus_of(folder: Path, name: str, line: str) -> Corpus:
 
 
 def trained(store: RunStore, corpus: Corpus, name: str, origin: str = "") -> Checkpoint:
-    found = origin_of(store, origin)[0] if origin else None
+    found = hashed(origin_of(store, origin)[0]) if origin else None
     config = RunConfig(preset="quick", corpus=corpus.config, model=MODEL, training=TRAINING, origin=found)
     start = starting_model(found, corpus.characters, 0) if found is not None else None
     run = store.create(config, name)
@@ -124,3 +125,21 @@ def test_a_change_is_named_only_where_it_is_more_than_chance(
     compared = Comparison(characters=9, loss=after, other_loss=before, standard_error=error)
     effect = TextEffect(text="t", compared=compared, of=9)
     assert said in FineTuning(origin="o", new=effect).meaning
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_characters_that_the_earlier_model_knew_are_counted_among_those_compared(
+    store: RunStore, sheep: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.evaluation.fine_tuning.MAX_COMPARED", 600)
+    trained(store, sheep, "before")
+    after = trained(store, sheep, "after", origin="before")
+    effect = effect_of(after, sheep)[1]
+    assert effect is not None
+    assert effect.new is not None
+    assert (effect.new.learnt, effect.new.compared.characters) == (0, 600)
+    limited = Corpus(msgspec.structs.replace(sheep.config, limit=len(sheep) // 2), sheep.text)
+    effect = effect_of(after, limited)[1]
+    assert effect is not None
+    assert effect.new is not None
+    assert effect.new.learnt == effect.new.compared.characters == 600, "all of them were in its training part"

@@ -18,7 +18,7 @@ from core.events import EpochCompleted, RunStarted, StepsCompleted
 from core.files import write_atomically
 from core.model.char_lstm import CharLSTM
 from core.model.device import ComputeSettings
-from core.runs.origin import origin_of
+from core.runs.origin import hashed, origin_of
 from core.runs.recorder import record
 from core.runs.run import Origin, Run, RunConfig
 from core.runs.store import RunStore
@@ -102,7 +102,8 @@ def new_corpus(tmp_path: Path) -> Corpus:
 
 
 def fine_tuned(store: RunStore, corpus: Corpus, name: str, *, keeps_vocabulary: bool = False) -> tuple[Run, Trainer]:
-    origin, model = origin_of(store, "old", keeps_vocabulary=keeps_vocabulary)
+    found, model = origin_of(store, "old", keeps_vocabulary=keeps_vocabulary)
+    origin = hashed(found)
     config = RunConfig(preset="fine-tune", corpus=corpus.config, model=model, training=TINY_TRAINING, origin=origin)
     start = starting_model(origin, corpus.characters, config.training.seed)
     return store.create(config, name), Trainer(corpus, model, config.training, CPU, start=start)

@@ -64,12 +64,18 @@ def test_a_condition_means_what_it_says(condition: str, expected: bool) -> None:
 
 @pytest.mark.parametrize(
     "condition",
-    ["run.best_val_loss < 9", "run.name != 'x'", "not runs.rnn", "run.name == ''", "not run.best_val_loss > 1"],
+    [
+        "run.best_val_loss < 9",
+        "run.name != 'x'",
+        "not generation.repeated",
+        "run.name == ''",
+        "not run.best_val_loss > 1",
+    ],
 )
 def test_no_condition_holds_by_a_fact_that_is_not_known(condition: str) -> None:
     check_condition(condition)
     assert not holds(condition, KNOWN)
-    assert not holds(condition, {"run.best_val_loss": None, "run.name": None, "runs.rnn": None})
+    assert not holds(condition, {"run.best_val_loss": None, "run.name": None, "generation.repeated": None})
 
 
 def test_a_known_fact_is_sufficient_where_either_would_be() -> None:

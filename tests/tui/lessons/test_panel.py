@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
+from textual.containers import VerticalScroll
 from textual.widgets import Input, OptionList, Select, Static
 
 from charlstm_tui.app import CharLSTMApp
+from charlstm_tui.lessons.course import FOLDER, lesson_named
 from charlstm_tui.lessons.lesson import Lesson
 from charlstm_tui.lessons.progress import load_progress
 from charlstm_tui.lessons.session import LessonSession
@@ -133,7 +136,7 @@ async def test_the_panel_stays_on_every_screen(app: CharLSTMApp, trained: Run, k
         await pilot.pause()
         assert said(app, "title") == "Short · 1/3"
         assert app.screen.has_class("-narrow"), "the screen is laid out for the columns that are left"
-        await app._leave_lesson()
+        await app._close_lesson()
         await pilot.pause()
         assert app.screen.has_class("-wide")
         await pilot.press("f2")
@@ -224,3 +227,44 @@ async def test_a_report_is_saved_from_the_list(app: CharLSTMApp, tmp_path: Path)
     page = (tmp_path / "mine.md").read_text(encoding="utf-8")
     assert "| 1 Characters and numbers | 0 of" in page
     assert "skipped" in page
+
+
+async def test_a_screen_is_laid_out_for_the_columns_that_are_left_after_a_resize_too(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.open_lesson(LESSON)
+        await until(lambda: app.screen.has_class("-narrow"))
+        for size in ((126, 40), (150, 40), (118, 40)):
+            await pilot.resize_terminal(*size)
+            wide = size[0] - app.screen.query_one(LessonPanel).size.width >= 102
+            await until(lambda wide=wide: app.screen.has_class("-wide") is wide)  # type: ignore[misc]
+            await pilot.pause()
+            assert app.screen.has_class("-wide") is wide
+            assert app.screen.has_class("-narrow") is not wide
+
+
+async def test_facts_do_not_scroll_the_panel(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        long = msgspec.structs.replace(LESSON.steps[0], say="Read. " * 79)
+        await app.open_lesson(msgspec.structs.replace(LESSON, steps=(long,)))
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause()
+        scroll = app.screen.query_one(LessonPanel).query_one(VerticalScroll)
+        scroll.scroll_to(y=2, animate=False)
+        await until(lambda: scroll.scroll_y == 2)
+        app.learn({"run.seconds": 1.0})
+        await pilot.pause()
+        assert scroll.scroll_y == 2
+
+
+async def test_a_changed_copy_of_a_lesson_has_its_own_progress_and_language(app: CharLSTMApp, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    text = (FOLDER / "en" / "3-first-training.toml").read_text(encoding="utf-8")
+    own.write_text(text.replace('id = "recipe"', 'id = "my-recipe"'), encoding="utf-8")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_lesson(lesson_named(str(own), "en"))
+        await pilot.press("f7", "n")
+        app.change_language("fr")
+        await pilot.pause()
+        assert session_of(app).lesson.language == "en"
+        assert session_of(app).results["my-recipe"].skipped
+    assert load_progress().lessons.keys() == {"own-first-training"}

@@ -1,5 +1,6 @@
 """A lesson in progress: when a step is done, what is asked, and what is remembered."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -153,3 +154,20 @@ def test_a_damaged_file_of_progress_is_an_empty_one(content: bytes) -> None:
     data_folder().mkdir(parents=True)
     (data_folder() / "lessons.json").write_bytes(content)
     assert load_progress() == Progress()
+
+
+def test_a_damaged_file_is_kept_when_another_takes_its_place() -> None:
+    path = data_folder() / "lessons.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"lessons": "of a newer version"}')
+    save_progress(Progress(offered=True))
+    assert load_progress() == Progress(offered=True)
+    assert path.with_name("lessons.damaged.json").read_bytes() == b'{"lessons": "of a newer version"}'
+
+
+def test_a_file_that_cannot_be_read_is_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    save_progress(Progress(offered=True))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(PermissionError(13, "denied")))
+        save_progress(Progress())
+    assert load_progress() == Progress(offered=True)

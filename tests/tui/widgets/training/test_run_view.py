@@ -50,7 +50,7 @@ async def test_what_a_run_reached_is_written_beneath_its_chart_where_there_is_ro
         await show(app, pilot, running(5))
         assert written(app, "#chart-note") == "First below the 5-gram (1.679) after epoch 4."
         assert "✓" in "".join(picture(app.screen.query_one(LossChart)))
-    async with CharLSTMApp(app._store).run_test(size=(80, 24)) as pilot:
+    async with CharLSTMApp(app.store).run_test(size=(80, 24)) as pilot:
         assert isinstance(pilot.app, CharLSTMApp)
         await show(pilot.app, pilot, running(5))
         assert written(pilot.app, "#chart-note") == "", "a low chart keeps its rows"
