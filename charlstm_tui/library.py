@@ -24,10 +24,11 @@ from core.checkpoints.history import history_of
 from core.checkpoints.origin_model import load_origin
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, load_corpus
-from core.data.splits import Part, Split
+from core.data.splits import PARTS, Part, Split
 from core.errors import UserError
 from core.evaluation.evaluator import evaluate
 from core.events import EpochCompleted, RunFinished, RunStarted, StepsCompleted
+from core.files import new_file
 from core.inspection.activations import Activations
 from core.inspection.record_activations import record_activations
 from core.reports.results import Evaluation
@@ -39,6 +40,7 @@ from core.sampling.prompt import fit
 from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig, configure, fields_of
 from core.settings.presets import FINE_TUNE, preset_for, preset_named
+from core.text import shortened
 from core.training.starting_model import start_of
 from core.training.trainer import Trainer
 
@@ -62,7 +64,9 @@ class Model:
         Raises:
             UserError: the text is no longer there, or the part is empty.
         """
-        corpus = text if text is not None else load_corpus(self.checkpoint.corpus)
+        if part not in (*PARTS, "whole"):
+            raise UserError(f"The part must be {', '.join(PARTS)} or whole, not {shortened(part)}.")
+        corpus = _checked(text) if text is not None else load_corpus(self.checkpoint.corpus)
         *_, evaluation = evaluate(self.checkpoint, corpus, part)
         assert isinstance(evaluation, Evaluation)
         return evaluation
@@ -81,6 +85,7 @@ class Model:
             UserError: a setting is unknown or out of bounds.
         """
         config = configure(SamplingConfig(), settings)
+        _check_count("length", length, least=0)
         sampler = Sampler(self.checkpoint.model, self.checkpoint.vocabulary, config, prompt)
         return prompt + "".join(drawn.character for drawn in islice(sampler, length))
 
@@ -108,23 +113,38 @@ class Model:
         Raises:
             UserError: the file exists already or cannot be written.
         """
-        if Path(path).exists():
-            raise UserError(f"{path} exists already. Choose another name.")
-        self.checkpoint.save(Path(path))
+        self.checkpoint.save(new_file(str(path)))
 
 
-def load_text(source: str | Path, *, limit: int | None = None, split: Split = "tail") -> Corpus:
-    """Load a text: a text with a name ("moliere", once it is downloaded; "l-homme-aux-contrats"), or a file.
+def load_text(
+    source: str | Path | Sequence[str | Path],
+    *,
+    limit: int | None = None,
+    split: Split = "tail",
+    split_seed: int = 0,
+    skip_unreadable: bool = False,
+) -> Corpus:
+    """Load a text: a text with a name ("moliere", once it is downloaded; "l-homme-aux-contrats"), or files.
 
     Args:
-        source: the name or the path.
+        source: the name, or the path of a file, a folder or a glob; or several of these.
         limit: the number of characters to use; None for all.
-        split: which tenth of the text is the test part: its end ("tail"), or every tenth block ("interleaved").
+        split: which tenth of the text is the test part: its end ("tail"), every tenth block ("interleaved"), or every
+            tenth file ("files"), drawn by `split_seed`.
+        split_seed: the seed of the split by files.
+        skip_unreadable: whether files of a folder that cannot be read are passed over; otherwise they are an error.
 
     Raises:
         UserError: the text cannot be read, or is too short.
     """
-    return load_corpus(CorpusConfig.typed(str(source), limit, split))
+    if limit is not None:
+        _check_count("limit", limit, least=1)
+    sources = [str(source)] if isinstance(source, str | Path) else [str(one) for one in source]
+    if not sources:
+        raise UserError("No text was named.")
+    return load_corpus(
+        CorpusConfig.typed(sources, limit, split, split_seed=split_seed, skip_unreadable=skip_unreadable)
+    )
 
 
 def train(
@@ -153,6 +173,7 @@ def train(
         UserError: a setting is unknown or out of bounds, the text is too short, or the loss diverged.
     """
     store = RunStore(default_root())
+    text = _checked(text)
     config = _configured(store, text, preset, start, settings)
     trainer = Trainer(text, config.model, config.training, start=start_of(config, text))
     run = store.create(config, name)
@@ -196,6 +217,18 @@ def load_model(named: str) -> Model:
     path = RunStore(default_root()).checkpoint_path(named)
     run = Run(path.parent)
     return _model_of(path, run if run.config_path.is_file() else None)
+
+
+def _checked(text: object) -> Corpus:
+    """Return a text that `load_text` returned; raise a `UserError` for anything else, such as its name."""
+    if not isinstance(text, Corpus):
+        raise UserError("The text must be one that load_text returned.")
+    return text
+
+
+def _check_count(name: str, value: object, *, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UserError(f"{name} must be a whole number from {least}, not {shortened(value)}.")
 
 
 def model_before(model: Model) -> Model:

@@ -19,10 +19,12 @@ def user_path(typed: str) -> Path:
     """Return the path that was typed, with a leading ~ replaced by the home folder.
 
     Raises:
-        UserError: there is no such user, or the path cannot be encoded as UTF-8, so that it could not be saved in a
-            file.
+        UserError: there is no such user, the path has a NUL in it, or it cannot be encoded as UTF-8, so that it could
+            not be saved in a file.
     """
     shown = shortened(typed)
+    if "\0" in typed:
+        raise UserError(f"{shown} is not the name of a file: there is a NUL character in it.")
     try:
         path = Path(typed).expanduser()
         str(path).encode()
@@ -30,8 +32,6 @@ def user_path(typed: str) -> Path:
         raise UserError(f"{shown} begins with the name of a user who is not there. Give the whole path.") from None
     except UnicodeEncodeError:
         raise UserError(f"{shown} has a name that is not UTF-8. Rename it.") from None
-    except ValueError as error:  # ~ followed by a NUL
-        raise UserError(f"{shown} is not the name of a file: {error}.") from None
     return path
 
 
@@ -53,7 +53,7 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except PermissionError as error:
         raise UserError(f"{shortened(path)} cannot be read: {error.strerror}.") from None
-    except (OSError, ValueError):  # a name too long for a file, or with a NUL in it
+    except OSError:  # a name too long for a file
         return False
 
 
@@ -68,9 +68,8 @@ def new_file(typed: str) -> Path:
     path = here() / user_path(typed)
     try:
         exists, folder_exists = path.exists(), path.parent.is_dir()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{shortened(path)} cannot be written: {why}.") from None
+    except OSError as error:
+        raise UserError(f"{shortened(path)} cannot be written: {error.strerror or error}.") from None
     if exists:
         raise UserError(f"{shortened(path)} exists already. Save under another name.")
     if not folder_exists:

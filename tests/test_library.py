@@ -106,3 +106,40 @@ def test_ctrl_c_stops_the_run_and_returns_the_model_so_far(small_text: Path, sto
     assert signal.getsignal(signal.SIGINT) is before
     assert summarise(store.get("long")).state == "stopped"
     assert 1 <= len(model.history) < 100_000
+
+
+def test_wrong_values_are_said_in_a_sentence_too(small_text: Path, store: RunStore, tmp_path: Path) -> None:
+    for wrong in (
+        lambda: library.load_text(small_text, split="zzz"),  # type: ignore[arg-type]
+        lambda: library.load_text(small_text, limit="5"),  # type: ignore[arg-type]
+        lambda: library.load_text(small_text, limit=0),
+        lambda: library.load_text([]),
+        lambda: library.train(str(small_text)),  # type: ignore[arg-type]
+        lambda: library.load_model(""),
+    ):
+        with pytest.raises(UserError):
+            wrong()
+    assert store.all() == []
+    model = tiny(small_text)
+    for wrong_of_a_model in (
+        lambda: model.evaluate(part="zz"),  # type: ignore[arg-type]
+        lambda: model.generate(length=-1),
+        lambda: model.generate(length=2.5),  # type: ignore[arg-type]
+        lambda: model.save(""),
+        lambda: model.save("a\0"),
+        lambda: model.save(tmp_path / "missing" / "a.safetensors"),
+    ):
+        with pytest.raises(UserError):
+            wrong_of_a_model()
+
+
+def test_a_folder_is_a_text(small_text: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.txt").write_text(small_text.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "binary.txt").write_bytes(b"\0\1\2" * 9)
+    with pytest.raises(UserError, match=r"binary\.txt"):
+        library.load_text(folder)
+    text = library.load_text(folder, split="files", skip_unreadable=True)
+    assert 0 < len(text.part("test")) < len(text) / 2

@@ -1,12 +1,11 @@
 """`charlstm-tui class`: gather the reports of a class into tables of comparable losses."""
 
-from pathlib import Path
-
 import click
 import msgspec
 
 from charlstm_tui.commands.options import json_option
 from charlstm_tui.commands.table import print_columns
+from core.errors import UserError
 from core.files import user_path
 from core.reports.class_files import Skipped, read_reports
 from core.reports.class_results import Result, Table, as_csv, tables_of
@@ -17,10 +16,10 @@ MAX_NAMED = 5
 
 
 @click.command("class", short_help="Gather the reports of a class into a table.")
-@click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="FOLDER")
 @click.option("--csv", "wants_csv", is_flag=True, help="Print the results as CSV.")
 @json_option
-def class_command(folder: Path, wants_csv: bool, as_json: bool) -> None:
+def class_command(folder: str, wants_csv: bool, as_json: bool) -> None:
     """Gather the reports in FOLDER and its subfolders: JSON files of `evaluate --save`, one or more for each student.
 
     Losses on the same part of the same text are ranked in one table. Losses on different texts, limits, splits or parts
@@ -28,9 +27,11 @@ def class_command(folder: Path, wants_csv: bool, as_json: bool) -> None:
     """
     if wants_csv and as_json:
         raise click.UsageError("Choose one of --json and --csv.")
+    if not folder.strip():
+        raise UserError("No folder was named. Give the folder with the reports of the class.")
     results: list[Result] = []
     skipped: list[Skipped] = []
-    for found in read_reports(user_path(str(folder))):
+    for found in read_reports(user_path(folder)):
         (results if isinstance(found, Result) else skipped).append(found)  # type: ignore[arg-type]
     for one in skipped[:MAX_NAMED]:
         click.echo(in_one_line(f"Skipped: {one.name}: {one.why}."), err=True)

@@ -1,7 +1,7 @@
 """The option --tensorboard of `charlstm-tui train`: a dashboard as one more listener of the run's events."""
 
 import importlib.util
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,11 +10,14 @@ from core.runs.recorder import Listener
 from core.runs.run import Run
 from core.text import shortened
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _FOLDER = "charlstm_tui.tensorboard"
 """Key of the folder in click's `Context.meta`."""
 
 
-def _set_folder(ctx: click.Context, option: click.Parameter, folder: Path | None) -> None:
+def _set_folder(ctx: click.Context, option: click.Parameter, folder: str | None) -> None:
     """Store the folder for `listeners_of`, after creating it: bad input is refused before the run begins."""
     if folder is None or ctx.resilient_parsing:
         return
@@ -22,7 +25,9 @@ def _set_folder(ctx: click.Context, option: click.Parameter, folder: Path | None
         from core.interchange.tensorboard import MISSING
 
         raise click.UsageError(MISSING, ctx)
-    path = user_path(str(folder)).absolute()
+    if not folder.strip():
+        raise click.UsageError("--tensorboard: no folder was named.", ctx)
+    path = user_path(folder).absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
@@ -32,7 +37,7 @@ def _set_folder(ctx: click.Context, option: click.Parameter, folder: Path | None
 
 
 tensorboard_option = click.option(
-    "--tensorboard", metavar="DIR", type=click.Path(path_type=Path), expose_value=False, callback=_set_folder,
+    "--tensorboard", metavar="DIR", expose_value=False, callback=_set_folder,
     help="Also write losses, samples and settings for TensorBoard, into DIR/RUN. Needs the extra `tensorboard`.",
 )  # fmt: skip
 

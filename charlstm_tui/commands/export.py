@@ -14,7 +14,7 @@ from core.errors import UserError
 from core.files import user_path
 from core.runs.run import Run
 from core.runs.store import RunStore
-from core.text import in_one_line
+from core.text import in_one_line, shortened
 
 Format = Literal["checkpoint", "pytorch", "onnx", "csv", "tensorboard"]
 _ENDINGS: dict[Format, str] = {
@@ -34,12 +34,12 @@ _ENDINGS: dict[Format, str] = {
 @click.option("--weights", is_flag=True, help="Only the model of the best epoch, for evaluate and generate.")
 @click.option("--half", is_flag=True, help="With --weights or pytorch: half precision, half the size.")
 @click.option(
-    "--output", metavar="PATH", type=click.Path(path_type=Path),
+    "--output", metavar="PATH",
     help="File or folder to write; none of that name may exist. [default: RUN.safetensors, RUN-pytorch, RUN.onnx, "
     "RUN-csv or RUN-tensorboard]",
 )  # fmt: skip
 @runs_option
-def export_command(name: str, kind: Format, weights: bool, half: bool, output: Path | None, store: RunStore) -> None:
+def export_command(name: str, kind: Format, weights: bool, half: bool, output: str | None, store: RunStore) -> None:
     """Write a run to a file from which it can be resumed elsewhere; with --weights, only its model.
 
     Another --format is for other programs. For pytorch and onnx, RUN may also be a checkpoint file or `moliere`, the
@@ -91,10 +91,17 @@ def _run(store: RunStore, name: str, kind: Format) -> Run:
     return store.get(name)
 
 
-def _new_path(output: Path | None, default: str, is_folder: bool) -> Path:
+def _new_path(output: str | None, default: str, is_folder: bool) -> Path:
     """Return the path to write to, after checking that nothing is there."""
-    path = user_path(str(output)) if output is not None else Path(default)
-    if path.exists():
+    if output is not None and not output.strip():
+        raise UserError("No file was named: --output is empty.")
+    path = user_path(output) if output is not None else Path(default)
+    try:
+        is_there = path.exists()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{shortened(path)} cannot be written: {why}.") from None
+    if is_there:
         other = "folder" if is_folder else "file"
         raise UserError(f"{in_one_line(str(path))} already exists. Choose another {other} with --output.")
     return path

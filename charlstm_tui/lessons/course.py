@@ -33,6 +33,8 @@ def lesson_named(named: str, language: str) -> Lesson:
     for lesson in lessons:
         if named in (str(lesson.number), lesson.id):
             return lesson
+    if not named.strip():
+        raise UserError(f"No lesson was named. The lessons are 1 to {len(lessons)}, or a .toml file.")
     path = user_path(named)
     if named.isdecimal() or (path.suffix != ".toml" and not path.exists()):
         raise UserError(f"There is no lesson {shortened(named)}. The lessons are 1 to {len(lessons)}, or a .toml file.")

@@ -13,6 +13,7 @@ from simpleeval import InvalidExpression, SimpleEval
 
 from charlstm_tui.lessons.facts import FACTS, Value, nested
 from core.errors import UserError
+from core.text import in_one_line
 
 MAX_LENGTH = 300
 """Maximum number of characters of a condition."""
@@ -56,7 +57,8 @@ def check_condition(condition: str) -> None:
     try:
         _evaluator({name: 1.0 if fact.kind is float else fact.kind() for name, fact in FACTS.items()}).eval(condition)
     except (InvalidExpression, SyntaxError) as error:
-        raise UserError(f"The condition {condition!r} is not allowed: {error}.") from None
+        why = str(error).strip().rstrip(".")
+        raise UserError(f"The condition {condition!r} is not allowed ({why}).") from None
     except _DOES_NOT_FIT:
         pass
 
@@ -102,7 +104,7 @@ def filled(text: str, known: Mapping[str, Value], language: str = "en") -> str:
         if isinstance(value, float) and form in ("", ","):
             form = ",.0f" if value.is_integer() else ",g"
         if not isinstance(value, float):
-            return format(value, form)
+            return in_one_line(format(value, form))
         shown = format(value, form).replace("-", "−")
         return shown.translate(_FRENCH) if language == "fr" else shown
 

@@ -33,7 +33,7 @@ from msgspec import Meta, Struct
 from charlstm_tui.lessons.expression import check_condition, check_sentence, placeholders_of
 from charlstm_tui.lessons.places import PLACES, SCREENS
 from core.errors import UserError
-from core.text import shortened
+from core.text import in_one_line, sanitise, shortened
 
 MAX_FILE = 1 << 20
 Language = Literal["en", "fr"]
@@ -124,10 +124,15 @@ def read_lesson(path: Path) -> Lesson:
         raise UserError(f"{shown} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
         raise UserError(f"{shown} is not a TOML file: {shortened(error)}.") from None
+    version = content.get("format")
+    if isinstance(version, int) and version > 1:
+        raise UserError(f"{shown} has format {version}, which is for a newer version of this program. Update it.")
     try:
         lesson = msgspec.convert(content, Lesson)
     except msgspec.ValidationError as error:
         raise UserError(f"{shown} is not a lesson: {shortened(error)}.") from None
+    if any(in_one_line(text) != text for text in (lesson.title, lesson.goal)):
+        raise UserError(f"{shown}: title and goal must be one line each, without control characters.")
     for step in lesson.steps:
         try:
             _check_step(step)
@@ -145,6 +150,8 @@ def _check_step(step: Step) -> None:
         raise UserError(f"There is no place called {step.point}. The places are: {', '.join(PLACES)}.")
     check_condition(step.done)
     for text in step.texts:
+        if sanitise(text) != text:
+            raise UserError("It has a character that is not for text, such as an escape character. Remove it.")
         check_sentence(text)
     if step.question is not None:
         for choice in step.question.choices:

@@ -1,7 +1,9 @@
 """The progress of a student: what was done in each lesson, in a file that the app remembers."""
 
 import contextlib
+from itertools import count
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +29,8 @@ class LessonResult(Struct, frozen=True, kw_only=True):
 class Progress(Struct, frozen=True, kw_only=True):
     """Results of all lessons."""
 
+    format: Literal[1] = 1
+    """Version of the file. A newer one is kept under another name, and not changed."""
     lessons: dict[str, LessonResult] = {}
     """By the id of the lesson."""
     offered: bool = False
@@ -84,8 +88,14 @@ def save_progress(progress: Progress) -> None:
         except FileNotFoundError:
             pass
         except (ValueError, RecursionError):
-            path.replace(path.with_name("lessons.damaged.json"))
+            path.replace(_unused(path))
         write_atomically(path, msgspec.json.format(msgspec.json.encode(progress)) + b"\n")
+
+
+def _unused(path: Path) -> Path:
+    """Return the name under which a file is kept that another one replaces."""
+    names = (path.with_name(f"lessons.damaged{number or ''}.json") for number in count())
+    return next(name for name in names if not name.exists())
 
 
 def _path() -> Path:

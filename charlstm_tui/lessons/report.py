@@ -4,7 +4,7 @@ The page is Markdown for people. A comment at its end has the losses as JSON, fo
 """
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -44,16 +44,19 @@ def report_page(progress: Progress, lessons: Sequence[Lesson], store: RunStore, 
         UserError: no lesson was opened yet.
     """
     opened = [(lesson, progress.lessons[lesson.id]) for lesson in lessons if lesson.id in progress.lessons]
-    if not opened:
+    known = {lesson.id for lesson in lessons}
+    own = {name: result for name, result in progress.lessons.items() if name not in known}
+    if not progress.lessons:
         raise UserError("No lesson was opened yet. F7 in the app opens the lessons.")
-    page = ["# Lesson report", "", *_overview(opened)]
+    page = ["# Lesson report", "", *_overview(opened, own)]
     for lesson, result in opened:
         page += ["", f"## {lesson.number} {_plain(lesson.title)}", "", *_steps(lesson, result)]
-    names = dict.fromkeys(name for _, result in opened for name in result.runs)
+    results = [*(result for _, result in opened), *own.values()]
+    names = dict.fromkeys(name for result in results for name in result.runs)
     configs = {name: config for name in names if (config := _config_of(store, name)) is not None}
     if names:
         page += ["", "## Runs", "", *_runs(store, list(names), configs)]
-    evaluations = [one for _, result in opened for one in result.evaluations]
+    evaluations = [one for result in results for one in result.evaluations]
     if evaluations:
         page += ["", "## Evaluations", "", *_evaluations(evaluations)]
     page += ["", "## Machine", "", f"{_plain(versions)}, {platform.system()} {platform.machine()}"]
@@ -68,7 +71,7 @@ def report_page(progress: Progress, lessons: Sequence[Lesson], store: RunStore, 
     )
 
 
-def _overview(opened: Sequence[tuple[Lesson, LessonResult]]) -> Iterator[str]:
+def _overview(opened: Sequence[tuple[Lesson, LessonResult]], own: Mapping[str, LessonResult]) -> Iterator[str]:
     yield "| lesson | done | skipped | questions right | right at once |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for lesson, result in opened:
@@ -78,6 +81,13 @@ def _overview(opened: Sequence[tuple[Lesson, LessonResult]]) -> Iterator[str]:
         yield (
             f"| {lesson.number} {_plain(lesson.title)} | {sum(step.done for step in steps)} of {len(steps)} "
             f"| {sum(step.skipped for step in steps)} | {sum(step.right for step in steps)} of {asked} | {at_once} |"
+        )
+    for name, result in own.items():  # without the lesson's file, its steps and questions are not known
+        done = result.steps.values()
+        at_once = sum(step.right and len(step.answers) == 1 for step in done)
+        yield (
+            f"| {_plain(name)} | {sum(step.done for step in done)} of {len(done)} "
+            f"| {sum(step.skipped for step in done)} | {sum(step.right for step in done)} | {at_once} |"
         )
 
 
@@ -91,7 +101,7 @@ def _steps(lesson: Lesson, result: LessonResult) -> Iterator[str]:
 def _answers(step: Step, done: StepResult) -> str:
     if step.question is None or not done.answers:
         return ""
-    chosen = [step.question.choices[number].text for number in done.answers if number < len(step.question.choices)]
+    chosen = [step.question.choices[number].text for number in done.answers if 0 <= number < len(step.question.choices)]
     given = ", then ".join(f"“{_plain(text)}”" for text in chosen)
     return f". Answered {given}: {'right' if done.right else 'wrong'}."
 

@@ -32,9 +32,11 @@ class StepResult(Struct, frozen=True, kw_only=True):
 
 def _again(step: Step, result: StepResult) -> StepResult:
     """Return what counts of a step when its lesson is opened again."""
-    if step.question is None or result.right or not result.done:
-        return result
-    return StepResult(answers=result.answers)
+    choices = range(len(step.question.choices) if step.question is not None else 0)
+    answers = tuple(number for number in result.answers if number in choices)  # the lesson may have been changed
+    if step.question is None or not result.done or (result.right and answers):
+        return msgspec.structs.replace(result, answers=answers)
+    return StepResult(answers=answers)
 
 
 class LessonSession:

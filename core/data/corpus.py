@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from core.data.encodings import ERRORS, Errors, encoding_named
 from core.data.known_texts import KNOWN, MOLIERE
-from core.data.splits import Part, Split, check_split, cut, ranges_of
+from core.data.splits import SPLITS, Part, Split, check_split, cut, ranges_of
 from core.data.text_files import TextFile
 from core.data.text_sources import absolute_source, is_folder, is_glob, is_there, name_of_source
 from core.errors import UserError
@@ -70,6 +70,8 @@ class CorpusConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         first, *others = [absolute_source(each) for each in ([source] if isinstance(source, str) else source)]
         if encoding_errors not in ERRORS:
             raise UserError(f"encoding_errors must be {' or '.join(ERRORS)}, not {shortened(encoding_errors)}.")
+        if split not in SPLITS:
+            raise UserError(f"The split must be {', '.join(SPLITS)}, not {shortened(split)}.")
         encoding = encoding_named(encoding) if encoding and encoding.strip() else None
         return cls(
             source=first,

@@ -273,4 +273,7 @@ def _with_way_out(error: str) -> str:
 def _check_that_some_are_left(found: Found, read: Sequence[_Read]) -> None:
     if not read:
         reasons = " ".join(one.sentence() for one in found.passed_over() if one.reason in ("unreadable", "empty"))
-        raise UserError(f"None of {count_of(len(found.files), 'file')} has any text. {reasons} Choose another text.")
+        none = f"None of {count_of(len(found.files), 'file')} has any text. " if found.files else ""
+        why = " ".join(detail for one in found.passed_over() for detail in one.details[:1]) if not found.files else ""
+        said = " ".join(part for part in (why or reasons,) if part) or "There is no text file."
+        raise UserError(f"{none}{said} Choose another text.")

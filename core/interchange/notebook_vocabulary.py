@@ -1,5 +1,6 @@
 """The characters of a model from elsewhere, in the order of its ids: a file of weights does not contain them."""
 
+import contextlib
 import json
 from collections.abc import Iterable
 
@@ -27,7 +28,7 @@ def read_vocabulary(typed: str) -> str:
     Raises:
         UserError: the file cannot be read, or a character occurs twice, is not one character or is not Unicode.
     """
-    if not _is_file(typed):
+    if not _names_a_file(typed):
         return _checked(read_escapes(typed), "The vocabulary")
     path, shown = user_path(typed), shortened(typed)
     try:
@@ -41,11 +42,22 @@ def read_vocabulary(typed: str) -> str:
     return _checked(_from_json(content, shown) if path.suffix.lower() == ".json" else content, shown)
 
 
-def _is_file(typed: str) -> bool:
+def _names_a_file(typed: str) -> bool:
+    """Return whether what was typed is the path of a file, and not characters.
+
+    Raises:
+        UserError: it is the path of a folder, a device or a pipe, or one in a folder that may not be read.
+    """
     try:
-        return is_file(user_path(typed))
-    except UserError:  # it is no name of a file, or one in a folder that may not be read
+        path = user_path(typed)
+    except UserError:
         return False
+    if is_file(path):
+        return True
+    with contextlib.suppress(OSError, ValueError):  # too long for a path, or with a NUL
+        if len(typed) > 1 and path.exists():  # one character is a vocabulary, even "/" or "."
+            raise UserError(f"{shortened(path)} is not a file. Give the characters, or a file of them.")
+    return False
 
 
 def _from_json(content: str, shown: str) -> Iterable[str]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from core.errors import UserError
 from core.reports.class_results import Basis, Result
-from core.text import shortened
+from core.text import in_one_line, shortened
 
 MAX_FILE = 4 << 20
 """Maximum size of a report in bytes; real ones have some thousand."""
@@ -66,7 +66,8 @@ def read_reports(folder: Path) -> Iterator[Result | Skipped]:
     """
     shown = shortened(folder)
     if not folder.is_dir():
-        raise UserError(f"There is no folder {shown}. Give the folder with the reports of the class.")
+        what = f"{shown} is not a folder" if folder.exists() else f"There is no folder {shown}"
+        raise UserError(f"{what}. Give the folder with the reports of the class.")
     try:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     except OSError as error:
@@ -74,11 +75,20 @@ def read_reports(folder: Path) -> Iterator[Result | Skipped]:
     if len(files) > MAX_FILES:
         raise UserError(f"{shown} has {len(files):,} files. At most {MAX_FILES:,} reports can be gathered.")
     for path in files:
-        name = path.relative_to(folder).with_suffix("").as_posix()
+        name = path.relative_to(folder)
         try:
-            yield from _results_in(path, name)
+            for result in _results_in(path, in_one_line(name.with_suffix("").as_posix())):
+                yield _safe_to_show(result)
         except UserError as error:
-            yield Skipped(path.relative_to(folder).as_posix(), str(error))
+            yield Skipped(in_one_line(name.as_posix()), str(error))
+
+
+def _safe_to_show(result: Result) -> Result:
+    """Return the result with names that no terminal acts on: they come from a student's file."""
+    basis = msgspec.structs.replace(result.basis, text=in_one_line(result.basis.text))
+    return msgspec.structs.replace(
+        result, model=in_one_line(result.model), settings=in_one_line(result.settings), basis=basis
+    )
 
 
 def _results_in(path: Path, student: str) -> Iterator[Result]:

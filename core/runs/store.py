@@ -48,7 +48,12 @@ class RunStore:
             raise UserError(f"{self.root} cannot hold a new run: {error.strerror}.") from None
         run = Run(path)
         config = msgspec.structs.replace(config, created=datetime.datetime.now(datetime.UTC).replace(microsecond=0))
-        run.rewrite(config)
+        try:
+            run.rewrite(config)
+        except UserError:  # a full disk: the name must stay free
+            with contextlib.suppress(OSError):
+                path.rmdir()
+            raise
         return run
 
     def rename(self, name: str, to: str) -> Run:
@@ -140,7 +145,9 @@ class RunStore:
         if is_file(path):
             return path
         kind = "run called" if path.name == checkpoint else "checkpoint"
-        raise UserError(f"There is no {kind} {shortened(checkpoint)}. `charlstm-tui runs list` shows the runs.")
+        raise UserError(
+            f"There is no {kind} {shortened(checkpoint) or 'nothing'}. `charlstm-tui runs list` shows the runs."
+        )
 
     def run_in(self, folder: str) -> Run | None:
         """Return the run in the folder with this path; None if the folder is not a run's."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -72,4 +73,22 @@ def test_a_folder_without_reports_is_an_error(tmp_path: Path, what: str) -> None
         path.write_text("text", encoding="utf-8")
     result = call("class", path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "no reports" in result.stderr or "no folder" in result.stderr
+    expected = {"missing": "There is no folder", "empty": "no reports", "file": "is not a folder"}
+    assert expected[what] in result.stderr
+
+
+def test_names_in_reports_cannot_act_on_the_terminal(folder: Path) -> None:
+    content = json.loads((folder / "eve.json").read_text(encoding="utf-8"))
+    hostile = json.dumps(content | {"model": "m\x1b]0;x\x07", "corpus": "c\nd\x1b[2J"})
+    (folder / "good\nme\x1b]0;x\x07.json").write_text(hostile, encoding="utf-8")
+    (folder / os.fsdecode(b"sur\xff.json")).write_text(hostile, encoding="utf-8")
+    for option in ([], ["--csv"], ["--json"]):
+        result = call("class", folder, *option)
+        assert result.exit_code == 0
+        assert "\x1b" not in result.output
+    assert len(json.loads(call("class", folder, "--json").stdout)) == 2  # the text's fingerprint counts, not its name
+
+
+def test_a_file_or_nothing_in_place_of_the_folder_is_named(folder: Path) -> None:
+    assert "eve.json is not a folder" in call("class", folder / "eve.json").stderr
+    assert "No folder was named" in call("class", "").stderr

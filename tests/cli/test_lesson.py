@@ -1,11 +1,13 @@
 """`lesson`: the list, the report page, and what a lesson can ask for; `--lesson` and `--language`."""
 
 import json
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from charlstm_tui.lessons.course import course
+from charlstm_tui.lessons.course import FOLDER, course, lesson_named
 from charlstm_tui.lessons.facts import FACTS, Value
 from charlstm_tui.lessons.progress import Progress, save_progress
 from charlstm_tui.lessons.session import LessonSession
@@ -102,6 +104,7 @@ def test_all_facts_and_places_are_listed() -> None:
         ("9", "There is no lesson 9. The lessons are 1 to 8"),
         ("nothing", "There is no lesson nothing"),
         ("missing.toml", "cannot be read"),
+        ("", "No lesson was named"),
     ],
 )
 def test_a_lesson_that_does_not_exist_is_refused_before_the_app_opens(
@@ -117,3 +120,33 @@ def test_a_lesson_cannot_be_combined_with_a_command() -> None:
     result = call("--lesson", "1", "presets")
     assert result.exit_code == 2
     assert "cannot be combined" in result.stderr
+
+
+def test_a_lesson_of_one_s_own_is_in_the_report(tmp_path: Path) -> None:
+    lesson = lesson_named("1", "en")
+    session = LessonSession(msgspec.structs.replace(lesson, id="own-mine"))
+    session.skip()
+    save_progress(Progress().having(session))
+    page = call("lesson", "report").stdout.replace("\\", "")
+    assert f"| own-mine | 0 of {len(lesson.steps)} | 1 |" in page
+
+
+@pytest.mark.parametrize("field", ["title", "goal", "say", "ask", "text", "why"])
+def test_a_lesson_cannot_act_on_the_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, field: str) -> None:
+    content = (FOLDER / "en" / "3-first-training.toml").read_text(encoding="utf-8")
+    changed = re.sub(rf'^{field} = "', rf'{field} = "\\u001b]0;x\\u0007', content, count=1, flags=re.MULTILINE)
+    assert changed != content
+    path = tmp_path / "hostile.toml"
+    path.write_text(changed, encoding="utf-8")
+    monkeypatch.setattr("charlstm_tui.cli._check_terminal", lambda: None)
+    result = call("--lesson", path)
+    assert result.exit_code == 2
+    assert "control character" in result.stderr or "escape character" in result.stderr
+    assert "\x1b" not in result.output
+
+
+def test_a_lesson_for_a_newer_program_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "newer.toml"
+    path.write_text("format = 2", encoding="utf-8")
+    monkeypatch.setattr("charlstm_tui.cli._check_terminal", lambda: None)
+    assert "newer version of this program" in call("--lesson", path).stderr

@@ -163,3 +163,16 @@ def test_an_unreadable_run_is_not_reported_as_missing(
     with pytest.raises(UserError, match="cannot be read: Permission denied"):
         store.get("mine")
     assert [run.name for run in store.all()] == ["other"]
+
+
+def test_a_run_whose_settings_cannot_be_written_leaves_its_name_free(
+    store: RunStore, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.files.replace_with", full)
+        with pytest.raises(UserError, match="No space left"):
+            store.create(config, "mine")
+    assert store.create(config, "mine").name == "mine"

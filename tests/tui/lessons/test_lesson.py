@@ -65,7 +65,7 @@ def test_letters_of_all_languages_are_kept(file: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ("format = 1", "format = 2", "not a lesson"),
+        ("format = 1", "format = 2", "newer version of this program"),
         ("format = 1\n", "", "format"),
         ("minutes = 5", "minutes = 5\nhours = 1", "hours"),
         ("minutes = 5", 'minutes = "five"', "minutes"),

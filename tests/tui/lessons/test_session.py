@@ -111,7 +111,7 @@ def test_a_lesson_begins_again_where_it_was_left(session: LessonSession) -> None
     again = LessonSession(LESSON, session.results)
     assert again.step.id == "train"
     for step in LESSON.steps:
-        again.results[step.id] = StepResult(done=True, right=True)
+        again.results[step.id] = StepResult(done=True, right=True, answers=(1,) if step.question else ())
     over = LessonSession(LESSON, again.results)
     assert over.is_over
     assert over.step.id == "choose"
@@ -171,3 +171,22 @@ def test_a_file_that_cannot_be_read_is_not_replaced(monkeypatch: pytest.MonkeyPa
         patch.setattr(Path, "read_bytes", lambda self: (_ for _ in ()).throw(PermissionError(13, "denied")))
         save_progress(Progress())
     assert load_progress() == Progress(offered=True)
+
+
+@pytest.mark.parametrize("answers", [(99, -5), (2, 3), (-1,)])
+def test_answers_that_a_changed_lesson_no_longer_has_are_dropped(answers: tuple[int, ...]) -> None:
+    session = LessonSession(LESSON, {"train": StepResult(done=True, answers=(*answers, 1), right=True)})
+    assert session.results["train"].answers == (1,)
+    session = LessonSession(LESSON, {"train": StepResult(done=True, answers=answers, right=True)})
+    assert session.results["train"] == StepResult()
+
+
+def test_a_newer_file_is_kept_whole_each_time() -> None:
+    path = data_folder() / "lessons.json"
+    path.parent.mkdir(parents=True)
+    for number in range(2):
+        newer = f'{{"format": 2, "badges": {number}}}'.encode()
+        path.write_bytes(newer)
+        save_progress(Progress(offered=True))
+    kept = sorted(one.read_bytes() for one in path.parent.glob("lessons.damaged*.json"))
+    assert kept == [b'{"format": 2, "badges": 0}', b'{"format": 2, "badges": 1}']
