@@ -10,18 +10,7 @@ import msgspec
 from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
 from charlstm_tui.commands.stdio import bar, require_output
-from charlstm_tui.commands.text_options import (
-    TEXTS,
-    about_change,
-    encoding_errors_option,
-    encoding_option,
-    limit_option,
-    named_or_own,
-    read_text,
-    skip_unreadable_option,
-    split_option,
-    split_seed_option,
-)
+from charlstm_tui.commands.text_options import TEXTS, about_change, named_or_own, read_text, reading_options
 from core.data.corpus import CorpusConfig
 from core.data.encodings import Errors
 from core.data.splits import PARTS, Part, Split
@@ -47,12 +36,7 @@ if TYPE_CHECKING:
     help=f"{TEXTS}. Repeat the option for more. [default: the model's training text]",
 )  # fmt: skip
 @click.option("--text", metavar="FILE", shell_complete=proposals.files, help="Evaluate on a whole file, however short.")
-@limit_option
-@split_option
-@split_seed_option
-@encoding_option
-@encoding_errors_option
-@skip_unreadable_option
+@reading_options
 @click.option("--part", type=click.Choice(PARTS), help="Part of the text. [default: test]")
 @click.option(
     "--compare", "other", metavar="OTHER", shell_complete=proposals.checkpoints,

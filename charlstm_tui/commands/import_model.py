@@ -9,17 +9,7 @@ import msgspec
 from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import json_option, runs_option
 from charlstm_tui.commands.stdio import bar
-from charlstm_tui.commands.text_options import (
-    TEXTS,
-    check_split_seed,
-    encoding_errors_option,
-    encoding_option,
-    limit_option,
-    read_text,
-    skip_unreadable_option,
-    split_option,
-    split_seed_option,
-)
+from charlstm_tui.commands.text_options import TEXTS, check_split_seed, read_text, reading_options
 from core.data.corpus import Corpus, CorpusConfig
 from core.data.encodings import Errors
 from core.data.splits import Split
@@ -39,12 +29,7 @@ if TYPE_CHECKING:
     "--corpus", metavar="TEXT", multiple=True, shell_complete=proposals.texts,
     help=f"Text of the notebook: {TEXTS}. Repeat the option for more.",
 )  # fmt: skip
-@limit_option
-@split_option
-@split_seed_option
-@skip_unreadable_option
-@encoding_option
-@encoding_errors_option
+@reading_options
 @click.option(
     "--vocabulary",
     metavar="CHARACTERS|FILE",

@@ -10,17 +10,7 @@ import msgspec
 from charlstm_tui.commands import proposals
 from charlstm_tui.commands.options import checkpoint_argument, json_option, runs_option
 from charlstm_tui.commands.stdio import bar, is_plain, require_output
-from charlstm_tui.commands.text_options import (
-    TEXTS,
-    encoding_errors_option,
-    encoding_option,
-    limit_option,
-    named_or_own,
-    read_text,
-    skip_unreadable_option,
-    split_option,
-    split_seed_option,
-)
+from charlstm_tui.commands.text_options import TEXTS, named_or_own, read_text, reading_options
 from charlstm_tui.formatting.memory_content import as_text, notes_of
 from core.data.encodings import Errors
 from core.data.splits import PARTS, Part, Split
@@ -44,12 +34,7 @@ if TYPE_CHECKING:
     shell_complete=proposals.texts,
     help=f"{TEXTS}. Repeat the option for more. [default: the first model's training text]",
 )
-@limit_option
-@split_option
-@split_seed_option
-@encoding_option
-@encoding_errors_option
-@skip_unreadable_option
+@reading_options
 @click.option("--part", type=click.Choice(PARTS), default="test", show_default=True, help="Part of the text.")
 @runs_option
 @json_option

@@ -16,15 +16,7 @@ from charlstm_tui.commands.run_settings import config_option, configured_run, co
 from charlstm_tui.commands.stdio import is_terminal
 from charlstm_tui.commands.sweep_renderer import SweepRenderer
 from charlstm_tui.commands.sweep_show import best_command, list_command, print_outcome, show_command, size_in_words
-from charlstm_tui.commands.text_options import (
-    encoding_errors_option,
-    encoding_option,
-    limit_option,
-    read_text,
-    skip_unreadable_option,
-    split_option,
-    split_seed_option,
-)
+from charlstm_tui.commands.text_options import read_text, reading_options
 from charlstm_tui.formatting.numbers import size_in_bytes
 from charlstm_tui.jobs.experiments import read_trials, worker_command
 from charlstm_tui.terminal.signals import exit_code, handled
@@ -98,12 +90,7 @@ class NewCommand(GroupedCommand):
     "otherwise]",
 )
 @corpus_option
-@limit_option
-@split_option
-@split_seed_option
-@encoding_option
-@encoding_errors_option
-@skip_unreadable_option
+@reading_options
 @preset_option
 @config_option
 @setting_options(TrainingConfig, show_defaults=False, without=_FIXED)

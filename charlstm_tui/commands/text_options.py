@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from charlstm_tui.commands.number_types import WholeNumberRange
+from charlstm_tui.commands.options import Command
 from charlstm_tui.commands.stdio import bar
 from charlstm_tui.formatting.numbers import size_in_bytes
 from core.data.corpus import Corpus, CorpusConfig, open_corpus, open_whole
@@ -52,6 +53,23 @@ encoding_errors_option = click.option(
     type=click.Choice(ERRORS),
     help="Bytes that are not in the encoding: refuse the text, or read each as �. [default: strict]",
 )
+_READING_OPTIONS = (
+    limit_option,
+    split_option,
+    split_seed_option,
+    encoding_option,
+    encoding_errors_option,
+    skip_unreadable_option,
+)
+
+
+def reading_options(command: Command) -> Command:
+    """Add all options that say how a text is read and split. They arrive as None, or False, if not given."""
+    for option in reversed(_READING_OPTIONS):
+        command = option(command)
+    return command
+
+
 TEXTS = f"{', '.join(KNOWN)}, or the path of a text file, a folder of .txt files, or a glob in quotes"
 
 

@@ -15,15 +15,7 @@ from charlstm_tui.commands.number_types import NumberRange
 from charlstm_tui.commands.options import GroupedCommand, given, json_option, runs_option, setting_options
 from charlstm_tui.commands.run_settings import config_option, configured_run, corpus_option, preset_option
 from charlstm_tui.commands.stdio import plain_option
-from charlstm_tui.commands.text_options import (
-    encoding_errors_option,
-    encoding_option,
-    limit_option,
-    read_text,
-    skip_unreadable_option,
-    split_option,
-    split_seed_option,
-)
+from charlstm_tui.commands.text_options import read_text, reading_options
 from charlstm_tui.commands.train_renderer import RunRenderer
 from charlstm_tui.terminal.signals import exit_code, handled
 from charlstm_tui.terminal.suspending import suspension
@@ -68,12 +60,7 @@ class TrainCommand(GroupedCommand):
 
 @click.command("train", cls=TrainCommand, short_help="Train a model on a text, or resume a run.")
 @corpus_option
-@limit_option
-@split_option
-@split_seed_option
-@encoding_option
-@encoding_errors_option
-@skip_unreadable_option
+@reading_options
 @preset_option
 @config_option
 @click.option(

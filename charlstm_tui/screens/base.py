@@ -1,14 +1,14 @@
 """Base classes of the screens."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.binding import BindingsMap
 from textual.command import CommandPalette
 from textual.dom import DOMNode
 from textual.events import Resize
 from textual.keys import key_to_character
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widgets import Input
 
 from charlstm_tui.state.messages import FactsKnown
@@ -22,6 +22,17 @@ FLAT = 20
 def shown_page(screen: Screen[Any]) -> str:
     """Return the name of a screen's help page, which is also its name for a lesson."""
     return str(getattr(screen, "HELP_PAGE", None) or screen.app.current_mode)
+
+
+def save_file(screen: Screen[Any], name: str, make: Callable[[], bytes]) -> None:
+    """Write the result of `make` to a new file, and notify the user of success or of the error."""
+    try:
+        path = new_file(name)
+        write_atomically(path, make())
+    except UserError as error:
+        screen.notify(str(error), severity="error", timeout=10)
+    else:
+        screen.notify(f"Saved: {path}")
 
 
 class FitsWindow:
@@ -71,6 +82,21 @@ class FitsWindow:
         return chain
 
 
+class ListScreen(FitsWindow, ModalScreen[ScreenResultType]):
+    """A screen that fills the window with a list to choose from, and what its own CSS adds below the list."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    ListScreen {
+        & > Vertical { width: 100%; height: 100%; background: $background; padding: 0 1; }
+        & OptionList {
+            height: 1fr; border: round $foreground 30%; border-title-color: $text-muted; background: $background;
+            padding: 0 1; scrollbar-size: 1 1; text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        & OptionList:focus { border: round $accent; background-tint: $foreground 0%; }
+    }
+    """
+
+
 class ModeScreen(FitsWindow, Screen[None]):
     """One of the app's screens."""
 
@@ -80,16 +106,6 @@ class ModeScreen(FitsWindow, Screen[None]):
         """Take the focus from the field, so that letters are keys again, also after another screen was open."""
         vars(self)["AUTO_FOCUS"] = ""  # of this screen only: Textual would focus the field when it is shown again
         self.set_focus(None)
-
-    def save_file(self, name: str, make: Callable[[], bytes]) -> None:
-        """Write the result of `make` to a new file, and notify the user of success or of the error."""
-        try:
-            path = new_file(name)
-            write_atomically(path, make())
-        except UserError as error:
-            self.notify(str(error), severity="error", timeout=10)
-        else:
-            self.notify(f"Saved: {path}")
 
 
 class Palette(FitsWindow, CommandPalette):

@@ -6,12 +6,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting.characters import shorten_middle
-from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.base import ListScreen
 from charlstm_tui.widgets.common.key_bar import KeyBar
 from charlstm_tui.widgets.common.plain_text import PlainText
 from core.errors import UserError
@@ -19,19 +18,11 @@ from core.experiments.experiment_store import ExperimentStore
 from core.text import count_of, in_one_line
 
 
-class ExperimentPicker(FitsWindow, ModalScreen[str | None]):
+class ExperimentPicker(ListScreen[str | None]):
     """Screen that lists the experiments, newest first. It returns the name of the chosen one, or None."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    ExperimentPicker {
-        & > Vertical { width: 100%; height: 100%; background: $background; padding: 0 1; }
-        & OptionList {
-            height: 1fr; border: round $foreground 30%; border-title-color: $text-muted; background: $background;
-            padding: 0 1; scrollbar-size: 1 1; text-wrap: nowrap; text-overflow: ellipsis;
-        }
-        & OptionList:focus { border: round $accent; background-tint: $foreground 0%; }
-        & #picker-hint { color: $text-muted; padding: 0 1; height: auto; }
-    }
+    ExperimentPicker #picker-hint { color: $text-muted; padding: 0 1; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="experiment-list.open"),

@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher, Input, Select
 
 from charlstm_tui.jobs import experiments as jobs
 from charlstm_tui.jobs.job import Ending, LatestJob
-from charlstm_tui.screens.base import ModeScreen
+from charlstm_tui.screens.base import ModeScreen, save_file
 from charlstm_tui.screens.dialogs import AskFile, Confirm
 from charlstm_tui.screens.experiment_keys import EXPERIMENT_KEYS
 from charlstm_tui.state.app_state import AppState
@@ -168,7 +168,7 @@ class ExperimentsScreen(ModeScreen):
         found, read = self.view.findings, self.view.read
         if name and found is not None and read is not None and found.combinations:
             preset = read.experiment.as_preset(found.combinations[0].params)
-            self.save_file(name, lambda: f"{as_toml(preset)}\n".encode())
+            save_file(self, name, lambda: f"{as_toml(preset)}\n".encode())
 
     def action_test_loss(self) -> None:
         """Read the test loss of the best combination, once."""

@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, Select
 
 from charlstm_tui.jobs.generation import Expecting, Writer, Written, three_temperatures
 from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
-from charlstm_tui.screens.base import ModeScreen
+from charlstm_tui.screens.base import ModeScreen, save_file
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.generation_keys import BINDINGS, is_offered
 from charlstm_tui.state.job_events import Doing, Prompted
@@ -211,7 +211,7 @@ class GenerationScreen(ModeScreen):
 
     def _save(self, name: str | None) -> None:
         if name is not None:
-            self.save_file(name, lambda: (self.panes.text + "\n").encode("utf-8", "replace"))
+            save_file(self, name, lambda: (self.panes.text + "\n").encode("utf-8", "replace"))
 
     def choose(self, run: str) -> None:
         """Choose a run to generate with, and focus the prompt box."""

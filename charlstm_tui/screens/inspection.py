@@ -12,6 +12,7 @@ from textual.widgets import Input, Label, Select
 
 from charlstm_tui.jobs.inspection import Looked, Seen, inspect_model, properties
 from charlstm_tui.jobs.job import WRITING_INTERVAL, Ending, LatestJob
+from charlstm_tui.screens.base import save_file
 from charlstm_tui.screens.cell_links import CellLinks
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.inspection_keys import INSPECTION_KEYS
@@ -276,7 +277,7 @@ class InspectionScreen(CellLinks):
     def _save(self, name: str | None) -> None:
         if name is not None and self._activations is not None:
             view = self.query_one(ActivationsView)
-            self.save_file(name, partial(self._activations.to_csv, view.layer_number, view.symbol))
+            save_file(self, name, partial(self._activations.to_csv, view.layer_number, view.symbol))
 
     def _say(self, text: str) -> None:
         self.query_one("#status", PlainText).update(text)

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -16,27 +15,17 @@ from charlstm_tui.formatting.versions import version_line
 from charlstm_tui.lessons.lesson import Lesson
 from charlstm_tui.lessons.progress import Progress
 from charlstm_tui.lessons.report import report_page
-from charlstm_tui.screens.base import FitsWindow
+from charlstm_tui.screens.base import ListScreen, save_file
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.widgets.common.key_bar import KeyBar
-from core.errors import UserError
-from core.files import new_file, write_atomically
 from core.runs.store import RunStore
 
 
-class LessonList(FitsWindow, ModalScreen[Lesson | None]):
+class LessonList(ListScreen[Lesson | None]):
     """Screen that lists the lessons. It returns the chosen one, or None."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    LessonList {
-        & > Vertical { width: 100%; height: 100%; background: $background; padding: 0 1; }
-        & OptionList {
-            height: 1fr; border: round $foreground 30%; border-title-color: $text-muted; background: $background;
-            padding: 0 1; scrollbar-size: 1 1; text-wrap: nowrap; text-overflow: ellipsis;
-        }
-        & OptionList:focus { border: round $accent; background-tint: $foreground 0%; }
-        & #lesson-goal { padding: 0 1; height: 3; }
-    }
+    LessonList #lesson-goal { padding: 0 1; height: 3; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="lesson-list.open"),
@@ -79,16 +68,11 @@ class LessonList(FitsWindow, ModalScreen[Lesson | None]):
         self.app.push_screen(AskFile("lesson-report.md", title="save the report on the lessons: .md"), self._save)
 
     def _save(self, name: str | None) -> None:
-        if name is None:
-            return
-        try:
-            path = new_file(name)
-            page = report_page(self._progress, self._lessons, self._store, version_line())
-            write_atomically(path, page.encode("utf-8", "replace"))
-        except UserError as error:
-            self.notify(str(error), severity="warning")
-        else:
-            self.notify(f"Saved: {path}")
+        if name is not None:
+            save_file(self, name, self._page)
+
+    def _page(self) -> bytes:
+        return report_page(self._progress, self._lessons, self._store, version_line()).encode("utf-8", "replace")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to save a report once a lesson was opened."""

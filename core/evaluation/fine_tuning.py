@@ -4,10 +4,11 @@ from collections.abc import Generator
 
 from core.checkpoints.checkpoint import Checkpoint
 from core.checkpoints.origin_model import load_origin
-from core.data.corpus import Corpus, CorpusConfig, open_corpus
+from core.data.corpus import Corpus
 from core.errors import UserError
 from core.evaluation.evaluator import count_learnt
 from core.evaluation.paired_comparison import compare
+from core.evaluation.training_text import open_unchanged
 from core.reports.results import Comparison, FineTuning, Stage, TextEffect
 
 MAX_COMPARED = 20_000
@@ -39,7 +40,7 @@ def fine_tuning_effect(checkpoint: Checkpoint, own: Corpus | None) -> Generator[
         return FineTuning(origin=origin.name, missing=str(error))
     if own is not None and before.corpus.sha256 == own.text.sha256:
         return FineTuning(origin=origin.name, new=new)
-    corpus = yield from _open(before.corpus)
+    corpus = yield from open_unchanged(before.corpus, "reading the text of the model before")
     if corpus is None:
         missing = f"What it forgot is not known: {before.corpus.title}, the text of {origin.name}, was not found."
         return FineTuning(origin=origin.name, new=new, missing=missing)
@@ -61,15 +62,3 @@ def _effect(after: Checkpoint, before: Checkpoint, corpus: Corpus, which: str) -
             yield Stage(doing=f"comparing on {which}", done=event.scored / max(event.characters, 1))
     learnt = count_learnt(before, corpus, passage)
     return TextEffect(text=corpus.config.title, compared=compared, of=len(test), learnt=learnt)
-
-
-def _open(config: CorpusConfig) -> Generator[Stage, None, Corpus | None]:
-    """Return the text of the model before; None if it is missing or has changed."""
-    try:
-        for event in open_corpus(config):
-            if isinstance(event, Corpus):
-                return event if event.text.sha256 == config.sha256 else None
-            yield Stage(doing="reading the text of the model before", done=event.done)
-    except UserError:
-        pass
-    return None

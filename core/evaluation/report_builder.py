@@ -6,7 +6,7 @@ from itertools import islice
 import msgspec
 
 from core.checkpoints.checkpoint import Checkpoint
-from core.data.corpus import Corpus, open_corpus
+from core.data.corpus import Corpus
 from core.data.splits import PARTS, Part
 from core.errors import UserError
 from core.evaluation.estimate import estimate_loss
@@ -15,6 +15,7 @@ from core.evaluation.fine_tuning import fine_tuning_effect
 from core.evaluation.memorization import CopyingProgress, copying
 from core.evaluation.ngram import BaselineProgress, evaluate_baselines
 from core.evaluation.surprisal import Surprisals
+from core.evaluation.training_text import open_unchanged
 from core.events import EpochCompleted
 from core.reports.reference_losses import published_for
 from core.reports.report import Report, SampleCopying
@@ -148,14 +149,7 @@ def _open_training_text(checkpoint: Checkpoint, corpus: Corpus) -> Generator[Sta
         return Corpus(config, corpus.text)
     if not config.sha256:
         return None
-    try:
-        for event in open_corpus(config):
-            if isinstance(event, Corpus):
-                return event if event.text.sha256 == config.sha256 else None
-            yield Stage(doing="reading the text it was trained on", done=event.done)
-    except UserError:
-        pass
-    return None
+    return (yield from open_unchanged(config, "reading the text it was trained on"))
 
 
 def _baselines(own: Corpus, corpus: Corpus, part: Part, validation: float) -> Generator[Stage, None, list[Baselines]]:

@@ -25,6 +25,7 @@ from core.data.corpus import CorpusConfig
 from core.errors import UserError
 from core.events import Event, from_json
 from core.files import write_atomically
+from core.runs.json_lines import read_json_lines
 from core.settings.config import ModelConfig, TrainingConfig
 from core.text import shortened
 
@@ -145,19 +146,7 @@ class Run:
         Raises:
             UserError: the file exists but cannot be read.
         """
-        try:
-            lines = self.metrics_path.read_bytes().splitlines()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise UserError(f"{shortened(self.metrics_path)} cannot be read: {error.strerror or error}.") from None
-        events = []
-        for line in lines:
-            with contextlib.suppress(
-                ValueError, RecursionError
-            ):  # a process was killed while it wrote this line, or the disk was full
-                events.append(from_json(line))
-        return events
+        return read_json_lines(self.metrics_path, from_json)
 
     def rewrite(self, config: RunConfig) -> None:
         """Write new settings of the run.

@@ -3,16 +3,14 @@
 A trainer reports up to ten times a second, which would be 200 MB in a day. These rows are at most 2 MB.
 """
 
-import contextlib
 import math
 
 import msgspec
 from msgspec import Struct
 
-from core.errors import UserError
 from core.events import EpochCompleted, Event, RateHalved, RunFinished, RunStarted, StepsCompleted
+from core.runs.json_lines import read_json_lines
 from core.runs.run import Run
-from core.text import shortened
 
 ROW_SECONDS = 0.5
 """Minimum duration of a row's steps, unless the epoch ends before."""
@@ -104,20 +102,11 @@ def rows_of(run: Run) -> list[StepRow]:
     Raises:
         UserError: the file exists but cannot be read.
     """
-    try:
-        lines = run.steps_path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UserError(f"{shortened(run.steps_path)} cannot be read: {error.strerror or error}.") from None
-    decoder = msgspec.json.Decoder(StepRow)
     rows: list[StepRow] = []
-    for line in lines:
-        with contextlib.suppress(ValueError, RecursionError):  # a process was killed while it wrote this line
-            row = decoder.decode(line)
-            while rows and rows[-1].total_steps >= row.first_step:
-                rows.pop()
-            rows.append(row)
+    for row in read_json_lines(run.steps_path, msgspec.json.Decoder(StepRow).decode):
+        while rows and rows[-1].total_steps >= row.first_step:
+            rows.pop()
+        rows.append(row)
     return rows
 
 
