@@ -59,6 +59,11 @@ class _Job:
         return tuple(self._items.popleft() for _ in range(len(self._items)))
 
 
+def _is_closing(owner: App[None] | Widget) -> bool:
+    """Return whether a widget, or its screen, is being removed."""
+    return isinstance(owner, Widget) and not (owner.is_attached and owner.screen.display)
+
+
 class LatestJob:
     """The latest job of one owner: a screen, a widget, or one task of the app.
 
@@ -96,6 +101,8 @@ class LatestJob:
         job = self._job = _Job(produce)
 
         def deliver() -> None:
+            if _is_closing(self._owner):  # its parts may be gone already
+                self.drop()
             if job is not self._job:
                 timer.stop()
                 return

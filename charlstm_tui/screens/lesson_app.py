@@ -33,6 +33,11 @@ _STAYING = ("next", "skip", "back", "repeat", "answer")
 """What is asked for while the panel keeps the focus."""
 
 
+def _text_of(config: RunConfig | None) -> tuple[tuple[str, ...], int | None] | None:
+    """Return what decides how many characters a run has, as the preview of the text is asked for them."""
+    return (config.corpus.sources, config.corpus.limit) if config is not None else None
+
+
 class LessonApp(PersonalApp):
     """An app in which a lesson can be open, whichever screen is shown."""
 
@@ -179,7 +184,7 @@ class LessonApp(PersonalApp):
 
     def watch_next_run(self, before: RunConfig | None, config: RunConfig | None) -> None:
         """Tell the lesson of the settings; what was found out about other settings is unknown now."""
-        same_text = before is not None and config is not None and before.corpus == config.corpus
+        same_text = config is not None and _text_of(before) == _text_of(config)
         self._of_next = {
             name: value if same_text and name == "next.characters" else None for name, value in self._of_next.items()
         }

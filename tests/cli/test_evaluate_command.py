@@ -144,7 +144,7 @@ def must_not(*_: object, **__: object) -> NoReturn:
 
 def test_loss_only_skips_the_baselines_the_parts_and_the_copying(sheep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = json.loads(call("evaluate", sheep, "--json").stdout)
-    for name in ("evaluate_baselines", "part_losses", "Sampler", "open_corpus"):
+    for name in ("evaluate_baselines", "part_losses", "Sampler", "open_unchanged"):
         monkeypatch.setattr(core.evaluation.report_builder, name, must_not)
     found = json.loads(call("evaluate", sheep, "--loss-only", "--json").stdout)
     assert (found["baselines"], found["parts"], found["copying"], found["verdict"]) == ([], [], None, "")

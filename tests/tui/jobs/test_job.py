@@ -1,9 +1,14 @@
 """`LatestJob` delivers the items of the latest job only."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 
-from textual.app import App
+import pytest
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Static
 
 from charlstm_tui.jobs.job import Ending, LatestJob
 from core.control import Control
@@ -115,3 +120,50 @@ async def test_the_end_of_a_job_may_start_another() -> None:
         await until(lambda: not app.job.running)
         assert app.items == ["first", "second"]
         assert app.endings == [Ending("", stopped=False)]
+
+
+class SlowToGo(Vertical):
+    """Takes a while to be removed, when its own parts are gone already."""
+
+    async def on_unmount(self) -> None:
+        await asyncio.sleep(10 * OFTEN)
+
+
+class Page(Screen[None]):
+    """Shows the items of its job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[object] = []
+        self.job = LatestJob(self, on_items=self.show_items, on_end=self.shown.append)
+
+    def compose(self) -> ComposeResult:
+        with SlowToGo():
+            yield Static(id="items")
+
+    def on_unmount(self) -> None:
+        self.job.drop()
+
+    def show_items(self, items: tuple[object, ...]) -> None:
+        self.query_one("#items", Static).update(str(items))
+        self.shown.extend(items)
+
+
+@pytest.mark.parametrize("leaving", ["the screen", "the app"])
+async def test_a_screen_that_is_being_closed_receives_nothing_more(leaving: str) -> None:
+    app, page = Place(), Page()
+
+    def produce(control: Control) -> Iterator[object]:
+        while not control.stopped:
+            yield "again"
+            control.wait(0.01)
+
+    async with app.run_test():
+        await app.push_screen(page)
+        page.job.start(produce, name="one", interval=OFTEN)
+        await until(lambda: bool(page.shown))
+        if leaving == "the screen":
+            page.dismiss()
+            await until(lambda: not page.is_running)
+    await until(lambda: not page.job.running)
+    assert set(page.shown) == {"again"}
