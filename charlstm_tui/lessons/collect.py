@@ -1,13 +1,18 @@
 """Collects facts from what the app has anyway: the settings, the run, a report, a comparison of memories."""
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from charlstm_tui.lessons.derived import as_before
 from charlstm_tui.lessons.facts import FACTS, Value
 from charlstm_tui.lessons.notebook_loss import notebook_loss
 from charlstm_tui.state.training import TrainingView
-from core.runs.run import RunConfig
+from core.errors import UserError
+from core.events import RunStarted
+from core.runs.run import Run, RunConfig
+from core.runs.store import RunStore
 
 if TYPE_CHECKING:
     from core.reports.memory import MemoryReport
@@ -76,6 +81,28 @@ def facts_of_run(view: TrainingView) -> dict[str, Value]:
             "verdict": view.verdict.kind,
         }
     return _unknown("run", without=("count", "sample_epoch")) | _named("run", facts)
+
+
+def facts_of_runs(store: RunStore, names: Iterable[str]) -> dict[str, Value]:
+    """Return the facts on the last of these runs that has an epoch, and on the one before it; none if there is none."""
+    last: dict[str, Value] = {}
+    for name in reversed([*names]):
+        with contextlib.suppress(UserError):
+            view = _view_of(store.get(name))
+            if view.epochs and not last:
+                last = facts_of_run(view)
+            elif view.epochs and (before := as_before(facts_of_run(view), last)):
+                return last | before
+    return last
+
+
+def _view_of(run: Run) -> TrainingView:
+    """Return a run as the Train screen showed it at its end."""
+    beginning = TrainingView(config=run.config())
+    view = beginning
+    for event in run.events():
+        view = (beginning if isinstance(event, RunStarted) else view).after([event])  # which has the epochs so far
+    return view
 
 
 def facts_of_report(report: "Report") -> dict[str, Value]:

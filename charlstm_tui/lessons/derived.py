@@ -1,6 +1,6 @@
 """Facts that follow from several others over the time of a lesson: extremes, repetitions, and how many were seen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from charlstm_tui.lessons.facts import FACTS, Value
 from core.data.splits import parts_of
@@ -20,12 +20,14 @@ _SETTINGS = (
 class Derived:
     """Derives facts from those that a lesson is told, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, earlier_runs: Iterable[str] = ()) -> None:
+        """`earlier_runs` are the names of the runs that were started when the lesson was open before."""
         self._texts: set[str] = set()
         self._cells: set[tuple[Value, Value]] = set()
         self._extremes: dict[str, tuple[float, Value]] = {}
         self._runs: set[Value] | None = None  # names of the runs so far; None until the lesson is first told of a run
-        self._started = 0  # number of runs that were started since the lesson began
+        self._started = 0  # number of runs that were started since the lesson was opened
+        self._earlier = frozenset(earlier_runs)
         self._run: dict[str, Value] = {}  # facts of the run in progress, or the last one
 
     def of(self, told: Mapping[str, Value], known: Mapping[str, Value]) -> dict[str, Value]:
@@ -53,13 +55,11 @@ class Derived:
         elif name is not None and name not in self._runs:
             self._runs.add(name)
             self._started += 1
-            if (self._run.get("run.epochs") or 0.0) and any(self._run.get(one) != told.get(one) for one in _SETTINGS):
-                names = (one for one in FACTS if one.startswith("before."))
-                found |= {one: self._run.get(one.replace("before.", "run.")) for one in names}
+            found |= as_before(self._run, told)
         if name is not None:
-            of_lesson = self._started > 0
+            of_lesson = self._started > 0 or name in self._earlier
             self._run = dict(told) if of_lesson else {}
-        return found | {"run.count": float(self._started)}
+        return found | {"run.count": float(self._started + len(self._earlier))}
 
     def _extremes_with(self, temperature: float, surprise: Value) -> dict[str, Value]:
         lowest, highest = self._extremes.get("lowest"), self._extremes.get("highest")
@@ -72,6 +72,13 @@ class Derived:
             facts[f"generation.{name}_temperature"] = at
             facts[f"generation.surprise_at_{name}"] = what
         return facts
+
+
+def as_before(run: Mapping[str, Value], later: Mapping[str, Value]) -> dict[str, Value]:
+    """Return facts of a run as those of the run before a later one; none if that is the same, or had no epoch."""
+    if not run.get("run.epochs") or all(run.get(one) == later.get(one) for one in _SETTINGS):
+        return {}
+    return {one: run.get(one.replace("before.", "run.")) for one in FACTS if one.startswith("before.")}
 
 
 def only_facts(told: Mapping[str, Value]) -> dict[str, Value]:

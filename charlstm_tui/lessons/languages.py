@@ -24,6 +24,12 @@ class Words(NamedTuple):
     """What is said at the end of a lesson, with {title}, {right} and {asked}."""
     offer: str
     """The line that offers the lessons, with {key}."""
+    unfinished: str
+    """The line that offers the lesson that was open at the end of the last session: {key}, {title}, {step}, {steps}."""
+    lessons: str
+    """Title of the list of lessons."""
+    steps_over: str
+    """How far one has come in a lesson, with {done} and {steps}."""
 
 
 WORDS = {
@@ -36,6 +42,9 @@ WORDS = {
         closed="The lesson is closed. {key} opens it again at this step.",
         over="{title}: the lesson is over. {right} of {asked} questions were answered right.",
         offer="New here? `{key}` opens eight lessons of ten minutes. `Esc` removes this line.",
+        unfinished="`{key}` continues the lesson *{title}* at step {step} of {steps}. `Esc` removes this line.",
+        lessons="lessons",
+        steps_over="{done} of {steps}",
     ),
     "fr": Words(
         done="fait",
@@ -46,6 +55,9 @@ WORDS = {
         closed="La leçon est fermée. {key} la rouvre à cette étape.",
         over="{title}\u00a0: la leçon est terminée. {right} bonnes réponses sur {asked}.",
         offer="Première visite\u00a0? `{key}` ouvre huit leçons de dix minutes. `Esc` retire cette ligne.",
+        unfinished="`{key}` reprend la leçon *{title}* à l’étape {step} sur {steps}. `Esc` retire cette ligne.",
+        lessons="leçons",
+        steps_over="{done} sur {steps}",
     ),
 }
 """By language. A lesson of another language has the English words around it."""

@@ -33,12 +33,18 @@ class Progress(Struct, frozen=True, kw_only=True):
     """Version of the file. A newer one is kept under another name, and not changed."""
     lessons: dict[str, LessonResult] = {}
     """By the id of the lesson."""
+    open: str = ""
+    """Id of the lesson that is open, or was when the program was left; empty if it was closed."""
     offered: bool = False
     """Whether the lessons were offered: they are then never mentioned again."""
 
     def of(self, lesson: str) -> dict[str, StepResult]:
         """Return the results of a lesson, by step; empty if it was never opened."""
         return self.lessons.get(lesson, LessonResult()).steps
+
+    def runs_of(self, lesson: str) -> tuple[str, ...]:
+        """Return the names of the runs that were started in a lesson, in order."""
+        return self.lessons.get(lesson, LessonResult()).runs
 
     def steps_over(self, lesson: Lesson) -> int:
         """Return how many steps of a lesson are done or skipped."""
@@ -55,7 +61,9 @@ class Progress(Struct, frozen=True, kw_only=True):
             runs=(*before.runs, *(name for name in session.runs if name not in before.runs)),
             evaluations=(*earlier, *session.evaluations),
         )
-        return msgspec.structs.replace(self, lessons={**self.lessons, session.lesson.id: result})
+        return msgspec.structs.replace(
+            self, open=session.lesson.id, lessons={**self.lessons, session.lesson.id: result}
+        )
 
 
 def is_first_time() -> bool:

@@ -42,7 +42,9 @@ def _again(step: Step, result: StepResult) -> StepResult:
 class LessonSession:
     """A lesson in progress. Only the app changes it, in its own thread."""
 
-    def __init__(self, lesson: Lesson, results: Mapping[str, StepResult] | None = None) -> None:
+    def __init__(
+        self, lesson: Lesson, results: Mapping[str, StepResult] | None = None, *, earlier_runs: Iterable[str] = ()
+    ) -> None:
         """Begin with the first step that is not over in earlier `results`, or with the first of all.
 
         A step whose question was not answered rightly is done again, because the facts that it is about are forgotten.
@@ -50,12 +52,13 @@ class LessonSession:
         self.lesson = lesson
         self.results = {step.id: _again(step, (results or {}).get(step.id, StepResult())) for step in lesson.steps}
         self._known: dict[str, Value] = {}
-        self._derived = Derived()
+        self._derived = Derived(earlier_runs)
         self.runs: list[str] = []
         """Names of the runs that were started during the lesson."""
         self.evaluations: list[Evaluated] = []
         """Evaluations during the lesson, of each model and text the last one."""
         self._then: dict[str, dict[str, Value]] = {}  # by step: the facts at the moment it was done
+        self._moves_before = 0.0  # number of moves of the cursor when the current step began
         self.place = 0
         """Place of the current step, from 0."""
         self.go_to_first_open()
@@ -65,7 +68,7 @@ class LessonSession:
         self.place = next(
             (number for number, step in enumerate(self.lesson.steps) if not self.results[step.id].over), 0
         )
-        self._check()
+        self._begin_step()
 
     def translate(self, lesson: Lesson) -> None:
         """Continue with the same lesson in another language."""
@@ -99,8 +102,19 @@ class LessonSession:
     def learn(self, facts: Mapping[str, Value]) -> bool:
         """Take new facts; return whether the current step was done by them."""
         self._known.update(self._derived.of(facts, self._known) | only_facts(facts))
+        self._known["inspection.step_moves"] = self._moves - self._moves_before
         self._note(facts)
         return self._check()
+
+    @property
+    def _moves(self) -> float:
+        return float(self._known.get("inspection.moves") or 0.0)
+
+    def _begin_step(self) -> None:
+        """Count what is counted of the current step from 0; it may be done already by what was done before."""
+        self._moves_before = self._moves
+        self._known["inspection.step_moves"] = 0.0
+        self._check()
 
     def _note(self, facts: Mapping[str, Value]) -> None:
         """Note runs and evaluations for the report."""
@@ -181,9 +195,9 @@ class LessonSession:
         self._then.pop(self.step.id, None)
 
     def move(self, by: int) -> None:
-        """Move to another step, within the lesson; it may be done already by what was done before."""
+        """Move to another step, within the lesson."""
         self.place = min(max(self.place + by, 0), len(self.lesson.steps) - 1)
-        self._check()
+        self._begin_step()
 
     def _change(self, **changes: object) -> None:
         self.results[self.step.id] = msgspec.structs.replace(self.result, **changes)

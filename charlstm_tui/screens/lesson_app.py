@@ -7,7 +7,7 @@ import msgspec
 from textual import on
 from textual.events import Resize
 
-from charlstm_tui.lessons.collect import facts_of_run, facts_of_settings
+from charlstm_tui.lessons.collect import facts_of_run, facts_of_runs, facts_of_settings
 from charlstm_tui.lessons.derived import characters_to_test
 from charlstm_tui.lessons.facts import Value
 from charlstm_tui.lessons.languages import words_of
@@ -45,6 +45,8 @@ class LessonApp(PersonalApp):
     """Number or file of the lesson to open at the start; empty for none."""
     session: "LessonSession | None" = None
     """The lesson in progress; None if there is none."""
+    _left: "Lesson | None" = None
+    """The lesson that is offered: it was open when the program was left."""
     store: RunStore
     _of_next: Mapping[str, Value] = dict.fromkeys(("next.characters", "next.distinct", "next.parameters"))
     """What was found out about the next run, with its present settings."""
@@ -78,35 +80,53 @@ class LessonApp(PersonalApp):
         from charlstm_tui.lessons.course import lesson_named
 
         if not self.first_lesson:
-            await self._offer_lessons()
+            await self._offer()
             return
         try:
             await self.open_lesson(lesson_named(self.first_lesson, self.language))
         except UserError as error:
             self.notify(str(error), severity="error", timeout=20)
 
-    async def _offer_lessons(self) -> None:
-        """Offer the lessons in one line on the screen, the first time that the program is opened."""
+    async def _offer(self) -> None:
+        """Offer, in one line, the lessons at the very first start; later the lesson that was open at the end."""
+        from charlstm_tui.lessons.course import course
         from charlstm_tui.lessons.progress import is_first_time, load_progress, save_progress
 
-        if is_first_time() and isinstance(self.screen, ModeScreen):
-            save_progress(msgspec.structs.replace(load_progress(), offered=True))
-            offer = LessonOffer(shown_key(self, "app.lesson", "F7"), self.language)
-            await self.screen.mount(offer, before=self.screen.query_one(KeyBar))
+        progress, words = load_progress(), words_of(self.language)
+        key = shown_key(self, "app.lesson", "F7")
+        text = ""
+        if is_first_time():
+            save_progress(msgspec.structs.replace(progress, offered=True))
+            text = words.offer.format(key=key)
+        elif progress.open:
+            self._left = next((one for one in course(self.language) if one.id == progress.open), None)
+            if (left := self._left) is not None:
+                step = min(progress.steps_over(left) + 1, len(left.steps))
+                text = words.unfinished.format(key=key, title=left.title, step=step, steps=len(left.steps))
+        if text and isinstance(self.screen, ModeScreen):
+            await self.screen.mount(LessonOffer(text), before=self.screen.query_one(KeyBar))
 
     @on(LessonOffer.Accepted)
     async def _accept(self) -> None:
         await self.action_lesson()
 
+    @on(LessonOffer.Declined)
+    def _decline(self) -> None:
+        """Remove the line that offers the lessons, or a lesson, and do not offer that again."""
+        if self._left is not None:
+            self._forget_open()
+        self.withdraw_offer()
+
     def withdraw_offer(self) -> None:
-        """Remove the line that offers the lessons."""
+        """Remove the line that offers the lessons, or a lesson."""
+        self._left = None
         for screen in self.panels.all_screens():
             screen.query(LessonOffer).remove()
 
     async def action_lesson(self) -> None:
         """Open the list of lessons; during a lesson, move the focus to its panel, or back to the screen."""
         if self.session is None:
-            self._open_list()
+            await self.open_lesson(self._left) if self._left is not None else self._open_list()
             return
         self.panels.leave() if self.panels.is_used else self.panels.enter()
         self._show()
@@ -133,15 +153,26 @@ class LessonApp(PersonalApp):
         await self._close_lesson()
         progress = load_progress()
         begun = progress.steps_over(lesson) < len(lesson.steps)
-        self.session = LessonSession(lesson, progress.of(lesson.id) if begun else None)
+        runs = progress.runs_of(lesson.id) if begun else ()
+        self.session = LessonSession(lesson, progress.of(lesson.id) if begun else None, earlier_runs=runs)
         self.has_lesson = True
-        self.session.learn(facts_of_settings(self.next_run) | facts_of_run(self.training) | self._facts_of_next())
+        run = facts_of_run(self.training) | ({} if self.training.started else facts_of_runs(self.store, runs))
+        self.session.learn(facts_of_settings(self.next_run) | run | self._facts_of_next())
+        self._save()
         await self._show_on_screen()
 
     async def _close_lesson(self) -> None:
         self._save()
+        if self.session is not None:
+            self._forget_open()
         self.session, self.has_lesson = None, False
         await self.panels.remove()
+
+    def _forget_open(self) -> None:
+        """Do not offer the open lesson at the next start."""
+        from charlstm_tui.lessons.progress import load_progress, save_progress
+
+        save_progress(msgspec.structs.replace(load_progress(), open=""))
 
     async def _show_on_screen(self) -> None:
         """Show the panel on the present screen."""

@@ -12,6 +12,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from charlstm_tui.formatting.versions import version_line
+from charlstm_tui.lessons.languages import words_of
 from charlstm_tui.lessons.lesson import Lesson
 from charlstm_tui.lessons.progress import Progress
 from charlstm_tui.lessons.report import report_page
@@ -37,6 +38,7 @@ class LessonList(ListScreen[Lesson | None]):
         super().__init__()
         self._store = store
         self._lessons = lessons
+        self._words = words_of(lessons[0].language if lessons else "en")
         self._progress = progress
 
     def compose(self) -> ComposeResult:
@@ -49,7 +51,7 @@ class LessonList(ListScreen[Lesson | None]):
     def on_mount(self) -> None:
         """Highlight the lesson that was begun, or the first one after those that are over."""
         lessons = self.query_one(OptionList)
-        lessons.border_title = "lessons"
+        lessons.border_title = self._words.lessons
         done = [self._progress.steps_over(lesson) for lesson in self._lessons]
         begun = [number for number, lesson in enumerate(self._lessons) if 0 < done[number] < len(lesson.steps)]
         over = [number for number, lesson in enumerate(self._lessons) if done[number] == len(lesson.steps)]
@@ -60,7 +62,7 @@ class LessonList(ListScreen[Lesson | None]):
     def _line(self, lesson: Lesson) -> Content:
         done, steps = self._progress.steps_over(lesson), len(lesson.steps)
         mark = "✓" if done == steps else "◐" if done else "·"
-        far = f"{done} of {steps}" if 0 < done < steps else ""
+        far = self._words.steps_over.format(done=done, steps=steps) if 0 < done < steps else ""
         return Content(f"{mark} {lesson.number} {lesson.title:42}{lesson.minutes:3} min  {far}")
 
     def action_save(self) -> None:

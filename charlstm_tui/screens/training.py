@@ -89,9 +89,10 @@ class TrainingScreen(ChartKeys, ModeScreen):
         return self.query_one(SettingsPanel)
 
     def action_leave_field(self) -> None:
-        """Leave the field; without one, remove the line that offers the lessons."""
+        """Leave the field; without one, decline the lessons, or the lesson, that are offered in a line."""
         if self.focused is None:
-            self.query(LessonOffer).remove()
+            for offer in self.query(LessonOffer):
+                offer.post_message(LessonOffer.Declined())
         super().action_leave_field()
 
     # --- key actions: start and resume

@@ -1,4 +1,4 @@
-"""The line that offers the lessons to who opens the program for the first time."""
+"""The line that offers the lessons the first time, and later the lesson that was open when the program was left."""
 
 from typing import ClassVar
 
@@ -6,21 +6,22 @@ from textual.message import Message
 from textual.widgets import Static
 
 from charlstm_tui.formatting.lesson_text import marked
-from charlstm_tui.lessons.languages import WORDS
 
 
 class LessonOffer(Static):
-    """One line above the keys. A click opens the lessons; Esc, a lesson or a run removes it for good."""
+    """One line above the keys. A click accepts the offer; Esc, a lesson or a run removes the line."""
 
     DEFAULT_CSS: ClassVar[str] = "LessonOffer { height: 1; padding: 0 1; background: $surface; }"
 
     class Accepted(Message):
         """The line was clicked."""
 
-    def __init__(self, key: str, language: str) -> None:
-        """`key` opens the lessons."""
-        super().__init__(marked(WORDS[language].offer.format(key=key)))
+    class Declined(Message):
+        """Esc was pressed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(marked(text))
 
     def on_click(self) -> None:
-        """Open the lessons."""
+        """Accept the offer."""
         self.post_message(self.Accepted())

@@ -99,7 +99,7 @@ class Student:
                 await self.press("space")
 
     async def sees_done(self, step: str) -> None:
-        """Wait until the present step is noticed as done, and answer its question; then go on."""
+        """Wait until the present step is noticed as done, and answer its question; then continue."""
         session = self.session
         assert session.step.id == step
         with contextlib.suppress(AssertionError):

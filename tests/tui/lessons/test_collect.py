@@ -1,15 +1,24 @@
 """Facts are what the run, the report and the settings really are."""
 
 import math
+import shutil
 
 import msgspec
 import pytest
 
-from charlstm_tui.lessons.collect import facts_of_memory, facts_of_report, facts_of_run, facts_of_settings
+from charlstm_tui.lessons.collect import (
+    facts_of_memory,
+    facts_of_report,
+    facts_of_run,
+    facts_of_runs,
+    facts_of_settings,
+)
 from charlstm_tui.lessons.facts import FACTS, Value
 from charlstm_tui.state.training import TrainingView
+from core.events import EpochCompleted
 from core.reports.memory import ContextLoss, MemoryReport, ModelMemory, Spread
-from core.runs.run import Origin
+from core.runs.run import Origin, Run
+from core.runs.store import RunStore
 from tests.tui import reports
 from tests.tui.views import running
 
@@ -86,3 +95,24 @@ def test_a_comparison_of_memories_is_facts() -> None:
     assert (facts["memory.rnn"], facts["memory.lstm"], facts["memory.gru"]) == (10.0, 30.0, None)
     assert (facts["memory.rnn_context"], facts["memory.lstm_context"]) == (5.0, 20.0)
     assert (facts["memory.rnn_loss"], facts["memory.models"]) == (1.51, 2.0)
+
+
+def test_saved_runs_are_facts(store: RunStore, trained: Run) -> None:
+    facts = facts_of_runs(store, [trained.name, "deleted"])
+    check(facts)
+    losses = [event.train_loss for event in trained.events() if isinstance(event, EpochCompleted)]
+    assert (facts["run.name"], facts["run.state"], facts["run.epochs"]) == ("sheep", "finished", float(len(losses)))
+    assert (facts["run.first_train_loss"], facts["run.last_train_loss"]) == (losses[0], losses[-1])
+    assert "before.name" not in facts
+    assert facts_of_runs(store, []) == {}
+
+
+def test_the_saved_run_before_has_other_settings(store: RunStore, trained: Run) -> None:
+    shutil.copytree(trained.path, store.root / "same")
+    shutil.copytree(trained.path, store.root / "other")
+    other, config = store.get("other"), trained.config()
+    other.rewrite(msgspec.structs.replace(config, training=msgspec.structs.replace(config.training, patience=7)))
+    assert "before.name" not in facts_of_runs(store, ["same", "sheep"])
+    facts = facts_of_runs(store, ["other", "same", "sheep"])
+    check(facts)
+    assert (facts["before.patience"], facts["run.patience"]) == (7.0, 0.0)

@@ -60,6 +60,19 @@ def test_the_run_before_is_the_last_one_with_other_settings() -> None:
     assert "before.name" not in derived.of(run("dropout-2", 0.0, 0.5), {}), "the same settings again"
 
 
+def test_runs_of_an_earlier_session_count_and_are_compared() -> None:
+    derived = Derived(["plain"])
+    assert derived.of(run("plain", 4.0), {})["run.count"] == 1.0
+    found = derived.of(run("dropout", 0.0, 0.5), {})
+    assert (found["run.count"], found["before.name"]) == (2.0, "plain")
+
+
+def test_a_run_from_outside_the_lesson_is_not_compared() -> None:
+    derived = Derived(["plain"])
+    assert derived.of(run("other", 4.0), {})["run.count"] == 1.0
+    assert "before.name" not in derived.of(run("dropout", 0.0, 0.5), {})
+
+
 def test_different_cells_are_counted() -> None:
     derived = Derived()
     for cell, seen in ((3.0, 1.0), (4.0, 2.0), (3.0, 2.0)):

@@ -10,8 +10,8 @@ from textual.widgets import Input, OptionList, Select, Static
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.lessons.course import FOLDER, lesson_named
 from charlstm_tui.lessons.lesson import Lesson
-from charlstm_tui.lessons.progress import load_progress
-from charlstm_tui.lessons.session import LessonSession
+from charlstm_tui.lessons.progress import LessonResult, Progress, load_progress, save_progress
+from charlstm_tui.lessons.session import LessonSession, StepResult
 from charlstm_tui.screens.help import HelpScreen
 from charlstm_tui.screens.lesson_list import LessonList
 from charlstm_tui.widgets.lessons.lesson_offer import LessonOffer
@@ -183,6 +183,65 @@ async def test_the_lessons_are_offered_once_in_a_line_that_can_be_removed(app: C
     async with again.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert not again.screen.query(LessonOffer)
+
+
+def offered(app: CharLSTMApp) -> str:
+    return "".join(str(offer.content) for offer in app.screen.query(LessonOffer))
+
+
+async def test_a_lesson_that_was_open_at_the_end_is_offered_at_the_next_start(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f7", "down", "enter")
+        await until(lambda: app.session is not None)
+        await pilot.press("f7", "n")
+    again = CharLSTMApp(app.store)
+    async with again.run_test(size=(80, 24)) as pilot:
+        await until(lambda: bool(offered(again)))
+        assert "the lesson What a loss means at step 2 of 7" in offered(again)
+        await pilot.press("f7")
+        await until(lambda: again.session is not None)
+        assert (session_of(again).lesson.number, session_of(again).place) == (2, 1)
+        assert not offered(again)
+        await pilot.press("f7", "x")
+        await until(lambda: again.session is None)
+    last = CharLSTMApp(app.store)
+    async with last.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert not offered(last), "it was closed"
+
+
+async def test_a_lesson_that_is_declined_is_not_offered_again(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f7", "enter")
+        await until(lambda: app.session is not None)
+    again = CharLSTMApp(app.store)
+    async with again.run_test(size=(80, 24)) as pilot:
+        await until(lambda: bool(offered(again)))
+        await pilot.press("escape")
+        await until(lambda: not offered(again))
+        assert load_progress().open == ""
+
+
+async def test_a_run_of_an_earlier_session_is_compared(app: CharLSTMApp, trained: Run) -> None:
+    progress = LessonResult(steps={"choose": StepResult(done=True)}, runs=(trained.name,))
+    save_progress(Progress(lessons={LESSON.id: progress}))
+    async with app.run_test(size=(80, 24)):
+        await app.open_lesson(LESSON)
+        assert session_of(app).known("run.name") == trained.name
+        assert session_of(app).known("run.count") == 1.0
+        assert session_of(app).result.done
+
+
+async def test_the_list_of_lessons_is_in_the_language_of_the_lessons(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.change_language("fr")
+        await pilot.press("f7", "enter")
+        await until(lambda: app.session is not None)
+        await pilot.press("f7", "n", "l")
+        await until(lambda: isinstance(app.screen, LessonList))
+        lessons = app.screen.query_one(OptionList)
+        assert lessons.border_title == "leçons"
+        assert "1 sur 7" in str(lessons.get_option_at_index(0).prompt)
 
 
 @pytest.mark.first_time

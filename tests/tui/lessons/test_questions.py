@@ -27,8 +27,9 @@ NOTEBOOK: Facts = {
     "evaluation.model": "notebook-1", "evaluation.count": 1.0, "evaluation.part": "test",
 }  # fmt: skip
 CELL: Facts = {
-    "inspection.count": 1.0, "inspection.model": "moliere", "inspection.characters": 40.0, "inspection.moves": 20.0,
-    "inspection.forget": 0.95, "inspection.input": 0.3, "inspection.candidate": 0.4, "inspection.state_before": -1.2,
+    "inspection.count": 1.0, "inspection.model": "moliere", "inspection.characters": 40.0,
+    "inspection.step_moves": 20.0, "inspection.forget": 0.95, "inspection.input": 0.3, "inspection.candidate": 0.4,
+    "inspection.state_before": -1.2,
 }  # fmt: skip
 PLAY_30000: Facts = {
     "run.count": 1.0, "run.state": "finished", "run.output_dropout": 0.0, "run.patience": 0.0, "run.epochs": 20.0,

@@ -190,3 +190,16 @@ def test_a_newer_file_is_kept_whole_each_time() -> None:
         save_progress(Progress(offered=True))
     kept = sorted(one.read_bytes() for one in path.parent.glob("lessons.damaged*.json"))
     assert kept == [b'{"format": 2, "badges": 0}', b'{"format": 2, "badges": 1}']
+
+
+def test_moves_are_counted_from_the_beginning_of_each_step() -> None:
+    steps = tuple(Step(id=name, say="Move.", done="inspection.step_moves >= 2") for name in ("first", "second"))
+    session = LessonSession(Lesson(format=1, id="moves", title="Moves", minutes=5, goal="Move.", steps=steps))
+    for _ in range(3):
+        session.count(["inspection.moves"])
+    assert session.result.done
+    session.move(1)
+    assert not session.result.done, "moves of the step before do not count"
+    session.count(["inspection.moves"])
+    assert session.count(["inspection.moves"])
+    assert session.known("inspection.moves") == 5.0
