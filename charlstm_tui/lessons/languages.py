@@ -9,7 +9,7 @@ LANGUAGES = {"en": "English", "fr": "Français"}
 
 
 class Words(NamedTuple):
-    """The panel's own words in a language."""
+    """The words around the lessons and the help pages in a language."""
 
     done: str
     not_done: str
@@ -28,6 +28,11 @@ class Words(NamedTuple):
     """The line that offers the lesson that was open at the end of the last session: {key}, {title}, {step}, {steps}."""
     lessons: str
     """Title of the list of lessons."""
+    keys_here: str
+    """Heading of the keys on a help page."""
+    keys_everywhere: str
+    palette: str
+    """What the key of the palette does."""
     steps_over: str
     """How far one has come in a lesson, with {done} and {steps}."""
 
@@ -44,6 +49,9 @@ WORDS = {
         offer="New here? `{key}` opens eight lessons of ten minutes. `Esc` removes this line.",
         unfinished="`{key}` continues the lesson *{title}* at step {step} of {steps}. `Esc` removes this line.",
         lessons="lessons",
+        keys_here="Keys of this screen",
+        keys_everywhere="Keys of every screen",
+        palette="Palette: these keys by name, and themes",
         steps_over="{done} of {steps}",
     ),
     "fr": Words(
@@ -57,6 +65,9 @@ WORDS = {
         offer="Première visite\u00a0? `{key}` ouvre huit leçons de dix minutes. `Esc` retire cette ligne.",
         unfinished="`{key}` reprend la leçon *{title}* à l’étape {step} sur {steps}. `Esc` retire cette ligne.",
         lessons="leçons",
+        keys_here="Les touches de cet écran",
+        keys_everywhere="Les touches de tous les écrans",
+        palette="La palette\u00a0: ces touches par leur nom, et les thèmes",
         steps_over="{done} sur {steps}",
     ),
 }

@@ -7,11 +7,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Markdown
 
+from charlstm_tui.lessons.languages import words_of
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.state.keys import Key
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.unbroken_markdown import UnbrokenMarkdown
 
 PAGES = Path(__file__).parent.parent / "help"
 
@@ -47,9 +48,10 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
             "\n".join(f"- `{key.shown}`  {key.does}" for key in self._keys if key.of_screen is of_screen)
             for of_screen in (True, False)
         )
-        keys = f"{here}\n\n## Keys of every screen\n\n{everywhere}\n- `^p`  Palette: these keys by name, and themes"
+        words = words_of(self._language)
+        keys = f"## {words.keys_here}\n\n{here}\n\n## {words.keys_everywhere}\n\n{everywhere}\n- `^p`  {words.palette}"
         with VerticalScroll():
-            yield Markdown(f"{self._page}\n\n## Keys of this screen\n\n{keys}\n", open_links=False)
+            yield UnbrokenMarkdown(f"{self._page}\n\n{keys}\n", open_links=False)
         yield KeyBar()
 
     def on_mount(self) -> None:

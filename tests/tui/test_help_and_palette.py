@@ -120,3 +120,19 @@ async def test_what_matters_is_in_the_footer_at_80_columns(app: CharLSTMApp) -> 
             await pilot.pause()
             footer = app.screen.query_one(Footer)
             assert footer.max_scroll_x <= 0, f"the footer is wider than the screen: {view and view.phase}"
+
+
+def shown_lines(app: CharLSTMApp) -> list[str]:
+    return [strip.text.strip(" │") for strip in app.screen._compositor.render_strips()]
+
+
+@pytest.mark.parametrize("width", [61, 80, 97, 120])
+async def test_no_line_of_a_french_page_begins_with_its_punctuation(app: CharLSTMApp, width: int) -> None:
+    async with app.run_test(size=(width, 400)) as pilot:
+        app.change_language("fr")
+        await pilot.press("f1")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        await until(lambda: "Les touches de cet écran" in shown_lines(app))
+        await until(lambda: not [line for line in shown_lines(app) if line.startswith((":", ";", "!", "?", "»"))])
+        shown = " ".join(" ".join(shown_lines(app)).split())
+        assert "est expliqué en dessous : ce qu’il signifie, et l’effet" in shown, "nothing is lost"
