@@ -1,8 +1,6 @@
 """Generate: a model continues a prompt, character by character."""
 
 import contextlib
-import time
-from collections import Counter
 from typing import ClassVar
 
 import msgspec
@@ -15,6 +13,7 @@ from textual.widgets import Input, Label, Select
 
 from charlstm_tui.jobs.generation import Expecting, Writer, Written, three_temperatures
 from charlstm_tui.jobs.job import CONSIDERATE_INTERVAL, WRITING_INTERVAL, Ending, LatestJob
+from charlstm_tui.jobs.written_texts import WrittenTexts
 from charlstm_tui.screens.base import ModeScreen, save_file
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.screens.generation_keys import BINDINGS, is_offered
@@ -57,9 +56,7 @@ class GenerationScreen(ModeScreen):
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._writer: Writer | None = None
         self._author = ""  # name of the model of the current or last text
-        self._surprises = dict.fromkeys(range(3), 0.0)  # sum of the surprisals of each text, in nats
-        self._lengths = Counter[int]()  # number of characters of each text that are shown, without the prompt
-        self._since = (0.0, 0)  # time and number of characters at the last start or continuation
+        self._texts = WrittenTexts()
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -155,15 +152,10 @@ class GenerationScreen(ModeScreen):
         return is_offered(
             action,
             writes=self._job.running,
-            has_text=self._shown > 0,
+            has_text=self._texts.shown > 0,
             can_continue=self._writer is not None and self._writer.is_ready,
             together=self.together.is_active,
         )
-
-    @property
-    def _shown(self) -> int:
-        """Number of generated characters of the longest text."""
-        return max(self._lengths.values(), default=0)
 
     # --- generation
 
@@ -196,14 +188,13 @@ class GenerationScreen(ModeScreen):
         await self.panes.begin(prompt, self._writer.temperatures)
         if three:
             self.panes.count_known_words(path)
-        self._lengths.clear()
-        self._surprises = dict.fromkeys(range(3), 0.0)
+        self._texts = WrittenTexts()
         return True
 
     def _set_going(self) -> None:
         assert self._writer is not None
         self.panes.focus_text()  # letters are keys during generation
-        self._since = (0.0, self._shown)
+        self._texts.continue_here()
         self._writer.considerate = is_training(self.app)
         interval = CONSIDERATE_INTERVAL if self._writer.considerate else WRITING_INTERVAL
         self._job.start(self._writer.write, name="write", interval=interval)
@@ -265,13 +256,9 @@ class GenerationScreen(ModeScreen):
                     written.append(item)
         self.panes.append(written)
         if written:
-            if not self._since[0]:  # the speed must not include the time that loads the model
-                self._since = (time.monotonic(), self._shown)
-            if not self._shown:
+            if not self._texts.shown:
                 self.call_later(self.refresh_bindings)  # there is now text to copy
-            for one in written:
-                self._lengths[one.lane] += len(one.text)
-                self._surprises[one.lane] += one.surprise
+            self._texts.add(written)
             self._count()
 
     def _end(self, ending: Ending) -> None:
@@ -285,7 +272,7 @@ class GenerationScreen(ModeScreen):
 
     def _tell_lesson(self, ending: Ending) -> None:
         """Tell a lesson of the texts, one after the other."""
-        if self._writer is None or not self._shown:
+        if self._writer is None or not self._texts.shown:
             return
         config = self._writer.config
         texts = zip(self._writer.temperatures, self.panes.panes, strict=False)
@@ -293,8 +280,8 @@ class GenerationScreen(ModeScreen):
             facts: dict[str, float | str | bool | None] = {
                 "model": self._author, "prompt": self._writer.prompt, "temperature": float(temperature),
                 "top_k": float(config.top_k), "top_p": config.top_p, "seed": float(config.seed),
-                "characters": float(self._lengths[lane]), "texts": float(len(self._writer.temperatures)),
-                "surprise": self._surprises[lane] / max(self._lengths[lane], 1), "is_done": not ending.stopped,
+                "characters": float(self._texts.length(lane)), "texts": float(len(self._writer.temperatures)),
+                "surprise": self._texts.surprisal(lane), "is_done": not ending.stopped,
                 "tinted": self.panes.panes[0].tinted, "text": pane.text,
             }  # fmt: skip
             counting = ("generation.count",) if not ending.stopped else ()
@@ -305,18 +292,17 @@ class GenerationScreen(ModeScreen):
     def _leave_together(self, event: TogetherPanel.Left) -> None:
         """Show the settings again; the text can be continued as any other."""
         self.remove_class("-together")
-        self._lengths = Counter({0: self._writer.written if self._writer is not None else 0})
+        self._texts.length_is(self._writer.written if self._writer is not None else 0)
         self._end(Ending(event.error, stopped=True))
         self._change()
         self.panes.focus_text()
 
     def _count(self) -> None:
-        since, before = self._since
-        seconds = time.monotonic() - since
-        speed = f" · {(self._shown - before) / seconds:,.0f}/s" if self._job.running and seconds > 0.5 else ""
+        rate = self._texts.speed if self._job.running else None
+        speed = f" · {rate:,.0f}/s" if rate is not None else ""
         ended = self._writer is not None and not self._job.running and self._writer.has_ended
         how = " · its end; c continues" if ended and self.size.width >= 100 else " · its end" if ended else ""
-        self._say(f"{count_of(self._shown, 'character')}{speed}{how}")
+        self._say(f"{count_of(self._texts.shown, 'character')}{speed}{how}")
 
     def _say(self, text: str) -> None:
         self.query_one("#status", PlainText).update(text)

@@ -215,9 +215,9 @@ def with_result(mode: str) -> Prepare:
         elif isinstance(screen, GenerationScreen):
             for name, value in {"length": "40", "pace": "0"}.items():
                 screen.query_one(f"#setting-{name}", SettingInput).input.value = value
-            if not screen._shown:
+            if not screen._texts.shown:
                 await screen.action_write()
-            await until(lambda: screen._shown > 0 and not screen._job.running)
+            await until(lambda: screen._texts.shown > 0 and not screen._job.running)
         elif isinstance(screen, InspectionScreen):
             if screen._activations is None:
                 screen.query_one("#prompt", Input).value = "2 moutons"

@@ -352,7 +352,7 @@ async def test_a_long_prompt_can_be_stopped_while_it_is_read(app: CharLSTMApp, t
         await until(lambda: "reading the prompt, " in str(screen.query_one("#status", Static).content))
         await pilot.press("escape")
         await until(lambda: not screen._job.running)
-        assert screen._shown == 0, "nothing was written"
+        assert screen._texts.shown == 0, "nothing was written"
         assert screen.query_one("#prompt", PromptInput).remembered == (), "too long to be kept"
 
 
@@ -362,12 +362,12 @@ async def test_another_length_counts_when_it_goes_on(app: CharLSTMApp, trained: 
         screen = app.screen
         assert isinstance(screen, GenerationScreen)
         await write(app, pilot)
-        assert screen._shown == 20
+        assert screen._texts.shown == 20
         set_up(app, length=50)
         await pilot.pause()
         await pilot.press("c")
         await until(lambda: not screen._job.running)
-        assert screen._shown == 70
+        assert screen._texts.shown == 70
 
 
 async def test_a_bad_length_does_not_keep_the_temperature_from_changing(app: CharLSTMApp, trained: Run) -> None:

@@ -274,12 +274,12 @@ async def test_a_text_ends_by_itself_and_is_continued_beyond(app: CharLSTMApp, t
         screen.query_one("#setting-end Select", Select).value = "empty line"
         await pilot.pause()
         await pilot.press("escape", "enter")
-        await until(lambda: screen._shown > 0 and not screen._job.running)
+        await until(lambda: screen._texts.shown > 0 and not screen._job.running)
         assert pane(app).text == "3\n" + drawn[:first]
         await pilot.press("c")
-        await until(lambda: screen._shown > first and not screen._job.running)
+        await until(lambda: screen._texts.shown > first and not screen._job.running)
         assert pane(app).text.endswith("\n\n")
-        assert pane(app).text == "3\n" + drawn[: screen._shown]
+        assert pane(app).text == "3\n" + drawn[: screen._texts.shown]
 
 
 TEXT = "Mon âne a bu la lune, et moi je bois l'eau du moulin.\n\nL'ÂNE.\n\n"
