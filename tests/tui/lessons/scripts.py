@@ -7,8 +7,8 @@ from tests.tui.lessons.student import Script, Student
 
 SHORT, OWN, LONG = slice(0, 5_000), slice(60_000, 71_000), slice(0, 100_000)
 """Parts of the bundled play that stand for a text."""
-CELLS = "8"
-"""Cells of the network that reads the long text."""
+ENOUGH, FEW = "64", "8"
+"""Cells of a network that learns the short text by heart, and of one that reads the long text soon."""
 NO_LIMIT = "0"
 """Pace of a text that is written as fast as the model can."""
 
@@ -110,6 +110,7 @@ async def overfitting(student: Student, folder: Path) -> None:
     await student.type_in("#corpus", text_file(folder, SHORT))
     await student.choose("#preset", "quick")
     await student.type_in("#limit", "30000")
+    await student.type_in("#setting-hidden_size", ENOUGH)
     await student.type_in("#setting-epochs", "20")
     await student.press("s")
     await student.sees_done("overfit")
@@ -128,7 +129,7 @@ async def overfitting(student: Student, folder: Path) -> None:
     await student.type_in("#corpus", text_file(folder, LONG))
     await student.type_in("#limit", "100000")
     await student.type_in("#setting-epochs", "6")
-    await student.type_in("#setting-hidden_size", CELLS)
+    await student.type_in("#setting-hidden_size", FEW)
     await student.press("s")
     await student.sees_done("more-text")
     await student.go_to("e", "evaluate")
@@ -139,6 +140,7 @@ async def why_lstm(student: Student, folder: Path) -> None:
     await student.type_in("#corpus", text_file(folder, SHORT))
     await student.choose("#preset", "notebook")
     await student.type_in("#limit", "100000")
+    await student.type_in("#setting-epochs", "10")
     await student.choose("#setting-cell", "rnn")
     await student.press("s")
     await student.sees_done("rnn")
