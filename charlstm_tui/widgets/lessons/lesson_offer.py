@@ -9,9 +9,9 @@ from charlstm_tui.formatting.lesson_text import marked
 
 
 class LessonOffer(Static):
-    """One line above the keys. A click accepts the offer; Esc, a lesson or a run removes the line."""
+    """A line above the keys; in a narrow window it takes two. A click accepts the offer; Esc, a lesson or a run removes the line."""
 
-    DEFAULT_CSS: ClassVar[str] = "LessonOffer { height: 1; padding: 0 1; background: $surface; }"
+    DEFAULT_CSS: ClassVar[str] = "LessonOffer { height: auto; padding: 0 1; background: $surface; }"
 
     class Accepted(Message):
         """The line was clicked."""

@@ -31,3 +31,4 @@ def test_each_language_has_the_words_of_the_panel() -> None:
     for words in WORDS.values():
         assert "{key}" in words.leads_here
         assert "{key}" in words.offer
+        assert words.unfinished.format(key="F7", title="Gates", step=2, steps=7).startswith("`F7`")

@@ -197,7 +197,7 @@ async def test_a_lesson_that_was_open_at_the_end_is_offered_at_the_next_start(ap
     again = CharLSTMApp(app.store)
     async with again.run_test(size=(80, 24)) as pilot:
         await until(lambda: bool(offered(again)))
-        assert "the lesson What a loss means at step 2 of 7" in offered(again)
+        assert "continues What a loss means, step 2 of 7" in offered(again)
         await pilot.press("f7")
         await until(lambda: again.session is not None)
         assert (session_of(again).lesson.number, session_of(again).place) == (2, 1)
