@@ -23,7 +23,9 @@ class Derived:
     def __init__(self, earlier_runs: Iterable[str] = ()) -> None:
         """`earlier_runs` are the names of the runs that were started when the lesson was open before."""
         self._texts: set[str] = set()
+        self._cell: tuple[Value, Value] | None = None  # layer and number of the chosen one
         self._cells: set[tuple[Value, Value]] = set()
+        self._cells_of_step: set[tuple[Value, Value]] = set()
         self._extremes: dict[str, tuple[float, Value]] = {}
         self._runs: set[Value] | None = None  # names of the runs so far; None until the lesson is first told of a run
         self._started = 0  # number of runs that were started since the lesson was opened
@@ -42,9 +44,21 @@ class Derived:
             found["generation.repeated"] = text in self._texts
             self._texts.add(text)
         if "inspection.cell" in told:
-            self._cells.add((told.get("inspection.layer", known.get("inspection.layer")), told["inspection.cell"]))
+            cell = told.get("inspection.layer", known.get("inspection.layer")), told["inspection.cell"]
+            if cell != self._cell:  # each fact on the cell at the cursor is told with the cell
+                self._cell = cell
+                self._cells.add(cell)
+                self._cells_of_step.add(cell)
             found["inspection.cells_seen"] = float(len(self._cells))
+            found["inspection.step_cells"] = float(len(self._cells_of_step))
+        if isinstance(place := told.get("inspection.place"), float):
+            found["inspection.position"] = place + 1.0
         return found
+
+    def begin_step(self) -> dict[str, Value]:
+        """Count what is counted of a step from 0; return that."""
+        self._cells_of_step.clear()
+        return {"inspection.step_cells": 0.0}
 
     def _runs_with(self, told: Mapping[str, Value]) -> dict[str, Value]:
         """Count the runs, and return the facts on the run before this one, if its settings are others."""

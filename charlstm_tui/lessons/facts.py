@@ -149,6 +149,8 @@ _GROUPS: dict[str, tuple[str, dict[str, Fact]]] = {
         "place": Fact(float, "number of the character at the cursor, from 0"),
         "moves": Fact(float, "number of moves of the cursor since the lesson began"),
         "step_moves": Fact(float, "the same since this step began"),
+        "step_cells": Fact(float, "number of different cells that were chosen since this step began"),
+        "position": Fact(float, "number of the character at the cursor, from 1"),
         "cells_seen": Fact(float, "number of different cells that were chosen since the lesson began"),
         "count": Fact(float, "number of texts that were read since the lesson began"),
         "forget": Fact(float, "forget gate of the cell at the cursor"),

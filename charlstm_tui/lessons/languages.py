@@ -16,6 +16,8 @@ class Words(NamedTuple):
     skipped: str
     leads_here: str
     """How to reach the panel, with {key}."""
+    how_to_answer: str
+    """Which keys answer a question."""
     not_yet: str
     """What Enter says before a step is done."""
     closed: str
@@ -43,6 +45,7 @@ WORDS = {
         not_done="… not done yet",
         skipped="skipped",
         leads_here="`{key}` leads here, for the next step and the answers",
+        how_to_answer="`↑` `↓` and `Enter` answer",
         not_yet="This step is not done yet. n skips it.",
         closed="The lesson is closed. {key} opens it again at this step.",
         over="{title}: the lesson is over. {right} of {asked} questions were answered right.",
@@ -59,6 +62,7 @@ WORDS = {
         not_done="… pas encore fait",
         skipped="passé",
         leads_here="`{key}` mène ici, pour l’étape suivante et les réponses",
+        how_to_answer="`↑` `↓` et `Enter` répondent",
         not_yet="Cette étape n’est pas encore faite. n la passe.",
         closed="La leçon est fermée. {key} la rouvre à cette étape.",
         over="{title}\u00a0: la leçon est terminée. {right} bonnes réponses sur {asked}.",

@@ -113,7 +113,7 @@ class LessonSession:
     def _begin_step(self) -> None:
         """Count what is counted of the current step from 0; it may be done already by what was done before."""
         self._moves_before = self._moves
-        self._known["inspection.step_moves"] = 0.0
+        self._known.update(self._derived.begin_step() | {"inspection.step_moves": 0.0})
         self._check()
 
     def _note(self, facts: Mapping[str, Value]) -> None:

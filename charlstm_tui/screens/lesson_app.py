@@ -260,6 +260,8 @@ class LessonApp(PersonalApp):
                 session.answer(message.choice)
             case "fold":
                 self.panels.folded = not self.panels.folded
+                if self.panels.folded:  # an answer that is not seen must not be given
+                    self.panels.leave()
             case "leave":
                 self.panels.leave()
         self._save()

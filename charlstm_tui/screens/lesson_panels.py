@@ -66,6 +66,7 @@ class LessonPanels:
     def enter(self) -> None:
         """Move the focus to the panel."""
         if (panel := self.current) is not None:
+            self.folded = False
             if not panel.is_used:
                 self._before[self._app.screen] = self._app.screen.focused
             panel.go_to_question()

@@ -9,7 +9,7 @@ from charlstm_tui.formatting.lesson_text import marked
 
 
 class LessonOffer(Static):
-    """A line above the keys; in a narrow window it takes two. A click accepts the offer; Esc, a lesson or a run removes the line."""
+    """A line above the keys. A click accepts the offer; Esc, a lesson or a run removes it."""
 
     DEFAULT_CSS: ClassVar[str] = "LessonOffer { height: auto; padding: 0 1; background: $surface; }"
 

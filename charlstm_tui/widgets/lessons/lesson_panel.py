@@ -30,6 +30,19 @@ SIDE_FROM = 100
 """Columns of the window from which the panel is at the side."""
 
 
+class Answers(OptionList):
+    """The answers to a question. Keys that would leap among so few of them scroll the panel."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pagedown", "scroll_panel(1)", "Scroll down", show=False, id="lesson.scroll-down"),
+        Binding("pageup", "scroll_panel(-1)", "Scroll up", show=False, id="lesson.scroll-up"),
+    ]
+
+    def action_scroll_panel(self, by: int) -> None:
+        """Scroll the panel by half of its height."""
+        self.query_ancestor(LessonPanel).action_scroll(by)
+
+
 class LessonPanel(Vertical, can_focus=True):
     """Shows a step of a lesson. It asks the app, by `Asked`, for what its keys do."""
 
@@ -58,13 +71,17 @@ class LessonPanel(Vertical, can_focus=True):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "ask('next')", "Next step", id="lesson.next"),
-        Binding("n", "ask('skip')", "Next or skip", id="lesson.skip"),
+        Binding(
+            "n", "ask('skip')", "Next", tooltip="the next step; skips this one if it is not done", id="lesson.skip"
+        ),
         Binding("b", "ask('back')", "Back", id="lesson.back"),
         Binding("r", "ask('repeat')", "Repeat", id="lesson.repeat"),
         Binding("f", "ask('fold')", "Fold", id="lesson.fold"),
         Binding("l", "ask('list')", "Lessons", id="lesson.list"),
         Binding("x", "ask('close')", "End lesson", id="lesson.close"),
         Binding("escape", "ask('leave')", "To the screen", key_display="Esc", id="lesson.leave"),
+        Binding("pagedown", "scroll(1)", "Scroll down", show=False, id="lesson.scroll-down"),
+        Binding("pageup", "scroll(-1)", "Scroll up", show=False, id="lesson.scroll-up"),
     ]
 
     class Asked(Message):
@@ -79,7 +96,7 @@ class LessonPanel(Vertical, can_focus=True):
     def __init__(self) -> None:
         super().__init__(id="lesson")
         self._asked: object = None  # the question whose choices are listed
-        self._seen: object = None  # the step and its result on screen
+        self._seen: tuple[object, ...] | None = None  # the step and its result on screen, and whether it has the focus
 
     def compose(self) -> ComposeResult:
         """Lay out the parts."""
@@ -88,7 +105,7 @@ class LessonPanel(Vertical, can_focus=True):
             yield Static(id="lesson-say")
             yield Static(id="lesson-state")
             yield Static(id="lesson-ask")
-            yield OptionList(id="lesson-choices", compact=True)
+            yield Answers(id="lesson-choices", compact=True)
             yield Static(id="lesson-why")
         yield Static(id="lesson-keys")
 
@@ -96,6 +113,11 @@ class LessonPanel(Vertical, can_focus=True):
     def is_used(self) -> bool:
         """Whether the panel, or a part of it, has the focus."""
         return self.has_focus or self.has_pseudo_class("focus-within")
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the text by half of its height."""
+        scroll = self.query_one(VerticalScroll)
+        scroll.scroll_relative(y=by * max(scroll.size.height // 2, 1), animate=False)
 
     def action_ask(self, what: str) -> None:
         """Ask the app for what a key does."""
@@ -123,7 +145,8 @@ class LessonPanel(Vertical, can_focus=True):
         lesson, step, result = session.lesson, session.step, session.result
         number = f"{lesson.number} · " if lesson.number else ""
         place = f"{session.place + 1}/{len(lesson.steps)}"
-        self._write("title", Content(f"{number}{lesson.title} · {place}"))
+        unfolds = (" · ", (key, "bold")) if self.has_class("-folded") else ()
+        self._write("title", Content.assemble(f"{number}{lesson.title} · {place}", *unfolds))
         self._write("say", marked(session.shown(step.say)))
         words = words_of(lesson.language)
         self._write("state", _state(session, words))
@@ -147,18 +170,22 @@ class LessonPanel(Vertical, can_focus=True):
             mark = ("✓ ", "bold $text-success") if result.right else ("✗ ", "bold $text-error")
             why = Content.assemble(mark, marked(session.shown(chosen.why)))
         self._write("why", why)
-        # Inside, the line at the bottom of the window has the keys.
-        self._write("keys", Content("") if self.is_used else marked(words.leads_here.format(key=key)))
-        if (step, result, asks) != self._seen:  # facts arrive all the time, and must not scroll it
-            self._seen = (step, result, asks)
-            self.call_after_refresh(self._scroll, answered=bool(why.plain))
+        # Inside, the line at the bottom of the window has the keys, except those of the list of answers.
+        inside = words.how_to_answer if asks and not result.right else ""
+        self._write("keys", marked(inside if self.is_used else words.leads_here.format(key=key)))
+        if (step, result, asks, self.is_used) != self._seen:  # facts arrive all the time, and must not scroll it
+            is_new = self._seen is None or self._seen[0] != step
+            self._seen = (step, result, asks, self.is_used)
+            self.call_after_refresh(self._scroll, answered=bool(why.plain), is_new=is_new)
         if asks and self.has_focus:
             choices.focus()
 
-    def _scroll(self, *, answered: bool) -> None:
-        """Show the explanation of an answer, else the question, else the beginning."""
+    def _scroll(self, *, answered: bool, is_new: bool) -> None:
+        """Show the beginning of a step that is new here; then the explanation of an answer, or the question."""
         scroll = self.query_one(VerticalScroll)
-        if answered:
+        if is_new:
+            scroll.scroll_home(animate=False)
+        elif answered:
             scroll.scroll_end(animate=False)
         elif self.query_one("#lesson-ask").display:
             scroll.scroll_to_widget(self.query_one("#lesson-ask"), top=True, animate=False)

@@ -227,7 +227,9 @@ class RunView(Vertical):
             sparkline.styles.min_width = len(losses)  # one column per epoch while there is room
         sparkline.display = bool(losses)
         self._write("#sparkline-ends", _ends(losses), layout=True)
-        self._write("#trend", _trend(training))
+        versions = _trend(training)
+        room = self.query_one("#trend").size.width
+        self._write("#trend", next((one for one in versions if not room or one.cell_length <= room), versions[-1]))
 
     def _show_numbers(self, training: TrainingView) -> None:
         steps, last = training.steps, training.epochs[-1] if training.epochs else None
@@ -263,15 +265,18 @@ class RunView(Vertical):
             message.update(content)
 
 
-def _trend(training: TrainingView) -> Content:
+def _trend(training: TrainingView) -> list[Content]:
+    """Return the trend of the losses, the longest version first; the tallest and the lowest bar say nearly the same."""
     if not training.epochs:
-        return Content("")
+        return [Content("")]
     first, last, best = training.epochs[0], training.epochs[-1], training.best
     words = f"{first.train_loss:.4f} → {last.train_loss:.4f}" if last is not first else f"{last.train_loss:.4f}"
     trend = Content.assemble(("train ", "dim"), (words, "$text-accent"))
-    if best is not None and best.val_loss is not None:
-        trend = Content.assemble(trend, f"   best validation {best.val_loss:.4f} at epoch {best.epoch}")
-    return trend
+    if best is None or best.val_loss is None:
+        return [trend]
+    lowest = f"best validation {best.val_loss:.4f}"
+    at = f" at epoch {best.epoch}"
+    return [Content.assemble(trend, f"   {lowest}{at}"), Content(f"{lowest}{at}"), Content(lowest)]
 
 
 def _ends(losses: Sequence[float]) -> Content:

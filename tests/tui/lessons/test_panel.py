@@ -327,3 +327,35 @@ async def test_a_changed_copy_of_a_lesson_has_its_own_progress_and_language(app:
         assert session_of(app).lesson.language == "en"
         assert session_of(app).results["my-recipe"].skipped
     assert load_progress().lessons.keys() == {"own-first-training"}
+
+
+async def test_a_folded_panel_takes_no_answer_and_f7_unfolds_it(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_lesson(LESSON)
+        session_of(app).move(1)
+        app.learn({"run.epochs": 2.0, "run.first_train_loss": 2.5, "run.last_train_loss": 1.9})
+        await pilot.press("f7", "f")
+        panel = app.screen.query_one(LessonPanel)
+        assert panel.has_class("-folded")
+        assert not panel.is_used
+        assert said(app, "title").endswith("F7")
+        await pilot.press("f7")
+        await pilot.pause()
+        assert not panel.has_class("-folded")
+        assert panel.is_used
+        assert session_of(app).result.answers == ()
+
+
+async def test_page_keys_scroll_the_panel_from_the_answers(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        long = msgspec.structs.replace(LESSON.steps[1], say="Read. " * 79)
+        await app.open_lesson(msgspec.structs.replace(LESSON, steps=(long,)))
+        app.learn({"run.epochs": 2.0, "run.first_train_loss": 2.5, "run.last_train_loss": 1.9})
+        await pilot.press("f7")
+        await pilot.pause()
+        scroll = app.screen.query_one(LessonPanel).query_one(VerticalScroll)
+        await until(lambda: scroll.max_scroll_y > 0)
+        await pilot.press("pageup", "pageup", "pageup")
+        assert scroll.scroll_y == 0
+        await pilot.press("pagedown")
+        assert scroll.scroll_y > 0
