@@ -131,6 +131,7 @@ class RunView(Vertical):
         """Redraw the chart with as many words as the new size allows."""
         if self._charted is not None:
             self.show_chart(*self._charted)
+            self._show_trend(self._charted[0])
 
     def show(self, training: TrainingView, preferences: Preferences, others: Sequence[ComparedRun] = ()) -> None:
         """Show the state of a run, with other runs on the chart for comparison."""
@@ -227,6 +228,11 @@ class RunView(Vertical):
             sparkline.styles.min_width = len(losses)  # one column per epoch while there is room
         sparkline.display = bool(losses)
         self._write("#sparkline-ends", _ends(losses), layout=True)
+        self._show_trend(training)
+        self.call_after_refresh(self._show_trend, training)  # the losses to its left may leave less room now
+
+    def _show_trend(self, training: TrainingView) -> None:
+        """Show the longest version of the trend that fits."""
         versions = _trend(training)
         room = self.query_one("#trend").size.width
         self._write("#trend", next((one for one in versions if not room or one.cell_length <= room), versions[-1]))

@@ -38,7 +38,13 @@ async def test_a_run_from_the_first_key_to_the_saved_model(app: CharLSTMApp, sto
         losses = [epoch.train_loss for epoch in app.training.epochs]
         assert list(app.screen.query_one(Sparkline).data or []) == losses
         assert len(losses) == 3
-        assert f"{losses[0]:.4f} → {losses[2]:.4f}" in str(app.screen.query_one("#trend", Static).content)
+        best = app.training.best
+        assert best is not None
+        trend = app.screen.query_one("#trend", Static)
+        assert str(trend.content) == f"best validation {best.val_loss:.4f} at epoch {best.epoch}", "what fits, uncut"
+        assert f"{losses[0]:.4f}" in str(app.screen.query_one("#sparkline-ends", Static).content)
+        await pilot.resize_terminal(160, 45)
+        await until(lambda: f"{losses[0]:.4f} → {losses[2]:.4f}" in str(trend.content))
         assert "finished, saved" in str(app.screen.query_one("#status", Static).content)
     (run,) = store.all()
     assert summarise(run).epochs == 3
