@@ -98,11 +98,9 @@ def facts_of_runs(store: RunStore, names: Iterable[str]) -> dict[str, Value]:
 
 def _view_of(run: Run) -> TrainingView:
     """Return a run as the Train screen showed it at its end."""
-    beginning = TrainingView(config=run.config())
-    view = beginning
-    for event in run.events():
-        view = (beginning if isinstance(event, RunStarted) else view).after([event])  # which has the epochs so far
-    return view
+    events = run.events()
+    starts = [place for place, event in enumerate(events) if isinstance(event, RunStarted)]
+    return TrainingView(config=run.config()).after(events[starts[-1] if starts else 0 :])  # it has the epochs so far
 
 
 def facts_of_report(report: "Report") -> dict[str, Value]:

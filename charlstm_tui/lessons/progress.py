@@ -42,9 +42,12 @@ class Progress(Struct, frozen=True, kw_only=True):
         """Return the results of a lesson, by step; empty if it was never opened."""
         return self.lessons.get(lesson, LessonResult()).steps
 
-    def runs_of(self, lesson: str) -> tuple[str, ...]:
-        """Return the names of the runs that were started in a lesson, in order."""
-        return self.lessons.get(lesson, LessonResult()).runs
+    def session_of(self, lesson: Lesson) -> LessonSession:
+        """Return a session that continues a lesson at its first open step, or begins one that is over again."""
+        if self.steps_over(lesson) == len(lesson.steps):
+            return LessonSession(lesson)
+        result = self.lessons.get(lesson.id, LessonResult())
+        return LessonSession(lesson, result.steps, earlier_runs=result.runs)
 
     def steps_over(self, lesson: Lesson) -> int:
         """Return how many steps of a lesson are done or skipped."""
@@ -52,12 +55,14 @@ class Progress(Struct, frozen=True, kw_only=True):
         return sum(step.id in results and results[step.id].over for step in lesson.steps)
 
     def having(self, session: LessonSession) -> "Progress":
-        """Return this progress with the results of a lesson in progress."""
+        """Return this progress with the results of a lesson in progress. What was achieved before is not lost."""
         before = self.lessons.get(session.lesson.id, LessonResult())
         known = {(one.model, one.basis.key) for one in session.evaluations}
         earlier = tuple(one for one in before.evaluations if (one.model, one.basis.key) not in known)
         result = LessonResult(
-            steps=dict(session.results),
+            steps={
+                step: before.steps.get(step, StepResult()).best_with(later) for step, later in session.results.items()
+            },
             runs=(*before.runs, *(name for name in session.runs if name not in before.runs)),
             evaluations=(*earlier, *session.evaluations),
         )

@@ -29,6 +29,14 @@ class StepResult(Struct, frozen=True, kw_only=True):
         """Whether the step is done or skipped."""
         return self.done or self.skipped
 
+    def best_with(self, later: "StepResult") -> "StepResult":
+        """Return what is remembered of this result and a later one: the later one, unless it is less than this."""
+        return later if later._worth >= self._worth else self
+
+    @property
+    def _worth(self) -> tuple[bool, bool, bool]:
+        return self.right, self.done, self.skipped
+
 
 def _again(step: Step, result: StepResult) -> StepResult:
     """Return what counts of a step when its lesson is opened again."""
@@ -52,7 +60,9 @@ class LessonSession:
         self.lesson = lesson
         self.results = {step.id: _again(step, (results or {}).get(step.id, StepResult())) for step in lesson.steps}
         self._known: dict[str, Value] = {}
-        self._derived = Derived(earlier_runs)
+        self.earlier_runs = tuple(earlier_runs)
+        """Names of the runs that were started when the lesson was open before, in order."""
+        self._derived = Derived(self.earlier_runs)
         self.runs: list[str] = []
         """Names of the runs that were started during the lesson."""
         self.evaluations: list[Evaluated] = []

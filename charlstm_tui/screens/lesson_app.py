@@ -101,8 +101,8 @@ class LessonApp(PersonalApp):
         elif progress.open:
             self._left = next((one for one in course(self.language) if one.id == progress.open), None)
             if (left := self._left) is not None:
-                step = min(progress.steps_over(left) + 1, len(left.steps))
-                text = words.unfinished.format(key=key, title=left.title, step=step, steps=len(left.steps))
+                step, steps = progress.session_of(left).place + 1, len(left.steps)
+                text = words.unfinished.format(key=key, title=left.title, step=step, steps=steps)
         if text and isinstance(self.screen, ModeScreen):
             await self.screen.mount(LessonOffer(text), before=self.screen.query_one(KeyBar))
 
@@ -147,17 +147,15 @@ class LessonApp(PersonalApp):
     async def open_lesson(self, lesson: "Lesson") -> None:
         """Open a lesson, at the first step that is not done; one that is over, from its beginning."""
         from charlstm_tui.lessons.progress import load_progress
-        from charlstm_tui.lessons.session import LessonSession
 
         self.withdraw_offer()
         await self._close_lesson()
-        progress = load_progress()
-        begun = progress.steps_over(lesson) < len(lesson.steps)
-        runs = progress.runs_of(lesson.id) if begun else ()
-        self.session = LessonSession(lesson, progress.of(lesson.id) if begun else None, earlier_runs=runs)
+        session = self.session = load_progress().session_of(lesson)
         self.has_lesson = True
-        run = facts_of_run(self.training) | ({} if self.training.started else facts_of_runs(self.store, runs))
-        self.session.learn(facts_of_settings(self.next_run) | run | self._facts_of_next())
+        run = facts_of_run(self.training)
+        if self.training.started is None:
+            run |= facts_of_runs(self.store, session.earlier_runs)
+        session.learn(facts_of_settings(self.next_run) | run | self._facts_of_next())
         self._save()
         await self._show_on_screen()
 

@@ -1,4 +1,4 @@
-"""The text that a model was trained on: read again for an evaluation, if it is still the same."""
+"""Reads the training text of a model again, for an evaluation, unless the text has changed."""
 
 from collections.abc import Generator
 

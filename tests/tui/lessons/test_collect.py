@@ -116,3 +116,16 @@ def test_the_saved_run_before_has_other_settings(store: RunStore, trained: Run) 
     facts = facts_of_runs(store, ["other", "same", "sheep"])
     check(facts)
     assert (facts["before.patience"], facts["run.patience"]) == (7.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["../sheep", "", "a/b", "\0", "x" * 300])
+def test_a_name_that_is_none_has_no_facts(store: RunStore, trained: Run, name: str) -> None:
+    assert facts_of_runs(store, [name]) == {}
+    assert facts_of_runs(store, [trained.name, name])["run.name"] == "sheep"
+
+
+def test_a_damaged_run_has_no_facts(store: RunStore, trained: Run) -> None:
+    trained.metrics_path.write_bytes(b"\xff{\n[]\n")
+    assert facts_of_runs(store, [trained.name]) == {}
+    (trained.path / "config.json").write_text("[1", encoding="utf-8")
+    assert facts_of_runs(store, [trained.name]) == {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from charlstm_tui.lessons.lesson import Choice, Lesson, Question, Step
-from charlstm_tui.lessons.progress import Progress, load_progress, save_progress
+from charlstm_tui.lessons.progress import LessonResult, Progress, load_progress, save_progress
 from charlstm_tui.lessons.session import LessonSession, StepResult
 from core.folders import data_folder
 
@@ -203,3 +203,30 @@ def test_moves_are_counted_from_the_beginning_of_each_step() -> None:
     session.count(["inspection.moves"])
     assert session.count(["inspection.moves"])
     assert session.known("inspection.moves") == 5.0
+
+
+def test_what_was_achieved_is_not_lost_when_a_lesson_is_opened_again() -> None:
+    right = StepResult(done=True, right=True, answers=(0, 1))
+    results = {"choose": StepResult(done=True), "train": right, "generate": StepResult(skipped=True)}
+    progress = Progress(lessons={LESSON.id: LessonResult(steps=results, runs=("quick-1",))})
+    again = progress.session_of(LESSON)
+    assert again.step.id == "choose"
+    assert not again.result.done, "a lesson that is over begins again"
+    assert progress.having(again).lessons[LESSON.id].steps == results
+    again.learn({"generation.count": 2.0, **RUN})
+    again.move(1)
+    assert again.result.done
+    again.answer(0)
+    again.move(1)
+    kept = progress.having(again).lessons[LESSON.id]
+    assert kept.steps["train"] == right, "the wrong answer of today does not replace the right one"
+    assert kept.steps["generate"] == StepResult(done=True)
+    assert kept.runs == ("quick-1",)
+
+
+def test_a_step_that_waits_for_its_right_answer_stays_done_in_what_is_saved() -> None:
+    results = {"choose": StepResult(done=True), "train": StepResult(done=True, answers=(0,))}
+    progress = Progress(lessons={LESSON.id: LessonResult(steps=results, runs=("quick-1",))})
+    session = progress.session_of(LESSON)
+    assert (session.step.id, session.result.done, session.earlier_runs) == ("train", False, ("quick-1",))
+    assert progress.having(session).lessons[LESSON.id].steps["train"].done
