@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -95,6 +95,7 @@ class LessonPanel(Vertical, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__(id="lesson")
+        self._hints = Content(""), Content("")  # which keys there are, from outside and from inside
         self._asked: object = None  # the question whose choices are listed
         self._seen: tuple[object, ...] | None = None  # the step and its result on screen, and whether it has the focus
 
@@ -112,7 +113,8 @@ class LessonPanel(Vertical, can_focus=True):
     @property
     def is_used(self) -> bool:
         """Whether the panel, or a part of it, has the focus."""
-        return self.has_focus or self.has_pseudo_class("focus-within")
+        focused = self.screen.focused
+        return focused is not None and self in focused.ancestors_with_self
 
     def action_scroll(self, by: int) -> None:
         """Scroll the text by half of its height."""
@@ -172,13 +174,22 @@ class LessonPanel(Vertical, can_focus=True):
         self._write("why", why)
         # Inside, the line at the bottom of the window has the keys, except those of the list of answers.
         inside = words.how_to_answer if asks and not result.right else ""
-        self._write("keys", marked(inside if self.is_used else words.leads_here.format(key=key)))
+        self._hints = marked(words.leads_here.format(key=key)), marked(inside)
+        self._show_hint()
         if (step, result, asks, self.is_used) != self._seen:  # facts arrive all the time, and must not scroll it
             is_new = self._seen is None or self._seen[0] != step
             self._seen = (step, result, asks, self.is_used)
             self.call_after_refresh(self._scroll, answered=bool(why.plain), is_new=is_new)
         if asks and self.has_focus:
             choices.focus()
+
+    @on(events.Focus)
+    @on(events.Blur)
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _show_hint(self) -> None:
+        """Show which keys there are, from outside and from inside."""
+        self._write("keys", self._hints[self.is_used])
 
     def _scroll(self, *, answered: bool, is_new: bool) -> None:
         """Show the beginning of a step that is new here; then the explanation of an answer, or the question."""

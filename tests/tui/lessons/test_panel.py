@@ -359,3 +359,20 @@ async def test_page_keys_scroll_the_panel_from_the_answers(app: CharLSTMApp) -> 
         assert scroll.scroll_y == 0
         await pilot.press("pagedown")
         assert scroll.scroll_y > 0
+
+
+async def test_the_panel_names_the_keys_that_there_are(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_lesson(LESSON)
+        session_of(app).move(1)
+        app.learn({"run.epochs": 2.0, "run.first_train_loss": 2.5, "run.last_train_loss": 1.9})
+        await pilot.pause()
+        assert said(app, "keys").startswith("F7 leads here")
+        await pilot.press("f7")
+        assert said(app, "keys") == "↑ ↓ and Enter answer"
+        app.screen.query_one("#corpus", Input).focus()  # as a click does
+        await pilot.pause()
+        assert said(app, "keys").startswith("F7 leads here")
+        await pilot.press("f7", "down", "enter")
+        await pilot.pause()
+        assert said(app, "keys") == "", "it is answered: the footer has all keys"
