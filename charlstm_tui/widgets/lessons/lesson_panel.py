@@ -71,9 +71,7 @@ class LessonPanel(Vertical, can_focus=True):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "ask('next')", "Next step", id="lesson.next"),
-        Binding(
-            "n", "ask('skip')", "Next", tooltip="the next step; skips this one if it is not done", id="lesson.skip"
-        ),
+        Binding("n", "ask('skip')", "Skip", tooltip="go to the next step without doing this one", id="lesson.skip"),
         Binding("b", "ask('back')", "Back", id="lesson.back"),
         Binding("r", "ask('repeat')", "Repeat", id="lesson.repeat"),
         Binding("f", "ask('fold')", "Fold", id="lesson.fold"),

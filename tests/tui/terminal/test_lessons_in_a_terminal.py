@@ -49,7 +49,7 @@ def answer(terminal: Terminal, place: str) -> None:
     """Go to the panel at this step, try the answers from the first one until one is right, and go to the next step."""
     terminal.until(lambda screen: place in screen and "✓ done" in screen)
     terminal.send(F7)
-    terminal.until_shown("Next or skip")
+    terminal.until_shown("n Skip")
     terminal.send("\r")
     said = explanation(terminal.until(lambda screen: bool(explanation(screen))))
     while said.startswith("✗"):
@@ -57,7 +57,7 @@ def answer(terminal: Terminal, place: str) -> None:
         terminal.send("\r")
         said = explanation(terminal.until(lambda screen, said=said: explanation(screen) not in ("", said)))  # type: ignore[misc]
     terminal.send("\r")
-    terminal.until(lambda screen: place not in screen and "Next or skip" not in screen)
+    terminal.until(lambda screen: place not in screen and "n Skip" not in screen)
 
 
 @pytest.mark.thorough
@@ -80,7 +80,7 @@ def test_lesson_three_is_followed_to_its_end(terminal: Terminal, store: RunStore
     answer_last = lambda screen: "6/6" in screen and "✓ done" in screen  # noqa: E731
     terminal.until(answer_last)
     terminal.send(F7)
-    terminal.until_shown("Next or skip")
+    terminal.until_shown("n Skip")
     terminal.send("n")
     terminal.until_shown("lessons")
     (run,) = store.all()
