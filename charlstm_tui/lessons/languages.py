@@ -16,6 +16,8 @@ class Words(NamedTuple):
     skipped: str
     leads_here: str
     """How to reach the panel, with {key}."""
+    leads_here_below: str
+    """The same, for a panel that takes rows from the screen and can be folded."""
     how_to_answer: str
     """Which keys answer a question."""
     not_yet: str
@@ -23,7 +25,7 @@ class Words(NamedTuple):
     closed: str
     """What is said when a lesson is closed, with {key}."""
     over: str
-    """What is said at the end of a lesson, with {title}, {right} and {asked}."""
+    """What is said at the end of a lesson, with {title}, {right}, {at_once} and {asked}."""
     offer: str
     """The line that offers the lessons, with {key}."""
     unfinished: str
@@ -45,10 +47,11 @@ WORDS = {
         not_done="… not done yet",
         skipped="skipped",
         leads_here="`{key}` leads here, for the next step and the answers",
+        leads_here_below="`{key}` leads here, for the next step and the answers; there, `f` folds this panel",
         how_to_answer="`↑` `↓` and `Enter` answer",
         not_yet="This step is not done yet. n skips it.",
         closed="The lesson is closed. {key} opens it again at this step.",
-        over="{title}: the lesson is over. {right} of {asked} questions were answered right.",
+        over="{title}: the lesson is over. {right} of {asked} questions answered right, {at_once} of them at once.",
         offer="New here? `{key}` opens eight lessons of ten minutes. `Esc` removes this line.",
         unfinished="`{key}` continues *{title}*, step {step} of {steps}. `Esc` removes this line.",
         lessons="lessons",
@@ -62,10 +65,11 @@ WORDS = {
         not_done="… pas encore fait",
         skipped="passé",
         leads_here="`{key}` mène ici, pour l’étape suivante et les réponses",
+        leads_here_below="`{key}` mène ici, pour la suite et les réponses\u00a0; `f` y replie ce panneau",
         how_to_answer="`↑` `↓` et `Enter` répondent",
         not_yet="Cette étape n’est pas encore faite. n la passe.",
         closed="La leçon est fermée. {key} la rouvre à cette étape.",
-        over="{title}\u00a0: la leçon est terminée. {right} bonnes réponses sur {asked}.",
+        over="{title}\u00a0: leçon terminée. {right} bonnes réponses sur {asked}, dont {at_once} du premier coup.",
         offer="Première visite\u00a0? `{key}` ouvre huit leçons de dix minutes. `Esc` retire cette ligne.",
         unfinished="`{key}` reprend *{title}*, étape {step} sur {steps}. `Esc` retire cette ligne.",
         lessons="leçons",

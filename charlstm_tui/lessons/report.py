@@ -77,14 +77,14 @@ def _overview(opened: Sequence[tuple[Lesson, LessonResult]], own: Mapping[str, L
     for lesson, result in opened:
         steps = [result.steps.get(step.id, StepResult()) for step in lesson.steps]
         asked = sum(step.question is not None for step in lesson.steps)
-        at_once = sum(step.right and len(step.answers) == 1 for step in steps)
+        at_once = sum(step.right_at_once for step in steps)
         yield (
             f"| {lesson.number} {_plain(lesson.title)} | {sum(step.done for step in steps)} of {len(steps)} "
             f"| {sum(step.skipped for step in steps)} | {sum(step.right for step in steps)} of {asked} | {at_once} |"
         )
     for name, result in own.items():  # without the lesson's file, its steps and questions are not known
         done = result.steps.values()
-        at_once = sum(step.right and len(step.answers) == 1 for step in done)
+        at_once = sum(step.right_at_once for step in done)
         yield (
             f"| {_plain(name)} | {sum(step.done for step in done)} of {len(done)} "
             f"| {sum(step.skipped for step in done)} | {sum(step.right for step in done)} | {at_once} |"

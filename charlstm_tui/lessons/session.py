@@ -34,6 +34,11 @@ class StepResult(Struct, frozen=True, kw_only=True):
         return later if later._worth >= self._worth else self
 
     @property
+    def right_at_once(self) -> bool:
+        """Whether the first answer was right."""
+        return self.right and len(self.answers) == 1
+
+    @property
     def _worth(self) -> tuple[bool, bool, bool]:
         return self.right, self.done, self.skipped
 
@@ -103,6 +108,11 @@ class LessonSession:
     def answered(self) -> int:
         """Number of questions whose last answer is right."""
         return sum(result.right for result in self.results.values())
+
+    @property
+    def answered_at_once(self) -> int:
+        """Number of questions whose first answer was right."""
+        return sum(result.right_at_once for result in self.results.values())
 
     @property
     def questions(self) -> int:

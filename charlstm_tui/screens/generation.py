@@ -23,12 +23,12 @@ from charlstm_tui.state.training import is_training
 from charlstm_tui.terminal.clipboard import copy
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.model_row import ChosenModel, ModelRow
 from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.prompt_input import GenerationPrompt, PromptInput
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.generation.generation_settings import GenerationSettings
-from charlstm_tui.widgets.generation.model_row import ModelRow
 from charlstm_tui.widgets.generation.text_panes import TextPanes
 from charlstm_tui.widgets.generation.together_panel import TogetherPanel
 from core.errors import UserError
@@ -55,14 +55,14 @@ class GenerationScreen(ModeScreen):
         self.together = TogetherPanel(id="together")
         self._job = LatestJob(self, on_items=self._follow, on_end=self._end)
         self._writer: Writer | None = None
-        self._author = ""  # name of the model of the current or last text
+        self._author: ChosenModel | None = None  # the model of the current or last text
         self._texts = WrittenTexts()
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         yield TopBar("generate")
         with Vertical(id="body"):
-            yield ModelRow(self._store)
+            yield ModelRow(self._store, classes="row")
             yield self.settings
             with Horizontal(id="texts"):
                 yield self.panes
@@ -141,7 +141,7 @@ class GenerationScreen(ModeScreen):
     def action_save(self) -> None:
         """Ask for a file and save the text to it."""
         seed = self._writer.config.seed if self._writer is not None else 0
-        self.app.push_screen(AskFile(f"{self._author or 'text'}-seed{seed}.txt"), self._save)
+        self.app.push_screen(AskFile(f"{self._author.name if self._author else 'text'}-seed{seed}.txt"), self._save)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that are possible now."""
@@ -167,27 +167,27 @@ class GenerationScreen(ModeScreen):
         """Return whether there is a single text, of the chosen model and the prompt in the box."""
         with contextlib.suppress(UserError):
             prompt = read_escapes(self.query_one(PromptInput).take())
-            return self._writer is not None and self._writer.has_text_of(self.query_one(ModelRow).path, prompt)
+            return self._writer is not None and self._writer.has_text_of(self.query_one(ModelRow).chosen.path, prompt)
         return False
 
     async def _set_up(self, *, three: bool = False) -> bool:
         """Prepare a new text with the present settings; return False and say why, if a setting is wrong."""
         try:
-            path = self.query_one(ModelRow).path
+            chosen = self.query_one(ModelRow).chosen
             sampling, writing = self.settings.sampling, self.settings.writing
         except UserError as error:
             self.notify(str(error), severity="warning")
             return False
-        self._author = self.query_one(CheckpointSelect).chosen_name
+        self._author = chosen
         box = self.query_one("#prompt", PromptInput)
         prompt = read_escapes(box.take())
         if box.remember():
             self.post_message(ChangePreferences(prompts=box.remembered[-MAX_PROMPTS:]))
         temperatures = three_temperatures(sampling.temperature) if three else (sampling.temperature,)
-        self._writer = Writer(path, prompt, sampling, temperatures, writing=writing)
+        self._writer = Writer(chosen.path, prompt, sampling, temperatures, writing=writing)
         await self.panes.begin(prompt, self._writer.temperatures)
         if three:
-            self.panes.count_known_words(path)
+            self.panes.count_known_words(chosen.path)
         self._texts = WrittenTexts()
         return True
 
@@ -222,10 +222,12 @@ class GenerationScreen(ModeScreen):
             self.panes.explain(self.settings.explanation)
         self.refresh_bindings()
 
-    @on(Select.Changed, "#model")
-    def _suggest(self) -> None:
-        """Suggest a prompt that suits the corpus of the chosen model."""
+    @on(Select.Changed, "#model,#which")
+    def _choose(self) -> None:
+        """Suggest a prompt that suits the corpus of the chosen model, and say whose the text on screen is."""
         self.query_one(PromptInput).suggest(self.query_one(CheckpointSelect).suggested_prompt)
+        if self._texts.shown and not self._job.running:
+            self._count()
 
     @on(SettingInput.Changed)
     def _change(self) -> None:
@@ -272,13 +274,13 @@ class GenerationScreen(ModeScreen):
 
     def _tell_lesson(self, ending: Ending) -> None:
         """Tell a lesson of the texts, one after the other."""
-        if self._writer is None or not self._texts.shown:
+        if self._writer is None or self._author is None or not self._texts.shown:
             return
         config = self._writer.config
         texts = zip(self._writer.temperatures, self.panes.panes, strict=False)
         for lane, (temperature, pane) in enumerate(texts):
             facts: dict[str, float | str | bool | None] = {
-                "model": self._author, "prompt": self._writer.prompt, "temperature": float(temperature),
+                "model": self._author.name, "prompt": self._writer.prompt, "temperature": float(temperature),
                 "top_k": float(config.top_k), "top_p": config.top_p, "seed": float(config.seed),
                 "characters": float(self._texts.length(lane)), "texts": float(len(self._writer.temperatures)),
                 "surprise": self._texts.surprisal(lane), "is_done": not ending.stopped,
@@ -302,7 +304,8 @@ class GenerationScreen(ModeScreen):
         speed = f" · {rate:,.0f}/s" if rate is not None else ""
         ended = self._writer is not None and not self._job.running and self._writer.has_ended
         how = " · its end; c continues" if ended and self.size.width >= 100 else " · its end" if ended else ""
-        self._say(f"{count_of(self._texts.shown, 'character')}{speed}{how}")
+        whose = self.query_one(ModelRow).note_on(self._author)
+        self._say(f"{count_of(self._texts.shown, 'character')}{' by ' + whose if whose else ''}{speed}{how}")
 
     def _say(self, text: str) -> None:
         self.query_one("#status", PlainText).update(text)

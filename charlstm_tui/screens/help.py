@@ -1,5 +1,6 @@
 """F1: the help page of a screen and the list of its keys."""
 
+import tomllib
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,9 +13,18 @@ from charlstm_tui.lessons.languages import words_of
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.state.keys import Key
 from charlstm_tui.widgets.common.key_bar import KeyBar
-from charlstm_tui.widgets.common.unbroken_markdown import UnbrokenMarkdown
+from charlstm_tui.widgets.common.unbroken_markdown import NO_BREAK, UnbrokenMarkdown
 
 PAGES = Path(__file__).parent.parent / "help"
+EVERYWHERE, LISTS = "everywhere", "lists"
+"""Sections of the keys of every screen, and of lists, in a language's file of keys; the others are named as the pages.
+"""
+
+
+def keys_in(language: str) -> dict[str, dict[str, str]]:
+    """Return what the keys do in a language, by section and by their English description; none for English."""
+    path = PAGES / language / "keys.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8")) if language != "en" else {}
 
 
 class HelpScreen(FitsWindow, ModalScreen[None]):
@@ -39,15 +49,14 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
         """Set it up for a page of `PAGES`, by its name without the suffix, in a language."""
         super().__init__()
         self._language = language
+        self._translations = keys_in(language)
         self._name_of_page = page
         self._keys = keys
 
     def compose(self) -> ComposeResult:
         """Lay out the help page."""
-        here, everywhere = (
-            "\n".join(f"- `{key.shown}`  {key.does}" for key in self._keys if key.of_screen is of_screen)
-            for of_screen in (True, False)
-        )
+        said = [(key.of_screen, f"- `{key.shown}`  {self._described(key)}") for key in self._keys]
+        here, everywhere = ("\n".join(line for of, line in said if of is of_screen) for of_screen in (True, False))
         words = words_of(self._language)
         keys = f"## {words.keys_here}\n\n{here}\n\n## {words.keys_everywhere}\n\n{everywhere}\n- `^p`  {words.palette}"
         with VerticalScroll():
@@ -57,6 +66,13 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
     def on_mount(self) -> None:
         """Focus the page, so that the arrow keys scroll it."""
         self.query_one(VerticalScroll).focus()
+
+    def _described(self, key: Key) -> str:
+        """Return what a key does; in another language than that of the screens, after its name on them."""
+        sections = (self._name_of_page, LISTS) if key.of_screen else (EVERYWHERE,)
+        found = [self._translations.get(section, {}).get(key.does) for section in sections]
+        translation = next(filter(None, found), None)
+        return f"{key.does.partition(':')[0]}{NO_BREAK}: {translation}" if translation else key.does
 
     @property
     def _page(self) -> str:

@@ -21,6 +21,7 @@ from charlstm_tui.state.messages import FactsKnown
 from charlstm_tui.state.training import is_training
 from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.model_row import ChosenModel, ModelRow
 from charlstm_tui.widgets.common.plain_text import PlainText
 from charlstm_tui.widgets.common.prompt_input import InspectionPrompt, PromptInput
 from charlstm_tui.widgets.common.top_bar import TopBar
@@ -65,13 +66,7 @@ class InspectionScreen(CellLinks):
         """Lay out the screen."""
         yield TopBar("inspect")
         with Vertical(id="body"):
-            with Horizontal(classes="choices"):
-                yield Label("model")
-                yield CheckpointSelect(self._store, id="model")
-                yield Select(
-                    [("best epoch", "best"), ("last epoch", "last")], value="best", allow_blank=False, compact=True,
-                    id="which",
-                )  # fmt: skip
+            yield ModelRow(self._store, classes="choices")
             with Horizontal(classes="choices", id="views"):
                 yield Label("quantity")
                 yield Select(
@@ -103,13 +98,12 @@ class InspectionScreen(CellLinks):
         """Let the model read the typed text; if the box is empty, let it generate a text and read that."""
         box = self.query_one("#prompt", PromptInput)
         box.remember()
-        models = self.query_one(CheckpointSelect)
         try:
-            path = models.checkpoint(str(self.query_one("#which", Select).value))
+            chosen = self.query_one(ModelRow).chosen
         except UserError as error:
             self.notify(str(error), severity="warning")
         else:
-            self._begin(Looked(name=models.chosen_name, path=path, text=read_escapes(box.value)))
+            self._begin(Looked(name=chosen.name, path=chosen.path, text=read_escapes(box.value)))
 
     def action_write_on(self) -> None:
         """Let the model continue the text and read the result."""
@@ -232,8 +226,19 @@ class InspectionScreen(CellLinks):
             self._show_wanted()
             self.post_message(FactsKnown({}, counting=("inspection.count",)))
             self._offer(self._activations)
-        self._say(count_of(self._activations.read, "character") if self._activations is not None else "Enter reads")
+        self._tell_whose()
         self.refresh_bindings()
+
+    @on(Select.Changed, "#model,#which")
+    def _tell_whose(self) -> None:
+        """Say how many characters were read and, if another model is chosen now, by which model."""
+        if self._seen is None:
+            self._say("Enter reads")
+        elif not self._job.running:
+            what = self._seen.what
+            whose = self.query_one(ModelRow).note_on(ChosenModel(name=what.name, path=what.path))
+            read = count_of(self._seen.activations.read, "character")
+            self._say(f"{read} by {whose}" if whose else read)
 
     def _follow_best(self, activations: "Activations") -> None:
         """Sort the cells by the property that one of them follows best, unless the reader has chosen an order."""

@@ -131,14 +131,15 @@ class LessonApp(PersonalApp):
         self.panels.leave() if self.panels.is_used else self.panels.enter()
         self._show()
 
-    def _open_list(self) -> None:
+    def _open_list(self, over: str = "") -> None:
+        """Open the list of lessons, under what is said of the lesson that is over."""
         self.withdraw_offer()
         from charlstm_tui.lessons.course import course
         from charlstm_tui.lessons.progress import load_progress
         from charlstm_tui.screens.lesson_list import LessonList
 
         if not isinstance(self.screen, LessonList):
-            self.push_screen(LessonList(course(self.language), load_progress(), self.store), self._take_lesson)
+            self.push_screen(LessonList(course(self.language), load_progress(), self.store, over), self._take_lesson)
 
     async def _take_lesson(self, lesson: "Lesson | None") -> None:
         if lesson is not None:
@@ -283,10 +284,14 @@ class LessonApp(PersonalApp):
             self._show()
             return
         self.panels.leave()
-        figures = {"title": session.lesson.title, "right": session.answered, "asked": session.questions}
-        self.notify(words_of(session.lesson.language).over.format(**figures))
+        over = words_of(session.lesson.language).over.format(
+            title=session.lesson.title,
+            right=session.answered,
+            at_once=session.answered_at_once,
+            asked=session.questions,
+        )
         await self._close_lesson()
-        self._open_list()
+        self._open_list(over)
 
     def _save(self) -> None:
         if self.session is not None:

@@ -26,7 +26,10 @@ class LessonList(ListScreen[Lesson | None]):
     """Screen that lists the lessons. It returns the chosen one, or None."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    LessonList #lesson-goal { padding: 0 1; height: 3; }
+    LessonList {
+        & #lesson-goal { padding: 0 1; height: 3; }
+        & #lesson-over { padding: 1 1 0 1; height: auto; color: $text-success; }
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="lesson-list.open"),
@@ -34,9 +37,10 @@ class LessonList(ListScreen[Lesson | None]):
         Binding("escape,f7", "dismiss(None)", "Back", key_display="Esc", id="lesson-list.back"),
     ]
 
-    def __init__(self, lessons: Sequence[Lesson], progress: Progress, store: RunStore) -> None:
+    def __init__(self, lessons: Sequence[Lesson], progress: Progress, store: RunStore, over: str = "") -> None:
         super().__init__()
         self._store = store
+        self._over = over
         self._lessons = lessons
         self._words = words_of(lessons[0].language if lessons else "en")
         self._progress = progress
@@ -44,6 +48,8 @@ class LessonList(ListScreen[Lesson | None]):
     def compose(self) -> ComposeResult:
         """Lay out the list and the goal of the lesson under the cursor."""
         with Vertical():
+            if self._over:
+                yield Static(Content(self._over), id="lesson-over")
             yield OptionList(*(Option(self._line(lesson)) for lesson in self._lessons), id="lessons")
             yield Static(id="lesson-goal")
             yield KeyBar()

@@ -88,12 +88,10 @@ class TrainingScreen(ChartKeys, ModeScreen):
         """The settings of the next run."""
         return self.query_one(SettingsPanel)
 
-    def action_leave_field(self) -> None:
-        """Leave the field; without one, decline the lessons, or the lesson, that are offered in a line."""
-        if self.focused is None:
-            for offer in self.query(LessonOffer):
-                offer.post_message(LessonOffer.Declined())
-        super().action_leave_field()
+    def action_decline_offer(self) -> None:
+        """Decline the lessons, or the lesson, that are offered in a line."""
+        for offer in self.query(LessonOffer):
+            offer.post_message(LessonOffer.Declined())
 
     # --- key actions: start and resume
 
@@ -246,7 +244,9 @@ class TrainingScreen(ChartKeys, ModeScreen):
                 by = -1 if action == "earlier_sample" else 1
                 return any(view.can_step(by) for view in self.query(SampleView))
             case "leave_field":
-                return self.focused is not None or bool(self.query(LessonOffer))
+                return self.focused is not None
+            case "decline_offer":
+                return self.focused is None and bool(self.query(LessonOffer))
         return True
 
     @property

@@ -35,6 +35,7 @@ BINDINGS: list[BindingType] = [
     Binding("left", "earlier_sample", "Earlier sample", show=False, id="train.earlier-sample"),
     Binding("right", "later_sample", "Later sample", show=False, id="train.later-sample"),
     Binding("escape", "leave_field", "Leave the field", key_display="Esc", id="train.leave-field"),
+    Binding("escape", "decline_offer", "Remove the line", key_display="Esc", id="train.leave-field"),
 ]
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from charlstm_tui.screens.all_keys import all_actions
+from charlstm_tui.screens.help import keys_in
+
 ROOT = Path(__file__).parents[2]
 ENGLISH = ROOT / "charlstm_tui" / "help"
 FRENCH = ENGLISH / "fr"
@@ -90,7 +93,8 @@ def figures(page: str, *, thousands: str, points: str) -> Counter[str]:
 
 def test_each_english_page_has_a_french_one_and_no_other_is_there() -> None:
     assert PAGES
-    assert sorted(path.name for path in FRENCH.iterdir()) == PAGES
+    assert sorted(path.name for path in FRENCH.glob("*.md")) == PAGES
+    assert {path.name for path in FRENCH.iterdir()} - set(PAGES) == {"keys.toml"}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -158,6 +162,23 @@ def test_apostrophes_and_quotation_marks_are_french(path: Path) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_lines_are_at_most_120_columns(name: str) -> None:
     assert [line for line in french(name).splitlines() if len(line) > 120 or line != line.rstrip(" ")] == []
+
+
+def test_each_key_is_described_in_french() -> None:
+    pages = {"app": "everywhere", "together": "generate", "where-else": "where_else", "memory-list": "memory"}
+    lists = ("experiment-list", "lesson-list", "run-list", "text-list")
+    known = {name.removesuffix(".md") for name in PAGES} | {"everywhere", "lists"}
+    expected: dict[str, set[str]] = {}
+    for action in all_actions():
+        page = "lists" if action.section in lists else pages.get(action.section, action.section)
+        if page in known:
+            expected.setdefault(page, set()).update(does.split(": ")[0] for does in action.does)
+    found = {page: {name.split(": ")[0] for name in keys} for page, keys in keys_in("fr").items()}
+    of_textual = {"Focus Next", "Focus Previous", "Copy selected text"}
+    assert {**found, "everywhere": found["everywhere"] - of_textual} == expected
+    said = "\n".join(does for keys in keys_in("fr").values() for does in keys.values())
+    assert not re.search(r"(?<!\u00a0)[:;?!]", re.sub(r"`[^`]*`", "", said)), "a no-break space stands before each"
+    assert "'" not in said
 
 
 def test_the_readme_has_the_two_commands_and_no_picture() -> None:

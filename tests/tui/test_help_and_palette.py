@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from textual.command import CommandList
 from textual.containers import VerticalScroll
-from textual.widgets import Footer, Input, Markdown
+from textual.widgets import Collapsible, Footer, Input, Markdown
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.screens.help import PAGES, HelpScreen
 from charlstm_tui.screens.training import TrainingScreen
 from charlstm_tui.state.modes import MODES
+from charlstm_tui.widgets.common.setting_input import SettingInput
 from tests.tui.conftest import until
 from tests.tui.views import finished, running
 
@@ -52,6 +53,29 @@ async def test_help_explains_each_screen_and_lists_its_keys(app: CharLSTMApp) ->
                 await until(lambda: app.screen.query_one(VerticalScroll).scroll_offset.y > 0)
             await pilot.press("escape")
             await until(lambda: not isinstance(app.screen, HelpScreen))
+
+
+async def test_all_settings_are_a_tab_away_from_their_key(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("escape", "a")
+        await until(lambda: len(app.screen.query(SettingInput)) > 10)
+        await pilot.press("tab")
+        assert isinstance(app.screen.focused, Input)
+        assert app.screen.query_one(Collapsible) in app.screen.focused.ancestors
+        await pilot.press("escape", "a")
+        assert app.screen.query_one(Collapsible).collapsed
+
+
+async def test_a_french_help_page_describes_the_keys_in_french(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.change_language("fr")
+        await pilot.press("escape", "f1")
+        await until(lambda: isinstance(app.screen, HelpScreen))
+        keys = app.screen.query_one(Markdown).source.partition("## Les touches")[2]
+        assert "- `s`  Start\u00a0: lancer l’entraînement" in keys
+        lines = [line for line in keys.splitlines() if line.startswith("- ")]
+        assert len(lines) > 10
+        assert [line for line in lines if "\u00a0: " not in line] == []
 
 
 @pytest.mark.parametrize(("key", "own"), [("l", "Back"), ("o", "Folder above")])

@@ -172,7 +172,8 @@ class LessonPanel(Vertical, can_focus=True):
         self._write("why", why)
         # Inside, the line at the bottom of the window has the keys, except those of the list of answers.
         inside = words.how_to_answer if asks and not result.right else ""
-        self._hints = marked(words.leads_here.format(key=key)), marked(inside)
+        leads = words.leads_here_below if self.has_class("-bottom") else words.leads_here
+        self._hints = marked(leads.format(key=key)), marked(inside)
         self._show_hint()
         if (step, result, asks, self.is_used) != self._seen:  # facts arrive all the time, and must not scroll it
             is_new = self._seen is None or self._seen[0] != step

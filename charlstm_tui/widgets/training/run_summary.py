@@ -78,13 +78,18 @@ def _best(training: TrainingView) -> Content:
     against = ""
     if training.baselines is not None and training.baselines.part == "validation":
         counted = training.baselines.best
-        gain = counted.loss - best.val_loss
-        against = f", {abs(gain):.2f} {'below' if gain > 0 else 'above'} a {counted.name}"
+        against = f", {comparison(best.val_loss, counted.loss)} a {counted.name}"
     return Content.assemble(
         f"epoch {best.epoch} of {len(training.epochs)}: validation ",
         (f"{best.val_loss:.4f}", "bold $text-success"),
         f" ({bits_per_character(best.val_loss):.3f} bits){against}",
     )
+
+
+def comparison(loss: float, other: float) -> str:
+    """Return how far a loss is below or above another one, in hundredths of a nat."""
+    by = round(other - loss, 2)
+    return f"{abs(by):.2f} {'below' if by > 0 else 'above'}" if by else "level with"
 
 
 def _train(training: TrainingView) -> Content:

@@ -190,9 +190,11 @@ class SettingsForm(Vertical):
                 setting.show(value_in(corpus, setting.field.name), usual=setting.field.default)
 
     def toggle_rest(self) -> None:
-        """Unfold or fold the less important settings."""
+        """Unfold the less important settings and focus their title, so that Tab leads into them; or fold them."""
         collapsible = self.query_one(Collapsible)
         collapsible.collapsed = not collapsible.collapsed
+        if not collapsible.collapsed:
+            collapsible.query_one("CollapsibleTitle").focus(scroll_visible=False)
 
     @property
     def validation_or_usual(self) -> float:

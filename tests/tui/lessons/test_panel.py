@@ -14,6 +14,7 @@ from charlstm_tui.lessons.progress import LessonResult, Progress, load_progress,
 from charlstm_tui.lessons.session import LessonSession, StepResult
 from charlstm_tui.screens.help import HelpScreen
 from charlstm_tui.screens.lesson_list import LessonList
+from charlstm_tui.state.keys import keys_of
 from charlstm_tui.widgets.lessons.lesson_offer import LessonOffer
 from charlstm_tui.widgets.lessons.lesson_panel import LessonPanel
 from core.runs.run import Run
@@ -57,10 +58,20 @@ async def test_a_lesson_is_followed_to_its_end_on_the_real_screens(
         assert losses[-1] < losses[0]
         assert said(app, "why") == f"✓ To {losses[-1]:.2f}."
         assert session_of(app).result.right
+        await pilot.press("enter", "f7", "n")
+        await until(lambda: isinstance(app.screen, LessonList))
+        assert said(app, "over") == "Short: the lesson is over. 1 of 1 questions answered right, 1 of them at once."
     result = load_progress().lessons["short"]
     assert result.steps["choose"].done
     assert result.steps["train"].right
     assert result.runs == ("quick-1",)
+
+
+async def test_the_end_says_how_many_answers_were_right_at_once(app: CharLSTMApp) -> None:
+    session = LessonSession(LESSON, {
+        "choose": StepResult(done=True), "train": StepResult(done=True, answers=(0, 1), right=True),
+    })  # fmt: skip
+    assert (session.answered, session.answered_at_once, session.questions) == (1, 0, 1)
 
 
 async def test_a_wrong_answer_is_explained_and_can_be_corrected(app: CharLSTMApp) -> None:
@@ -176,6 +187,9 @@ async def test_a_lesson_opened_during_a_run_knows_the_run(app: CharLSTMApp, smal
 async def test_the_lessons_are_offered_once_in_a_line_that_can_be_removed(app: CharLSTMApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: bool(app.screen.query(LessonOffer)))
+        named = {key.action: key.does for key in keys_of(app.screen, app)}
+        assert named["decline_offer"] == "Remove the line"
+        assert "leave_field" not in named
         await pilot.press("escape")
         await pilot.pause()
         assert not app.screen.query(LessonOffer)

@@ -8,7 +8,7 @@ import pyperclip
 import pytest
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input, Select, Static
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.formatting.text_statistics import TextFigures
@@ -472,3 +472,21 @@ async def test_the_figures_of_three_texts_are_worded_alike(app: CharLSTMApp, tra
             worded = {re.sub(r"[\d.]+", "", pane.note) for pane in app.screen.query(StreamPane)}
             assert len(worded) == 1
             assert worded != {""}
+
+
+async def test_a_text_of_another_model_than_the_chosen_one_is_named(app: CharLSTMApp, trained: Run) -> None:
+    other = trained.path.with_name("goats")
+    shutil.copytree(trained.path, other)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f4")
+        models, epochs = app.screen.query_one(CheckpointSelect), app.screen.query_one("#which", Select)
+        models.value = trained.path
+        await write(app, pilot)
+        assert status(app).startswith("20 characters")
+        assert " by " not in status(app)
+        models.value = other
+        await until(lambda: f"20 characters by {trained.name}" in status(app))
+        models.value = trained.path
+        await until(lambda: " by " not in status(app))
+        epochs.value = "last"
+        await until(lambda: "20 characters by its best epoch" in status(app))

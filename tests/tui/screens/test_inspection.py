@@ -1,6 +1,7 @@
 """Looking inside a model."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs.inspection import WRITTEN, Looked, Seen, inspect_model
 from charlstm_tui.screens.inspection import MORE, InspectionScreen
 from charlstm_tui.state.job_events import Doing, Prompted
+from charlstm_tui.widgets.common.checkpoint_select import CheckpointSelect
 from charlstm_tui.widgets.inspection.activations_view import BORDERS, CHANGE, ActivationsView
 from charlstm_tui.widgets.inspection.cell_equations import CellEquations
 from charlstm_tui.widgets.inspection.cell_heatmap import BLOCKS, LABEL, CellHeatmap
@@ -470,3 +472,22 @@ async def test_without_a_text_a_left_field_stays_left_when_another_screen_was_op
         await pilot.press("escape")
         await until(lambda: app.screen is screen)
         assert screen.focused is None
+
+
+async def test_a_text_that_another_model_read_is_named(app: CharLSTMApp, trained: Run) -> None:
+    other = trained.path.with_name("goats")
+    shutil.copytree(trained.path, other)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        models, status = screen.query_one(CheckpointSelect), screen.query_one("#status", Static)
+        models.value = other
+        await pilot.pause()
+        assert str(status.content) == "Enter reads"
+        await read(pilot)
+        assert str(status.content) == f"{len(TEXT)} characters"
+        models.value = trained.path
+        await until(lambda: str(status.content) == f"{len(TEXT)} characters by goats")
+        screen.query_one("#which", Select).value = "last"
+        await pilot.pause()
+        models.value = other
+        await until(lambda: str(status.content) == f"{len(TEXT)} characters by its best epoch")
