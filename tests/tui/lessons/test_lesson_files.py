@@ -12,6 +12,7 @@ from charlstm_tui.lessons.expression import placeholders_of
 from charlstm_tui.lessons.lesson import Lesson, Step
 from charlstm_tui.lessons.places import PLACES
 from charlstm_tui.screens.all_keys import all_actions
+from core.checkpoints.checkpoint import load_checkpoint
 from core.data.corpus import CorpusConfig
 from core.data.known_texts import KNOWN, MOLIERE
 from core.data.splits import PARTS, SPLITS
@@ -188,6 +189,17 @@ def test_french_sentences_have_french_apostrophes_and_words(lesson: Lesson) -> N
     for text in map(prose, french_texts(lesson)):
         assert not re.findall(r".{0,20}['\"“”].{0,20}", text)
         assert not re.findall(rf"\b(?:{'|'.join(ENGLISH_WORDS)})\b", text)
+
+
+@pytest.mark.shipped
+def test_the_learning_rate_of_the_bundled_model_is_named_truly() -> None:
+    path = bundled_model.shipped_path()
+    if path is None:
+        pytest.skip("the bundled model is not in this checkout")
+    rate = load_checkpoint(path).training.learning_rate
+    (step,) = (step for step in ENGLISH["8-your-own-text.toml"].steps if step.id == "start-from")
+    assert step.question is not None
+    assert f"which trained this model, has {rate}." in step.question.ask
 
 
 def test_no_lesson_file_has_spaces_at_the_ends_of_lines() -> None:
