@@ -30,6 +30,10 @@ class LessonPanels:
         self._before: WeakKeyDictionary[Screen[Any], Widget | None] = WeakKeyDictionary()
         """By screen: the widget that had the focus before its panel."""
         self.folded = False
+        self._pointed: list[Widget] = []
+        """What the current step points at, and is highlighted."""
+        self._where = "", 0
+        """Selector of that, and the screen."""
 
     @property
     def current(self) -> LessonPanel | None:
@@ -91,13 +95,18 @@ class LessonPanels:
         self._point_at(None if session.result.over else session.step.point)
 
     def _point_at(self, name: str | None) -> None:
+        """Highlight the widgets of a place, if it is on the screen that is shown, and no others."""
         place = PLACES.get(name or "")
-        for screen in self.all_screens():
-            for widget in screen.query(f".{POINTED}"):
-                widget.remove_class(POINTED)
-        if place is not None and place.screen == shown_page(self._app.screen):
-            for widget in self._app.screen.query(place.selector):
-                widget.add_class(POINTED)
+        selector = place.selector if place is not None and place.screen == shown_page(self._app.screen) else ""
+        where = selector, id(self._app.screen)
+        if where == self._where and self._pointed and all(widget.is_attached for widget in self._pointed):
+            return  # facts arrive all the time, and a search visits each widget
+        self._where = where
+        for widget in self._pointed:
+            widget.remove_class(POINTED)
+        self._pointed = list(self._app.screen.query(selector)) if selector else []
+        for widget in self._pointed:
+            widget.add_class(POINTED)
 
     def all_screens(self) -> Iterable[Screen[Any]]:
         """Return the screens of all modes, each once."""
