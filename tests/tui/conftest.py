@@ -4,7 +4,6 @@ import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,11 +145,16 @@ def without_offer(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
         monkeypatch.setattr("charlstm_tui.lessons.progress.is_first_time", lambda: False)
 
 
+async def until_a_key_has_come(*_: float) -> None:
+    """Wait until a key that was sent to the app is among its messages; what comes of it, the pilot waits for."""
+    await asyncio.sleep(0.01)
+
+
 @pytest.fixture(autouse=True)
 def short_wait_after_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pilot's wait for an idle process after each key: during training the process is never idle."""
     for module in ("textual.app", "textual.pilot"):
-        monkeypatch.setattr(f"{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
+        monkeypatch.setattr(f"{module}.wait_for_idle", until_a_key_has_come)
 
 
 def rests(app: App[None]) -> bool:
