@@ -148,7 +148,7 @@ _GROUPS: dict[str, tuple[str, dict[str, Fact]]] = {
         "correlation": Fact(float, "correlation of the chosen cell with that property; unknown for variation"),
         "place": Fact(float, "number of the character at the cursor, from 0"),
         "moves": Fact(float, "number of moves of the cursor since the lesson began"),
-        "step_moves": Fact(float, "the same since this step began"),
+        "step_moves": Fact(float, "the same since this step began, or another quantity was chosen"),
         "step_cells": Fact(float, "number of different cells that were chosen since this step began"),
         "position": Fact(float, "number of the character at the cursor, from 1"),
         "cells_seen": Fact(float, "number of different cells that were chosen since the lesson began"),
@@ -160,6 +160,8 @@ _GROUPS: dict[str, tuple[str, dict[str, Fact]]] = {
         "state": Fact(float, "cell state after the character at the cursor"),
         "state_before": Fact(float, "cell state before that character; 0 before the first one"),
         "hidden": Fact(float, "hidden state"),
+        "kept": Fact(float, "forget gate times cell state before: what is kept"),
+        "added": Fact(float, "input gate times candidate: what is added"),
     }),
     "memory": ("The last comparison of memories", {
         "models": Fact(float, "number of models"),

@@ -20,6 +20,8 @@ class Words(NamedTuple):
     """The same, for a panel that takes rows from the screen and can be folded."""
     how_to_answer: str
     """Which keys answer a question."""
+    how_to_continue: str
+    """Which key leads on from a step that is over."""
     not_yet: str
     """What Enter says before a step is done."""
     closed: str
@@ -49,6 +51,7 @@ WORDS = {
         leads_here="`{key}` leads here, for the next step and the answers",
         leads_here_below="`{key}` leads here, for the next step and the answers; there, `f` folds this panel",
         how_to_answer="`↑` `↓` and `Enter` answer",
+        how_to_continue="`Enter` leads to the next step",
         not_yet="This step is not done yet. n skips it.",
         closed="The lesson is closed. {key} opens it again at this step.",
         over="{title}: the lesson is over. {right} of {asked} questions answered right, {at_once} of them at once.",
@@ -67,6 +70,7 @@ WORDS = {
         leads_here="`{key}` mène ici, pour l’étape suivante et les réponses",
         leads_here_below="`{key}` mène ici, pour la suite et les réponses\u00a0; `f` y replie ce panneau",
         how_to_answer="`↑` `↓` et `Enter` répondent",
+        how_to_continue="`Enter` mène à l’étape suivante",
         not_yet="Cette étape n’est pas encore faite. n la passe.",
         closed="La leçon est fermée. {key} la rouvre à cette étape.",
         over="{title}\u00a0: leçon terminée. {right} bonnes réponses sur {asked}, dont {at_once} du premier coup.",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from charlstm_tui.lessons.expression import filled
 from charlstm_tui.lessons.lesson import Lesson, Step
 from charlstm_tui.lessons.progress import LessonResult, Progress
 from charlstm_tui.lessons.session import StepResult
@@ -101,7 +102,13 @@ def _steps(lesson: Lesson, result: LessonResult) -> Iterator[str]:
 def _answers(step: Step, done: StepResult) -> str:
     if step.question is None or not done.answers:
         return ""
-    chosen = [step.question.choices[number].text for number in done.answers if 0 <= number < len(step.question.choices)]
+    choices = step.question.choices
+    texts = done.texts or ("",) * len(done.answers)
+    chosen = [
+        text or filled(choices[number].text, {})
+        for number, text in zip(done.answers, texts, strict=False)
+        if 0 <= number < len(choices)
+    ]
     given = ", then ".join(f"“{_plain(text)}”" for text in chosen)
     return f". Answered {given}: {'right' if done.right else 'wrong'}."
 

@@ -21,6 +21,8 @@ class StepResult(Struct, frozen=True, kw_only=True):
     skipped: bool = False
     answers: tuple[int, ...] = ()
     """Chosen answers in order, by their place in the file, from 0."""
+    texts: tuple[str, ...] = ()
+    """The same answers as they were shown, with the figures of this run; empty in files of earlier versions."""
     right: bool = False
     """Whether the last answer is right."""
 
@@ -46,10 +48,12 @@ class StepResult(Struct, frozen=True, kw_only=True):
 def _again(step: Step, result: StepResult) -> StepResult:
     """Return what counts of a step when its lesson is opened again."""
     choices = range(len(step.question.choices) if step.question is not None else 0)
-    answers = tuple(number for number in result.answers if number in choices)  # the lesson may have been changed
-    if step.question is None or not result.done or (result.right and answers):
-        return msgspec.structs.replace(result, answers=answers)
-    return StepResult(answers=answers)
+    texts = result.texts or ("",) * len(result.answers)
+    kept = [one for one in zip(result.answers, texts, strict=False) if one[0] in choices]  # the lesson may have changed
+    again = StepResult(answers=tuple(number for number, _ in kept), texts=tuple(text for _, text in kept))
+    if step.question is None or not result.done or (result.right and kept):
+        return msgspec.structs.replace(result, answers=again.answers, texts=again.texts)
+    return again
 
 
 class LessonSession:
@@ -73,7 +77,8 @@ class LessonSession:
         self.evaluations: list[Evaluated] = []
         """Evaluations during the lesson, of each model and text the last one."""
         self._then: dict[str, dict[str, Value]] = {}  # by step: the facts at the moment it was done
-        self._moves_before = 0.0  # number of moves of the cursor when the current step began
+        self._moves_before = 0.0  # number of moves when the current step began, or another quantity was chosen
+        self._quantity: Value = None
         self.place = 0
         """Place of the current step, from 0."""
         self.go_to_first_open()
@@ -121,6 +126,9 @@ class LessonSession:
 
     def learn(self, facts: Mapping[str, Value]) -> bool:
         """Take new facts; return whether the current step was done by them."""
+        if facts.get("inspection.quantity", self._quantity) != self._quantity:
+            self._quantity = facts["inspection.quantity"]
+            self._moves_before = self._moves
         self._known.update(self._derived.of(facts, self._known) | only_facts(facts))
         self._known["inspection.step_moves"] = self._moves - self._moves_before
         self._note(facts)
@@ -200,7 +208,11 @@ class LessonSession:
         """Answer the question with a choice, by its place from 0; return it."""
         assert self.step.question is not None
         choice = self.step.question.choices[number]
-        self._change(answers=(*self.result.answers, number), right=self.is_right(choice))
+        self._change(
+            answers=(*self.result.answers, number),
+            texts=(*self.result.texts, self.shown(choice.text)),
+            right=self.is_right(choice),
+        )
         return choice
 
     def skip(self) -> None:

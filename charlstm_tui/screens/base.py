@@ -9,6 +9,7 @@ from textual.dom import DOMNode
 from textual.events import Resize
 from textual.keys import key_to_character
 from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.widget import Widget
 from textual.widgets import Input
 
 from charlstm_tui.state.messages import FactsKnown
@@ -67,6 +68,17 @@ class FitsWindow:
                 whole = getattr(self.app, f"{axis}_BREAKPOINTS") or []
                 vars(self)[f"{axis}_BREAKPOINTS"] = [(least and least + taken, name) for least, name in whole]
             self.post_message(Resize(self.app.size, self.app.size))  # sets the classes of the breakpoints
+
+    @property
+    def focus_chain(self) -> list[Widget]:
+        """Widgets that Tab leads to. A panel that has a key of its own is none of them, unless the focus is in it."""
+        chain: list[Widget] = super().focus_chain  # type: ignore[misc]
+        return [widget for widget in chain if not self._is_passed_by(widget)]
+
+    def _is_passed_by(self, widget: Widget) -> bool:
+        panel = next((node for node in widget.ancestors_with_self if getattr(node, "PASSED_BY_TAB", False)), None)
+        focused: Widget | None = getattr(self, "focused", None)
+        return panel is not None and (focused is None or panel not in focused.ancestors_with_self)
 
     @property
     def _binding_chain(self) -> list[tuple[DOMNode, BindingsMap]]:

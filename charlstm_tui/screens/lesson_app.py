@@ -121,7 +121,9 @@ class LessonApp(PersonalApp):
         """Remove the line that offers the lessons, or a lesson."""
         self._left = None
         for screen in self.panels.all_screens():
-            screen.query(LessonOffer).remove()
+            if offers := screen.query(LessonOffer):
+                offers.remove()
+                screen.call_after_refresh(screen.refresh_bindings)  # Esc had removed the line
 
     async def action_lesson(self) -> None:
         """Open the list of lessons; during a lesson, move the focus to its panel, or back to the screen."""

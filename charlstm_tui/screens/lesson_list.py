@@ -88,7 +88,8 @@ class LessonList(ListScreen[Lesson | None]):
 
     @on(OptionList.OptionHighlighted)
     def _show_goal(self, event: OptionList.OptionHighlighted) -> None:
-        self.query_one("#lesson-goal", Static).update(Content(self._lessons[event.option_index].goal))
+        lesson = self._lessons[event.option_index]
+        self.query_one("#lesson-goal", Static).update(Content.assemble((f"{lesson.title}. ", "bold"), lesson.goal))
 
     @on(OptionList.OptionSelected)
     def action_open(self) -> None:

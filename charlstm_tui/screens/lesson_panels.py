@@ -87,8 +87,7 @@ class LessonPanels:
         panel, screen = self.current, self._app.screen
         if panel is None or not panel.is_mounted:
             return
-        panel.place(*self._app.size)
-        panel.set_class(self.folded, "-folded")
+        panel.place(*self._app.size, folded=self.folded)
         panel.show(session, shown_key(self._app, "app.lesson", "F7"))
         if isinstance(screen, FitsWindow):
             screen.fit_panel(*panel.takes)

@@ -9,7 +9,7 @@ import pytest
 
 from charlstm_tui.lessons.course import FOLDER, course, lesson_named
 from charlstm_tui.lessons.facts import FACTS, Value
-from charlstm_tui.lessons.progress import Progress, save_progress
+from charlstm_tui.lessons.progress import Progress, load_progress, save_progress
 from charlstm_tui.lessons.session import LessonSession
 from core.checkpoints.checkpoint import load_checkpoint
 from core.runs.store import RunStore
@@ -150,3 +150,24 @@ def test_a_lesson_for_a_newer_program_says_so(monkeypatch: pytest.MonkeyPatch, t
     path.write_text("format = 2", encoding="utf-8")
     monkeypatch.setattr("charlstm_tui.cli._check_terminal", lambda: None)
     assert "newer version of this program" in call("--lesson", path).stderr
+
+
+@pytest.mark.parametrize("of_earlier_version", [False, True])
+def test_the_report_shows_answers_as_the_student_saw_them(store: RunStore, of_earlier_version: bool) -> None:
+    lesson = course("fr")[0]
+    session = LessonSession(lesson)
+    session.place = [step.id for step in lesson.steps].index("outputs")
+    assert session.step.question is not None
+    (number,) = (n for n, choice in enumerate(session.step.question.choices) if "{next.distinct}" in choice.text)
+    session.learn({"next.distinct": 76.0})
+    session._change(done=True)
+    session.answer(number)
+    if of_earlier_version:
+        session._change(texts=())
+    save_progress(Progress().having(session))
+    page = call("lesson", "report", "--language", "fr").stdout
+    (line,) = (line for line in page.splitlines() if "Answered" in line)
+    assert "{" not in line
+    assert ("– nombres" if of_earlier_version else "76 nombres") in line
+    again = load_progress().session_of(lesson)
+    assert len(again.results["outputs"].texts) == 1

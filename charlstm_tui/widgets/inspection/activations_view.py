@@ -196,6 +196,9 @@ class ActivationsView(Container):
             "forget": now.get("f"), "input": now.get("i"), "candidate": now.get("g"), "output": now.get("o"),
             "state": now.get("c"), "state_before": before.get("c"), "hidden": now.get("h"),
         }  # fmt: skip
+        for name, factors in {"kept": ("forget", "state_before"), "added": ("input", "candidate")}.items():
+            one, other = (facts[factor] for factor in factors)
+            facts[name] = one * other if isinstance(one, float) and isinstance(other, float) else None
         moved = place != self._told_place and self._told_place is not None
         self._told_place = place
         counting = ("inspection.moves",) if moved else ()

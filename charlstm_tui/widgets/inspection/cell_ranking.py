@@ -77,7 +77,7 @@ class CellRanking(CellRows):
     def entitle(self, *versions: str) -> None:
         """Show the first title that fits into the border, now and after each resize."""
         self._titles = versions
-        self.border_title = fitting(self.size.width, *versions)
+        self.border_title = fitting(self.size.width - 4, *versions)
 
     def validate_rank(self, rank: int) -> int:
         """Limit the rank to the existing cells."""
@@ -95,7 +95,8 @@ class CellRanking(CellRows):
     def _scroll(self) -> None:
         self._scroll_to_row(self.rank, len(self._numbers))
         place = f"{self.rank + 1:,} of {len(self._numbers):,}"
-        self.border_subtitle = fitting(self.size.width, f"{place} · Home: first" if self._top else place, place)
+        versions = (f"{place} · Home: first", f"{place} · Home", place) if self._top else (place,)
+        self.border_subtitle = fitting(self.size.width - 4, *versions)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

@@ -82,6 +82,9 @@ class LessonPanel(Vertical, can_focus=True):
         Binding("pageup", "scroll(-1)", "Scroll up", show=False, id="lesson.scroll-up"),
     ]
 
+    PASSED_BY_TAB = True
+    """The panel has a key of its own, and Tab leads through the fields of the screen only."""
+
     class Asked(Message):
         """A key or a click asks for something: next, skip, back, repeat, fold, list, close, leave or answer."""
 
@@ -128,9 +131,14 @@ class LessonPanel(Vertical, can_focus=True):
         event.stop()
         self.post_message(self.Asked("answer", event.option_index))
 
-    def place(self, width: int, height: int) -> None:
-        """Stand at the side of a window of this size if it is wide, otherwise at its bottom."""
-        self.set_class(width < SIDE_FROM, "-bottom")
+    def on_mount(self) -> None:
+        """Keep Tab within the panel while it has the focus."""
+        self.trap_focus()
+
+    def place(self, width: int, height: int, *, folded: bool) -> None:
+        """Stand at the side of a window of this size if it is wide, otherwise, or folded, at its bottom."""
+        self.set_class(width < SIDE_FROM or folded, "-bottom")
+        self.set_class(folded, "-folded")
         self.styles.height = None if self.has_class("-bottom") else max(height - BARS, 1)
 
     @property
@@ -171,7 +179,8 @@ class LessonPanel(Vertical, can_focus=True):
             why = Content.assemble(mark, marked(session.shown(chosen.why)))
         self._write("why", why)
         # Inside, the line at the bottom of the window has the keys, except those of the list of answers.
-        inside = words.how_to_answer if asks and not result.right else ""
+        is_open = asks and not result.right
+        inside = words.how_to_answer if is_open else words.how_to_continue if result.over else ""
         leads = words.leads_here_below if self.has_class("-bottom") else words.leads_here
         self._hints = marked(leads.format(key=key)), marked(inside)
         self._show_hint()

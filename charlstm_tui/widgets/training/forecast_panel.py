@@ -122,7 +122,8 @@ class ForecastPanel(Static):
             self.update(Content("\n").join(_row(*line, width=self.content_size.width) for line in lines))
             return
         words = [Content.assemble((value, "$foreground"), f" {unit}" if unit else "") for _, value, unit in lines]
-        self.update(Content("  ·  ").join(words))
+        name = "forecast: " if self._forecast is not None else ""
+        self.update(Content.assemble(name, Content("  ·  ").join(words)))
 
     @property
     def _is_tall(self) -> bool:

@@ -25,6 +25,7 @@ from core.runs.store import RunStore
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
 from core.settings.presets import ALL_PRESETS, FINE_TUNE, Preset, preset_for, preset_named
 from core.settings.reading_fields import ReadingField, file_fields, reading_fields, value_in
+from core.text import joined
 
 FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
     (ModelConfig, "The network", ("cell", "num_layers", "hidden_size")),
@@ -33,6 +34,8 @@ FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
 )
 """The important settings in groups, each with a class, a title, and names of settings."""
 COLUMNS = ((FIRST[0], FIRST[1]), (FIRST[2],))
+MOST_NAMED = 3
+"""Maximum number of changed settings that are named next to the preset."""
 _FIRST_NAMES = frozenset(name for _, _, names in FIRST for name in names)
 
 
@@ -247,8 +250,8 @@ class SettingsForm(Vertical):
     def _use_preset(self) -> None:
         """Put the settings of the chosen preset into the boxes."""
         self._begin = structs.replace(self._begin, preset=self.preset.name)
-        self.query_one("#purpose", Static).update(self.preset.purpose)
         self._show_settings(self._network, self.preset.training)
+        self._tell_purpose()
         self.post_message(self.Changed())
 
     @on(TextSettings.Changed)
@@ -273,6 +276,7 @@ class SettingsForm(Vertical):
     @on(SettingInput.Changed)
     def _pass_on(self, event: Message) -> None:
         event.stop()
+        self._tell_purpose()
         self.post_message(self.Changed())
 
     @on(Input.Submitted)
@@ -357,8 +361,20 @@ class SettingsForm(Vertical):
     @property
     def _is_changed(self) -> bool:
         """Whether a setting on screen differs from the preset."""
+        return bool(self._changed)
+
+    @property
+    def _changed(self) -> list[SettingInput]:
+        """The settings that differ from the preset."""
         settings = self.query(SettingInput)
-        return any(setting.is_changed for setting in settings if not isinstance(setting.field, ReadingField))
+        return [one for one in settings if one.is_changed and not isinstance(one.field, ReadingField)]
+
+    def _tell_purpose(self) -> None:
+        """Show what the preset is for or, since that is then no longer so, which settings differ from it."""
+        changed = [setting.field.title for setting in self._changed]
+        named = changed if len(changed) <= MOST_NAMED else [*changed[: MOST_NAMED - 1], "others"]
+        words = f"with another {joined(named)}" if len(changed) == 1 else f"with changes: {joined(named)}"
+        self.query_one("#purpose", Static).update(words if changed else self.preset.purpose)
 
     def _show(self, config: RunConfig) -> None:
         self._begin = config
@@ -366,9 +382,9 @@ class SettingsForm(Vertical):
         preset = preset_or_default(config.preset)
         with self.prevent(Select.Changed):
             self.query_one("#preset", Select).value = preset.name
-        self.query_one("#purpose", Static).update(preset.purpose)
         self.start.show(config.origin, config.model)
         self._show_settings(config.model, config.training)
+        self._tell_purpose()
         self._show_reading(config.corpus)
 
     def _show_settings(self, model: ModelConfig, training: TrainingConfig) -> None:

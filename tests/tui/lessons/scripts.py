@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from core.data.known_texts import PLAY
+from tests.tui.conftest import until
 from tests.tui.lessons.student import Script, Student
 
 SHORT, OWN, LONG = slice(0, 5_000), slice(60_000, 71_000), slice(0, 100_000)
@@ -95,7 +96,7 @@ async def gates(student: Student, folder: Path) -> None:
     await student.press_until("right", lambda: student.session.result.done)
     await student.sees_done("forget")
     await student.press_until("v", student.fact_is("inspection.quantity", "o"))
-    await student.press_until("right", lambda: student.session.result.done)
+    await student.look_for("output")
     await student.sees_done("output")
     await student.press_until("v", student.fact_is("inspection.quantity", "c"))
     await student.press_until("f", student.fact_is("inspection.sort", "position in the line"))
@@ -171,6 +172,7 @@ async def sampling(student: Student, folder: Path) -> None:
     await student.choose("#model", "moliere")
     await student.type_in("#setting-length", "300")
     await student.press("enter")
+    await until(lambda: student.app.screen.check_action("tint", ()) is True)  # once there is a text
     await student.press("t")
     await student.sees_done("draw")
     for temperature, step in (("0", "zero"), ("1.5", "hot")):

@@ -83,6 +83,16 @@ class Student:
             await self.pilot.pause()
         await until(done)
 
+    async def look_for(self, step: str) -> None:
+        """Move through the line, in one cell after the other, until the place is found that the step asks for."""
+        assert self.session.step.id == step
+        for turn in range(MOST_PRESSES):
+            for _ in range(MOST_PRESSES):
+                if self.session.result.done:
+                    return
+                await self.press("left" if turn % 2 else "right")
+            await self.press("k")
+
     async def waits(self, condition: Callable[[], bool]) -> None:
         await until(condition, PATIENCE)
 

@@ -15,8 +15,10 @@ from charlstm_tui.lessons.session import LessonSession, StepResult
 from charlstm_tui.screens.help import HelpScreen
 from charlstm_tui.screens.lesson_list import LessonList
 from charlstm_tui.state.keys import keys_of
+from charlstm_tui.widgets.common.top_bar import TopBar
 from charlstm_tui.widgets.lessons.lesson_offer import LessonOffer
 from charlstm_tui.widgets.lessons.lesson_panel import LessonPanel
+from charlstm_tui.widgets.training.settings_panel import SettingsPanel
 from core.runs.run import Run
 from tests.tui.conftest import SIZES, until
 from tests.tui.lessons.test_session import LESSON
@@ -166,7 +168,37 @@ async def test_a_resized_window_moves_the_panel(app: CharLSTMApp) -> None:
         await pilot.pause()
         assert app.screen.query_one(LessonPanel).size.height <= 2
         await pilot.resize_terminal(120, 40)
+        await until(lambda: app.screen.size.width == 120)
+        await pilot.pause()
+        assert app.screen.query_one(TopBar).size.width == 120, "folded, it leaves the whole width to the screen"
+        assert app.screen.query_one(SettingsPanel).size.width > 110
+        await pilot.press("f7")
         await until(lambda: not app.screen.query_one(LessonPanel).has_class("-bottom"))
+        await until(lambda: app.screen.query_one(SettingsPanel).size.width < 80)
+
+
+async def test_tab_leads_through_the_screen_or_through_the_panel(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await app.open_lesson(LESSON)
+        await pilot.press("escape")
+        panel = app.screen.query_one(LessonPanel)
+        fields = len(app.screen.focus_chain)
+        assert fields > 5
+        for _ in range(fields + 1):
+            await pilot.press("tab")
+            assert app.focused is not None
+            assert not panel.is_used
+        await pilot.press("f7", "tab", "tab")
+        assert panel.is_used
+
+
+async def test_after_the_right_answer_the_panel_says_how_to_continue(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.open_lesson(LESSON)
+        session_of(app)._change(done=True)
+        app._show()
+        await pilot.press("f7")
+        assert said(app, "keys") == "Enter leads to the next step"
 
 
 async def test_a_lesson_opened_during_a_run_knows_the_run(app: CharLSTMApp, small_text: Path) -> None:

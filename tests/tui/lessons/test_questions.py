@@ -29,7 +29,7 @@ NOTEBOOK: Facts = {
 CELL: Facts = {
     "inspection.count": 1.0, "inspection.model": "moliere", "inspection.characters": 40.0,
     "inspection.step_moves": 20.0, "inspection.forget": 0.95, "inspection.input": 0.3, "inspection.candidate": 0.4,
-    "inspection.state_before": -1.2,
+    "inspection.state_before": -1.2, "inspection.kept": -1.14, "inspection.added": 0.12,
 }  # fmt: skip
 PLAY_30000: Facts = {
     "run.count": 1.0, "run.state": "finished", "run.output_dropout": 0.0, "run.patience": 0.0, "run.epochs": 20.0,
@@ -99,8 +99,8 @@ STORIES: list[tuple[str, str, Facts, int]] = [
     ("first-training", "test", NOTEBOOK | {"evaluation.loss": 1.12}, 1),
     ("first-training", "test", NOTEBOOK | {"evaluation.loss": 1.0}, 0),
     ("gates", "state", CELL, 0),
-    ("gates", "state", CELL | {"inspection.state_before": 0.0}, 1),
-    ("gates", "state", CELL | {"inspection.forget": 0.05, "inspection.candidate": -0.9}, 1),
+    ("gates", "state", CELL | {"inspection.state_before": 0.0, "inspection.kept": 0.0}, 1),
+    ("gates", "state", CELL | {"inspection.kept": -0.06, "inspection.added": -0.27}, 1),
     *(
         ("gates", "forget", CELL | {"inspection.quantity": "f", "inspection.forget": forget}, right)
         for forget, right in ((0.95, 0), (0.8, 1), (0.2, 1), (0.03, 2))

@@ -121,7 +121,7 @@ def test_a_step_without_its_right_answer_is_done_again() -> None:
     done = StepResult(done=True)
     session = LessonSession(LESSON, {"choose": done, "train": StepResult(done=True, answers=(0,)), "generate": done})
     assert session.step.id == "train"
-    assert session.result == StepResult(answers=(0,))
+    assert session.result == StepResult(answers=(0,), texts=("",))
     skipped = LessonSession(LESSON, {"choose": done, "train": StepResult(skipped=True)})
     assert skipped.step.id == "generate"
 
