@@ -26,7 +26,7 @@ class SettingInput(Vertical):
         height: auto;
         width: 100%;
         & > Horizontal { height: 1; width: auto; }
-        & Label { width: 16; color: $text-muted; }
+        & Label { width: 17; color: $text-muted; }
         & Input { width: 12; }
         & Select { width: 13; }
         & Input.-invalid { color: $text-error; text-style: underline; }
