@@ -13,6 +13,7 @@ from charlstm_tui.lessons.languages import words_of
 from charlstm_tui.screens.base import FitsWindow
 from charlstm_tui.state.keys import Key
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.key_list import KeyList
 from charlstm_tui.widgets.common.unbroken_markdown import NO_BREAK, UnbrokenMarkdown
 
 PAGES = Path(__file__).parent.parent / "help"
@@ -55,12 +56,16 @@ class HelpScreen(FitsWindow, ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay out the help page."""
-        said = [(key.of_screen, f"- `{key.shown}`  {self._described(key)}") for key in self._keys]
-        here, everywhere = ("\n".join(line for of, line in said if of is of_screen) for of_screen in (True, False))
+        here, everywhere = (
+            [(key.shown, self._described(key)) for key in self._keys if key.of_screen is of_screen]
+            for of_screen in (True, False)
+        )
         words = words_of(self._language)
-        keys = f"## {words.keys_here}\n\n{here}\n\n## {words.keys_everywhere}\n\n{everywhere}\n- `^p`  {words.palette}"
         with VerticalScroll():
-            yield UnbrokenMarkdown(f"{self._page}\n\n{keys}\n", open_links=False)
+            yield UnbrokenMarkdown(f"{self._page}\n\n## {words.keys_here}\n", open_links=False)
+            yield KeyList(here)
+            yield UnbrokenMarkdown(f"## {words.keys_everywhere}\n", open_links=False)
+            yield KeyList([*everywhere, ("^p", words.palette)])
         yield KeyBar()
 
     def on_mount(self) -> None:

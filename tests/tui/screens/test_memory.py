@@ -256,7 +256,7 @@ async def test_f1_explains_the_memory_screen(app: CharLSTMApp, trained: Run) -> 
         await opened(pilot)
         await pilot.press("f1")
         await until(lambda: isinstance(app.screen, HelpScreen))
-        assert app.screen.query_one(Markdown).source.startswith("# Memory")
+        assert app.screen.query(Markdown).first().source.startswith("# Memory")
 
 
 def test_the_notes_say_how_much_of_the_part_was_trained_on_and_what_is_skipped() -> None:
