@@ -18,7 +18,8 @@ import psutil
 from charlstm_tui.commands.doctor_result import Check, without_home
 from charlstm_tui.commands.doctor_terminal import terminal_checks, variable
 from charlstm_tui.formatting.numbers import size_in_bytes
-from charlstm_tui.formatting.versions import PROGRAM, core_count, version_of
+from charlstm_tui.formatting.versions import PROGRAM, version_of
+from core.cores import available_cores
 from core.data.known_texts import MOLIERE
 from core.errors import UserError
 from core.folders import cache_folder, data_folder
@@ -110,8 +111,8 @@ def _system() -> Check:
     with contextlib.suppress(OSError):
         system = f"{platform.freedesktop_os_release()['PRETTY_NAME']}, {system}"
     return Check(
-        name="system", found=in_one_line(f"{system}, {count_of(core_count(), 'core')} of {os.cpu_count()}{load}"),
-        figures={"cores": core_count()},
+        name="system", found=in_one_line(f"{system}, {count_of(available_cores(), 'core')} of {os.cpu_count()}{load}"),
+        figures={"cores": available_cores()},
     )  # fmt: skip
 
 

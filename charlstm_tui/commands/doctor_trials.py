@@ -109,7 +109,8 @@ def _model() -> Check:
 
 def _computing(compute: list["ComputeSettings"]) -> Check:
     """Choose precision and threads as `train` does; append them to `compute`."""
-    from core.model.device import ComputeSettings, available_cores, choosing, works_here
+    from core.cores import available_cores
+    from core.model.device import ComputeSettings, choosing, works_here
 
     preset = PRESETS[PRESET]
     try:

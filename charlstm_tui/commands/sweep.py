@@ -196,7 +196,8 @@ def run_command(
         results = opened.book.results()
         with renderer:
             renderer.begin(results, budget)
-            for event in processes.run(control, budget.is_over):
+            is_over = sum(trial.is_over for trial in results) == experiment.runs  # then no worker need load PyTorch
+            for event in () if is_over else processes.run(control, budget.is_over):
                 failed |= renderer.show(event)
         budget.save()
         results = opened.book.results()

@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from core.cores import available_cores
 from core.text import count_of
 
 PROGRAM = "charlstm-tui"
@@ -42,13 +43,8 @@ def likely_device() -> str:
         return "cuda (ROCm)"
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "mps"
-    cores = count_of(core_count(), "core")
+    cores = count_of(available_cores(), "core")
     return f"cpu ({cores}, bf16)" if _has_bf16() else f"cpu ({cores})"
-
-
-def core_count() -> int:
-    """Return the number of cores that this process may use, as `core.model.device` counts them with PyTorch loaded."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_built_for(gpu: str) -> bool:

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from core.cores import available_cores
 from core.data.text_slice import UNKNOWN, Ids
 from core.evaluation.worker_threads import advance
 from core.model.char_lstm import CharLSTM, State
-from core.model.device import available_cores
 from core.reports.results import Estimate, EvaluationProgress
 
 PASSAGES = 128

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from core.model.device import available_cores
+from core.cores import available_cores
 
 Item = TypeVar("Item")
 _END = object()

@@ -2,8 +2,8 @@
 
 import psutil
 
+from core.cores import available_cores
 from core.experiments.experiment import Experiment
-from core.model.device import available_cores
 from core.runs.run import RunConfig
 from core.settings.forecast import estimate_run
 
@@ -20,7 +20,7 @@ def usual_workers(config: RunConfig) -> int:
     Raises:
         UserError: the text cannot be read.
     """
-    import torch
+    import torch  # takes a second, which a given number of workers spares
 
     if config.training.device in ("cuda", "mps") or (
         config.training.device == "auto" and (torch.cuda.is_available() or torch.backends.mps.is_available())

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from core.cores import available_cores
 from core.evaluation.worker_threads import advance
 from core.inspection.silencing import TextReading, cost_of_each
 from core.inspection.unrolled import LayerState, Unrolled
 from core.model.char_lstm import CharLSTM
-from core.model.device import available_cores
 from core.reports.silencing import Clamp, RankedCell
 
 EXACT = 50

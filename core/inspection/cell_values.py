@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.cores import available_cores
 from core.errors import UserError
 from core.evaluation.segments import GROUP, MAX_SEGMENTS, SEGMENT, WINDOW, Segments, zeros_for
 from core.inspection.kept_values import HALF, Kept, ValuesOf, find, keep, make_room
 from core.model.char_lstm import CharLSTM, State
-from core.model.device import available_cores
 from core.settings.cell_kinds import GATES
 
 Halves = NDArray[np.float16]

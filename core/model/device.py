@@ -5,7 +5,6 @@ is emulated, which is slower than float32, or missing. More threads speed up lar
 ones.
 """
 
-import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from msgspec import Struct
 
+from core.cores import available_cores
 from core.errors import UserError, is_out_of_memory
 from core.events import ComputePrecision
 from core.model.char_lstm import CharLSTM
@@ -216,11 +216,6 @@ def _device(wanted: Device) -> ComputeDevice:
 
 def _here() -> dict[ComputeDevice, bool]:
     return {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def thread_counts() -> list[int]:

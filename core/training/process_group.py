@@ -28,9 +28,10 @@ from msgspec import Struct
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from core.cores import available_cores
 from core.data.corpus import CorpusConfig
 from core.errors import UserError, is_out_of_memory
-from core.model.device import ComputeSettings, available_cores, works_here
+from core.model.device import ComputeSettings, works_here
 from core.settings.config import ModelConfig, TrainingConfig
 from core.text import count_of, in_one_line
 

@@ -21,12 +21,13 @@ import numpy as np
 import torch
 
 from core.control import Control
+from core.cores import available_cores
 from core.data.corpus import Corpus, CorpusConfig, load_corpus
 from core.data.streams import Streams
 from core.data.text_slice import Ids
 from core.data.vocabulary import Vocabulary
 from core.events import ComputePrecision, StepsCompleted
-from core.model.device import ComputeSettings, available_cores, works_here
+from core.model.device import ComputeSettings, works_here
 from core.settings.config import ComputeDevice, ModelConfig, TrainingConfig
 from core.settings.forecast import Span, forecast
 from core.settings.presets import Preset, preset_named

@@ -37,7 +37,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from core.model.device import available_cores
+from core.cores import available_cores
 from core.settings.presets import preset_named
 from tests.benchmarks.processes import (
     PROCESSES,

@@ -26,9 +26,9 @@ from typing import NamedTuple
 
 import psutil
 
+from core.cores import available_cores
 from core.experiments.experiment_store import ExperimentStore
 from core.experiments.worker_count import share_threads
-from core.model.device import available_cores
 from core.runs.store import RunStore
 
 NAME = "sizes"

@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from charlstm_tui.formatting import versions
-from core.model.device import available_cores
 from tests.cli.test_commands import call
 
 
@@ -33,10 +32,6 @@ def test_a_package_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPa
     assert "torch missing, textual 1.0" in versions.version_line()
 
 
-def test_the_cores_are_those_that_training_uses() -> None:
-    assert versions.core_count() == available_cores()
-
-
 @pytest.mark.parametrize(("built", "there", "system", "machine", "device"), [
     ("cuda", ("nvidia[0-9]*", "dxg"), "linux", "x86_64", "cuda"),
     ("cuda", (), "linux", "x86_64", "cpu (2 cores, bf16)"),
@@ -52,7 +47,7 @@ def test_the_device_is_guessed_from_the_build_of_pytorch_and_the_device_files(
     monkeypatch.setattr(versions, "_is_built_for", lambda gpu: gpu == built)
     monkeypatch.setattr(versions, "_has_file", lambda *patterns: patterns == there)
     monkeypatch.setattr(versions, "_cpu_info", lambda: "flags\t\t: fpu amx_bf16 amx_tile\n")
-    monkeypatch.setattr(versions, "core_count", lambda: 2)
+    monkeypatch.setattr(versions, "available_cores", lambda: 2)
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr("platform.machine", lambda: machine)
     assert versions.likely_device() == device
