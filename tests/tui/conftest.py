@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,17 @@ def styles_parsed_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def without_animations() -> Iterator[None]:
+    """Scroll and fold at once: each animation draws up to thirty pictures, an eighth of the time of a screen test.
+
+    The tests in a real terminal have them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def all_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw with all colours, whatever the terminal of the tests is."""
@@ -145,16 +157,11 @@ def without_offer(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReques
         monkeypatch.setattr("charlstm_tui.lessons.progress.is_first_time", lambda: False)
 
 
-async def until_a_key_has_come(*_: float) -> None:
-    """Wait until a key that was sent to the app is among its messages; what comes of it, the pilot waits for."""
-    await asyncio.sleep(0.01)
-
-
 @pytest.fixture(autouse=True)
 def short_wait_after_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pilot's wait for an idle process after each key: during training the process is never idle."""
     for module in ("textual.app", "textual.pilot"):
-        monkeypatch.setattr(f"{module}.wait_for_idle", until_a_key_has_come)
+        monkeypatch.setattr(f"{module}.wait_for_idle", partial(wait_for_idle, max_sleep=0.1))
 
 
 def rests(app: App[None]) -> bool:
