@@ -1,6 +1,7 @@
 """`charlstm-tui sweep`: set up, run and delete experiments; `sweep_show` prints them."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import click
@@ -25,6 +26,7 @@ from core.errors import UserError
 from core.experiments.budget import Budget
 from core.experiments.experiment import PRUNING, Experiment, Pruning
 from core.experiments.experiment_store import ExperimentStore
+from core.experiments.results import TrialResult
 from core.experiments.varied import parse_varied
 from core.runs.store import RunStore
 from core.settings.config import ModelConfig, TrainingConfig, fields_of
@@ -196,16 +198,16 @@ def run_command(
         results = opened.book.results()
         with renderer:
             renderer.begin(results, budget)
-            is_over = sum(trial.is_over for trial in results) == experiment.runs  # then no worker need load PyTorch
-            for event in () if is_over else processes.run(control, budget.is_over):
-                failed |= renderer.show(event)
+            if _left(experiment, results):  # otherwise no worker need load PyTorch
+                for event in processes.run(control, budget.is_over):
+                    failed |= renderer.show(event)
         budget.save()
         results = opened.book.results()
     if not as_json:
         print_outcome(experiment, results, opened.book)
     if ended:
         ctx.exit(exit_code(ended[0]))
-    left = experiment.runs - sum(trial.is_over for trial in results)
+    left = _left(experiment, results)
     if left and budget.left == 0.0:
         click.echo(
             f"The time limit of {experiment.seconds:g} seconds is over; {count_of(left, 'run')} of {experiment.runs} "
@@ -213,6 +215,11 @@ def run_command(
             err=True,
         )
     ctx.exit(1 if failed else 0)
+
+
+def _left(experiment: Experiment, results: Sequence[TrialResult]) -> int:
+    """Return how many runs are not over."""
+    return experiment.runs - sum(trial.is_over for trial in results)
 
 
 @sweep_commands.command("work", hidden=True)

@@ -4,7 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from charlstm_tui.jobs.generation import Written
+from charlstm_tui.jobs.generation import Writer, Written
 
 SETTLING = 0.5
 """Seconds after which a speed can be told."""
@@ -49,6 +49,15 @@ class WrittenTexts:
     def length(self, lane: int) -> int:
         """Return the number of characters of a text."""
         return self._lengths[lane]
+
+    def facts(self, lane: int, writer: Writer) -> dict[str, float | str | bool | None]:
+        """Return what a lesson is told of a text: how it was generated, its length and its surprisal."""
+        config = writer.config
+        return {
+            "prompt": writer.prompt, "temperature": float(writer.temperatures[lane]), "top_k": float(config.top_k),
+            "top_p": config.top_p, "seed": float(config.seed), "texts": float(len(writer.temperatures)),
+            "characters": float(self.length(lane)), "surprise": self.surprisal(lane),
+        }  # fmt: skip
 
     def surprisal(self, lane: int) -> float:
         """Return the mean surprisal of a text, in nats per character; 0 for an empty one."""

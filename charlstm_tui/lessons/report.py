@@ -103,12 +103,7 @@ def _answers(step: Step, done: StepResult) -> str:
     if step.question is None or not done.answers:
         return ""
     choices = step.question.choices
-    texts = done.texts or ("",) * len(done.answers)
-    chosen = [
-        text or filled(choices[number].text, {})
-        for number, text in zip(done.answers, texts, strict=False)
-        if 0 <= number < len(choices)
-    ]
+    chosen = [text or filled(choices[number].text, {}) for number, text in done.given if 0 <= number < len(choices)]
     given = ", then ".join(f"“{_plain(text)}”" for text in chosen)
     return f". Answered {given}: {'right' if done.right else 'wrong'}."
 

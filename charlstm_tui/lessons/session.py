@@ -36,6 +36,11 @@ class StepResult(Struct, frozen=True, kw_only=True):
         return later if later._worth >= self._worth else self
 
     @property
+    def given(self) -> list[tuple[int, str]]:
+        """The answers, each with its text as it was shown; "" where that is not known."""
+        return list(zip(self.answers, (*self.texts, *("" for _ in self.answers)), strict=False))
+
+    @property
     def right_at_once(self) -> bool:
         """Whether the first answer was right."""
         return self.right and len(self.answers) == 1
@@ -48,8 +53,7 @@ class StepResult(Struct, frozen=True, kw_only=True):
 def _again(step: Step, result: StepResult) -> StepResult:
     """Return what counts of a step when its lesson is opened again."""
     choices = range(len(step.question.choices) if step.question is not None else 0)
-    texts = result.texts or ("",) * len(result.answers)
-    kept = [one for one in zip(result.answers, texts, strict=False) if one[0] in choices]  # the lesson may have changed
+    kept = [one for one in result.given if one[0] in choices]  # the lesson may have been changed
     again = StepResult(answers=tuple(number for number, _ in kept), texts=tuple(text for _, text in kept))
     if step.question is None or not result.done or (result.right and kept):
         return msgspec.structs.replace(result, answers=again.answers, texts=again.texts)

@@ -276,15 +276,10 @@ class GenerationScreen(ModeScreen):
         """Tell a lesson of the texts, one after the other."""
         if self._writer is None or self._author is None or not self._texts.shown:
             return
-        config = self._writer.config
-        texts = zip(self._writer.temperatures, self.panes.panes, strict=False)
-        for lane, (temperature, pane) in enumerate(texts):
-            facts: dict[str, float | str | bool | None] = {
-                "model": self._author.name, "prompt": self._writer.prompt, "temperature": float(temperature),
-                "top_k": float(config.top_k), "top_p": config.top_p, "seed": float(config.seed),
-                "characters": float(self._texts.length(lane)), "texts": float(len(self._writer.temperatures)),
-                "surprise": self._texts.surprisal(lane), "is_done": not ending.stopped,
-                "tinted": self.panes.panes[0].tinted, "text": pane.text,
+        for lane, pane in enumerate(self.panes.panes):
+            facts = self._texts.facts(lane, self._writer) | {
+                "model": self._author.name, "text": pane.text, "tinted": self.panes.panes[0].tinted,
+                "is_done": not ending.stopped,
             }  # fmt: skip
             counting = ("generation.count",) if not ending.stopped else ()
             named = {f"generation.{name}": value for name, value in facts.items()}

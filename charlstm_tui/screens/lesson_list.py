@@ -19,6 +19,7 @@ from charlstm_tui.lessons.report import report_page
 from charlstm_tui.screens.base import ListScreen, save_file
 from charlstm_tui.screens.dialogs import AskFile
 from charlstm_tui.widgets.common.key_bar import KeyBar
+from charlstm_tui.widgets.common.plain_text import PlainText
 from core.runs.store import RunStore
 
 
@@ -49,7 +50,7 @@ class LessonList(ListScreen[Lesson | None]):
         """Lay out the list and the goal of the lesson under the cursor."""
         with Vertical():
             if self._over:
-                yield Static(Content(self._over), id="lesson-over")
+                yield PlainText(self._over, id="lesson-over")
             yield OptionList(*(Option(self._line(lesson)) for lesson in self._lessons), id="lessons")
             yield Static(id="lesson-goal")
             yield KeyBar()

@@ -1,6 +1,6 @@
 """A list of keys and what each does, in two columns.
 
-One widget: as a list in Markdown, each key had four, and a page with thirty keys took twice as long to appear.
+One widget: as a list in Markdown, each key had four, and a help page took a third longer to appear.
 """
 
 from collections.abc import Sequence

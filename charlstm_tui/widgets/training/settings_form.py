@@ -251,7 +251,7 @@ class SettingsForm(Vertical):
         """Put the settings of the chosen preset into the boxes."""
         self._begin = structs.replace(self._begin, preset=self.preset.name)
         self._show_settings(self._network, self.preset.training)
-        self._tell_purpose()
+        self.tell_purpose()
         self.post_message(self.Changed())
 
     @on(TextSettings.Changed)
@@ -276,7 +276,6 @@ class SettingsForm(Vertical):
     @on(SettingInput.Changed)
     def _pass_on(self, event: Message) -> None:
         event.stop()
-        self._tell_purpose()
         self.post_message(self.Changed())
 
     @on(Input.Submitted)
@@ -369,12 +368,12 @@ class SettingsForm(Vertical):
         settings = self.query(SettingInput)
         return [one for one in settings if one.is_changed and not isinstance(one.field, ReadingField)]
 
-    def _tell_purpose(self) -> None:
+    def tell_purpose(self) -> None:
         """Show what the preset is for or, since that is then no longer so, which settings differ from it."""
         changed = [setting.field.title for setting in self._changed]
         named = changed if len(changed) <= MOST_NAMED else [*changed[: MOST_NAMED - 1], "others"]
-        words = f"with another {joined(named)}" if len(changed) == 1 else f"with changes: {joined(named)}"
-        self.query_one("#purpose", Static).update(words if changed else self.preset.purpose)
+        words = f"changed: {joined(named)}" if changed else self.preset.purpose
+        self.query_one("#purpose", Static).update(words)
 
     def _show(self, config: RunConfig) -> None:
         self._begin = config
@@ -384,7 +383,7 @@ class SettingsForm(Vertical):
             self.query_one("#preset", Select).value = preset.name
         self.start.show(config.origin, config.model)
         self._show_settings(config.model, config.training)
-        self._tell_purpose()
+        self.tell_purpose()
         self._show_reading(config.corpus)
 
     def _show_settings(self, model: ModelConfig, training: TrainingConfig) -> None:

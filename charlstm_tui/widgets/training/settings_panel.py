@@ -180,8 +180,9 @@ class SettingsPanel(Vertical):
             self.call_after_refresh(self.estimate_run)
 
     def estimate_run(self) -> None:
-        """Forecast a run with these settings, and preview its text."""
+        """Say what differs from the preset, forecast a run with these settings, and preview its text."""
         self._forecast_is_due = False
+        self.form.tell_purpose()
         self._explain()
         if self.quiet:
             return

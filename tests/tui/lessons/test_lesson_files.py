@@ -194,8 +194,7 @@ def test_french_sentences_have_french_apostrophes_and_words(lesson: Lesson) -> N
 @pytest.mark.shipped
 def test_the_learning_rate_of_the_bundled_model_is_named_truly() -> None:
     path = bundled_model.shipped_path()
-    if path is None:
-        pytest.skip("the bundled model is not in this checkout")
+    assert path is not None
     rate = load_checkpoint(path).training.learning_rate
     (step,) = (step for step in ENGLISH["8-your-own-text.toml"].steps if step.id == "start-from")
     assert step.question is not None

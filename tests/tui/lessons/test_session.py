@@ -181,6 +181,16 @@ def test_answers_that_a_changed_lesson_no_longer_has_are_dropped(answers: tuple[
     assert session.results["train"] == StepResult()
 
 
+@pytest.mark.parametrize("texts", [(), ("one",), ("one", "two", "three")])
+def test_no_answer_is_lost_in_a_file_whose_texts_are_not_as_many(texts: tuple[str, ...]) -> None:
+    result = StepResult(done=True, answers=(0, 1), texts=texts, right=True)
+    assert [number for number, _ in result.given] == [0, 1]
+    assert [text for _, text in result.given] == [*texts[:2], "", ""][:2]
+    session = LessonSession(LESSON, {"train": result})
+    assert session.results["train"].answers == (0, 1)
+    assert len(session.results["train"].texts) == 2
+
+
 def test_a_newer_file_is_kept_whole_each_time() -> None:
     path = data_folder() / "lessons.json"
     path.parent.mkdir(parents=True)
