@@ -28,7 +28,7 @@ class LessonList(ListScreen[Lesson | None]):
 
     DEFAULT_CSS: ClassVar[str] = """
     LessonList {
-        & #lesson-goal { padding: 0 1; height: 3; }
+        & #lesson-goal { padding: 0 1; height: auto; min-height: 3; }
         & #lesson-over { padding: 1 1 0 1; height: auto; color: $text-success; }
     }
     """
