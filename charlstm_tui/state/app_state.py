@@ -1,7 +1,9 @@
 """The state of the app that its screens and widgets watch."""
 
 from textual.app import App
+from textual.css.query import NoMatches
 from textual.reactive import reactive
+from textual.widget import MountError
 
 from charlstm_tui.state.preferences import Preferences
 from charlstm_tui.state.training import TrainingView
@@ -26,3 +28,9 @@ class AppState(App[None]):
     """Whether an experiment is running."""
     experiment_state: reactive[str] = reactive("", repaint=False)
     """Name and state of the running experiment, for the top line; empty if none is running."""
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End the app and show the error, except while the app closes and an event handler finds no widgets."""
+        closes = self._exit or not self.is_running
+        if not (closes and isinstance(error, NoMatches | MountError)):
+            super()._handle_exception(error)

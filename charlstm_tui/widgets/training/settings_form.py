@@ -129,8 +129,9 @@ class SettingsForm(Vertical):
 
     @property
     def preset(self) -> Preset:
-        """The chosen preset."""
-        return preset_named(str(self.query_one("#preset", Select).value))
+        """The chosen preset; until the form is laid out, the one that it begins with."""
+        chosen = [box.value for box in self.query("#preset").results(Select) if box.value is not Select.NULL]
+        return preset_named(str(chosen[0])) if chosen else preset_or_default(self._begin.preset)
 
     @property
     def _network(self) -> ModelConfig:

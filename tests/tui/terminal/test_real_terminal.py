@@ -161,6 +161,13 @@ def _has_footer_in_row(row: int, screen: str) -> bool:
     return "s Start" in screen.split("\n")[row - 1]
 
 
+def test_the_app_can_be_quit_as_soon_as_it_is_shown(terminal: Terminal) -> None:
+    terminal.until_shown("Evaluate")  # in the top line, before the form is laid out
+    terminal.send("\x11")
+    assert terminal.exit_code() == 0
+    assert "Traceback" not in terminal.everything
+
+
 def test_a_smaller_and_a_larger_window_are_filled(terminal: Terminal) -> None:
     terminal.until_shown("Start training")
     for columns, rows in ((120, 40), (60, 15), (80, 24)):
