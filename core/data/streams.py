@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.data.renamed_speakers import RenamedSpeakers
 from core.data.text_slice import Ids
 from core.data.windows import check_length, windows_at
 
@@ -36,7 +37,7 @@ class Streams:
         UserError: the text is too short for one window at every offset; the message says which window would fit.
     """
 
-    def __init__(self, ids: Ids, *, streams: int, window: int, columns: slice = slice(None)) -> None:
+    def __init__(self, ids: Ids | RenamedSpeakers, *, streams: int, window: int, columns: slice = slice(None)) -> None:
         """Divide a text. Only the streams in `columns` are read; by default, all B."""
         self.ids = ids
         self.streams = streams
@@ -48,12 +49,15 @@ class Streams:
         """Return the number of windows of an epoch that skips `offset` characters."""
         return windows_at(len(self.ids), offset, streams=self.streams, window=self.window)
 
-    def epoch(self, offset: int, device: str = "cpu", begin: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(
+        self, offset: int, device: str = "cpu", begin: int = 0, number: int = 1
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the inputs and targets of each window from window `begin` on: two tensors of ids, (T, B), on `device`.
 
-        B is the number of streams that are read here.
+        B is the number of streams that are read here. If speakers are renamed, `number` decides their names.
         Many windows are copied to the device at once, while it computes, so that no step waits for a copy.
         """
+        text = self.ids.in_pass(number) if isinstance(self.ids, RenamedSpeakers) else self.ids
         windows = self.windows_at(offset)
         starts = offset + windows * self.window * np.arange(self.streams)[self._columns]  # (B,)
         at_once = max(SLAB // (len(starts) * self.window), 1)
@@ -61,7 +65,7 @@ class Streams:
         def slab(first: int) -> Tensor:
             """Return the characters of the next windows, from window `first` on: (windows * T + 1, B)."""
             steps = np.arange(first * self.window, min(first + at_once, windows) * self.window + 1)
-            ids = torch.from_numpy(self.ids.take(steps[:, None] + starts))
+            ids = torch.from_numpy(text.take(steps[:, None] + starts))
             if device == "cuda":  # a copy from other memory would wait for the steps before it
                 ids = ids.pin_memory()
             return ids.to(device, non_blocking=device == "cuda")

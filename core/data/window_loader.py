@@ -46,7 +46,8 @@ class WindowLoader:
         """Return the next window."""
         while True:
             if self._pass is None:
-                self._pass = self._streams.epoch(self._offset(self._reading), self._device, self._window)
+                offset = self._offset(self._reading)
+                self._pass = self._streams.epoch(offset, self._device, self._window, self._reading)
             window = next(self._pass, None)
             if window is not None:
                 self._window += 1

@@ -143,6 +143,13 @@ EXPLANATIONS: dict[str, Explanation] = {
         "better beginnings of texts; less is remembered over long distances.",
         "at 0, a stream starts with zeros only once per epoch.",
     ),
+    "rename_speakers": Explanation(
+        "Data augmentation for plays: the share of the speakers that get a made-up name of the same length, other ones "
+        "in each epoch. A network that always reads the same names remembers them; with new names it learns to copy "
+        "them from the scene. The training loss is that of the renamed text. Other texts do not change.",
+        "better predictions for speakers of a new play; slightly worse ones where the names are known.",
+        "the names of the training text are remembered; 0 renames nobody.",
+    ),
     "averaging": Explanation(
         "The memory of a running mean of the weights, over about 1/(1 − averaging) steps. The mean is validated and "
         "saved instead of the weights themselves, since it is steadier. 0 uses the weights of the last step.",

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 
 from core.data.corpus import Corpus, CorpusConfig
-from core.data.streams import Streams
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.training.learner import Learner
 from core.training.process_group import Command, ProcessGroup, SharedRun
-from core.training.replica import Replica
+from core.training.replica import Replica, training_streams
 
 
 def follow(group: ProcessGroup, read: Callable[[CorpusConfig], Corpus]) -> None:
@@ -29,12 +28,7 @@ def follow(group: ProcessGroup, read: Callable[[CorpusConfig], Corpus]) -> None:
     compute = group.agreed(run, problem)
     assert corpus is not None
     vocabulary = Vocabulary(run.vocabulary)
-    streams = Streams(
-        corpus.part("train", run.training.validation).ids(vocabulary),
-        streams=run.training.streams,
-        window=run.training.window,
-        columns=group.columns(run.training.streams),
-    )
+    streams = training_streams(corpus, vocabulary, run.training, group)
     validation_ids = corpus.part("validation", run.training.validation).ids(vocabulary)
     with compute.applied():
         replica = Replica(Learner(run.model, len(vocabulary), run.training, compute, group), streams, group)

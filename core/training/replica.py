@@ -9,17 +9,39 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
+from core.data.corpus import Corpus
+from core.data.renamed_speakers import RenamedSpeakers
 from core.data.streams import Streams
 from core.data.text_slice import Ids
+from core.data.vocabulary import Vocabulary
 from core.data.window_loader import WindowLoader
 from core.evaluation.validation_loss import quick_loss
 from core.model.char_lstm import State
 from core.reports.results import EvaluationProgress
+from core.settings.config import TrainingConfig
 from core.training.learner import Learner
 from core.training.process_group import Command, ProcessGroup
 
 Position = dict[str, int]
 """The next window: the state of a `WindowLoader`."""
+
+
+def training_streams(
+    corpus: Corpus, vocabulary: Vocabulary, config: TrainingConfig, group: ProcessGroup | None
+) -> Streams:
+    """Return the streams of the training part that a process reads.
+
+    Raises:
+        UserError: the text is too short for the streams and the window.
+    """
+    passage = corpus.part("train", config.validation)
+    renamed = config.rename_speakers
+    return Streams(
+        RenamedSpeakers(passage, vocabulary, renamed, config.seed) if renamed else passage.ids(vocabulary),
+        streams=config.streams,
+        window=config.window,
+        columns=slice(None) if group is None else group.columns(config.streams),
+    )
 
 
 class Replica:

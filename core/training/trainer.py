@@ -18,7 +18,6 @@ from core.checkpoints.counters import Plan
 from core.checkpoints.training_state import Snapshot
 from core.control import Control
 from core.data.corpus import Corpus
-from core.data.streams import Streams
 from core.data.vocabulary import Vocabulary
 from core.events import (
     EpochCompleted,
@@ -42,7 +41,7 @@ from core.training.learner import Learner
 from core.training.live_state import LiveState
 from core.training.plan import epoch_is_over, make_plan
 from core.training.process_group import ProcessGroup, SharedRun
-from core.training.replica import LeadingReplica, Replica
+from core.training.replica import LeadingReplica, Replica, training_streams
 from core.training.starting_model import StartingModel
 from core.training.step_reports import StepReports
 from core.training.thread_count import OtherPrograms, ThreadCount
@@ -79,10 +78,8 @@ class Trainer:
         self._origin = known.origin if known is not None else None
         self.vocabulary = known.vocabulary if known is not None else Vocabulary(corpus.characters)
         self._validation_ids = corpus.part("validation", config.validation).ids(self.vocabulary)
-        train_ids = corpus.part("train", config.validation).ids(self.vocabulary)
         self._group = group
-        columns = slice(None) if group is None else group.columns(config.streams)
-        self._streams = Streams(train_ids, streams=config.streams, window=config.window, columns=columns)
+        self._streams = training_streams(corpus, self.vocabulary, config, group)
         self.compute = compute or choose(model_config, len(self.vocabulary), config)
         if group is not None:
             shared = SharedRun(

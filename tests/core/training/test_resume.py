@@ -12,6 +12,7 @@ from core.checkpoints.checkpoint import load_checkpoint
 from core.checkpoints.training_state import Snapshot, TrainingState, load_snapshot
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, load_corpus
+from core.data.known_texts import PLAY
 from core.errors import UserError
 from core.events import EpochCompleted, Event, Paused, RateHalved, RunFinished, RunStarted, StepsCompleted
 from core.files import write_atomically
@@ -112,6 +113,23 @@ def test_a_resumed_run_ends_with_the_same_weights_and_losses(
         second = Trainer(small_corpus, model, config, snapshot.compute, snapshot)
         list(second.run())
         assert_same(whole, second)
+
+
+def test_a_resumed_run_reads_the_same_names_of_renamed_speakers(tiny_model: ModelConfig, tmp_path: Path) -> None:
+    corpus = load_corpus(CorpusConfig(source=PLAY.name, limit=12_000))
+    config = TrainingConfig(epochs=3, streams=4, window=40, learning_rate=1e-2, precision="fp32", threads=1)
+    renamed = configure(config, {"rename_speakers": 0.8})
+    whole = Trainer(corpus, tiny_model, renamed)
+    list(whole.run())
+    first = Trainer(corpus, tiny_model, renamed)
+    stop_after(first, whole.snapshot().now.counters.steps // 2)
+    snapshot = saved_and_loaded(first, tmp_path / "last.safetensors")
+    second = Trainer(corpus, tiny_model, renamed, snapshot.compute, snapshot)
+    list(second.run())
+    assert_same(whole, second)
+    plain = Trainer(corpus, tiny_model, config)
+    list(plain.run())
+    assert [epoch.train_loss for epoch in plain.history] != [epoch.train_loss for epoch in whole.history]
 
 
 def test_a_run_stopped_after_every_step_gives_the_same_result(
