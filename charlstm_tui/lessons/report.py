@@ -4,13 +4,14 @@ The page is Markdown for people. A comment at its end has the losses as JSON, fo
 """
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from charlstm_tui.lessons.expression import filled
 from charlstm_tui.lessons.lesson import Lesson, Step
 from charlstm_tui.lessons.progress import LessonResult, Progress
+from charlstm_tui.lessons.report_words import ReportWords, report_words_of
 from charlstm_tui.lessons.session import StepResult
 from core.errors import UserError
 from core.reports.class_files import DATA_BEGIN, DATA_END, Evaluated, LessonData
@@ -33,7 +34,7 @@ _SHOWN = (
 
 
 def report_page(progress: Progress, lessons: Sequence[Lesson], store: RunStore, versions: str) -> str:
-    """Return the report on all lessons that were opened.
+    """Return the report on all lessons that were opened, in the language of `lessons`.
 
     Args:
         progress: what was done.
@@ -49,18 +50,19 @@ def report_page(progress: Progress, lessons: Sequence[Lesson], store: RunStore, 
     own = {name: result for name, result in progress.lessons.items() if name not in known}
     if not progress.lessons:
         raise UserError("No lesson was opened yet. F7 in the app opens the lessons.")
-    page = ["# Lesson report", "", *_overview(opened, own)]
+    words = report_words_of(lessons[0].language if lessons else "en")
+    page = [f"# {words.title}", "", *_overview(opened, own, words)]
     for lesson, result in opened:
-        page += ["", f"## {lesson.number} {_plain(lesson.title)}", "", *_steps(lesson, result)]
+        page += ["", f"## {lesson.number} {_plain(lesson.title)}", "", *_steps(lesson, result, words)]
     results = [*(result for _, result in opened), *own.values()]
     names = dict.fromkeys(name for result in results for name in result.runs)
     configs = {name: config for name in names if (config := _config_of(store, name)) is not None}
     if names:
-        page += ["", "## Runs", "", *_runs(store, list(names), configs)]
+        page += ["", f"## {words.runs}", "", *_runs(store, list(names), configs, words)]
     evaluations = [one for result in results for one in result.evaluations]
     if evaluations:
-        page += ["", "## Evaluations", "", *_evaluations(evaluations)]
-    page += ["", "## Machine", "", f"{_plain(versions)}, {platform.system()} {platform.machine()}"]
+        page += ["", f"## {words.evaluations}", "", *_evaluations(evaluations, words)]
+    page += ["", f"## {words.machine}", "", f"{_plain(versions)}, {platform.system()} {platform.machine()}"]
     data = LessonData(
         evaluations=tuple(
             msgspec.structs.replace(one, settings=_settings(configs[one.model])) if one.model in configs else one
@@ -72,40 +74,40 @@ def report_page(progress: Progress, lessons: Sequence[Lesson], store: RunStore, 
     )
 
 
-def _overview(opened: Sequence[tuple[Lesson, LessonResult]], own: Mapping[str, LessonResult]) -> Iterator[str]:
-    yield "| lesson | done | skipped | questions right | right at once |"
+def _overview(
+    opened: Sequence[tuple[Lesson, LessonResult]], own: Mapping[str, LessonResult], words: ReportWords
+) -> Iterator[str]:
+    def row(name: str, steps: Sequence[StepResult], total: int, asked: int | None) -> str:
+        done = words.count_of.format(count=sum(step.done for step in steps), total=total)
+        right: int | str = sum(step.right for step in steps)
+        if asked is not None:
+            right = words.count_of.format(count=right, total=asked)
+        return _row((name, done, sum(step.skipped for step in steps), right, sum(step.right_at_once for step in steps)))
+
+    yield _row(words.overview)
     yield "| --- | ---: | ---: | ---: | ---: |"
     for lesson, result in opened:
         steps = [result.steps.get(step.id, StepResult()) for step in lesson.steps]
         asked = sum(step.question is not None for step in lesson.steps)
-        at_once = sum(step.right_at_once for step in steps)
-        yield (
-            f"| {lesson.number} {_plain(lesson.title)} | {sum(step.done for step in steps)} of {len(steps)} "
-            f"| {sum(step.skipped for step in steps)} | {sum(step.right for step in steps)} of {asked} | {at_once} |"
-        )
+        yield row(f"{lesson.number} {_plain(lesson.title)}", steps, len(steps), asked)
     for name, result in own.items():  # without the lesson's file, its steps and questions are not known
-        done = result.steps.values()
-        at_once = sum(step.right_at_once for step in done)
-        yield (
-            f"| {_plain(name)} | {sum(step.done for step in done)} of {len(done)} "
-            f"| {sum(step.skipped for step in done)} | {sum(step.right for step in done)} | {at_once} |"
-        )
+        yield row(_plain(name), [*result.steps.values()], len(result.steps), None)
 
 
-def _steps(lesson: Lesson, result: LessonResult) -> Iterator[str]:
+def _steps(lesson: Lesson, result: LessonResult, words: ReportWords) -> Iterator[str]:
     for number, step in enumerate(lesson.steps, start=1):
         done = result.steps.get(step.id, StepResult())
-        state = "done" if done.done else "skipped" if done.skipped else "not done"
-        yield f"{number}. {step.id.replace('-', ' ')}: {state}{_answers(step, done)}"
+        state = words.done if done.done else words.skipped if done.skipped else words.not_done
+        yield f"{number}. {step.id.replace('-', ' ')}: {state}{_answers(step, done, words)}"
 
 
-def _answers(step: Step, done: StepResult) -> str:
+def _answers(step: Step, done: StepResult, words: ReportWords) -> str:
     if step.question is None or not done.answers:
         return ""
     choices = step.question.choices
     chosen = [text or filled(choices[number].text, {}) for number, text in done.given if 0 <= number < len(choices)]
-    given = ", then ".join(f"“{_plain(text)}”" for text in chosen)
-    return f". Answered {given}: {'right' if done.right else 'wrong'}."
+    given = words.then.join(words.quoted.format(text=_plain(text)) for text in chosen)
+    return words.answered.format(given=given, verdict=words.right if done.right else words.wrong)
 
 
 def _config_of(store: RunStore, name: str) -> RunConfig | None:
@@ -115,13 +117,13 @@ def _config_of(store: RunStore, name: str) -> RunConfig | None:
         return None
 
 
-def _runs(store: RunStore, names: Sequence[str], configs: dict[str, RunConfig]) -> Iterator[str]:
-    yield "| run | text | sha256 | settings | epochs | training loss | best validation loss |"
+def _runs(store: RunStore, names: Sequence[str], configs: dict[str, RunConfig], words: ReportWords) -> Iterator[str]:
+    yield _row(words.runs_table)
     yield "| --- | --- | --- | --- | ---: | ---: | ---: |"
     for name in names:
         config = configs.get(name)
         if config is None:
-            yield f"| {_plain(name)} | deleted | | | | | |"
+            yield f"| {_plain(name)} | {words.deleted} | | | | | |"
             continue
         summary, corpus = summarise(store.get(name)), config.corpus
         losses = [f"{loss:.4f}" if loss is not None else "–" for loss in (summary.train_loss, summary.best_val_loss)]
@@ -138,14 +140,19 @@ def _settings(config: RunConfig) -> str:
     return f"{config.preset}: {network}, {settings}"
 
 
-def _evaluations(evaluations: Sequence[Evaluated]) -> Iterator[str]:
-    yield "| model | text | sha256 | loss | ± |"
+def _evaluations(evaluations: Sequence[Evaluated], words: ReportWords) -> Iterator[str]:
+    yield _row(words.evaluations_table)
     yield "| --- | --- | --- | ---: | ---: |"
     for one in evaluations:
         error = f"{one.standard_error:.4f}" if one.standard_error is not None else "–"
         yield (
             f"| {_plain(one.model)} | {_plain(one.basis.title)} | {one.basis.sha256[:12]} | {one.loss:.4f} | {error} |"
         )
+
+
+def _row(cells: Iterable[object]) -> str:
+    """Return a row of a table in Markdown."""
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _plain(text: str) -> str:

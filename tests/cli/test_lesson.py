@@ -10,6 +10,7 @@ import pytest
 from charlstm_tui.lessons.course import FOLDER, course, lesson_named
 from charlstm_tui.lessons.facts import FACTS, Value
 from charlstm_tui.lessons.progress import Progress, load_progress, save_progress
+from charlstm_tui.lessons.report_words import report_words_of
 from charlstm_tui.lessons.session import LessonSession
 from core.checkpoints.checkpoint import load_checkpoint
 from core.runs.store import RunStore
@@ -82,6 +83,26 @@ def test_a_class_gathers_lesson_reports_and_saved_evaluations(
     (table,) = tables
     assert {result["student"] for result in table["results"]} == {"ali", "zoe"}
     assert next(one for one in table["results"] if one["student"] == "ali")["settings"].startswith("small: lstm")
+
+
+def test_the_report_on_french_lessons_is_in_french_and_a_class_reads_it(
+    worked: LessonSession, trained: str, store: RunStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "zoé.md"
+    call("lesson", "report", "--language", "fr", "--output", path)
+    store.delete(trained)
+    page = path.read_text(encoding="utf-8") + call("lesson", "report", "--language", "fr").stdout
+    assert f"| 1 sur {len(worked.lesson.steps)} | 1 |" in page
+    assert ": passée\n" in page
+    assert "», puis «" in page
+    assert "| supprimé |" in page
+    english, french = report_words_of("en"), report_words_of("fr")
+    for word in (english.title, english.runs, english.not_done, *english.runs_table[5:], english.then):
+        assert word not in page
+    for word in (french.title, french.runs, french.evaluations, french.not_done, *french.runs_table):
+        assert word in page
+    (table,) = json.loads(call("class", tmp_path, "--json").stdout)
+    assert [result["student"] for result in table["results"]] == ["zoé"]
 
 
 def test_without_an_opened_lesson_there_is_no_report() -> None:
@@ -166,7 +187,7 @@ def test_the_report_shows_answers_as_the_student_saw_them(store: RunStore, of_ea
         session._change(texts=())
     save_progress(Progress().having(session))
     page = call("lesson", "report", "--language", "fr").stdout
-    (line,) = (line for line in page.splitlines() if "Answered" in line)
+    (line,) = (line for line in page.splitlines() if "Réponse" in line)
     assert "{" not in line
     assert ("– nombres" if of_earlier_version else "76 nombres") in line
     again = load_progress().session_of(lesson)
