@@ -9,11 +9,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Collapsible, Input, Label, Select, Static
+from textual.widgets import Collapsible, Input, Static
 
 from charlstm_tui.state.usual_run import preset_or_default, size_of, usual_run
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.common.text_input import FieldInput
+from charlstm_tui.widgets.training.preset_row import PresetRow
+from charlstm_tui.widgets.training.reading_values import ReadingValues
 from charlstm_tui.widgets.training.start_model import StartModel
 from charlstm_tui.widgets.training.text_settings import TextSettings
 from core.data.corpus import CorpusConfig
@@ -23,9 +25,8 @@ from core.errors import UserError
 from core.runs.run import RunConfig
 from core.runs.store import RunStore
 from core.settings.config import Field, ModelConfig, TrainingConfig, Value, configure, fields_of
-from core.settings.presets import ALL_PRESETS, FINE_TUNE, Preset, preset_for, preset_named
+from core.settings.presets import FINE_TUNE, Preset, preset_for, preset_named
 from core.settings.reading_fields import ReadingField, file_fields, reading_fields, value_in
-from core.text import joined
 
 FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
     (ModelConfig, "The network", ("cell", "num_layers", "hidden_size")),
@@ -34,8 +35,6 @@ FIRST: tuple[tuple[type[Struct], str, tuple[str, ...]], ...] = (
 )
 """The important settings in groups, each with a class, a title, and names of settings."""
 COLUMNS = ((FIRST[0], FIRST[1]), (FIRST[2],))
-MOST_NAMED = 3
-"""Maximum number of changed settings that are named next to the preset."""
 _FIRST_NAMES = frozenset(name for _, _, names in FIRST for name in names)
 
 
@@ -62,10 +61,7 @@ class SettingsForm(Vertical):
             & > Label { width: 17; color: $text-muted; }
             &:focus-within > Label { color: $foreground; text-style: bold; }
         }
-        & #preset { width: 16; }
-        & .line.-preset { height: auto; min-height: 1; }
         & .quiet { width: 1fr; color: $text-muted; margin-left: 2; }
-        & #purpose { height: auto; }
         & .columns { height: auto; margin-top: 1; }
         & .column { width: 1fr; max-width: 44; height: auto; margin-right: 1; }
         & .title { text-style: bold; margin-top: 1; }
@@ -97,16 +93,7 @@ class SettingsForm(Vertical):
         with VerticalScroll(id="fields", can_focus=False):
             yield TextSettings(self._begin.corpus)
             yield StartModel(self._store, self._begin.origin, self._begin.model)
-            with Horizontal(classes="line -preset"):
-                yield Label("preset")
-                yield Select(
-                    [(name, name) for name in ALL_PRESETS],
-                    value=preset.name,
-                    allow_blank=False,
-                    compact=True,
-                    id="preset",
-                )
-                yield Static(preset.purpose, id="purpose", classes="quiet")
+            yield PresetRow(preset)
             with Horizontal(classes="columns"):
                 for groups in COLUMNS:
                     with Vertical(classes="column"):
@@ -130,8 +117,13 @@ class SettingsForm(Vertical):
     @property
     def preset(self) -> Preset:
         """The chosen preset; until the form is laid out, the one that it begins with."""
-        chosen = [box.value for box in self.query("#preset").results(Select) if box.value is not Select.NULL]
-        return preset_named(str(chosen[0])) if chosen else preset_or_default(self._begin.preset)
+        for row in self.query(PresetRow):
+            return row.preset
+        return preset_or_default(self._begin.preset)
+
+    @property
+    def _preset_row(self) -> PresetRow:
+        return self.query_one(PresetRow)
 
     @property
     def _network(self) -> ModelConfig:
@@ -185,13 +177,8 @@ class SettingsForm(Vertical):
             skip_unreadable=chosen.skip_unreadable,
         )  # fmt: skip
         self._begin = structs.replace(self._begin, corpus=corpus)
-        self._show_reading(corpus, without="split_seed")
+        self._reading.show(corpus, without="split_seed")
         self.text.take_text(*chosen.sources)
-
-    def _show_reading(self, corpus: CorpusConfig, *, without: str = "") -> None:
-        for setting in self.query(SettingInput):
-            if isinstance(setting.field, ReadingField) and setting.field.name != without:
-                setting.show(value_in(corpus, setting.field.name), usual=setting.field.default)
 
     def toggle_rest(self) -> None:
         """Unfold the less important settings and focus their title, so that Tab leads into them; or fold them."""
@@ -211,16 +198,13 @@ class SettingsForm(Vertical):
     def reading_or_usual(self) -> tuple[str | None, Errors]:
         """Encoding and error handling as typed; if they are not valid, automatic detection and strict."""
         with contextlib.suppress(UserError):
-            return self._reading
+            return self._reading.decoding
         return None, "strict"
 
     @property
     def skips_unreadable(self) -> bool:
         """Whether files that cannot be read are skipped."""
-        for setting in self.query(SettingInput):
-            if setting.field.name == "unreadable_files":
-                return setting.typed == "skip"
-        return self._begin.corpus.skip_unreadable
+        return self._reading.skips_unreadable
 
     # --- events of the widgets
 
@@ -233,12 +217,11 @@ class SettingsForm(Vertical):
         self._change_preset(FINE_TUNE if self.start.origin is not None else preset_named(self._suited))
 
     def _change_preset(self, preset: Preset) -> None:
-        with self.prevent(Select.Changed):
-            self.query_one("#preset", Select).value = preset.name
+        self._preset_row.show(preset.name)
         self._use_preset()
 
-    @on(Select.Changed, "#preset")
-    def _take_preset(self, event: Select.Changed) -> None:
+    @on(PresetRow.Changed)
+    def _take_preset(self, event: PresetRow.Changed) -> None:
         event.stop()
         if self.preset.name == self._begin.preset:  # the first preset sends this event, too
             return
@@ -263,7 +246,7 @@ class SettingsForm(Vertical):
         if self._suited and size is not None and not self._is_changed:
             with contextlib.suppress(UserError):
                 self._suited = preset_for(min(size, self.text.limit or size)).name
-                self.query_one("#preset", Select).value = self._suited
+                self._preset_row.choose(self._suited)
         self.post_message(self.Changed())
 
     def suit(self, characters: int) -> None:
@@ -271,7 +254,7 @@ class SettingsForm(Vertical):
         if self._suited and not self._is_changed and self.text.source not in KNOWN:
             limit = self.text.limit_or_none
             self._suited = preset_for(min(characters, limit or characters)).name
-            self.query_one("#preset", Select).value = self._suited
+            self._preset_row.choose(self._suited)
 
     @on(TextSettings.SplitChanged)
     @on(SettingInput.Changed)
@@ -332,17 +315,8 @@ class SettingsForm(Vertical):
         return {name: inputs[name].value if name in inputs else getattr(begin, name) for name in names}
 
     @property
-    def _reading(self) -> tuple[str | None, Errors]:
-        """Encoding as typed (None detects it), and the handling of bytes that are invalid in it.
-
-        Raises:
-            UserError: the encoding does not exist.
-        """
-        inputs = {setting.field.name: setting for setting in self.query(SettingInput)}
-        if "encoding" not in inputs:
-            return self._begin.corpus.encoding, self._begin.corpus.encoding_errors
-        encoding = str(inputs["encoding"].value).strip() or None
-        return encoding, str(inputs["encoding_errors"].value)  # type: ignore[return-value]
+    def _reading(self) -> ReadingValues:
+        return ReadingValues(self.query(SettingInput), self._begin.corpus)
 
     @property
     def _corpus(self) -> CorpusConfig:
@@ -351,11 +325,10 @@ class SettingsForm(Vertical):
         Raises:
             UserError: a value is not valid.
         """
-        seeds = [setting.value for setting in self.query(SettingInput) if setting.field.name == "split_seed"]
+        reading = self._reading
         return CorpusConfig.typed(
-            self.text.sources, self.text.limit, self.text.split, *self._reading,
-            split_seed=int(seeds[0]) if seeds else self._begin.corpus.split_seed,
-            skip_unreadable=self.skips_unreadable,
+            self.text.sources, self.text.limit, self.text.split, *reading.decoding,
+            split_seed=reading.split_seed, skip_unreadable=reading.skips_unreadable,
         )  # fmt: skip
 
     @property
@@ -370,22 +343,17 @@ class SettingsForm(Vertical):
         return [one for one in settings if one.is_changed and not isinstance(one.field, ReadingField)]
 
     def tell_purpose(self) -> None:
-        """Show what the preset is for or, since that is then no longer so, which settings differ from it."""
-        changed = [setting.field.title for setting in self._changed]
-        named = changed if len(changed) <= MOST_NAMED else [*changed[: MOST_NAMED - 1], "others"]
-        words = f"changed: {joined(named)}" if changed else self.preset.purpose
-        self.query_one("#purpose", Static).update(words)
+        """Say next to the preset what it is for, or which settings differ from it."""
+        self._preset_row.tell_purpose([setting.field.title for setting in self._changed])
 
     def _show(self, config: RunConfig) -> None:
         self._begin = config
         self.text.show(config.corpus)
-        preset = preset_or_default(config.preset)
-        with self.prevent(Select.Changed):
-            self.query_one("#preset", Select).value = preset.name
+        self._preset_row.show(preset_or_default(config.preset).name)
         self.start.show(config.origin, config.model)
         self._show_settings(config.model, config.training)
         self.tell_purpose()
-        self._show_reading(config.corpus)
+        self._reading.show(config.corpus)
 
     def _show_settings(self, model: ModelConfig, training: TrainingConfig) -> None:
         self._begin = structs.replace(self._begin, model=model, training=training)
