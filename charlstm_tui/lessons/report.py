@@ -98,16 +98,20 @@ def _steps(lesson: Lesson, result: LessonResult, words: ReportWords) -> Iterator
     for number, step in enumerate(lesson.steps, start=1):
         done = result.steps.get(step.id, StepResult())
         state = words.done if done.done else words.skipped if done.skipped else words.not_done
-        yield f"{number}. {step.id.replace('-', ' ')}: {state}{_answers(step, done, words)}"
+        yield f"{number}. {state}{_answers(step, done, words)}"
 
 
 def _answers(step: Step, done: StepResult, words: ReportWords) -> str:
     if step.question is None or not done.answers:
         return ""
-    choices = step.question.choices
+    asked, choices = done.asked or filled(step.question.ask, {}), step.question.choices
     chosen = [text or filled(choices[number].text, {}) for number, text in done.given if 0 <= number < len(choices)]
     given = words.then.join(words.quoted.format(text=_plain(text)) for text in chosen)
-    return words.answered.format(given=given, verdict=words.right if done.right else words.wrong)
+    return words.answered.format(
+        asked=words.quoted.format(text=_plain(asked)),
+        given=given,
+        verdict=words.right if done.right else words.wrong,
+    )
 
 
 def _config_of(store: RunStore, name: str) -> RunConfig | None:
@@ -126,7 +130,7 @@ def _runs(store: RunStore, names: Sequence[str], configs: dict[str, RunConfig], 
             yield f"| {_plain(name)} | {words.deleted} | | | | | |"
             continue
         summary, corpus = summarise(store.get(name)), config.corpus
-        losses = [f"{loss:.4f}" if loss is not None else "–" for loss in (summary.train_loss, summary.best_val_loss)]
+        losses = [_number(loss, words) for loss in (summary.train_loss, summary.best_val_loss)]
         yield (
             f"| {_plain(name)} | {_plain(corpus.title)} · {corpus.split_name} | {corpus.sha256[:12]} "
             f"| {_settings(config)} | {summary.epochs} | {' | '.join(losses)} |"
@@ -144,10 +148,12 @@ def _evaluations(evaluations: Sequence[Evaluated], words: ReportWords) -> Iterat
     yield _row(words.evaluations_table)
     yield "| --- | --- | --- | ---: | ---: |"
     for one in evaluations:
-        error = f"{one.standard_error:.4f}" if one.standard_error is not None else "–"
-        yield (
-            f"| {_plain(one.model)} | {_plain(one.basis.title)} | {one.basis.sha256[:12]} | {one.loss:.4f} | {error} |"
-        )
+        numbers = _number(one.loss, words), _number(one.standard_error, words)
+        yield _row((_plain(one.model), _plain(one.basis.title), one.basis.sha256[:12], *numbers))
+
+
+def _number(value: float | None, words: ReportWords) -> str:
+    return f"{value:.4f}".replace(".", words.decimal) if value is not None else "–"
 
 
 def _row(cells: Iterable[object]) -> str:

@@ -15,7 +15,7 @@ class ReportWords(NamedTuple):
     skipped: str
     not_done: str
     answered: str
-    """What follows the state of a step with a question, with {given} and {verdict}."""
+    """What follows the state of a step with a question, with {asked}, {given} and {verdict}."""
     quoted: str
     """An answer, with {text}."""
     then: str
@@ -30,6 +30,8 @@ class ReportWords(NamedTuple):
     evaluations_table: tuple[str, ...]
     """Columns of the table of evaluations."""
     machine: str
+    decimal: str
+    """Between the whole part of a number and its decimals."""
 
 
 _WORDS = {
@@ -40,7 +42,7 @@ _WORDS = {
         done="done",
         skipped="skipped",
         not_done="not done",
-        answered=". Answered {given}: {verdict}.",
+        answered=". Question: {asked} Answer: {given} ({verdict}).",
         quoted="“{text}”",
         then=", then ",
         right="right",
@@ -51,6 +53,7 @@ _WORDS = {
         evaluations="Evaluations",
         evaluations_table=("model", "text", "sha256", "loss", "±"),
         machine="Machine",
+        decimal=".",
     ),
     "fr": ReportWords(
         title="Compte rendu des leçons",
@@ -58,12 +61,12 @@ _WORDS = {
         count_of="{count} sur {total}",
         done="faite",
         skipped="passée",
-        not_done="pas faite",
-        answered=". Réponse\u00a0: {given}, {verdict}.",
+        not_done="non faite",
+        answered=". Question\u00a0: {asked} Réponse\u00a0: {given} ({verdict}).",
         quoted="«\u00a0{text}\u00a0»",
         then=", puis ",
         right="juste",
-        wrong="faux",
+        wrong="fausse",
         runs="Entraînements",
         runs_table=(
             "entraînement", "texte", "sha256", "réglages", "époques", "perte d’entraînement",
@@ -73,6 +76,7 @@ _WORDS = {
         evaluations="Évaluations",
         evaluations_table=("modèle", "texte", "sha256", "perte", "±"),
         machine="Machine",
+        decimal=",",
     ),
 }  # fmt: skip
 

@@ -21,6 +21,8 @@ class StepResult(Struct, frozen=True, kw_only=True):
     skipped: bool = False
     answers: tuple[int, ...] = ()
     """Chosen answers in order, by their place in the file, from 0."""
+    asked: str = ""
+    """The question as it was shown, with the figures of this run; empty in files of earlier versions."""
     texts: tuple[str, ...] = ()
     """The same answers as they were shown, with the figures of this run; empty in files of earlier versions."""
     right: bool = False
@@ -54,7 +56,9 @@ def _again(step: Step, result: StepResult) -> StepResult:
     """Return what counts of a step when its lesson is opened again."""
     choices = range(len(step.question.choices) if step.question is not None else 0)
     kept = [one for one in result.given if one[0] in choices]  # the lesson may have been changed
-    again = StepResult(answers=tuple(number for number, _ in kept), texts=tuple(text for _, text in kept))
+    again = StepResult(
+        answers=tuple(number for number, _ in kept), asked=result.asked, texts=tuple(text for _, text in kept)
+    )
     if step.question is None or not result.done or (result.right and kept):
         return msgspec.structs.replace(result, answers=again.answers, texts=again.texts)
     return again
@@ -214,6 +218,7 @@ class LessonSession:
         choice = self.step.question.choices[number]
         self._change(
             answers=(*self.result.answers, number),
+            asked=self.shown(self.step.question.ask),
             texts=(*self.result.texts, self.shown(choice.text)),
             right=self.is_right(choice),
         )

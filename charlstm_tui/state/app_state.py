@@ -30,7 +30,12 @@ class AppState(App[None]):
     """Name and state of the running experiment, for the top line; empty if none is running."""
 
     def _handle_exception(self, error: Exception) -> None:
-        """End the app and show the error, except while the app closes and an event handler finds no widgets."""
+        """End the app and show the error.
+
+        While the app closes, an event handler may look for a widget that is gone; that is only logged.
+        """
         closes = self._exit or not self.is_running
-        if not (closes and isinstance(error, NoMatches | MountError)):
+        if closes and isinstance(error, NoMatches | MountError):
+            self.log.warning(error)
+        else:
             super()._handle_exception(error)

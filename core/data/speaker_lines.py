@@ -1,4 +1,4 @@
-"""Speaker lines of plays: the lines that name who speaks, as `core.evaluation.play_roles` describes them."""
+"""Speaker lines of plays: the lines that name who speaks, as `core.data.play_roles` describes them."""
 
 import re
 from typing import NamedTuple

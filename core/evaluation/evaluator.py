@@ -10,12 +10,12 @@ import numpy as np
 
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.corpus import Corpus
+from core.data.play_roles import RoleFinder, Roles
 from core.data.splits import PARTS, Part
 from core.data.text_slice import Passage
 from core.errors import UserError
 from core.evaluation.estimate import estimate_loss
 from core.evaluation.loss_accumulator import LossAccumulator
-from core.evaluation.play_roles import RoleFinder, Roles
 from core.evaluation.scoring import score_text
 from core.evaluation.surprisal import Surprisals
 from core.reports.results import Evaluation, EvaluationProgress, PartLoss, Score

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from core.data.play_roles import ROLES, Roles
 from core.data.vocabulary import Vocabulary
 from core.evaluation.character_classes import KINDS, kinds_of
-from core.evaluation.play_roles import ROLES, Roles
 from core.evaluation.scored_chunk import ScoredChunk
 from core.reports.results import Group, Score
 

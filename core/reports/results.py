@@ -89,7 +89,7 @@ class Score(Struct, frozen=True, kw_only=True):
     kinds: tuple[Group, ...] = ()
     """Losses by kind of character (`core.evaluation.character_classes`), for kinds that occur."""
     roles: tuple[Group, ...] = ()
-    """Losses by role (`core.evaluation.play_roles`), if the text is a play."""
+    """Losses by role (`core.data.play_roles`), if the text is a play."""
 
     @property
     def bits_per_character(self) -> float:

@@ -68,7 +68,7 @@ class TrainingConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float, Meta(ge=0, le=1, description="Probability, per window, that a stream's state is reset.")
     ] = 0.0
     rename_speakers: Annotated[
-        float, Meta(ge=0, le=1, description="Share of a play's speakers with another name in each epoch.")
+        float, Meta(ge=0, le=1, description="Share of a play's speakers who get a new name in each epoch.")
     ] = 0.0
     averaging: Annotated[float, Meta(ge=0, lt=1, description="Memory of the averaged weights; 0 does not average.")] = (
         0.0

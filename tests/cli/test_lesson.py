@@ -24,7 +24,7 @@ def _in_english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def worked(trained: str, store: RunStore) -> LessonSession:
-    """A student has done the first step of lesson 1 wrongly and rightly, skipped the second, trained and evaluated."""
+    """A student has answered the first question of lesson 1 twice, skipped the second step, trained and evaluated."""
     lesson = course("en")[0]
     session = LessonSession(lesson)
     session.learn({"run.state": "idle", "run.name": None})
@@ -63,7 +63,8 @@ def test_the_report_has_steps_answers_runs_losses_and_the_machine(
     assert f"| 1 of {len(worked.lesson.steps)} | 1 |" in page
     question = worked.lesson.steps[0].question
     assert question is not None
-    assert f"Answered “{question.choices[1].text}”, then “{question.choices[0].text}”" in page.replace("\\", "")
+    answers = f"Answer: “{question.choices[1].text}”, then “{question.choices[0].text}” (wrong)."
+    assert f"1. done. Question: “{question.ask}” {answers}" in page.replace("\\", "")
     config = store.get(trained).config()
     assert config.corpus.sha256[:12] in page
     assert f"seed {config.training.seed}" in page
@@ -93,9 +94,10 @@ def test_the_report_on_french_lessons_is_in_french_and_a_class_reads_it(
     store.delete(trained)
     page = path.read_text(encoding="utf-8") + call("lesson", "report", "--language", "fr").stdout
     assert f"| 1 sur {len(worked.lesson.steps)} | 1 |" in page
-    assert ": passée\n" in page
+    assert "2. passée\n" in page
     assert "», puis «" in page
     assert "| supprimé |" in page
+    assert "| 1,2500 | –" in page
     english, french = report_words_of("en"), report_words_of("fr")
     for word in (english.title, english.runs, english.not_done, *english.runs_table[5:], english.then):
         assert word not in page
@@ -184,7 +186,7 @@ def test_the_report_shows_answers_as_the_student_saw_them(store: RunStore, of_ea
     session._change(done=True)
     session.answer(number)
     if of_earlier_version:
-        session._change(texts=())
+        session._change(asked="", texts=())
     save_progress(Progress().having(session))
     page = call("lesson", "report", "--language", "fr").stdout
     (line,) = (line for line in page.splitlines() if "Réponse" in line)

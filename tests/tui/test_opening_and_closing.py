@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from textual.css.query import NoMatches
 from textual.events import Resize
 from textual.geometry import Size
 from textual.pilot import Pilot
@@ -32,6 +33,30 @@ async def test_the_app_can_be_closed_while_it_opens(app: CharLSTMApp, turns: int
         for _ in range(turns):
             await asyncio.sleep(0)
     assert not app.has_panicked
+
+
+@pytest.mark.parametrize(
+    ("leaves", "error"), [(False, NoMatches("no such widget")), (True, ValueError("not about widgets"))]
+)
+async def test_other_errors_still_end_the_app_and_are_shown(app: CharLSTMApp, leaves: bool, error: Exception) -> None:
+    async def meet_it() -> None:
+        async with app.run_test(size=(120, 40)):
+            if leaves:
+                app.exit()
+            app._handle_exception(error)
+
+    with pytest.raises(type(error), match=str(error)):
+        await meet_it()
+    assert app.has_panicked
+    assert app.exit_code == 1
+
+
+async def test_a_widget_that_is_gone_while_the_app_closes_is_no_error(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(120, 40)):
+        app.exit()
+        app._handle_exception(NoMatches("no such widget"))
+    assert not app.has_panicked
+    assert app.exit_code == 0
 
 
 async def test_the_window_can_be_resized_while_the_form_is_laid_out(app: CharLSTMApp) -> None:

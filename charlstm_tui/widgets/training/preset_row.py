@@ -57,7 +57,7 @@ class PresetRow(Horizontal):
             self.choose(name)
 
     def tell_purpose(self, changed: Sequence[str]) -> None:
-        """Say what the preset is for or, since that is then no longer so, which settings differ from it."""
+        """Say what the preset is for or, if settings were changed, which ones."""
         named = changed if len(changed) <= MOST_NAMED else [*changed[: MOST_NAMED - 1], "others"]
         words = f"changed: {joined(named)}" if changed else self.preset.purpose
         self.query_one("#purpose", Static).update(words)

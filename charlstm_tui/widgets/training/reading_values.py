@@ -29,7 +29,7 @@ class ReadingValues:
         Raises:
             UserError: the encoding does not exist.
         """
-        if "encoding" not in self._boxes:
+        if not {"encoding", "encoding_errors"} <= self._boxes.keys():  # also while they are being made
             return self._corpus.encoding, self._corpus.encoding_errors
         encoding = str(self._boxes["encoding"].value).strip() or None
         return encoding, str(self._boxes["encoding_errors"].value)  # type: ignore[return-value]

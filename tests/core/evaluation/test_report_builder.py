@@ -15,13 +15,13 @@ import core.evaluation.report_builder
 from core.checkpoints.checkpoint import Checkpoint
 from core.data.corpus import Corpus, CorpusConfig
 from core.data.known_texts import MOLIERE
+from core.data.play_roles import ROLES
 from core.data.splits import Part
 from core.errors import UserError
 from core.evaluation.character_classes import KINDS
 from core.evaluation.evaluator import evaluate, part_losses, score
 from core.evaluation.memorization import CopyingProgress, copying
 from core.evaluation.ngram import evaluate_baselines
-from core.evaluation.play_roles import ROLES
 from core.evaluation.report_builder import EXTRACTS, assess, surprisals_for
 from core.evaluation.scoring import CHUNK
 from core.reports.reference_losses import published_for
@@ -163,7 +163,7 @@ def test_prose_has_no_roles() -> None:
 def test_a_text_in_several_pieces_has_the_same_roles(monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = tiny_checkpoint(PLAY)
     whole = scored(checkpoint, PLAY)
-    monkeypatch.setattr("core.evaluation.play_roles._PIECE", 170)
+    monkeypatch.setattr("core.data.play_roles._PIECE", 170)
     assert scored(checkpoint, PLAY) == whole
 
 

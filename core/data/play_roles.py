@@ -9,6 +9,7 @@ name followed by a colon, as in many editions of Shakespeare, is also a speaker 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -37,8 +38,9 @@ class RoleFinder:
     """Finds the role of each character of a passage, and whether the passage has the form of a play."""
 
     def __init__(self) -> None:
+        self.lines_of = Counter[str]()
+        """Number of speaker lines by name."""
         self._lines = 0
-        self._names: set[str] = set()
         self._characters = 0
         self._last = SPEECH
 
@@ -46,7 +48,8 @@ class RoleFinder:
     def is_play(self) -> bool:
         """Whether the text read so far has the form of a play."""
         return (
-            self._lines >= max(MIN_LINES, LINES_A_NAME * len(self._names)) and self._characters <= RAREST * self._lines
+            self._lines >= max(MIN_LINES, LINES_A_NAME * len(self.lines_of))
+            and self._characters <= RAREST * self._lines
         )
 
     def roles(self, passage: Passage) -> Iterator[Roles]:
@@ -77,7 +80,7 @@ class RoleFinder:
         line = speaker_line(body)
         if line is not None:
             self._lines += 1
-            self._names.add(line.name)
+            self.lines_of[line.name] += 1
             if line.directs:
                 roles[: line.name_end], roles[line.name_end :] = SPEAKER, DIRECTION
                 return

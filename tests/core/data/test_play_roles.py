@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import core.evaluation.play_roles
+import core.data.play_roles
 from core.data.known_texts import PLAY
-from core.evaluation.play_roles import MIN_LINES, RAREST, ROLES, SPEECH, RoleFinder
+from core.data.play_roles import MIN_LINES, RAREST, ROLES, SPEECH, RoleFinder
 from tests.core.by_hand import passage_of
 
 LETTERS = "NDs"
@@ -59,7 +59,7 @@ def found(text: str) -> tuple[str, RoleFinder]:
 
 def found_in_pieces(text: str, size: int) -> str:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.evaluation.play_roles, "_PIECE", size)
+        patch.setattr(core.data.play_roles, "_PIECE", size)
         return found(text)[0]
 
 
@@ -137,7 +137,7 @@ def test_a_paragraph_longer_than_a_piece_keeps_its_length() -> None:
 
 
 def test_the_roles_come_as_bytes_a_piece_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.evaluation.play_roles, "_PIECE", 100)
+    monkeypatch.setattr(core.data.play_roles, "_PIECE", 100)
     pieces = list(RoleFinder().roles(passage_of(EXCHANGE * 10)))
     assert len(pieces) == -(-len(EXCHANGE * 10) // 100)
     assert {piece.dtype for piece in pieces} == {np.dtype(np.uint8)}
