@@ -24,11 +24,8 @@ MAX_CHARACTERS = 4_000_000
 """Number of characters of the training part, from its beginning, in which names are changed: finding them takes half a
 second for these."""
 KEPT_FOR = 4_000
-"""Number of characters for which a speaker keeps a new name, about a scene.
-
-Losses of `standard` with windows of 180, trained on the first 81 % of Molière and read on the next 9 % (seed 0): 1.149
-with the own names, 1.131 with new ones for 8,000 characters, 1.124 for 4,000, 1.129 for 3,000.
-"""
+"""Number of characters for which a speaker keeps a new name, about a scene: 3,000 and 8,000 gave higher losses, in
+`tests/benchmarks/README.md`."""
 MIN_LINES = 3
 """Minimum number of speaker lines with a name."""
 MIN_LETTERS = 4
