@@ -54,7 +54,7 @@ class Names(NamedTuple):
 
 
 class RenamedSpeakers:
-    """A passage whose speakers are renamed in each pass through it."""
+    """Renames the speakers of a passage in each pass through it."""
 
     def __init__(self, passage: Passage, vocabulary: Vocabulary, share: float, seed: int) -> None:
         """Find the names. Each is changed with probability `share`, drawn again after `KEPT_FOR` characters.
@@ -67,13 +67,6 @@ class RenamedSpeakers:
         self._seed = seed
         self._occurrences, self._words = find_names(passage)
         self._names = sorted({occurrence.name for occurrence in self._occurrences})
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def take(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the ids at `places` with the speakers' own names."""
-        return self._ids.take(places)
 
     def in_pass(self, number: int) -> Ids:
         """Return the ids of the passage, as they are read in the pass with this number."""

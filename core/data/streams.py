@@ -16,13 +16,12 @@ In every stream, window 1 begins where window 0 ended, so the hidden and cell st
 the next. Tensors are time-major, (T, B), as `torch.nn.LSTM` expects them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.data.renamed_speakers import RenamedSpeakers
 from core.data.text_slice import Ids
 from core.data.windows import check_length, windows_at
 
@@ -37,9 +36,26 @@ class Streams:
         UserError: the text is too short for one window at every offset; the message says which window would fit.
     """
 
-    def __init__(self, ids: Ids | RenamedSpeakers, *, streams: int, window: int, columns: slice = slice(None)) -> None:
-        """Divide a text. Only the streams in `columns` are read; by default, all B."""
+    def __init__(
+        self,
+        ids: Ids,
+        *,
+        streams: int,
+        window: int,
+        columns: slice = slice(None),
+        in_pass: Callable[[int], Ids] | None = None,
+    ) -> None:
+        """Divide a text.
+
+        Args:
+            ids: the text.
+            streams: number of streams, B.
+            window: number of characters in a window, T.
+            columns: streams that are read; by default, all B.
+            in_pass: returns the text as it is read in a pass, for its number from 1; by default, it is `ids` in each.
+        """
         self.ids = ids
+        self._in_pass = in_pass
         self.streams = streams
         self.window = window
         self._columns = columns
@@ -54,10 +70,10 @@ class Streams:
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the inputs and targets of each window from window `begin` on: two tensors of ids, (T, B), on `device`.
 
-        B is the number of streams that are read here. If speakers are renamed, `number` decides their names.
+        B is the number of streams that are read here. `number` is that of the pass, from 1.
         Many windows are copied to the device at once, while it computes, so that no step waits for a copy.
         """
-        text = self.ids.in_pass(number) if isinstance(self.ids, RenamedSpeakers) else self.ids
+        text = self.ids if self._in_pass is None else self._in_pass(number)
         windows = self.windows_at(offset)
         starts = offset + windows * self.window * np.arange(self.streams)[self._columns]  # (B,)
         at_once = max(SLAB // (len(starts) * self.window), 1)

@@ -144,11 +144,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "at 0, a stream starts with zeros only once per epoch.",
     ),
     "rename_speakers": Explanation(
-        "Data augmentation for plays: the share of the speakers that get a made-up name of the same length. New names "
-        "are made up in each epoch, and after about a scene. A network that always reads the same names remembers "
-        "them; with new names it learns to copy them from the scene. The training loss is that of the changed text. "
-        "Texts that are not plays stay as they are.",
-        "better predictions for speakers of a new play; slightly worse ones where the names are known.",
+        "Data augmentation for plays: the share of the speakers that get made-up names, which change after about a "
+        "scene and in each epoch. The network then learns to copy names from the scene instead of remembering them. "
+        "The training loss is that of the changed text.",
+        "better predictions for new plays, slightly worse ones where the names are known.",
         "the names of the training text are remembered; 0 renames nobody.",
     ),
     "averaging": Explanation(

@@ -35,9 +35,10 @@ def training_streams(
         UserError: the text is too short for the streams and the window.
     """
     passage = corpus.part("train", config.validation)
-    renamed = config.rename_speakers
+    share = config.rename_speakers
     return Streams(
-        RenamedSpeakers(passage, vocabulary, renamed, config.seed) if renamed else passage.ids(vocabulary),
+        passage.ids(vocabulary),
+        in_pass=RenamedSpeakers(passage, vocabulary, share, config.seed).in_pass if share else None,
         streams=config.streams,
         window=config.window,
         columns=slice(None) if group is None else group.columns(config.streams),

@@ -38,7 +38,7 @@ async def test_the_app_can_be_closed_while_it_opens(app: CharLSTMApp, turns: int
 @pytest.mark.parametrize(
     ("leaves", "error"), [(False, NoMatches("no such widget")), (True, ValueError("not about widgets"))]
 )
-async def test_other_errors_still_end_the_app_and_are_shown(app: CharLSTMApp, leaves: bool, error: Exception) -> None:
+async def test_every_other_error_ends_the_app_and_is_shown(app: CharLSTMApp, leaves: bool, error: Exception) -> None:
     async def meet_it() -> None:
         async with app.run_test(size=(120, 40)):
             if leaves:

@@ -38,10 +38,15 @@ def renamed(corpus: Corpus, share: float, seed: int = 0) -> RenamedSpeakers:
     return RenamedSpeakers(corpus.part("whole"), Vocabulary(corpus.characters), share, seed)
 
 
+def streams_of(corpus: Corpus, share: float, streams: int, window: int, columns: slice = slice(None)) -> Streams:
+    ids, in_pass = corpus.part("whole").ids(Vocabulary(corpus.characters)), renamed(corpus, share).in_pass
+    return Streams(ids, streams=streams, window=window, columns=columns, in_pass=in_pass)
+
+
 def text_of(speakers: RenamedSpeakers, corpus: Corpus, number: int) -> str:
     """Return the text that is read in a pass."""
     vocabulary = Vocabulary(corpus.characters)
-    ids = speakers.in_pass(number).take(np.arange(len(speakers)))
+    ids = speakers.in_pass(number).take(np.arange(len(corpus.part("whole"))))
     return "".join(vocabulary.characters[one] for one in ids)
 
 
@@ -188,8 +193,8 @@ def play(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 def test_streams_read_the_text_of_their_pass(play: Corpus, streams: int, window: int, offset: int, number: int) -> None:
     speakers = renamed(play, 0.7)
     offset %= window
-    read = speakers.in_pass(number).take(np.arange(len(speakers)))
-    windows = [*Streams(speakers, streams=streams, window=window).epoch(offset, number=number)]
+    read = speakers.in_pass(number).take(np.arange(len(play.part("whole"))))
+    windows = [*streams_of(play, 0.7, streams, window).epoch(offset, number=number)]
     length = len(windows) * window
     for ahead in (0, 1):  # inputs, targets
         seen = torch.cat([pair[ahead] for pair in windows]).numpy()  # (length, streams)
@@ -197,9 +202,9 @@ def test_streams_read_the_text_of_their_pass(play: Corpus, streams: int, window:
 
 
 def test_processes_that_share_the_streams_read_the_same_names(play: Corpus) -> None:
-    whole = [pair[0] for pair in Streams(renamed(play, 1.0), streams=4, window=9).epoch(3, number=2)]
+    whole = [pair[0] for pair in streams_of(play, 1.0, 4, 9).epoch(3, number=2)]
     parts = [
-        [pair[0] for pair in Streams(renamed(play, 1.0), streams=4, window=9, columns=columns).epoch(3, number=2)]
+        [pair[0] for pair in streams_of(play, 1.0, 4, 9, columns).epoch(3, number=2)]
         for columns in (slice(0, 2), slice(2, 4))
     ]
     assert torch.equal(torch.cat(whole), torch.cat([torch.cat(part) for part in parts], dim=1))
@@ -208,4 +213,4 @@ def test_processes_that_share_the_streams_read_the_same_names(play: Corpus) -> N
 def test_a_part_too_short_for_one_window_is_refused(tmp_path: Path) -> None:
     corpus = corpus_of(a_play(3), tmp_path)
     with pytest.raises(UserError, match="The training part has"):
-        Streams(renamed(corpus, 1.0), streams=100, window=10_000)
+        streams_of(corpus, 1.0, 100, 10_000)
