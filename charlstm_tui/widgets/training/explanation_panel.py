@@ -1,5 +1,6 @@
 """Explanation of the focused setting: what it does, the effect of larger and smaller values, and its bounds."""
 
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -35,12 +36,12 @@ ABOUT_START = (
 ABOUT_PRESET = "Settings that work well together. A preset sets all other settings; each can be changed afterwards."
 
 
-def about_setting(field: Field, preset: Preset) -> Content:
+def about_setting(field: Field, preset: Preset) -> list[Content]:
     """Return the explanation of a setting, with its default and the preset's value; of one of the text, a short one."""
     if field.name not in EXPLANATIONS:
         bounds = unbroken(field.bounds[:1].upper() + field.bounds[1:])
         default = Content.styled(f"{bounds}. Default {field.show(field.default) or 'none'}.", "$text-muted")
-        return Content("\n").join([Content(field.description), default])
+        return [Content(field.description), default]
     explanation = EXPLANATIONS[field.name]
     usual = getattr(preset.model, field.name, None)
     usual = getattr(preset.training, field.name) if usual is None else usual
@@ -53,32 +54,50 @@ def about_setting(field: Field, preset: Preset) -> Content:
     lines.append(
         Content.styled(f"{bounds}. Default {field.show(field.default) or 'none'}; {of_preset}.", "$text-muted")
     )
-    return Content("\n").join(lines)
+    return lines
 
 
-def about_preset(preset: Preset) -> Content:
+def about_preset(preset: Preset) -> list[Content]:
     """Return the purpose of a preset and its test loss."""
-    return Content.assemble(
-        ABOUT_PRESET,
-        f"\n{preset.name}: ",
-        (preset.purpose, "bold"),
-        f" Its test loss on {preset.measured.text} was {preset.measured.test_loss}.",
-    )
+    loss = f" Its test loss on {preset.measured.text} was {preset.measured.test_loss}."
+    return [Content(ABOUT_PRESET), Content.assemble(f"{preset.name}: ", (preset.purpose, "bold"), loss)]
+
+
+def rows_of_longest(explanations: Iterable[Sequence[Content]], columns: int) -> int:
+    """Return the rows that the longest explanation takes, its paragraphs run together, at a width in columns."""
+    return max(_rows(_RUN_TOGETHER.join(paragraphs), columns) for paragraphs in explanations)
+
+
+_IN_PARAGRAPHS, _RUN_TOGETHER = Content("\n"), Content(" ")
+
+
+def _rows(text: Content, columns: int) -> int:
+    return text.get_height({}, max(columns, 1))
 
 
 class ExplanationPanel(VerticalScroll, can_focus=False):
-    """Shows one explanation, with the name of the setting as its title."""
+    """Shows one explanation, with the name of the setting as its title; its paragraphs run together if it is low."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ExplanationPanel { scrollbar-size-vertical: 1; }
     """
 
+    _paragraphs: Sequence[Content] = ()
+
     def compose(self) -> ComposeResult:
         """Lay out the text."""
         yield Static()
 
-    def show(self, title: str, text: Content) -> None:
+    def show(self, title: str, paragraphs: Sequence[Content]) -> None:
         """Show another explanation."""
         self.border_title = plain_title(title)
-        self.query_one(Static).update(text)
+        self._paragraphs = paragraphs
+        self.on_resize()
         self.scroll_home(animate=False)
+
+    def on_resize(self) -> None:
+        """Let the paragraphs begin on new lines if they fit so."""
+        text = _IN_PARAGRAPHS.join(self._paragraphs)
+        if _rows(text, self.content_size.width) > self.content_size.height:
+            text = _RUN_TOGETHER.join(self._paragraphs)
+        self.query_one(Static).update(text)

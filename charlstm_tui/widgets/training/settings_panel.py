@@ -1,6 +1,7 @@
 """Panel before a run: settings, forecast, explanation of the focused setting, and a preview of the text."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,10 +11,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
-from textual.widgets import Button, Input
+from textual.widgets import Button, Collapsible, Input
 
 from charlstm_tui.state.app_state import AppState
 from charlstm_tui.widgets.common.plain_text import PlainText
+from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.training.explanation_panel import (
     ABOUT_LIMIT,
     ABOUT_SPLIT,
@@ -22,6 +24,7 @@ from charlstm_tui.widgets.training.explanation_panel import (
     ExplanationPanel,
     about_preset,
     about_setting,
+    rows_of_longest,
 )
 from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
@@ -45,6 +48,15 @@ _WIDE = 100
 """Minimum columns of the window for showing the form and the forecast side by side."""
 _ROWS = {True: (24, 30), False: (29, 36)}
 """Minimum rows for the explanation, and for the preview as well; by whether the panel is wide."""
+_BORDER = 2
+"""Rows of the border of the explanation, and of that of the preview."""
+_PREVIEW_ROWS = 3
+"""Minimum rows of the preview where it is below the explanation."""
+_PREVIEW_MARGIN = 1
+_LAST_ROWS = 3
+"""Rows of the hint, of the button, and between them."""
+_FORECAST_ROWS = 3
+"""Maximum rows of the forecast where it is below the form, as in the styles."""
 
 
 class SettingsPanel(Vertical):
@@ -62,12 +74,11 @@ class SettingsPanel(Vertical):
         & #hint.-trouble { color: $text-error; }
         &.-roomy {
             & #form-and-forecast, & SettingsForm, & SettingsForm #fields { height: auto; }
-            & #form-and-forecast { max-height: 65%; }
-            & SettingsForm, & SettingsForm #fields { max-height: 100%; }
+            & SettingsForm #fields { max-height: 100%; }
             & #below { display: block; }
             & #explanation { padding: 0 1; border: round $foreground 30%; }
         }
-        &.-spacious #look { display: block; border: round $foreground 30%; }
+        &.-previewed #look { display: block; border: round $foreground 30%; }
         &.-wide {
             padding: 0 2;
             & #form-and-forecast { layout: horizontal; }
@@ -114,6 +125,7 @@ class SettingsPanel(Vertical):
         await self.query_one("#below").mount(ExplanationPanel(id="explanation"), TextPreview(id="look"))
         await self.query_one("#form-and-forecast").mount(SettingsForm(self._store, self._remembered), forecast)
         self._explain()
+        self.call_after_refresh(self._divide_rows)
 
     @property
     def form(self) -> SettingsForm:
@@ -163,7 +175,36 @@ class SettingsPanel(Vertical):
         self.set_class(wide, "-wide")
         self.set_class(event.size.height >= for_explanation, "-roomy")
         self.set_class(event.size.height >= for_text, "-spacious")
+        self._divide_rows()
         self._explain()
+
+    @on(Collapsible.Toggled)
+    def _divide_rows_again(self) -> None:
+        """Divide the rows once the form has its new height."""
+        self.call_after_refresh(self._divide_rows)
+
+    def _divide_rows(self) -> None:
+        """Leave room for the longest explanation below the form; the form scrolls, and the preview gives way first."""
+        forms = self.query(SettingsForm)
+        if not forms:
+            return
+        form, wide, columns = forms.first(), self.has_class("-wide"), self.content_size.width
+        texts = [about_preset(form.preset), *([Content(about)] for _, about in _ABOUT_BOXES.values())]
+        texts += [about_setting(setting.field, form.preset) for setting in form.query(SettingInput)]
+        for_text = _BORDER + rows_of_longest(texts, columns - 2 * _BORDER)  # a border and a column inside it
+        if wide:
+            for_both = _BORDER + rows_of_longest(texts, (columns - _PREVIEW_MARGIN) // 2 - 2 * _BORDER)
+        else:
+            for_both = for_text + _BORDER + _PREVIEW_ROWS
+        rows = self.content_size.height - _LAST_ROWS - self.query_one("#below").styles.margin.height
+        rows -= 0 if wide else _FORECAST_ROWS
+        form_rows = form.query_one("#fields").virtual_size.height
+        has_preview = self.has_class("-spacious") and form_rows <= rows - for_both
+        self.set_class(has_preview, "-previewed")
+        self.query_one("#explanation").styles.min_height = None if wide else for_text
+        most = rows - (for_both if has_preview else for_text) if self.has_class("-roomy") else None
+        form.styles.max_height = most
+        self.query_one(ForecastPanel).styles.max_height = most if wide else _FORECAST_ROWS
 
     @on(Button.Pressed, "#start")
     def _press(self, event: Button.Pressed) -> None:
@@ -230,7 +271,7 @@ class SettingsPanel(Vertical):
         else:
             self._say(HOW_TO_START if self.has_class("-roomy") else short)
 
-    def _explanation(self) -> tuple[str, Content, str]:
+    def _explanation(self) -> tuple[str, Sequence[Content], str]:
         """Return the title, the explanation, and a short form for small windows, for the focused field."""
         form, preset = self.form, self.form.preset
         setting, focused = form.focused_setting, self.screen.focused
@@ -239,7 +280,7 @@ class SettingsPanel(Vertical):
         name = focused.id if focused is not None else None
         if name in _ABOUT_BOXES:
             title, about = _ABOUT_BOXES[name]
-            return title, Content(about), about.partition(". ")[0] + "."
+            return title, [Content(about)], about.partition(". ")[0] + "."
         short = (
             f"{preset.purpose} Its test loss on {preset.measured.text} was {preset.measured.test_loss}."
             if name == "preset"

@@ -9,6 +9,8 @@ from textual.widgets import ContentSwitcher, Input, OptionList, Select, Sparklin
 
 from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs import training as training_jobs
+from charlstm_tui.widgets.common.setting_input import SettingInput
+from charlstm_tui.widgets.training.explanation_panel import ExplanationPanel
 from core.checkpoints.checkpoint import load_checkpoint
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, open_corpus
@@ -404,6 +406,31 @@ async def test_the_focused_setting_is_explained_where_there_is_room(app: CharLST
         assert f"Larger: {EXPLANATIONS['hidden_size'].larger}" in explained
         assert "From 1 to 8192. Default 128; small has 512." in explained
         assert str(app.screen.query_one("#explanation").border_title) == "hidden size"
+
+
+@pytest.mark.parametrize("unfolded", [False, True])
+@pytest.mark.parametrize(
+    "size", one_of_each_kind([(80, 40), (100, 30)], [(80, 40), (100, 30), (120, 30), (120, 40), (160, 50), (90, 60)])
+)
+async def test_no_explanation_is_cut(app: CharLSTMApp, size: tuple[int, int], unfolded: bool) -> None:
+    async with app.run_test(size=size) as pilot:
+        if unfolded:
+            await pilot.press("a")
+            await until(lambda: len(app.screen.query("#setting-unreadable_files")) == 1)
+        panel, cut = app.screen.query_one(ExplanationPanel), []
+        titles = {"#corpus": "text", "#limit": "characters", "#split": "split", "#start-model": "start from"}
+        boxes = {app.screen.query_one(name): title for name, title in titles.items()}
+        boxes |= {setting.box: setting.field.title for setting in app.screen.query(SettingInput)}
+        for box, title in boxes.items():
+            if box.is_disabled:
+                continue
+            box.focus()
+            await until(lambda title=title: panel.border_title == title)  # type: ignore[misc]
+            await pilot.pause()
+            assert panel.region.height > 0
+            if panel.max_scroll_y:
+                cut.append(title)
+        assert cut == []
 
 
 async def test_the_text_is_shown_as_it_will_be_read(app: CharLSTMApp, tmp_path: Path) -> None:
