@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _NAME = 13
 """Columns for a name, in the layout with one line per number."""
+_MIN_VALUE = 10
+"""Minimum columns for a value, in that layout: the panel has 26 columns in a window of 100."""
 _PATIENCE = 0.3
 """Seconds without a change of the settings before a forecast starts."""
 
@@ -183,7 +185,7 @@ class ForecastPanel(Static):
 def _row(name: str, value: str, unit: str, *, width: int) -> Content:
     """Return a name, a value and its unit; a long value continues below in the same column."""
     said = f"{value} {unit}".rstrip()
-    wrapped = textwrap.wrap(said, max(width - _NAME, 16)) or [""]
+    wrapped = textwrap.wrap(said, max(width - _NAME, _MIN_VALUE)) or [""]
     content = Content(f"\n{'':{_NAME}}".join(wrapped))
     return Content.assemble(f"{name:<{_NAME}}", content.stylize("$foreground", 0, len(value)))
 

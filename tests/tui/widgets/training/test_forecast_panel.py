@@ -43,6 +43,17 @@ async def test_parameters_steps_time_and_the_loss_to_beat(app: CharLSTMApp, smal
         assert app.training.phase == "idle"
 
 
+async def test_a_long_value_continues_below_itself(app: CharLSTMApp, small_text: Path) -> None:
+    async with app.run_test(size=(100, 30)):
+        set_up(app, small_text, epochs=6)
+        await until(lambda: "in all" in told(app))
+        panel = app.screen.query_one(ForecastPanel)
+        await until(lambda: panel.content_size.height == len(drawn(app).split("\n")))
+        lines = drawn(app).split("\n")
+        shown = [strip.text.rstrip() for strip in map(panel.render_line, range(panel.content_size.height))]
+        assert [line.strip() for line in shown] == [line.strip() for line in lines], "no line is wrapped once more"
+
+
 @pytest.mark.forecast
 async def test_what_does_not_fit_is_told_and_not_tried(app: CharLSTMApp, small_text: Path) -> None:
     async with app.run_test(size=(80, 24)):
