@@ -64,9 +64,9 @@ WORDS = {
         steps_over="{done} of {steps}",
     ),
     "fr": Words(
-        done="fait",
-        not_done="… pas encore fait",
-        skipped="passé",
+        done="faite",
+        not_done="… pas encore faite",
+        skipped="passée",
         leads_here="`{key}` mène ici, pour l’étape suivante et les réponses",
         leads_here_below="`{key}` mène ici, pour la suite et les réponses\u00a0; `f` y replie ce panneau",
         how_to_answer="`↑` `↓` et `Enter` répondent",
