@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from charlstm_tui.formatting.surprisal import level_of
-from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
+from charlstm_tui.jobs.process import spare_the_collector
 from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
+from core.cores import blas_on_one_thread
 from core.settings.config import SamplingConfig, TextEnd
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
+from charlstm_tui.jobs.process import spare_the_collector
 from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
+from core.cores import blas_on_one_thread
 from core.errors import UserError
 from core.settings.config import SamplingConfig
 from core.text import count_of

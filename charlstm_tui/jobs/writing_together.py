@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from charlstm_tui.formatting.surprisal import PERSON, level_of
 from charlstm_tui.jobs.generation import LOOK_SECONDS, Writer, Written
-from charlstm_tui.jobs.process import blas_on_one_thread
 from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
+from core.cores import blas_on_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,21 +1,27 @@
 """Batch sampling: generates many texts at once, each from its own seed, with one matrix product a step for all of them.
 
+Each core computes some of the texts, in a thread of its own.
+
 The texts are identical to those of a `Sampler`. A matrix product of many rows differs from that of one row by a few
 millionths, because of rounding. A draw that is closer than that to the boundary between two characters is therefore
 doubtful. The texts with a doubtful draw, about one in twelve texts of 250 characters, are generated again up to that
 draw, with products of one row.
 """
 
+import contextlib
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from core.cores import available_cores, blas_on_one_thread
 from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
+from core.model.worker_threads import advance
 from core.sampling.ending import Ending, Reason, TextEnds
 from core.sampling.filtering import check_soundness, weights_of
 from core.sampling.prompt import fit
@@ -24,6 +30,11 @@ from core.settings.config import SamplingConfig
 
 AT_ONCE = 64
 """Number of texts in a batch."""
+MIN_IN_THREAD = 16
+"""Minimum number of texts in a thread: the weights are read for all of them at once."""
+MIN_SIZE = 256
+"""Minimum number of cells in a layer for more than one thread: with fewer, most of the time is Python's, which computes
+in one thread at a time."""
 LONGEST = 2_000
 """Maximum length in characters of texts that are generated with products of many rows. Most longer ones would have to
 be generated twice."""
@@ -35,6 +46,8 @@ REPORT_SECONDS = 0.1
 
 Ids = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Finished = tuple[str, Reason]
+Event = int | list[Finished]
 
 
 class Text(Struct, frozen=True):
@@ -73,40 +86,64 @@ def write_texts(
     """
     if ending is not None:
         ending.check(vocabulary)
+    fitted = fit(prompt, vocabulary)
+    prefilled = read_prompt(model, vocabulary, fitted)
     generated = 0
     for first in range(0, count, AT_ONCE):
         seeds = range(config.seed + first, config.seed + min(first + AT_ONCE, count))
         started = time.perf_counter()
-        texts: list[tuple[str, Reason]] = []
-        for event in _batch(model, vocabulary, config, prompt, length, seeds, ending):
-            if isinstance(event, list):
-                texts = event
-            else:
-                yield Writing(generated + event)
-        speed = sum(len(text) for text, _ in texts) / (time.perf_counter() - started)
+        parts = _divided(seeds, model)
+        texts: list[list[Finished]] = [[] for _ in parts]
+        characters = [0] * len(parts)
+        tasks = [
+            _numbered(number, _batch(model, vocabulary, config, prefilled, fitted.read, length, part, ending))
+            for number, part in enumerate(parts)
+        ]
+        with blas_on_one_thread() if len(parts) > 1 else contextlib.nullcontext():
+            for number, event in advance(tasks, len(parts)):
+                if isinstance(event, list):
+                    texts[number] = event
+                else:
+                    characters[number] = event
+                    yield Writing(generated + sum(characters))
+        finished = [one for part in texts for one in part]
+        speed = sum(len(text) for text, _ in finished) / (time.perf_counter() - started)
         generated += length * len(seeds)
-        for seed, (text, reason) in zip(seeds, texts, strict=True):
+        for seed, (text, reason) in zip(seeds, finished, strict=True):
             yield Text(seed=seed, text=text, characters_per_second=speed, ended_by=reason)
+
+
+def _divided(seeds: range, model: CharLSTM) -> list[range]:
+    """Return the seeds that each thread generates texts from."""
+    threads = max(1, min(available_cores(), len(seeds) // MIN_IN_THREAD))
+    if model.config.hidden_size < MIN_SIZE:
+        threads = 1
+    bounds = [len(seeds) * number // threads for number in range(threads + 1)]
+    return [seeds[first:last] for first, last in pairwise(bounds)]
+
+
+def _numbered(number: int, events: Iterator[Event]) -> Iterator[tuple[int, Event]]:
+    for event in events:
+        yield number, event
 
 
 def _batch(
     model: CharLSTM,
     vocabulary: Vocabulary,
     config: SamplingConfig,
+    prefilled: Prefilled,
     prompt: str,
     length: int,
     seeds: range,
     ending: Ending | None,
-) -> Iterator[int | list[tuple[str, Reason]]]:
+) -> Iterator[Event]:
     """Generate one text per seed. Yields the number of characters from time to time, and last the texts."""
-    fitted = fit(prompt, vocabulary)
-    prefilled = read_prompt(model, vocabulary, fitted)
     codes = np.array([ord(character) for character in vocabulary.characters], dtype="<u4")
     generators = [np.random.default_rng(seed) for seed in seeds]
     pieces: list[list[str]] = [[] for _ in seeds]
     is_exact = length > LONGEST or len(seeds) == 1
     by_weight = config.temperature > 0 and not config.top_k and config.top_p == 1
-    ends = TextEnds(ending, fitted.read, vocabulary, len(seeds))
+    ends = TextEnds(ending, prompt, vocabulary, len(seeds))
     going = np.arange(len(seeds))  # (n,): the texts that have not ended
     lstm = NumpyLSTM(model, prefilled.state, texts=len(seeds), row_by_row=is_exact)
     logits = lstm.step(np.full(len(seeds), prefilled.last))

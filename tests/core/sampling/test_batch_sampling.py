@@ -1,6 +1,7 @@
 """Texts that are generated in a batch are identical to those generated one by one."""
 
 import math
+import threading
 from itertools import islice
 from typing import Any
 
@@ -52,6 +53,37 @@ def test_batched_texts_equal_those_generated_one_by_one(cell: str, settings: dic
     assert [text.seed for text in written] == list(range(5, 35))
     for text in written:
         assert text.text == alone(network, config, text.seed, 150, "the cat ")
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+@pytest.mark.parametrize("count", [15, 33])
+def test_threads_share_the_texts_and_do_not_change_them(
+    cores: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_sampling, "available_cores", lambda: cores)
+    monkeypatch.setattr(batch_sampling, "MIN_SIZE", 1)
+    threads, real = set(), NumpyLSTM.step
+
+    def step(self: NumpyLSTM, ids: Any) -> Any:
+        threads.add(threading.get_ident())
+        return real(self, ids)
+
+    monkeypatch.setattr(NumpyLSTM, "step", step)
+    network, config = network_of(), SamplingConfig(seed=4)
+    written = texts(network, config, length=60, count=count, prompt="the dog ")
+    assert (len(threads) > 1) is (cores > 1 and count > batch_sampling.MIN_IN_THREAD)
+    monkeypatch.undo()
+    assert [text.seed for text in written] == list(range(4, 4 + count))
+    assert [text.text for text in written] == [alone(network, config, text.seed, 60, "the dog ") for text in written]
+
+
+def test_the_texts_of_a_batch_are_divided_if_each_thread_has_enough_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_sampling, "available_cores", lambda: 3)
+    large, small = network_of(hidden=batch_sampling.MIN_SIZE), network_of(hidden=batch_sampling.MIN_SIZE - 1)
+    assert batch_sampling._divided(range(5, 69), large) == [range(5, 26), range(26, 47), range(47, 69)]
+    assert batch_sampling._divided(range(33), large) == [range(16), range(16, 33)]
+    assert batch_sampling._divided(range(31), large) == [range(31)]
+    assert batch_sampling._divided(range(64), small) == [range(64)]
 
 
 def test_texts_may_be_more_or_longer_than_a_batch_holds(monkeypatch: pytest.MonkeyPatch) -> None:
