@@ -10,7 +10,7 @@ from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
 from core.model.clamped_lstm import ClampedLSTM, RowClamps
 from core.model.worker_threads import advance
-from core.sampling.batch_sampling import draw
+from core.sampling.batch_draws import draw
 from core.sampling.filtering import check_soundness
 from core.sampling.prompt import fit
 from core.sampling.sampler import Prefilled, Sampler, prefill

@@ -25,7 +25,7 @@ from core.inspection.cell_ranking import exact_costs, first_order, worth_computi
 from core.inspection.silencing import TextReading, effect_of, read_text
 from core.model.clamped_lstm import ClampedLSTM, RowClamps
 from core.reports.silencing import CellId, Clamp, GroupCost
-from core.sampling.batch_sampling import draw
+from core.sampling.batch_draws import draw
 from core.settings.config import SamplingConfig
 
 CHARACTERS, GENERATED = 2_000, 4_000

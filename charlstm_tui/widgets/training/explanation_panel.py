@@ -33,6 +33,11 @@ ABOUT_START = (
     "short to learn a language from. The network stays as it is. Characters that both texts have keep what was learnt "
     "about them. Evaluate then shows what the model gained, and what it forgot."
 )
+_BORDER = 2
+"""Rows of the border of the explanation, and of that of the preview."""
+_PREVIEW_ROWS = 3
+"""Minimum rows of the preview where it is below the explanation."""
+_PREVIEW_MARGIN = 1
 ABOUT_PRESET = "Settings that work well together. A preset sets all other settings; each can be changed afterwards."
 
 
@@ -63,12 +68,22 @@ def about_preset(preset: Preset) -> list[Content]:
     return [Content(ABOUT_PRESET), Content.assemble(f"{preset.name}: ", (preset.purpose, "bold"), loss)]
 
 
-def rows_of_longest(explanations: Iterable[Sequence[Content]], columns: int) -> int:
-    """Return the rows that the longest explanation takes, its paragraphs run together, at a width in columns."""
-    return max(_rows(_RUN_TOGETHER.join(paragraphs), columns) for paragraphs in explanations)
+def rows_needed(explanations: Sequence[Sequence[Content]], columns: int, *, side_by_side: bool) -> tuple[int, int]:
+    """Return the rows for the longest explanation in a number of columns, alone and with the preview of the text.
+
+    With `side_by_side`, the preview is right of it, otherwise below.
+    """
+    alone = _BORDER + _rows_of_longest(explanations, columns - 2 * _BORDER)  # a border and a column inside it
+    if side_by_side:
+        return alone, _BORDER + _rows_of_longest(explanations, (columns - _PREVIEW_MARGIN) // 2 - 2 * _BORDER)
+    return alone, alone + _BORDER + _PREVIEW_ROWS
 
 
 _IN_PARAGRAPHS, _RUN_TOGETHER = Content("\n"), Content(" ")
+
+
+def _rows_of_longest(explanations: Iterable[Sequence[Content]], columns: int) -> int:
+    return max(_rows(_RUN_TOGETHER.join(paragraphs), columns) for paragraphs in explanations)
 
 
 def _rows(text: Content, columns: int) -> int:

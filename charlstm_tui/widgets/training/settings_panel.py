@@ -24,7 +24,7 @@ from charlstm_tui.widgets.training.explanation_panel import (
     ExplanationPanel,
     about_preset,
     about_setting,
-    rows_of_longest,
+    rows_needed,
 )
 from charlstm_tui.widgets.training.fetch_bar import FetchBar
 from charlstm_tui.widgets.training.forecast_panel import ForecastPanel
@@ -48,11 +48,6 @@ _WIDE = 100
 """Minimum columns of the window for showing the form and the forecast side by side."""
 _ROWS = {True: (24, 30), False: (29, 36)}
 """Minimum rows for the explanation, and for the preview as well; by whether the panel is wide."""
-_BORDER = 2
-"""Rows of the border of the explanation, and of that of the preview."""
-_PREVIEW_ROWS = 3
-"""Minimum rows of the preview where it is below the explanation."""
-_PREVIEW_MARGIN = 1
 _LAST_ROWS = 3
 """Rows of the hint, of the button, and between them."""
 _FORECAST_ROWS = 3
@@ -191,18 +186,14 @@ class SettingsPanel(Vertical):
         form, wide, columns = forms.first(), self.has_class("-wide"), self.content_size.width
         texts = [about_preset(form.preset), *([Content(about)] for _, about in _ABOUT_BOXES.values())]
         texts += [about_setting(setting.field, form.preset) for setting in form.query(SettingInput)]
-        for_text = _BORDER + rows_of_longest(texts, columns - 2 * _BORDER)  # a border and a column inside it
-        if wide:
-            for_both = _BORDER + rows_of_longest(texts, (columns - _PREVIEW_MARGIN) // 2 - 2 * _BORDER)
-        else:
-            for_both = for_text + _BORDER + _PREVIEW_ROWS
+        alone, with_preview = rows_needed(texts, columns, side_by_side=wide)
         rows = self.content_size.height - _LAST_ROWS - self.query_one("#below").styles.margin.height
         rows -= 0 if wide else _FORECAST_ROWS
         form_rows = form.query_one("#fields").virtual_size.height
-        has_preview = self.has_class("-spacious") and form_rows <= rows - for_both
+        has_preview = self.has_class("-spacious") and form_rows <= rows - with_preview
         self.set_class(has_preview, "-previewed")
-        self.query_one("#explanation").styles.min_height = None if wide else for_text
-        most = rows - (for_both if has_preview else for_text) if self.has_class("-roomy") else None
+        self.query_one("#explanation").styles.min_height = None if wide else alone
+        most = rows - (with_preview if has_preview else alone) if self.has_class("-roomy") else None
         form.styles.max_height = most
         self.query_one(ForecastPanel).styles.max_height = most if wide else _FORECAST_ROWS
 

@@ -14,7 +14,8 @@ from core.errors import UserError
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
 from core.sampling import batch_sampling
-from core.sampling.batch_sampling import ROUNDING, Text, Writing, draw, write_texts
+from core.sampling.batch_draws import ROUNDING, draw
+from core.sampling.batch_sampling import Text, Writing, write_texts
 from core.sampling.filtering import adjusted
 from core.sampling.sampler import Sampler
 from core.settings.config import ModelConfig, SamplingConfig, configure
@@ -176,7 +177,7 @@ def test_products_row_by_row_are_those_of_one_text_to_the_last_bit(cell: str, hi
 @pytest.mark.parametrize("wrong", [0, 57, 119])
 @pytest.mark.parametrize(
     ("config", "name", "doubt"),
-    [(SamplingConfig(seed=3), "_draw_by_weight", math.nan), (SamplingConfig(seed=3, top_p=0.95), "draw", True)],
+    [(SamplingConfig(seed=3), "draw_by_weight", math.nan), (SamplingConfig(seed=3, top_p=0.95), "draw", True)],
 )
 def test_a_draw_that_rounding_decided_wrongly_is_corrected(
     wrong: int, config: SamplingConfig, name: str, doubt: object, monkeypatch: pytest.MonkeyPatch

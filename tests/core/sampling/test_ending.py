@@ -10,7 +10,7 @@ from core.data.vocabulary import Vocabulary
 from core.errors import UserError
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
-from core.sampling import batch_sampling
+from core.sampling import batch_draws, batch_sampling
 from core.sampling.batch_sampling import Text, write_texts
 from core.sampling.ending import LONGEST_DIRECTION, EndFinder, Ending
 from core.sampling.sampler import Sampler
@@ -135,7 +135,7 @@ def test_an_end_after_a_draw_that_rounding_decided_wrongly_is_found_again(
     wrong: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other characters are drawn in each text, and said to be doubtful, as if rounding had decided them."""
-    network, real, calls = network_of(), batch_sampling.draw, 0
+    network, real, calls = network_of(), batch_draws.draw, 0
     config, ending = configure(SamplingConfig(), {"top_p": 0.95}), Ending(stops=("e",))
     expected = []
     for seed in range(8):
