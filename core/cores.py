@@ -9,15 +9,15 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def blas_on_one_thread() -> contextlib.AbstractContextManager[object]:
-    """Return a context in which NumPy multiplies matrices with one thread, in all threads of the process.
+def blas_threads(number: int) -> contextlib.AbstractContextManager[object]:
+    """Return a context in which OpenBLAS, which NumPy's packages have, multiplies matrices with this many threads.
 
-    It leaves the CPU to a training run, which kept 0.89 of its speed with one NumPy thread and 0.49 with two; or to
-    other threads that compute, so that they do not wait for each other.
+    One leaves the CPU to a training run, which kept 0.89 of its speed beside one thread of NumPy's, and 0.49 beside
+    two; or to other threads that compute, so that they do not wait for each other. Other BLAS libraries keep theirs.
     """
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     limit: contextlib.AbstractContextManager[object] = (
-        ThreadpoolController().select(internal_api="openblas").limit(limits=1)
+        ThreadpoolController().select(internal_api="openblas").limit(limits=number)
     )
     return limit

@@ -1,6 +1,6 @@
 """Batch sampling: generates many texts at once, each from its own seed, with one matrix product a step for all of them.
 
-Each core computes some of the texts, in a thread of its own.
+Up to four threads share the texts of a batch, each with its own texts.
 
 The texts are identical to those of a `Sampler`. A matrix product of many rows differs from that of one row by a few
 millionths, because of rounding. A draw that is closer than that to the boundary between two characters is therefore
@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from core.cores import available_cores, blas_on_one_thread
+from core.cores import available_cores, blas_threads
 from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
@@ -33,7 +33,7 @@ AT_ONCE = 64
 """Number of texts in a batch."""
 MIN_IN_THREAD = 16
 """Minimum number of texts in a thread: the weights are read for all of them at once."""
-MIN_SIZE = 256
+MIN_CELLS = 256
 """Minimum number of cells in a layer for more than one thread: with fewer, most of the time is Python's, which computes
 in one thread at a time."""
 LONGEST = 2_000
@@ -42,7 +42,9 @@ be generated twice."""
 REPORT_SECONDS = 0.1
 
 Finished = tuple[str, Reason]
+"""A text without the prompt, and why it ended."""
 Event = int | list[Finished]
+"""Number of characters generated so far; last, the texts."""
 
 
 class Text(Struct, frozen=True):
@@ -83,6 +85,7 @@ def write_texts(
         ending.check(vocabulary)
     fitted = fit(prompt, vocabulary)
     prefilled = read_prompt(model, vocabulary, fitted)
+    lstm = NumpyLSTM(model, None)
     generated = 0
     for first in range(0, count, AT_ONCE):
         seeds = range(config.seed + first, config.seed + min(first + AT_ONCE, count))
@@ -91,16 +94,21 @@ def write_texts(
         texts: list[list[Finished]] = [[] for _ in parts]
         characters = [0] * len(parts)
         tasks = [
-            _numbered(number, _batch(model, vocabulary, config, prefilled, fitted.read, length, part, ending))
+            _numbered(number, _batch(lstm, vocabulary, config, prefilled, fitted.read, length, part, ending))
             for number, part in enumerate(parts)
         ]
-        with blas_on_one_thread() if len(parts) > 1 else contextlib.nullcontext():
-            for number, event in advance(tasks, len(parts)):
+        of_each = max(1, available_cores() // len(parts))
+        with (
+            blas_threads(of_each) if len(parts) > 1 else contextlib.nullcontext(),
+            contextlib.closing(advance(tasks, len(parts))) as events,
+        ):
+            for number, event in events:
                 if isinstance(event, list):
                     texts[number] = event
+                    characters[number] = length * len(event)
                 else:
                     characters[number] = event
-                    yield Writing(generated + sum(characters))
+                yield Writing(generated + sum(characters))
         finished = [one for part in texts for one in part]
         speed = sum(len(text) for text, _ in finished) / (time.perf_counter() - started)
         generated += length * len(seeds)
@@ -111,7 +119,7 @@ def write_texts(
 def _divided(seeds: range, model: CharLSTM) -> list[range]:
     """Return the seeds that each thread generates texts from."""
     threads = max(1, min(available_cores(), len(seeds) // MIN_IN_THREAD))
-    if model.config.hidden_size < MIN_SIZE:
+    if model.config.hidden_size < MIN_CELLS:
         threads = 1
     bounds = [len(seeds) * number // threads for number in range(threads + 1)]
     return [seeds[first:last] for first, last in pairwise(bounds)]
@@ -123,24 +131,27 @@ def _numbered(number: int, events: Iterator[Event]) -> Iterator[tuple[int, Event
 
 
 def _batch(
-    model: CharLSTM,
+    weights: NumpyLSTM,
     vocabulary: Vocabulary,
     config: SamplingConfig,
     prefilled: Prefilled,
-    prompt: str,
+    read: str,
     length: int,
     seeds: range,
     ending: Ending | None,
 ) -> Iterator[Event]:
-    """Generate one text per seed. Yields the number of characters from time to time, and last the texts."""
+    """Generate one text per seed, each after the prompt that was `read`.
+
+    Yields the number of characters from time to time, and last the texts.
+    """
     codes = np.array([ord(character) for character in vocabulary.characters], dtype="<u4")
     generators = [np.random.default_rng(seed) for seed in seeds]
     pieces: list[list[str]] = [[] for _ in seeds]
     is_exact = length > LONGEST or len(seeds) == 1
     by_weight = config.temperature > 0 and not config.top_k and config.top_p == 1
-    ends = TextEnds(ending, prompt, vocabulary, len(seeds))
+    ends = TextEnds(ending, read, vocabulary, len(seeds))
     going = np.arange(len(seeds))  # (n,): the texts that have not ended
-    lstm = NumpyLSTM(model, prefilled.state, texts=len(seeds), row_by_row=is_exact)
+    lstm = weights.twin(prefilled.state, len(seeds), row_by_row=is_exact)
     logits = lstm.step(np.full(len(seeds), prefilled.last))
     reported = time.perf_counter()
     for start in range(0, length, LONGEST):
@@ -168,7 +179,8 @@ def _batch(
         else:
             if by_weight:
                 doubts = is_close(bounds, config)
-            _settle(model, prefilled, randoms, config, ids, doubts, ends)
+            for _ in _settle(weights, prefilled, randoms, config, ids, doubts, ends):
+                yield min(start + LONGEST, length) * len(seeds)
         for text, row in zip(pieces, ids.T, strict=True):
             text.append(codes[row].tobytes().decode("utf-32-le", "surrogatepass"))
         if not len(going):
@@ -178,18 +190,20 @@ def _batch(
 
 
 def _settle(
-    model: CharLSTM,
+    weights: NumpyLSTM,
     prefilled: Prefilled,
     randoms: NDArray[np.float64],
     config: SamplingConfig,
     ids: Ids,
     doubts: Flags,
     ends: TextEnds,
-) -> None:
+) -> Iterator[None]:
     """Generate the texts with doubtful draws again, exactly, each up to its last doubtful draw: all but a few agree.
 
+    Yields from time to time, so that the generation can be stopped.
+
     Args:
-        model: the network.
+        weights: the network.
         prefilled: its state after the prompt.
         randoms: a random number for each draw, (T, N).
         config: temperature, top-k and top-p.
@@ -207,7 +221,8 @@ def _settle(
         return
     until = len(doubts) - doubts[::-1, texts].argmax(axis=0)  # (N,): number of draws to repeat
     differs = np.zeros(len(texts), dtype=bool)  # (N,): whether it is another text from here on
-    lstm = NumpyLSTM(model, prefilled.state, texts=len(texts), row_by_row=True)
+    lstm = weights.twin(prefilled.state, len(texts), row_by_row=True)
+    reported = time.perf_counter()
     logits = lstm.step(np.full(len(texts), prefilled.last))
     for place in range(len(ids)):
         if (until <= place).any():
@@ -226,3 +241,6 @@ def _settle(
         if ends.add(texts[others], chosen[others], place + 1):
             until[ends.lengths[texts] == place + 1] = place + 1
         logits = lstm.step(chosen)
+        if time.perf_counter() - reported > REPORT_SECONDS:
+            reported = time.perf_counter()
+            yield

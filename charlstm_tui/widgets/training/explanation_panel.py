@@ -35,9 +35,12 @@ ABOUT_START = (
 )
 _BORDER = 2
 """Rows of the border of the explanation, and of that of the preview."""
+_SIDES = 4
+"""Columns of the border and the padding of either."""
 _PREVIEW_ROWS = 3
 """Minimum rows of the preview where it is below the explanation."""
-_PREVIEW_MARGIN = 1
+_BETWEEN = 1
+"""Columns between the two where they are side by side."""
 ABOUT_PRESET = "Settings that work well together. A preset sets all other settings; each can be changed afterwards."
 
 
@@ -73,9 +76,9 @@ def rows_needed(explanations: Sequence[Sequence[Content]], columns: int, *, side
 
     With `side_by_side`, the preview is right of it, otherwise below.
     """
-    alone = _BORDER + _rows_of_longest(explanations, columns - 2 * _BORDER)  # a border and a column inside it
+    alone = _BORDER + _rows_of_longest(explanations, columns - _SIDES)
     if side_by_side:
-        return alone, _BORDER + _rows_of_longest(explanations, (columns - _PREVIEW_MARGIN) // 2 - 2 * _BORDER)
+        return alone, _BORDER + _rows_of_longest(explanations, (columns - _BETWEEN) // 2 - _SIDES)
     return alone, alone + _BORDER + _PREVIEW_ROWS
 
 

@@ -141,6 +141,13 @@ class SettingsForm(Vertical):
         return next((setting for setting in self.query(SettingInput) if setting.has_focus_within), None)
 
     @property
+    def unfolded(self) -> list[SettingInput]:
+        """The settings that are not folded away."""
+        rest = self.query_one(Rest)
+        folded = rest.query(SettingInput) if rest.collapsed else ()
+        return [setting for setting in self.query(SettingInput) if setting not in folded]
+
+    @property
     def invalid(self) -> Widget | None:
         """The first input box with an invalid value; None if all are valid."""
         if self.text.limit_reason:

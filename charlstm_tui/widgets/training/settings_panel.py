@@ -15,7 +15,6 @@ from textual.widgets import Button, Collapsible, Input
 
 from charlstm_tui.state.app_state import AppState
 from charlstm_tui.widgets.common.plain_text import PlainText
-from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.training.explanation_panel import (
     ABOUT_LIMIT,
     ABOUT_SPLIT,
@@ -47,9 +46,9 @@ _ABOUT_BOXES = {
 _WIDE = 100
 """Minimum columns of the window for showing the form and the forecast side by side."""
 _ROWS = {True: (24, 30), False: (29, 36)}
-"""Minimum rows for the explanation, and for the preview as well; by whether the panel is wide."""
-_LAST_ROWS = 3
-"""Rows of the hint, of the button, and between them."""
+"""Minimum rows for the explanation, and for the preview as well beside a low form; by whether the panel is wide."""
+_BUTTON_ROWS = 2
+"""Rows of the button, and above it."""
 _FORECAST_ROWS = 3
 """Maximum rows of the forecast where it is below the form, as in the styles."""
 
@@ -120,7 +119,7 @@ class SettingsPanel(Vertical):
         await self.query_one("#below").mount(ExplanationPanel(id="explanation"), TextPreview(id="look"))
         await self.query_one("#form-and-forecast").mount(SettingsForm(self._store, self._remembered), forecast)
         self._explain()
-        self.call_after_refresh(self._divide_rows)
+        self._divide_rows_afterwards()
 
     @property
     def form(self) -> SettingsForm:
@@ -171,11 +170,12 @@ class SettingsPanel(Vertical):
         self.set_class(event.size.height >= for_explanation, "-roomy")
         self.set_class(event.size.height >= for_text, "-spacious")
         self._divide_rows()
+        self._divide_rows_afterwards()
         self._explain()
 
     @on(Collapsible.Toggled)
-    def _divide_rows_again(self) -> None:
-        """Divide the rows once the form has its new height."""
+    def _divide_rows_afterwards(self) -> None:
+        """Divide the rows once the form and the hint have their new heights."""
         self.call_after_refresh(self._divide_rows)
 
     def _divide_rows(self) -> None:
@@ -185,9 +185,10 @@ class SettingsPanel(Vertical):
             return
         form, wide, columns = forms.first(), self.has_class("-wide"), self.content_size.width
         texts = [about_preset(form.preset), *([Content(about)] for _, about in _ABOUT_BOXES.values())]
-        texts += [about_setting(setting.field, form.preset) for setting in form.query(SettingInput)]
+        texts += [about_setting(setting.field, form.preset) for setting in form.unfolded]
         alone, with_preview = rows_needed(texts, columns, side_by_side=wide)
-        rows = self.content_size.height - _LAST_ROWS - self.query_one("#below").styles.margin.height
+        hint_rows = max(1, self.query_one("#hint").size.height)
+        rows = self.content_size.height - hint_rows - _BUTTON_ROWS - self.query_one("#below").styles.margin.height
         rows -= 0 if wide else _FORECAST_ROWS
         form_rows = form.query_one("#fields").virtual_size.height
         has_preview = self.has_class("-spacious") and form_rows <= rows - with_preview
@@ -216,6 +217,7 @@ class SettingsPanel(Vertical):
         self._forecast_is_due = False
         self.form.tell_purpose()
         self._explain()
+        self._divide_rows_afterwards()
         if self.quiet:
             return
         self.query_one(TextPreview).consider(self.form.text.sources, self.form.text.limit_or_none)
@@ -249,6 +251,7 @@ class SettingsPanel(Vertical):
         """Show an error until a setting changes."""
         self._complaint = text
         self._explain()
+        self._divide_rows_afterwards()
 
     def _explain(self) -> None:
         """Explain the focused field, and show an error or a hint below."""

@@ -11,6 +11,7 @@ from charlstm_tui.app import CharLSTMApp
 from charlstm_tui.jobs import training as training_jobs
 from charlstm_tui.widgets.common.setting_input import SettingInput
 from charlstm_tui.widgets.training.explanation_panel import ExplanationPanel
+from charlstm_tui.widgets.training.settings_panel import SettingsPanel
 from core.checkpoints.checkpoint import load_checkpoint
 from core.control import Control
 from core.data.corpus import Corpus, CorpusConfig, open_corpus
@@ -431,6 +432,33 @@ async def test_no_explanation_is_cut(app: CharLSTMApp, size: tuple[int, int], un
             if panel.max_scroll_y:
                 cut.append(title)
         assert cut == []
+
+
+async def test_explanation_and_preview_have_room_whatever_came_before(app: CharLSTMApp, small_text: Path) -> None:
+    """The rows are divided in the same way after a resize, after folding, and below a long complaint."""
+    async with app.run_test(size=(80, 40)) as pilot:
+        set_up(app, small_text, epochs=2)
+        panel, look = app.screen.query_one(ExplanationPanel), app.screen.query_one("#look")
+        below, form = app.screen.query_one("#below"), app.screen.query_one("SettingsForm")
+
+        def rows() -> tuple[int, int, bool]:  # the preview has what the forecast leaves
+            return form.region.height, panel.region.height, look.region.height > 0
+
+        await until(lambda: look.region.height > 0)
+        await pilot.pause()
+        at_first = rows()
+        await pilot.resize_terminal(80, 28)
+        await until(lambda: not below.display)
+        await pilot.resize_terminal(80, 40)
+        await until(lambda: rows() == at_first)
+        await pilot.press("escape", "a")
+        await until(lambda: not look.display)
+        await pilot.press("escape", "a")
+        await until(lambda: rows() == at_first)
+        setting(app, "window").focus()
+        app.screen.query_one(SettingsPanel).complain("The text cannot be read. " * 8)
+        await until(lambda: app.screen.query_one("#hint").size.height == 3)
+        await until(lambda: panel.region.height >= at_first[1] and not panel.max_scroll_y)
 
 
 async def test_the_text_is_shown_as_it_will_be_read(app: CharLSTMApp, tmp_path: Path) -> None:
