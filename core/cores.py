@@ -12,8 +12,8 @@ def available_cores() -> int:
 def blas_threads(number: int) -> contextlib.AbstractContextManager[object]:
     """Return a context in which OpenBLAS, which NumPy's packages have, multiplies matrices with this many threads.
 
-    One leaves the CPU to a training run, which kept 0.89 of its speed beside one thread of NumPy's, and 0.49 beside
-    two; or to other threads that compute, so that they do not wait for each other. Other BLAS libraries keep theirs.
+    One leaves the CPU to a training run, which kept 0.89 of its speed while NumPy used one thread, and 0.49 while
+    it used two; or to other threads that compute, so that they do not wait for each other. Other BLAS libraries keep theirs.
     """
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 

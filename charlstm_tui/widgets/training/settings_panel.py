@@ -46,7 +46,7 @@ _ABOUT_BOXES = {
 _WIDE = 100
 """Minimum columns of the window for showing the form and the forecast side by side."""
 _ROWS = {True: (24, 30), False: (29, 36)}
-"""Minimum rows for the explanation, and for the preview as well beside a low form; by whether the panel is wide."""
+"""Minimum rows for the explanation, and for the preview as well if the form is low; by whether the panel is wide."""
 _BUTTON_ROWS = 2
 """Rows of the button, and above it."""
 _FORECAST_ROWS = 3
