@@ -10,7 +10,7 @@ training with its validation and the choice of threads and precision; the test p
     standard, interleaved     the whole text, for 300 s, tail or interleaved split
     soon                      standard for --soon seconds, tail split: compare with 1.509, which nanoGPT's
                               configuration for CPUs reached in 217 s on two cores
-    best                      the whole text, tail split, all epochs: nearly an hour, so only on request
+    best                      the whole text, tail split, all epochs: an hour or more, so only on request
 """
 
 import argparse
