@@ -14,10 +14,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from charlstm_tui.formatting.surprisal import level_of
-from charlstm_tui.jobs.process import spare_the_collector
+from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
 from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
-from core.cores import blas_threads
 from core.settings.config import SamplingConfig, TextEnd
 
 if TYPE_CHECKING:
@@ -218,7 +217,7 @@ class Writer:
 
         Ending(until=self.writing.end).check(self.text.vocabulary)
         yield from self.settle(control)
-        with blas_threads(1) if self.considerate else contextlib.nullcontext():
+        with blas_on_one_thread() if self.considerate else contextlib.nullcontext():
             yield from self._write(control)
 
     def _write(self, control: Control) -> Iterator[object]:

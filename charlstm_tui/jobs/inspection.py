@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from charlstm_tui.jobs.process import spare_the_collector
+from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
 from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
-from core.cores import blas_threads
 from core.errors import UserError
 from core.settings.config import SamplingConfig
 from core.text import count_of
@@ -89,7 +88,7 @@ def inspect_model(control: Control, what: Looked) -> Iterator[object]:
         notice += f" The first {most:,} of {count_of(len(prompt.read), 'character')} are read."
     yield Prompted(notice.strip())
     given = text = prompt.read[:most]
-    with blas_threads(1) if what.considerate else contextlib.nullcontext():
+    with blas_on_one_thread() if what.considerate else contextlib.nullcontext():
         if what.written or not given:
             count = min(what.written or WRITTEN, most - max(len(given), 1))
             text = yield from _written_on(control, checkpoint, given, count, what.seed)

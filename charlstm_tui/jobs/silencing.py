@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 
-from charlstm_tui.jobs.process import spare_the_collector
+from charlstm_tui.jobs.process import blas_on_one_thread, spare_the_collector
 from charlstm_tui.state.job_events import Doing
 from core.control import Control
-from core.cores import blas_threads
 from core.reports.silencing import CellId, Clamp, RankedCell, SilencingEffect
 from core.settings.config import ModelConfig, SamplingConfig
 from core.text import count_of
@@ -144,7 +143,7 @@ class Silencer:
         When stopped, what is unfinished is dropped; the next call begins it again.
         """
         try:
-            with blas_threads(1):  # several workers, each with one thread, do not wait for each other
+            with blas_on_one_thread():  # several workers, each with one thread, do not wait for each other
                 if self._reading is None:
                     yield from self._begin(control)
                 while not control.stopped and self._reading is not None:
@@ -209,8 +208,8 @@ class Silencer:
 
     def _estimate(self, control: Control) -> Iterator[Doing]:
         """Compute the derivatives of the loss, until something more urgent is wanted."""
+        from core.evaluation.worker_threads import advance
         from core.inspection.cell_ranking import FirstOrder, first_order, with_result
-        from core.model.worker_threads import advance
 
         assert self._checkpoint is not None
         assert self._reading is not None

@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from charlstm_tui.formatting.surprisal import PERSON, level_of
 from charlstm_tui.jobs.generation import LOOK_SECONDS, Writer, Written
+from charlstm_tui.jobs.process import blas_on_one_thread
 from charlstm_tui.state.job_events import Doing, Prompted
 from core.control import Control
-from core.cores import blas_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +118,7 @@ class WritingTogether:
             return
         yield Begun(self._text.text[: self._text.prompt_length])
         try:
-            with blas_threads(1) if self.writer.considerate else contextlib.nullcontext():
+            with blas_on_one_thread() if self.writer.considerate else contextlib.nullcontext():
                 yield from self._obey(control)
         finally:
             self.writer.adopt()

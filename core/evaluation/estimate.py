@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from core.cores import available_cores
 from core.data.text_slice import UNKNOWN, Ids
+from core.evaluation.worker_threads import advance
 from core.model.char_lstm import CharLSTM, State
-from core.model.worker_threads import advance
 from core.reports.results import Estimate, EvaluationProgress
 
 PASSAGES = 128

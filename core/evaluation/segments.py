@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.cores import available_cores
+from core.evaluation.worker_threads import advance
 from core.model.char_lstm import CharLSTM, State
-from core.model.worker_threads import advance
 
 SEGMENT = 10_000
 """Minimum length of a segment, in characters."""

@@ -22,10 +22,10 @@ from torch import Tensor
 
 from core.cores import available_cores
 from core.errors import UserError
+from core.evaluation.worker_threads import advance
 from core.inspection.activations import Activations
 from core.inspection.unrolled import LayerState, Unrolled
 from core.model.char_lstm import CharLSTM
-from core.model.worker_threads import advance
 
 MAX_ATTRIBUTED = 200
 """Maximum number of characters with an attribution, the last ones: the exact method takes time quadratic in it."""

@@ -22,10 +22,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from core.cores import available_cores
+from core.evaluation.worker_threads import advance
 from core.inspection.silencing import TextReading, cost_of_each
 from core.inspection.unrolled import LayerState, Unrolled
 from core.model.char_lstm import CharLSTM
-from core.model.worker_threads import advance
 from core.reports.silencing import Clamp, RankedCell
 
 EXACT = 50
@@ -174,7 +174,7 @@ def exact_costs(
 ) -> Generator[float | Costs, None, None]:
     """Compute the exact costs of cells, each silenced alone. Yields the progress, 0 to 1, and, last, the costs.
 
-    Worker threads share the cells (`core.model.worker_threads`); NumPy's own threads should be limited to one. To
+    Worker threads share the cells (`core.evaluation.worker_threads`); NumPy's own threads should be limited to one. To
     cancel, close the generator.
 
     Args:

@@ -20,9 +20,9 @@ from core.errors import UserError
 from core.evaluation.evaluator import count_learnt, part_of
 from core.evaluation.ngram import MAX_CHARACTERS
 from core.evaluation.ngram_at import ngram_losses
+from core.evaluation.worker_threads import advance
 from core.inspection.gradient_reach import SPAN, TARGETS, Reach, follow_back
 from core.model.char_lstm import CharLSTM, State
-from core.model.worker_threads import advance
 from core.reports.memory import ContextLoss, MemoryReport, ModelMemory, Spread, TimeConstant
 from core.reports.results import Stage
 from core.text import count_of

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from core.data.vocabulary import Vocabulary
+from core.evaluation.worker_threads import advance
 from core.model.char_lstm import CharLSTM
 from core.model.clamped_lstm import ClampedLSTM, RowClamps
-from core.model.worker_threads import advance
 from core.sampling.batch_draws import draw
 from core.sampling.filtering import check_soundness
 from core.sampling.prompt import fit

@@ -1,27 +1,21 @@
 """Batch sampling: generates many texts at once, each from its own seed, with one matrix product a step for all of them.
 
-Up to four threads share the texts of a batch, each with its own texts.
-
 The texts are identical to those of a `Sampler`. A matrix product of many rows differs from that of one row by a few
 millionths, because of rounding. A draw that is closer than that to the boundary between two characters is therefore
 doubtful. The texts with a doubtful draw, about one in twelve texts of 250 characters, are generated again up to that
 draw, with products of one row.
 """
 
-import contextlib
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from core.cores import available_cores, blas_threads
 from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
-from core.model.worker_threads import advance
 from core.sampling.batch_draws import Flags, Ids, draw, draw_by_weight, is_close
 from core.sampling.ending import Ending, Reason, TextEnds
 from core.sampling.filtering import check_soundness
@@ -31,11 +25,6 @@ from core.settings.config import SamplingConfig
 
 AT_ONCE = 64
 """Number of texts in a batch."""
-MIN_IN_THREAD = 16
-"""Minimum number of texts in a thread: the weights are read for all of them at once."""
-MIN_CELLS = 256
-"""Minimum number of cells in a layer for more than one thread: with fewer, most of the time is Python's, which computes
-in one thread at a time."""
 LONGEST = 2_000
 """Maximum length in characters of texts that are generated with products of many rows. Most longer ones would have to
 be generated twice."""
@@ -90,44 +79,16 @@ def write_texts(
     for first in range(0, count, AT_ONCE):
         seeds = range(config.seed + first, config.seed + min(first + AT_ONCE, count))
         started = time.perf_counter()
-        parts = _divided(seeds, model)
-        texts: list[list[Finished]] = [[] for _ in parts]
-        characters = [0] * len(parts)
-        tasks = [
-            _numbered(number, _batch(lstm, vocabulary, config, prefilled, fitted.read, length, part, ending))
-            for number, part in enumerate(parts)
-        ]
-        of_each = max(1, available_cores() // len(parts))
-        with (
-            blas_threads(of_each) if len(parts) > 1 else contextlib.nullcontext(),
-            contextlib.closing(advance(tasks, len(parts))) as events,
-        ):
-            for number, event in events:
-                if isinstance(event, list):
-                    texts[number] = event
-                    characters[number] = length * len(event)
-                else:
-                    characters[number] = event
-                yield Writing(generated + sum(characters))
-        finished = [one for part in texts for one in part]
+        finished: list[Finished] = []
+        for event in _batch(lstm, vocabulary, config, prefilled, fitted.read, length, seeds, ending):
+            if isinstance(event, list):
+                finished = event
+            else:
+                yield Writing(generated + event)
         speed = sum(len(text) for text, _ in finished) / (time.perf_counter() - started)
         generated += length * len(seeds)
         for seed, (text, reason) in zip(seeds, finished, strict=True):
             yield Text(seed=seed, text=text, characters_per_second=speed, ended_by=reason)
-
-
-def _divided(seeds: range, model: CharLSTM) -> list[range]:
-    """Return the seeds that each thread generates texts from."""
-    threads = max(1, min(available_cores(), len(seeds) // MIN_IN_THREAD))
-    if model.config.hidden_size < MIN_CELLS:
-        threads = 1
-    bounds = [len(seeds) * number // threads for number in range(threads + 1)]
-    return [seeds[first:last] for first, last in pairwise(bounds)]
-
-
-def _numbered(number: int, events: Iterator[Event]) -> Iterator[tuple[int, Event]]:
-    for event in events:
-        yield number, event
 
 
 def _batch(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import core.evaluation.segments
-import core.model.worker_threads
+import core.evaluation.worker_threads
 from core.checkpoints.checkpoint import Checkpoint
 from core.evaluation.segments import Losses, SegmentReader
 from core.settings.config import Cell
@@ -22,7 +22,7 @@ def threads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Use short segments, so that short texts have several."""
     monkeypatch.setattr(core.evaluation.segments, "SEGMENT", 120)
     monkeypatch.setattr(core.evaluation.segments, "WINDOW", 25)
-    for module in (core.evaluation.segments, core.model.worker_threads):
+    for module in (core.evaluation.segments, core.evaluation.worker_threads):
         monkeypatch.setattr(module, "available_cores", lambda: request.param)
     return int(request.param)
 

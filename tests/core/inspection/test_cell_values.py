@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 import core.evaluation.segments
+import core.evaluation.worker_threads
 import core.inspection.cell_values
-import core.model.worker_threads
 from core.data.encoded_cache import KEPT_SECONDS
 from core.errors import UserError
 from core.inspection import kept_values

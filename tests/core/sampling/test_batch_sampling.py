@@ -1,18 +1,15 @@
 """Texts that are generated in a batch are identical to those generated one by one."""
 
 import math
-import threading
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 from core.data.vocabulary import Vocabulary
 from core.errors import UserError
-from core.model import worker_threads
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
 from core.sampling import batch_sampling
@@ -56,38 +53,6 @@ def test_batched_texts_equal_those_generated_one_by_one(cell: str, settings: dic
     assert [text.seed for text in written] == list(range(5, 35))
     for text in written:
         assert text.text == alone(network, config, text.seed, 150, "the cat ")
-
-
-@pytest.mark.parametrize("cores", [1, 2, 3])
-@pytest.mark.parametrize("count", [15, 33])
-def test_threads_share_the_texts_and_do_not_change_them(
-    cores: int, count: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batch_sampling, "available_cores", lambda: cores)
-    monkeypatch.setattr(batch_sampling, "MIN_CELLS", 1)
-    parts, real = [], worker_threads.advance
-
-    def advance(tasks: Any, threads: int) -> Any:
-        parts.append((len(tasks), threads))
-        return real(tasks, threads)
-
-    monkeypatch.setattr(batch_sampling, "advance", advance)
-    network, config = network_of(), SamplingConfig(seed=4)
-    written = texts(network, config, length=60, count=count, prompt="the dog ")
-    wanted = 2 if cores > 1 and count == 33 else 1
-    assert parts == [(wanted, wanted)]
-    monkeypatch.undo()
-    assert [text.seed for text in written] == list(range(4, 4 + count))
-    assert [text.text for text in written] == [alone(network, config, text.seed, 60, "the dog ") for text in written]
-
-
-def test_the_texts_of_a_batch_are_divided_if_each_thread_has_enough_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_sampling, "available_cores", lambda: 3)
-    large, small = network_of(hidden=batch_sampling.MIN_CELLS), network_of(hidden=batch_sampling.MIN_CELLS - 1)
-    assert batch_sampling._divided(range(5, 69), large) == [range(5, 26), range(26, 47), range(47, 69)]
-    assert batch_sampling._divided(range(33), large) == [range(16), range(16, 33)]
-    assert batch_sampling._divided(range(31), large) == [range(31)]
-    assert batch_sampling._divided(range(64), small) == [range(64)]
 
 
 def test_texts_may_be_more_or_longer_than_a_batch_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,28 +100,6 @@ def test_progress_is_reported_and_the_generation_can_be_cancelled(monkeypatch: p
     assert counts == sorted(counts)
     assert len(counts) == 40
     events.close()  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("stop", ["closed", "an error"])
-def test_a_generation_in_threads_that_is_stopped_leaves_no_thread_and_no_limit(
-    stop: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(batch_sampling, "available_cores", lambda: 2)
-    monkeypatch.setattr(batch_sampling, "MIN_CELLS", 1)
-    monkeypatch.setattr(batch_sampling, "REPORT_SECONDS", 0.0)
-    before = threadpool_info()
-    network = network_of()
-    events = write_texts(network, ALPHABET, SamplingConfig(), length=50, count=40)
-    counts = [event.characters for event in islice(events, 40) if isinstance(event, Writing)]
-    assert counts == sorted(counts)
-    if stop == "closed":
-        events.close()  # type: ignore[attr-defined]
-    else:
-        monkeypatch.setattr(batch_sampling, "draw_by_weight", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            list(events)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("worker")]
-    assert threadpool_info() == before
 
 
 def test_the_exact_repetition_of_doubtful_texts_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

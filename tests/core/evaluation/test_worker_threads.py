@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from core.model.worker_threads import advance
+from core.evaluation.worker_threads import advance
 
 
 def counting(name: str, items: int, seconds: float = 0.0) -> Iterator[tuple[str, int]]:
