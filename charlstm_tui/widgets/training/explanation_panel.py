@@ -37,7 +37,7 @@ _BORDER = 2
 """Rows of the border of the explanation, and of that of the preview."""
 _SIDES = 4
 """Columns of the border and the padding of either."""
-_PREVIEW_ROWS = 3
+_PREVIEW_ROWS = 2
 """Minimum rows of the preview where it is below the explanation."""
 _BETWEEN = 1
 """Columns between the two where they are side by side."""

@@ -47,8 +47,7 @@ _WIDE = 100
 """Minimum columns of the window for showing the form and the forecast side by side."""
 _ROWS = {True: (24, 30), False: (29, 36)}
 """Minimum rows for the explanation, and for the preview as well if the form is low; by whether the panel is wide."""
-_BUTTON_ROWS = 2
-"""Rows of the button, and above it."""
+_BUTTON_ROWS = 1
 _FORECAST_ROWS = 3
 """Maximum rows of the forecast where it is below the form, as in the styles."""
 
@@ -180,15 +179,14 @@ class SettingsPanel(Vertical):
 
     def _divide_rows(self) -> None:
         """Leave room for the longest explanation below the form; the form scrolls, and the preview gives way first."""
-        forms = self.query(SettingsForm)
-        if not forms:
+        if not self.query("SettingsForm Rest"):  # the form is not laid out yet
             return
-        form, wide, columns = forms.first(), self.has_class("-wide"), self.content_size.width
+        form, wide, columns = self.form, self.has_class("-wide"), self.content_size.width
         texts = [about_preset(form.preset), *([Content(about)] for _, about in _ABOUT_BOXES.values())]
         texts += [about_setting(setting.field, form.preset) for setting in form.unfolded]
         alone, with_preview = rows_needed(texts, columns, side_by_side=wide)
-        hint_rows = max(1, self.query_one("#hint").size.height)
-        rows = self.content_size.height - hint_rows - _BUTTON_ROWS - self.query_one("#below").styles.margin.height
+        rows = self.content_size.height - max(1, self.query_one("#hint").size.height) - _BUTTON_ROWS
+        rows -= sum(self.query_one(name).styles.margin.height for name in ("#below", "#start"))
         rows -= 0 if wide else _FORECAST_ROWS
         form_rows = form.query_one("#fields").virtual_size.height
         has_preview = self.has_class("-spacious") and form_rows <= rows - with_preview
