@@ -182,8 +182,9 @@ class SettingsPanel(Vertical):
         if not self.query("SettingsForm Rest"):  # the form is not laid out yet
             return
         form, wide, columns = self.form, self.has_class("-wide"), self.content_size.width
-        texts = [about_preset(form.preset), *([Content(about)] for _, about in _ABOUT_BOXES.values())]
-        texts += [about_setting(setting.field, form.preset) for setting in form.unfolded]
+        preset = form.preset
+        texts = [about_preset(preset), *([Content(about)] for _, about in _ABOUT_BOXES.values())]
+        texts += [about_setting(setting.field, preset) for setting in form.unfolded]
         alone, with_preview = rows_needed(texts, columns, side_by_side=wide)
         rows = self.content_size.height - max(1, self.query_one("#hint").size.height) - _BUTTON_ROWS
         rows -= sum(self.query_one(name).styles.margin.height for name in ("#below", "#start"))
