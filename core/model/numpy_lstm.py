@@ -6,8 +6,7 @@ and the first layer's input weights is stored, one row per character. The weight
 sigmoid(x) = (1 + tanh(x / 2)) / 2, so that a single call of tanh computes the gates and the candidate.
 """
 
-from copy import copy
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,20 +36,6 @@ class NumpyLSTM:
         self._out_bias = _array(model.output.bias)
         self._inputs = np.empty((texts, self._table.shape[1]), dtype=np.float32)
         self._logits = np.empty((texts, model.vocabulary_size), dtype=np.float32)
-        self._set(state)
-
-    def twin(self, state: State | None, texts: int, *, row_by_row: bool) -> "NumpyLSTM":
-        """Return another one, for other texts, which start from `state`. It shares the weights: they are only read."""
-        other = copy(self)
-        other._cells = [cell.twin(texts, row_by_row=row_by_row) for cell in self._cells]
-        other._row_by_row = row_by_row
-        other._inputs = np.empty((texts, self._table.shape[1]), dtype=np.float32)
-        other._logits = np.empty((texts, len(self._out_bias)), dtype=np.float32)
-        other._set(state)
-        return other
-
-    def _set(self, state: State | None) -> None:
-        """Put the state of a network's first stream into each text's."""
         if state is not None:
             for number, layer in enumerate(self._cells):
                 layer.hidden[:] = _array(state.hidden[number, 0])
@@ -111,14 +96,6 @@ class _Cell:
         self.hidden = np.zeros((texts, size), dtype=np.float32)
         self._allocate(texts)
 
-    def twin(self, texts: int, *, row_by_row: bool) -> Self:
-        """Return the same layer with zeros for the state of other texts. It shares the weights."""
-        other = copy(self)
-        other._row_by_row = row_by_row
-        other.hidden = np.zeros((texts, self.size), dtype=np.float32)
-        other._allocate(texts)
-        return other
-
     def _allocate(self, texts: int) -> None:
         """Make the arrays that a step computes in."""
         self._recurrent = np.empty((texts, self.gates * self.size), dtype=np.float32)
@@ -176,11 +153,6 @@ class _LSTMCell(_Cell):
         self._input, self._forget, self._output, self._new = self._gates
         self._sigmoids = self._gates[:3]
         self._scratch = np.empty((texts, size), dtype=np.float32)
-
-    def twin(self, texts: int, *, row_by_row: bool) -> Self:
-        other = super().twin(texts, row_by_row=row_by_row)
-        other.memory = np.zeros((texts, self.size), dtype=np.float32)
-        return other
 
     def keep(self, rows: NDArray[np.int64]) -> None:
         super().keep(rows)

@@ -74,13 +74,12 @@ def write_texts(
         ending.check(vocabulary)
     fitted = fit(prompt, vocabulary)
     prefilled = read_prompt(model, vocabulary, fitted)
-    lstm = NumpyLSTM(model, None)
     generated = 0
     for first in range(0, count, AT_ONCE):
         seeds = range(config.seed + first, config.seed + min(first + AT_ONCE, count))
         started = time.perf_counter()
         finished: list[Finished] = []
-        for event in _batch(lstm, vocabulary, config, prefilled, fitted.read, length, seeds, ending):
+        for event in _batch(model, vocabulary, config, prefilled, fitted.read, length, seeds, ending):
             if isinstance(event, list):
                 finished = event
             else:
@@ -92,7 +91,7 @@ def write_texts(
 
 
 def _batch(
-    weights: NumpyLSTM,
+    model: CharLSTM,
     vocabulary: Vocabulary,
     config: SamplingConfig,
     prefilled: Prefilled,
@@ -112,7 +111,7 @@ def _batch(
     by_weight = config.temperature > 0 and not config.top_k and config.top_p == 1
     ends = TextEnds(ending, read, vocabulary, len(seeds))
     going = np.arange(len(seeds))  # (n,): the texts that have not ended
-    lstm = weights.twin(prefilled.state, len(seeds), row_by_row=is_exact)
+    lstm = NumpyLSTM(model, prefilled.state, texts=len(seeds), row_by_row=is_exact)
     logits = lstm.step(np.full(len(seeds), prefilled.last))
     reported = time.perf_counter()
     for start in range(0, length, LONGEST):
@@ -140,7 +139,7 @@ def _batch(
         else:
             if by_weight:
                 doubts = is_close(bounds, config)
-            for _ in _settle(weights, prefilled, randoms, config, ids, doubts, ends):
+            for _ in _settle(model, prefilled, randoms, config, ids, doubts, ends):
                 yield min(start + LONGEST, length) * len(seeds)
         for text, row in zip(pieces, ids.T, strict=True):
             text.append(codes[row].tobytes().decode("utf-32-le", "surrogatepass"))
@@ -151,7 +150,7 @@ def _batch(
 
 
 def _settle(
-    weights: NumpyLSTM,
+    model: CharLSTM,
     prefilled: Prefilled,
     randoms: NDArray[np.float64],
     config: SamplingConfig,
@@ -164,7 +163,7 @@ def _settle(
     Yields from time to time, so that the generation can be stopped.
 
     Args:
-        weights: the network.
+        model: the network.
         prefilled: its state after the prompt.
         randoms: a random number for each draw, (T, N).
         config: temperature, top-k and top-p.
@@ -182,7 +181,7 @@ def _settle(
         return
     until = len(doubts) - doubts[::-1, texts].argmax(axis=0)  # (N,): number of draws to repeat
     differs = np.zeros(len(texts), dtype=bool)  # (N,): whether it is another text from here on
-    lstm = weights.twin(prefilled.state, len(texts), row_by_row=True)
+    lstm = NumpyLSTM(model, prefilled.state, texts=len(texts), row_by_row=True)
     reported = time.perf_counter()
     logits = lstm.step(np.full(len(texts), prefilled.last))
     for place in range(len(ids)):

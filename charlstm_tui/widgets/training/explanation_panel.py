@@ -1,7 +1,6 @@
 """Explanation of the focused setting: what it does, the effect of larger and smaller values, and its bounds."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -34,6 +33,8 @@ ABOUT_START = (
     "short to learn a language from. The network stays as it is. Characters that both texts have keep what was learnt "
     "about them. Evaluate then shows what the model gained, and what it forgot."
 )
+ABOUT_PRESET = "Settings that work well together. A preset sets all other settings; each can be changed afterwards."
+
 _BORDER = 2
 """Rows of the border of the explanation, and of that of the preview."""
 _SIDES = 4
@@ -42,7 +43,7 @@ _PREVIEW_ROWS = 2
 """Minimum rows of the preview where it is below the explanation."""
 _BETWEEN = 1
 """Columns between the two where they are side by side."""
-ABOUT_PRESET = "Settings that work well together. A preset sets all other settings; each can be changed afterwards."
+_IN_PARAGRAPHS, _RUN_TOGETHER = Content("\n"), Content(" ")
 
 
 def about_setting(field: Field, preset: Preset) -> list[Content]:
@@ -83,21 +84,12 @@ def rows_needed(explanations: Sequence[Sequence[Content]], columns: int, *, side
     return alone, alone + _BORDER + _PREVIEW_ROWS
 
 
-_IN_PARAGRAPHS, _RUN_TOGETHER = Content("\n"), Content(" ")
-
-
 def _rows_of_longest(explanations: Iterable[Sequence[Content]], columns: int) -> int:
     return max(_rows(_RUN_TOGETHER.join(paragraphs), columns) for paragraphs in explanations)
 
 
 def _rows(text: Content, columns: int) -> int:
-    return _rows_of(text.plain, columns)
-
-
-@lru_cache(maxsize=1_000)
-def _rows_of(text: str, columns: int) -> int:
-    """Return the rows of a text. To break the lines of all explanations takes 90 ms, which would delay each key."""
-    return Content(text).get_height({}, max(columns, 1))
+    return text.get_height({}, max(columns, 1))
 
 
 class ExplanationPanel(VerticalScroll, can_focus=False):

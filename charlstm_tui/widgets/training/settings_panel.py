@@ -195,7 +195,7 @@ class SettingsPanel(Vertical):
         self.query_one("#explanation").styles.min_height = None if wide else alone
         most = rows - (with_preview if has_preview else alone) if self.has_class("-roomy") else None
         form.styles.max_height = most
-        self.query_one(ForecastPanel).styles.max_height = most if wide else _FORECAST_ROWS
+        self.query_one(ForecastPanel).styles.max_height = most if wide else None
 
     @on(Button.Pressed, "#start")
     def _press(self, event: Button.Pressed) -> None:
