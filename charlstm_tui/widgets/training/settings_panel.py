@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
-from textual.widgets import Button, Collapsible, Input
+from textual.widgets import Button, Input
 
 from charlstm_tui.state.app_state import AppState
 from charlstm_tui.widgets.common.plain_text import PlainText
@@ -118,6 +118,8 @@ class SettingsPanel(Vertical):
         await self.query_one("#below").mount(ExplanationPanel(id="explanation"), TextPreview(id="look"))
         await self.query_one("#form-and-forecast").mount(SettingsForm(self._store, self._remembered), forecast)
         self._explain()
+        for name in ("#fields", "#hint"):
+            self.watch(self.query_one(name), "virtual_size", self._divide_rows_afterwards, init=False)
         self._divide_rows_afterwards()
 
     @property
@@ -169,12 +171,10 @@ class SettingsPanel(Vertical):
         self.set_class(event.size.height >= for_explanation, "-roomy")
         self.set_class(event.size.height >= for_text, "-spacious")
         self._divide_rows()
-        self._divide_rows_afterwards()
         self._explain()
 
-    @on(Collapsible.Toggled)
     def _divide_rows_afterwards(self) -> None:
-        """Divide the rows once the form and the hint have their new heights."""
+        """Divide the rows once the layout is complete: the form or the hint has another height."""
         self.call_after_refresh(self._divide_rows)
 
     def _divide_rows(self) -> None:
@@ -250,7 +250,6 @@ class SettingsPanel(Vertical):
         """Show an error until a setting changes."""
         self._complaint = text
         self._explain()
-        self._divide_rows_afterwards()
 
     def _explain(self) -> None:
         """Explain the focused field, and show an error or a hint below."""
