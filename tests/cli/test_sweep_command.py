@@ -199,7 +199,8 @@ def test_an_experiment_in_a_database_is_joined_by_another_machine(
     its, its_errors = there.communicate(timeout=DEADLINE)
     assert (here.returncode, there.returncode) == (0, 0), errors + its_errors
     ended = [json.loads(line)["trial"] for line in (mine + its).splitlines() if "trial_ended" in line]
-    assert sorted(ended) == [1, 2, 3, 4, 5, 6], "each trial once"
+    # A number is left unused if both machines claimed the same combination at the same moment.
+    assert len(set(ended)) == len(ended) == 6, "each trial once"
     assert any("trial_ended" in line for line in its.splitlines()), "the other machine had some"
     assert states("shared") == ["finished"] * 6
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import optuna
@@ -16,7 +17,7 @@ from core.data.corpus import CorpusConfig
 from core.experiments import trial_book
 from core.experiments.experiment import Experiment
 from core.experiments.storage import open_storage
-from core.experiments.trial_book import MAX_ATTEMPTS, TrialBook, make_study
+from core.experiments.trial_book import MAX_ATTEMPTS, ClaimedTrial, TrialBook, make_study
 from core.experiments.varied import parse_varied
 from core.settings.config import ModelConfig, TrainingConfig
 
@@ -97,6 +98,32 @@ def test_workers_at_the_same_time_do_each_trial_once(experiment: Experiment, url
     results = machine.book().results()
     assert len(results) == experiment.runs
     assert all(result.state == "finished" for result in results)
+
+
+def test_two_machines_that_claim_at_the_same_moment_get_different_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The later one takes the next combination. The number that it had first counts for nothing."""
+    url = f"sqlite:///{tmp_path}/trials.db"
+    book, other = (Machine(GRID, url, tmp_path, name).book() for name in ("here", "there"))
+    first: list[ClaimedTrial | None] = []
+    real = book._storage.create_new_trial
+
+    def come_second(*arguments: Any) -> int:
+        if not first:
+            first.append(other.claim())
+        return real(*arguments)
+
+    monkeypatch.setattr(book._storage, "create_new_trial", come_second)
+    claimed, (its,) = book.claim(), first
+    assert claimed is not None
+    assert its is not None
+    assert [trial.result.params for trial in (its, claimed)] == [
+        {"num_layers": 3, "cell": "lstm"}, {"num_layers": 3, "cell": "gru"},
+    ]  # fmt: skip
+    assert [trial.result.number for trial in (its, claimed)] == [1, 3]
+    for machine in (book, other):
+        assert [(result.number, result.state) for result in machine.results()] == [(1, "running"), (3, "running")]
 
 
 def test_an_interrupted_trial_is_taken_up_first_with_its_losses(url: str, tmp_path: Path) -> None:
