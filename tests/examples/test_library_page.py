@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core.settings.presets import preset_named
+
 PAGE = Path(__file__).with_name("library.md")
 PROGRAM = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL))
 
@@ -32,7 +34,7 @@ def test_the_programs_of_the_page_run(output: str) -> None:
     assert float(epochs[2][1]) < float(epochs[0][1])
     assert 1 < float(lines[3]) < 3.5
     assert lines[4] == "ISAURE."
-    assert "(10, 256)" in output
+    assert f"(10, {preset_named('quick').model.hidden_size})" in output
     assert "is the most likely next character" in lines[-1]
 
 
