@@ -47,13 +47,24 @@ class NumpyLSTM:
 
         The array is reused: the next call overwrites it.
         """
+        self.read(ids)
+        _multiply(self._cells[-1].hidden, self._out, self._logits, row_by_row=self._row_by_row)
+        self._logits += self._out_bias
+        return self._logits
+
+    def read(self, ids: NDArray[np.int64]) -> None:
+        """Read one character of each text, (N,), whose next one is known."""
         np.take(self._table, ids, axis=0, out=self._inputs, mode="clip")  # "clip" needs no further copy
         hidden = self._cells[0].step(self._inputs)
         for cell in self._cells[1:]:
             hidden = cell.step(cell.inputs(hidden))
-        _multiply(hidden, self._out, self._logits, row_by_row=self._row_by_row)
-        self._logits += self._out_bias
-        return self._logits
+
+    def logits_of(self, rows: NDArray[np.int64]) -> Floats:
+        """Return the logits of the next character of some texts, given by their row numbers: (rows, V)."""
+        logits = np.empty((len(rows), self._out.shape[1]), dtype=np.float32)
+        _multiply(self._cells[-1].hidden[rows], self._out, logits, row_by_row=self._row_by_row)
+        logits += self._out_bias
+        return logits
 
     def snapshot(self) -> list[Floats]:
         """Return copies of the state's arrays, each (N, H): of each layer h, and c if it is an LSTM."""

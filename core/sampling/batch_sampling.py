@@ -120,11 +120,12 @@ def _batch(
         doubts: Flags = np.zeros(randoms.shape, dtype=bool)
         bounds = np.zeros((4, *randoms.shape))  # (4, T, N)
         for place in range(len(randoms)):
+            rows = going if len(going) < len(seeds) else slice(None)  # a slice is faster
             if by_weight:
-                ids[place, going], bounds[:, place, going] = draw_by_weight(logits, randoms[place, going], config)
+                ids[place, rows], bounds[:, place, rows] = draw_by_weight(logits, randoms[place, rows], config)
             else:
-                ids[place, going], doubts[place, going] = draw(logits, randoms[place, going], config)
-            if ends.add(going, ids[place, going], start + place + 1):
+                ids[place, rows], doubts[place, rows] = draw(logits, randoms[place, rows], config)
+            if ends.add(going, ids[place, rows], start + place + 1):
                 left = np.flatnonzero(ends.lengths[going] == 0)
                 going = going[left]
                 if not len(going):
@@ -183,24 +184,28 @@ def _settle(
     differs = np.zeros(len(texts), dtype=bool)  # (N,): whether it is another text from here on
     lstm = NumpyLSTM(model, prefilled.state, texts=len(texts), row_by_row=True)
     reported = time.perf_counter()
-    logits = lstm.step(np.full(len(texts), prefilled.last))
+    lstm.read(np.full(len(texts), prefilled.last))
     for place in range(len(ids)):
         if (until <= place).any():
             rows = np.flatnonzero(until > place)
             if not len(rows):
                 return
             lstm.keep(rows)
-            texts, until, logits, differs = texts[rows], until[rows], logits[rows], differs[rows]
-        check_soundness(bool(np.isfinite(logits).all()))
-        chosen, _ = draw(logits, randoms[place, texts], config)
-        for row in np.flatnonzero((chosen != ids[place, texts]) & ~differs):
-            differs[row], until[row] = True, len(ids)
-            ends.begin_again(int(texts[row]), np.append(ids[:place, texts[row]], chosen[row]))
-        ids[place, texts] = chosen
-        others = np.flatnonzero(differs)
-        if ends.add(texts[others], chosen[others], place + 1):
-            until[ends.lengths[texts] == place + 1] = place + 1
-        logits = lstm.step(chosen)
+            texts, until, differs = texts[rows], until[rows], differs[rows]
+        rows = np.flatnonzero(doubts[place, texts] | differs)  # the other draws are known
+        if len(rows):
+            logits = lstm.logits_of(rows)
+            check_soundness(bool(np.isfinite(logits).all()))
+            chosen, _ = draw(logits, randoms[place, texts[rows]], config)
+            for row, character in zip(rows, chosen, strict=True):
+                if character != ids[place, texts[row]] and not differs[row]:
+                    differs[row], until[row] = True, len(ids)
+                    ends.begin_again(int(texts[row]), np.append(ids[:place, texts[row]], character))
+            ids[place, texts[rows]] = chosen
+            others = texts[differs]
+            if ends.add(others, ids[place, others], place + 1):
+                until[ends.lengths[texts] == place + 1] = place + 1
+        lstm.read(ids[place, texts])
         if time.perf_counter() - reported > REPORT_SECONDS:
             reported = time.perf_counter()
             yield

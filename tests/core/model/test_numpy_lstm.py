@@ -44,6 +44,18 @@ def test_several_texts_continue_independently_from_the_same_state(cell: str) -> 
     assert_rounds_like(ours, theirs, exact)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_logits_of_some_texts_are_those_of_a_step(cell: str) -> None:
+    network = network_of(cell, 2)
+    ids = torch.randint(30, (40, 5), generator=torch.Generator().manual_seed(4)).numpy()
+    step, read = (NumpyLSTM(network, None, texts=5, row_by_row=True) for _ in range(2))
+    for place, row in enumerate(ids):
+        logits = step.step(row)
+        read.read(row)
+        if place % 7 == 0:
+            np.testing.assert_array_equal(read.logits_of(np.array([3, 0])), logits[[3, 0]])
+
+
 def test_the_weights_are_copies() -> None:
     network = network_of("lstm", 1)
     before = NumpyLSTM(network, None).step(np.array([3])).copy()
