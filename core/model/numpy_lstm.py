@@ -31,7 +31,7 @@ class NumpyLSTM:
         cell = {"lstm": _LSTMCell, "gru": _GRUCell, "rnn": _RNNCell}[model.config.cell]
         self._cells = [cell(layer, texts, row_by_row=row_by_row) for layer in model.layers]
         self._row_by_row = row_by_row
-        self._table = self._cells[0].inputs(_array(model.embedding.weight))  # (V, G): input term of each character
+        self._table = self._cells[0].table(_array(model.embedding.weight))  # (V, G): input term of each character
         self._out = np.ascontiguousarray(_array(model.output.weight).T)  # (H, V)
         self._out_bias = _array(model.output.bias)
         self._inputs = np.empty((texts, self._table.shape[1]), dtype=np.float32)
@@ -119,8 +119,15 @@ class _Cell:
     def _scales(self) -> list[np.float32]:
         return [np.float32(1.0)] * self.gates
 
+    def table(self, embeddings: Floats) -> Floats:
+        """Return the input term of each character, (V, G), from all embeddings, (V, E).
+
+        It is one product for any number of texts, so that it is rounded in the same way for all.
+        """
+        return embeddings @ self._w_in + self._bias_in
+
     def inputs(self, below: Floats) -> Floats:
-        """Return the input term of the pre-activations, (N, G), from the layer's inputs, (N, E or H)."""
+        """Return the input term of the pre-activations, (N, G), from the states of the layer below, (N, H)."""
         product = np.empty((len(below), self._w_in.shape[1]), dtype=np.float32)
         _multiply(below, self._w_in, product, row_by_row=self._row_by_row)
         product += self._bias_in

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.data.vocabulary import Vocabulary
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
-from core.sampling.batch_draws import Flags, Ids, draw, draw_by_weight, is_close
+from core.sampling.batch_draws import Flags, Ids, draw, draw_by_weight, is_close, rounding_of
 from core.sampling.ending import Ending, Reason, TextEnds
 from core.sampling.filtering import check_soundness
 from core.sampling.prompt import fit
@@ -108,6 +108,7 @@ def _batch(
     generators = [np.random.default_rng(seed) for seed in seeds]
     pieces: list[list[str]] = [[] for _ in seeds]
     is_exact = length > LONGEST or len(seeds) == 1
+    rounding = rounding_of(model.config.hidden_size)
     by_weight = config.temperature > 0 and not config.top_k and config.top_p == 1
     ends = TextEnds(ending, read, vocabulary, len(seeds))
     going = np.arange(len(seeds))  # (n,): the texts that have not ended
@@ -124,7 +125,7 @@ def _batch(
             if by_weight:
                 ids[place, rows], bounds[:, place, rows] = draw_by_weight(logits, randoms[place, rows], config)
             else:
-                ids[place, rows], doubts[place, rows] = draw(logits, randoms[place, rows], config)
+                ids[place, rows], doubts[place, rows] = draw(logits, randoms[place, rows], config, rounding)
             if ends.add(going, ids[place, rows], start + place + 1):
                 left = np.flatnonzero(ends.lengths[going] == 0)
                 going = going[left]
@@ -139,7 +140,7 @@ def _batch(
             check_soundness(bool(np.isfinite(logits).all()))
         else:
             if by_weight:
-                doubts = is_close(bounds, config)
+                doubts = is_close(bounds, config, rounding)
             for _ in _settle(model, prefilled, randoms, config, ids, doubts, ends):
                 yield min(start + LONGEST, length) * len(seeds)
         for text, row in zip(pieces, ids.T, strict=True):

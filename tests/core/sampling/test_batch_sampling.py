@@ -13,7 +13,7 @@ from core.errors import UserError
 from core.model.char_lstm import CharLSTM
 from core.model.numpy_lstm import NumpyLSTM
 from core.sampling import batch_sampling
-from core.sampling.batch_draws import ROUNDING, draw
+from core.sampling.batch_draws import ROUNDING, draw, rounding_of
 from core.sampling.batch_sampling import Text, Writing, write_texts
 from core.sampling.filtering import adjusted
 from core.sampling.sampler import Sampler
@@ -22,8 +22,8 @@ from core.settings.config import ModelConfig, SamplingConfig, configure
 ALPHABET = Vocabulary("abcdefghijklmnopqrstuvwxyz .\n")
 
 
-def network_of(hidden: int = 40, scale: float = 2.0, cell: str = "lstm") -> CharLSTM:
-    config = configure(ModelConfig(embedding_size=12, num_layers=2), {"hidden_size": hidden, "cell": cell})
+def network_of(hidden: int = 40, scale: float = 2.0, cell: str = "lstm", embedding: int = 12) -> CharLSTM:
+    config = configure(ModelConfig(embedding_size=embedding, num_layers=2), {"hidden_size": hidden, "cell": cell})
     made = CharLSTM(config, len(ALPHABET))
     made.initialise(torch.Generator().manual_seed(2))
     with torch.no_grad():
@@ -53,6 +53,14 @@ def test_batched_texts_equal_those_generated_one_by_one(cell: str, settings: dic
     assert [text.seed for text in written] == list(range(5, 35))
     for text in written:
         assert text.text == alone(network, config, text.seed, 150, "the cat ")
+
+
+@pytest.mark.parametrize("top_p", [0.05, 0.3, 0.42])
+def test_a_draw_is_doubtful_if_rounding_decides_which_character_top_p_keeps(top_p: float) -> None:
+    config = SamplingConfig(temperature=1.0, top_p=top_p)  # keeps one character
+    logits = np.array([[1, 1 + ROUNDING / 2, 0], [2, 1, 0], [1, 1, 1 + ROUNDING / 2]], dtype=np.float32)
+    _, doubtful = draw(logits, np.full(3, 0.3), config)
+    assert doubtful.tolist() == [True, False, True]
 
 
 def test_texts_may_be_more_or_longer_than_a_batch_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +101,14 @@ def test_rounding_errors_are_far_below_the_bound(steps: int) -> None:
     assert worst < ROUNDING / 1.5
 
 
+def test_the_bound_grows_with_the_cells() -> None:
+    assert [rounding_of(cells) for cells in (1, 128, 512, 1024)] == [ROUNDING, ROUNDING, ROUNDING, 2 * ROUNDING]
+    logits = np.array([[1.0, 1.0 + 3 * ROUNDING, 0.0]], dtype=np.float32)
+    for cells, expected in ((512, False), (1024, True)):
+        for config in (SamplingConfig(temperature=0), SamplingConfig(temperature=2, top_p=0.38)):
+            assert draw(logits, np.array([0.2]), config, rounding_of(cells))[1].tolist() == [expected], config
+
+
 def test_progress_is_reported_and_the_generation_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.sampling.batch_sampling.REPORT_SECONDS", 0.0)
     events = write_texts(network_of(), ALPHABET, SamplingConfig(), length=50, count=3)
@@ -104,19 +120,21 @@ def test_progress_is_reported_and_the_generation_can_be_cancelled(monkeypatch: p
 
 def test_the_exact_repetition_of_doubtful_texts_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_sampling, "REPORT_SECONDS", 0.0)
-    monkeypatch.setattr(batch_sampling, "is_close", lambda bounds, _: np.ones(bounds.shape[1:], dtype=bool))
+    monkeypatch.setattr(batch_sampling, "is_close", lambda bounds, *_: np.ones(bounds.shape[1:], dtype=bool))
     events = write_texts(network_of(), ALPHABET, SamplingConfig(), length=50, count=3)
     counts = [event.characters for event in events if isinstance(event, Writing)]
     assert counts.count(150) >= 50, "it reports during the repetition, too"
     assert counts == sorted(counts)
 
 
-def test_a_damaged_model_is_refused() -> None:
+@pytest.mark.parametrize("settings", [{"temperature": 0.0}, {"temperature": 0.8}, {"top_k": 5}, {"top_p": 0.9}])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_damaged_model_is_refused(value: float, settings: dict[str, float]) -> None:
     network = network_of()
-    torch.nn.init.constant_(network.output.bias, torch.nan)
-    for temperature in (0.0, 0.8):
-        with pytest.raises(UserError, match="damaged"):
-            texts(network, SamplingConfig(temperature=temperature), length=5, count=3)
+    with torch.no_grad():
+        network.output.bias[3] = value
+    with pytest.raises(UserError, match="damaged"):
+        texts(network, configure(SamplingConfig(), settings), length=5, count=3)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +153,9 @@ def test_progress_rises_and_never_passes_its_total(length: int, count: int, monk
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-@pytest.mark.parametrize("hidden", [7, 40])
-def test_products_row_by_row_are_those_of_one_text_to_the_last_bit(cell: str, hidden: int) -> None:
-    network = network_of(hidden=hidden, cell=cell)
+@pytest.mark.parametrize(("embedding", "hidden"), [(12, 7), (12, 40), (64, 40), (128, 1)])
+def test_products_row_by_row_are_those_of_one_text_to_the_last_bit(cell: str, embedding: int, hidden: int) -> None:
+    network = network_of(hidden=hidden, cell=cell, embedding=embedding)
     ids = np.random.default_rng(0).integers(len(ALPHABET), size=(80, 9))
     many = NumpyLSTM(network, None, texts=9, row_by_row=True)
     singles = [NumpyLSTM(network, None) for _ in range(9)]
@@ -162,9 +180,9 @@ def test_a_draw_that_rounding_decided_wrongly_is_corrected(
     """Another character is drawn in one text, and said to be doubtful, as if rounding had decided it."""
     network, real, calls = network_of(), getattr(batch_sampling, name), 0
 
-    def draw_wrongly(logits: Any, randoms: Any, given: SamplingConfig) -> Any:
+    def draw_wrongly(*arguments: Any) -> Any:
         nonlocal calls
-        chosen, evidence = real(logits, randoms, given)
+        chosen, evidence = real(*arguments)
         if calls == wrong:
             chosen[2], evidence[..., 2] = (chosen[2] + 1) % len(ALPHABET), doubt
         calls += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import takewhile
+from typing import Any
 
 import pytest
 import torch
@@ -143,9 +144,9 @@ def test_an_end_after_a_draw_that_rounding_decided_wrongly_is_found_again(
         before = takewhile(lambda character: character != "e", (next(sampler).character for _ in range(150)))
         expected.append("".join(before)[:150])
 
-    def draw_wrongly(logits, randoms, given):  # type: ignore[no-untyped-def]
+    def draw_wrongly(*arguments: Any) -> Any:
         nonlocal calls
-        chosen, doubts = real(logits, randoms, given)
+        chosen, doubts = real(*arguments)
         if calls == wrong:
             chosen[:], doubts[:] = (chosen + 1) % len(ALPHABET), True
         calls += 1
