@@ -29,11 +29,11 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_programs_of_the_page_run(output: str) -> None:
     lines = output.splitlines()
-    epochs = [line.split() for line in lines[:3]]
-    assert [epoch for epoch, _, _ in epochs] == ["1", "2", "3"]
-    assert float(epochs[2][1]) < float(epochs[0][1])
-    assert 1 < float(lines[3]) < 3.5
-    assert lines[4] == "ISAURE."
+    epochs = [line.split() for line in lines[:4]]
+    assert [epoch for epoch, _, _ in epochs] == ["1", "2", "3", "4"]
+    assert float(epochs[3][1]) < float(epochs[0][1])
+    assert 1 < float(lines[4]) < 3.5
+    assert lines[5] == "ISAURE."
     assert f"(10, {preset_named('quick').model.hidden_size})" in output
     assert "is the most likely next character" in lines[-1]
 
