@@ -279,8 +279,17 @@ class SettingsForm(Vertical):
         if not self._rest_is_made:
             self._rest_is_made = True
             await self._make_rest()
+        self._scroll_to_rest()
+
+    def _scroll_to_rest(self) -> None:
         rest, fields = self.query_one(Rest), self.query_one("#fields", VerticalScroll)
         self.call_after_refresh(fields.scroll_to_widget, rest, animate=False)
+
+    def keep_rest_in_view(self) -> None:
+        """Scroll to the less important settings again, if they were just unfolded: the form has another height."""
+        rest = self.query_one(Rest)
+        if not rest.collapsed and rest.query_one("CollapsibleTitle").has_focus:
+            self._scroll_to_rest()
 
     async def _make_rest(self) -> None:
         columns = self.query_one("#rest", Horizontal)

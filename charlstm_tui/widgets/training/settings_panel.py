@@ -196,6 +196,7 @@ class SettingsPanel(Vertical):
         most = rows - (with_preview if has_preview else alone) if self.has_class("-roomy") else None
         form.styles.max_height = most
         self.query_one(ForecastPanel).styles.max_height = most if wide else None
+        form.keep_rest_in_view()
 
     @on(Button.Pressed, "#start")
     def _press(self, event: Button.Pressed) -> None:

@@ -469,3 +469,20 @@ async def test_the_text_is_shown_as_it_will_be_read(app: CharLSTMApp, tmp_path: 
         await until(lambda: written(app, "#look").startswith("La chèvre et l'âne.\nOù était-elle"))
         title = str(app.screen.query_one("#look").border_title)
         assert "fables.txt · windows-1252 · 2,200 characters" in title
+
+
+async def test_unfolded_settings_stay_in_view_when_the_rows_are_divided_later(app: CharLSTMApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("a")
+        fields, panel = app.screen.query_one("#fields"), app.screen.query_one(SettingsPanel)
+        await until(lambda: fields.scroll_y > 0)
+        await pilot.pause()
+        shown = fields.scroll_y
+        for key, expected in (("", shown), ("tab", 0)):  # a field that has the focus is not scrolled away from
+            if key:
+                await pilot.press(key)
+            fields.scroll_home(animate=False)
+            await pilot.pause()
+            panel._divide_rows()
+            await pilot.pause()
+            assert fields.scroll_y == expected
